@@ -1,0 +1,64 @@
+"""From any exception to the problem the client is told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+
+from api import problems
+from api.problems import Invalid, Problem, problem_response
+from api.serializers import input_errors
+from api.transactions import database_problem
+
+log = structlog.get_logger(__name__)
+
+_TRANSLATIONS: list[tuple[type[Exception], type[Problem]]] = [
+    (Http404, problems.NotFound),
+    (exceptions.NotFound, problems.NotFound),
+    (exceptions.ParseError, problems.Malformed),
+    (exceptions.NotAuthenticated, problems.NotRegistered),
+    (exceptions.MethodNotAllowed, problems.MethodNotAllowed),
+    (exceptions.NotAcceptable, problems.NotAcceptable),
+    (exceptions.UnsupportedMediaType, problems.UnsupportedMediaType),
+    (RequestDataTooBig, problems.TooLarge),
+    (SuspiciousOperation, problems.Malformed),
+    (PermissionDenied, problems.NotFound),
+]
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER: every exception of a view becomes a problem, a bug too."""
+    return problem_response(context["request"]._request, problem_of(error))
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that says what the exception means to the client."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return Invalid(errors=input_errors(error.detail))
+    if isinstance(error, exceptions.Throttled):
+        return problems.Throttled(headers={"Retry-After": str(max(1, int(error.wait or 1)))})
+    for kind, problem in _TRANSLATIONS:
+        if isinstance(error, kind):
+            return problem(headers=_challenge(error))
+    return _failure(error)
+
+
+def _challenge(error: Exception) -> dict[str, str]:
+    """The WWW-Authenticate that DRF hangs on its authentication errors."""
+    header = getattr(error, "auth_header", None)
+    return {"WWW-Authenticate": header} if header else {}
+
+
+def _failure(error: Exception) -> Problem:
+    """A database that is away or busy, else a bug; both are logged, only the bug with its trace."""
+    if isinstance(error, DatabaseError | InterfaceError) and (problem := database_problem(error)):
+        log.warning("database_failure", code=problem.code, error=str(error))
+        return problem
+    log.error("bug", exc_info=error)
+    return problems.Internal()

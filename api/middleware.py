@@ -1,0 +1,88 @@
+"""The outermost layers: a name for each request, and problems in place of pages."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from api import metrics, problems
+from api.handler import problem_of
+from api.problems import CONTENT_TYPE, Problem, problem_response
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+log = structlog.get_logger("api.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: problems.Malformed,
+    401: problems.NotRegistered,
+    403: problems.NotFound,
+    404: problems.NotFound,
+    405: problems.MethodNotAllowed,
+    406: problems.NotAcceptable,
+    413: problems.TooLarge,
+    415: problems.UnsupportedMediaType,
+    503: problems.Unavailable,
+}
+
+
+def name_requests(get_response: GetResponse) -> GetResponse:
+    """Echo or make X-Request-Id, bind it to every log line, measure and log the request."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = get_response(request)
+            response["X-Request-Id"] = request_id
+            seconds = time.perf_counter() - began
+            metrics.observe_request(request, response, seconds)
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round(seconds * 1000, 1),
+            )
+        return response
+
+    return middleware
+
+
+class AnswerProblems:
+    """Outside the admin, a problem in place of any error, whoever made it; the API is never stored."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Replace an error page by its problem."""
+        response = self.get_response(request)
+        if _in_admin(request):
+            return response
+        if response.status_code >= 400 and response.get("Content-Type") != CONTENT_TYPE:
+            response = _in_its_place(request, response)
+        if request.path.startswith("/api/"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The problem for what a plain view raised."""
+        return None if _in_admin(request) else problem_response(request, problem_of(error))
+
+
+def _in_admin(request: HttpRequest) -> bool:
+    return request.path == "/admin" or request.path.startswith("/admin/")
+
+
+def _in_its_place(request: HttpRequest, page: HttpResponse) -> HttpResponse:
+    """The problem for a page's status, with the page's Allow kept."""
+    problem = _BY_STATUS.get(page.status_code, problems.Internal)
+    headers = {"Allow": page["Allow"]} if "Allow" in page else {}
+    return problem_response(request, problem(headers=headers) if headers else problem())

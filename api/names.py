@@ -1,0 +1,24 @@
+"""Names of people and things, as admin and files bring them in."""
+
+import unicodedata
+from typing import Any
+
+from django.db import models
+
+
+class NameField(models.CharField):  # type: ignore[type-arg] - not subscriptable at run time
+    """1–100 characters, trimmed and NFC-normalised on the way in through forms and imports."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 100)
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Normalise text; leave None to the field's own checks."""
+        text = super().to_python(value)
+        return unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else text
+
+
+def not_blank(*, name: str) -> models.CheckConstraint:
+    """The database's own refusal of a name without a visible character."""
+    return models.CheckConstraint(condition=models.Q(name__regex=r"\S"), name=name)

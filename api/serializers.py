@@ -1,0 +1,70 @@
+"""Serializer parts that keep the contract's strictness."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from api.problems import InputError
+from api.times import rfc3339
+
+# DRF words its errors itself; ours are worded by the catalogue, so a message holds only the bound it names.
+_BOUNDS = {"min_value": "{min_value}", "max_value": "{max_value}"}
+_CODES = {"empty": "min_length", "not_a_list": "not_a_list", "invalid": "not_an_object"}
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer: no string, fraction, exponent or boolean."""
+
+    default_error_messages = {**_BOUNDS, "not_an_integer": ""}
+
+    def to_internal_value(self, data: Any) -> int:
+        """The integer itself."""
+        if type(data) is not int:
+            self.fail("not_an_integer")
+        return int(data)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """An object with the listed fields and no other."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The validated fields. Raises ValidationError with every wrong place at once."""
+        unknown = {}
+        if isinstance(data, Mapping):
+            unknown = {key: [ErrorDetail("", code="unknown")] for key in data if key not in self.fields}
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**error.detail, **unknown}) from None  # type: ignore[dict-item]
+        if unknown:
+            raise ValidationError(unknown)
+        return values
+
+
+class NoInput(StrictSerializer):
+    """A body with nothing in it."""
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment on its way out: +09:00 and six fractional digits."""
+
+    def to_representation(self, value: datetime | None) -> str | None:
+        """The moment as text."""
+        return None if value is None else rfc3339(value)
+
+
+def input_errors(detail: Any, pointer: str = "") -> Iterator[InputError]:
+    """Flatten DRF's nested error detail into one InputError a place."""
+    if isinstance(detail, dict):
+        for key, inner in detail.items():
+            step = "" if key == "non_field_errors" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            yield from input_errors(inner, pointer + step)
+    elif isinstance(detail, list) and not all(isinstance(inner, ErrorDetail) for inner in detail):
+        for index, inner in enumerate(detail):
+            yield from input_errors(inner, f"{pointer}/{index}")
+    else:
+        for text in detail:
+            yield InputError("pointer", pointer, _CODES.get(text.code, text.code), str(text))

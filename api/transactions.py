@@ -1,0 +1,78 @@
+"""The one opener of transactions, and what the database's failures mean."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from psycopg import errors
+
+from api.problems import Busy, Problem, Unavailable
+
+ATTEMPTS = 3
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
+_WAITED_TOO_LONG = (errors.LockNotAvailable, errors.QueryCanceled)
+
+
+class Conflict(Exception):
+    """The work met a change it must look at again: run it anew from the start."""
+
+
+def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
+    """Run the function in a transaction of its own, anew after a conflict, three times at most.
+
+    Raises Busy where a lock was not had in time or the conflicts did not end; then nothing was written.
+    """
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _attempt in range(ATTEMPTS):
+            try:
+                with transaction.atomic(durable=True):
+                    return work(*args, **kwargs)
+            except Conflict:
+                continue
+            except OperationalError as error:
+                if not isinstance(error.__cause__, _CONFLICTS):
+                    raise database_problem(error) or error from error
+        raise Busy
+
+    return run
+
+
+def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
+    """What a failure of the database means to the client; None where it is a bug of ours."""
+    cause = error.__cause__
+    if isinstance(cause, _WAITED_TOO_LONG + _CONFLICTS):
+        return Busy()
+    if isinstance(error, OperationalError | InterfaceError):
+        return Unavailable()
+    return None
+
+
+def violated_constraint(error: IntegrityError) -> str:
+    """The name of the constraint that refused a row, or an empty string."""
+    cause = error.__cause__
+    return (cause.diag.constraint_name or "") if isinstance(cause, errors.IntegrityError) else ""
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read everything inside as of one moment, writing nothing."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def database_now() -> datetime:
+    """The database's clock, by which money and expiry are judged."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        row: tuple[datetime] = cursor.fetchone()
+    return row[0]

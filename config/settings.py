@@ -1,0 +1,242 @@
+"""Settings, all of them from the environment (12-factor); a `.env` file in the project's folder is read."""
+
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded import SERVICES
+from config.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+
+def local_secret_key() -> str:
+    """A random key kept in `.local`, so that sign-ins outlive a restart in development."""
+    kept = BASE_DIR / ".local" / "secret_key"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_urlsafe(50))
+    return kept.read_text()
+
+
+def required(name: str) -> str:
+    """A setting that has no default. Raises ImproperlyConfigured, which stops the start."""
+    value: str = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is required here; for development, copy .env.example to .env, which turns DEBUG on"
+        )
+    return value
+
+
+# --- Who we are ---------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key() if DEBUG else required("SECRET_KEY"))
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (
+    ["localhost", "127.0.0.1", "[::1]"] if DEBUG else required("ALLOWED_HOSTS").split(",")
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "content-type", "idempotency-key", "x-request-id", "x-user-id"]
+CORS_URLS_REGEX = r"^/api/"
+GATEWAY_SECRET = env.str("GATEWAY_SECRET", default="")
+
+# --- The shop's rules ---------------------------------------------------------------------------------------
+
+COUPON_VALID_DAYS = env.int("COUPON_VALID_DAYS", default=30)
+RANKING_DAYS = env.int("RANKING_DAYS", default=3)
+RANKING_SIZE = env.int("RANKING_SIZE", default=5)
+RANKING_CACHE_SECONDS = env.int("RANKING_CACHE_SECONDS", default=0)
+DATA_PLATFORM_URL = env.str("DATA_PLATFORM_URL", default="")
+DATA_PLATFORM_SECRET = env.str("DATA_PLATFORM_SECRET", default="")
+
+# --- PostgreSQL and Redis -----------------------------------------------------------------------------------
+
+EMBEDDED_SERVICES = env.bool("EMBEDDED_SERVICES", default=DEBUG)
+EMBEDDED_DATABASE = EMBEDDED_SERVICES and not env.str("DATABASE_URL", default="")
+
+
+def service_url(name: str, embedded: str) -> str:
+    """The URL of an external service, or the embedded one's."""
+    return env.str(name, default="") or (embedded if EMBEDDED_SERVICES else required(name))
+
+
+def broker_url(url: str) -> str:
+    """A redis-py URL as kombu spells it, which differs for unix sockets."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query).get('db', ['0'])[0]}"
+
+
+DATABASES = {
+    "default": {
+        **environ.Env.db_url_config(service_url("DATABASE_URL", SERVICES.database_url())),
+        "ENGINE": "config.postgresql",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+# The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py).
+WEB_DATABASE_BOUNDS = (
+    "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
+)
+
+REDIS_URL = service_url("REDIS_URL", SERVICES.redis_url())
+REDIS_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.str("CACHE_URL", default="") or REDIS_URL,
+        "OPTIONS": REDIS_PATIENCE,
+    }
+}
+
+# --- Celery -------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = broker_url(env.str("CELERY_BROKER_URL", default="") or REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "max_retries": 0, "visibility_timeout": 60}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 10_000
+# In memory: the schedule is all in this file, so there is nothing to keep.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_SCHEDULE = {
+    "deliver what no wake-up delivered": {
+        "task": "orders.deliver_order_events",
+        "schedule": 1,
+        "options": {"expires": 5},
+    },
+    "rebuild the best sellers": {
+        "task": "rankings.recompute",
+        "schedule": crontab(minute="12"),
+        "options": {"expires": 1800},
+    },
+}
+CELERY_TIMEZONE = "Asia/Seoul"
+
+# --- Django -------------------------------------------------------------------------------------------------
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "api",
+    "users",
+    "products",
+    "points",
+    "coupons",
+    "orders",
+    "rankings",
+]
+
+MIDDLEWARE = [
+    "api.middleware.name_requests",
+    "corsheaders.middleware.CorsMiddleware",
+    "api.middleware.AnswerProblems",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "ko"
+TIME_ZONE = "Asia/Seoul"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / ".local" / "static"
+WHITENOISE_USE_FINDERS = DEBUG
+
+LOGGING = logging_config(readable=DEBUG)
+
+# Behind a proxy that ends TLS; without DEBUG everything but the probes is told to come by https.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+
+# --- The API ------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["users.authentication.GatewayAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["users.authentication.IsRegistered"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "api.pagination.Cursored",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.handler.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "pointshop",
+    "VERSION": "1",
+    "DESCRIPTION": "Points, first-come coupons, orders and best sellers.",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}

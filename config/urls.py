@@ -1,0 +1,28 @@
+"""All URLs: the shop's endpoints on one router, its pages, the documentation and the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from coupons.views import CouponViewSet, IssuedCouponViewSet
+from orders.views import OrderViewSet
+from points.views import PointViewSet
+from products.views import ProductViewSet
+from rankings.views import RankingViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("products", ProductViewSet, "product")
+router.register("points", PointViewSet, "point")
+router.register("coupons", CouponViewSet, "coupon")
+router.register("issued-coupons", IssuedCouponViewSet, "issued-coupon")
+router.register("orders", OrderViewSet, "order")
+router.register("rankings", RankingViewSet, "ranking")
+
+urlpatterns = [
+    path("", include("api.urls")),
+    path("api/v1/", include(router.urls)),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(), name="docs"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,28 @@
+"""What the tests of every app share: a running shop, and a client of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import processes
+from tests.client import Client
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shop's processes write."""
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, logs: Path) -> Iterator[str]:
+    """The URL of a running web server on the test database, with contract defaults."""
+    with processes.web(log=logs / "web.log") as url:
+        yield url
+
+
+@pytest.fixture
+def http(transactional_db: None, web: str) -> Client:
+    """A client of the running shop; the database is empty before and after."""
+    return Client(web)

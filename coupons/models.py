@@ -1,0 +1,149 @@
+"""First-come coupons: the campaign, and what people hold."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from api.names import NameField, not_blank
+from users.models import User
+
+
+class DiscountTerms(models.Model):
+    """What a coupon takes off: a campaign's terms, copied to each coupon when it is issued."""
+
+    class Type(models.TextChoices):
+        """Won off, or a share off."""
+
+        FIXED = "fixed", "정액"
+        PERCENT = "percent", "정률"
+
+    name = NameField("쿠폰명")
+    discount_type = models.CharField("할인 방식", max_length=10, choices=Type)
+    discount_value = models.BigIntegerField("할인 값", help_text="정액은 원, 정률은 1–100")
+    max_discount = models.BigIntegerField("최대 할인액", null=True, blank=True, help_text="원, 정률에만")
+
+    class Meta:
+        abstract = True
+        constraints = [
+            not_blank(name="%(class)s_name_not_blank"),
+            models.CheckConstraint(
+                condition=Q(discount_type="fixed", discount_value__gte=1, max_discount=None)
+                | Q(discount_type="percent", discount_value__range=(1, 100)),
+                name="%(class)s_discount_value_fits_type",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_discount=None) | Q(max_discount__gte=1), name="%(class)s_max_discount_positive"
+            ),
+        ]
+
+    def discount_on(self, *, subtotal: int) -> int:
+        """The won taken off a subtotal: percent rounded down and capped, never more than the subtotal."""
+        if self.discount_type == self.Type.FIXED:
+            return min(self.discount_value, subtotal)
+        share = subtotal * self.discount_value // 100
+        return share if self.max_discount is None else min(share, self.max_discount)
+
+
+class CouponQuerySet(models.QuerySet["Coupon"]):
+    """Campaigns, and the one way their quantity is handed out."""
+
+    def take_one(self, *, coupon_id: int) -> bool:
+        """Count one issue more: the optimistic lock. False once all are issued and committed."""
+        return self.filter(pk=coupon_id, issued__lt=F("quantity")).update(issued=F("issued") + 1) == 1
+
+
+class Coupon(DiscountTerms):
+    """A campaign: `quantity` coupons, first come first served, while it is open."""
+
+    quantity = models.BigIntegerField("수량")
+    issued = models.BigIntegerField("발급 수", default=0, db_default=0, editable=False)
+    opens_at = models.DateTimeField("발급 시작", null=True, blank=True)
+    closes_at = models.DateTimeField("발급 마감", null=True, blank=True)
+    created_at = models.DateTimeField("등록 시각", db_default=Now(), editable=False)
+
+    objects = CouponQuerySet.as_manager()
+
+    class Meta(DiscountTerms.Meta):
+        abstract = False
+        verbose_name = "쿠폰"
+        verbose_name_plural = "쿠폰"
+        constraints = [
+            *DiscountTerms.Meta.constraints,
+            models.CheckConstraint(condition=Q(quantity__gte=0), name="coupon_quantity_not_negative"),
+            models.CheckConstraint(
+                condition=Q(issued__gte=0, issued__lte=F("quantity")), name="coupon_issued_within_quantity"
+            ),
+            models.CheckConstraint(
+                condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),
+                name="coupon_opens_before_it_closes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def remaining(self) -> int:
+        """How many can still be issued."""
+        return self.quantity - self.issued
+
+    def is_open(self, *, now: datetime) -> bool:
+        """Whether coupons are handed out at this moment."""
+        after_opening = self.opens_at is None or self.opens_at <= now
+        return after_opening and (self.closes_at is None or now < self.closes_at)
+
+
+class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
+    """Coupons people hold."""
+
+    def with_status(self, status: str) -> "IssuedCouponQuerySet":
+        """Those that are usable, used or expired at the database's moment."""
+        unused, in_time = Q(used_at=None), Q(issued_at__lte=Now(), expires_at__gt=Now())
+        meaning = {"usable": unused & in_time, "used": ~unused, "expired": unused & ~in_time}
+        return self.filter(meaning[status])
+
+    def redeem(self, *, issued_coupon_id: int, user_id: int, now: datetime) -> bool:
+        """Mark it used, once: the optimistic lock. False where it is not the user's, used or out of time."""
+        usable = self.filter(
+            pk=issued_coupon_id, user_id=user_id, used_at=None, issued_at__lte=now, expires_at__gt=now
+        )
+        return usable.update(used_at=now) == 1
+
+
+class IssuedCoupon(DiscountTerms):
+    """One user's coupon of a campaign, with the terms as they were when it was issued."""
+
+    coupon = models.ForeignKey(Coupon, models.PROTECT, db_index=False, verbose_name="쿠폰")
+    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
+    sequence = models.BigIntegerField("발급 순번")
+    issued_at = models.DateTimeField("발급 시각", db_default=Now())
+    expires_at = models.DateTimeField("만료 시각")
+    used_at = models.DateTimeField("사용 시각", null=True, blank=True)
+
+    objects = IssuedCouponQuerySet.as_manager()
+
+    class Meta(DiscountTerms.Meta):
+        abstract = False
+        verbose_name = "발급 쿠폰"
+        verbose_name_plural = "발급 쿠폰"
+        indexes = [models.Index(fields=["user", "issued_at", "id"], name="issued_coupon_newest_first")]
+        constraints = [
+            *DiscountTerms.Meta.constraints,
+            models.UniqueConstraint(fields=["coupon", "user"], name="issued_coupon_one_a_user"),
+            models.UniqueConstraint(fields=["coupon", "sequence"], name="issued_coupon_one_a_sequence"),
+            models.CheckConstraint(condition=Q(sequence__gte=1), name="issued_coupon_sequence_from_1"),
+            models.CheckConstraint(
+                condition=Q(issued_at__lt=F("expires_at")), name="issued_coupon_issued_before_it_expires"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.sequence}"
+
+    def status(self, *, now: datetime) -> str:
+        """What can be done with it at a moment: usable, used or expired."""
+        if self.used_at is not None:
+            return "used"
+        return "usable" if self.issued_at <= now < self.expires_at else "expired"

@@ -1,0 +1,60 @@
+"""Coupons on the wire."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.serializers import MomentField
+from coupons.models import Coupon, IssuedCoupon
+
+
+class CouponSerializer(serializers.ModelSerializer[Coupon]):
+    """A campaign, with what is left of it at this moment."""
+
+    remaining = serializers.IntegerField()
+    opens_at = MomentField(allow_null=True)
+    closes_at = MomentField(allow_null=True)
+
+    class Meta:
+        model = Coupon
+        fields = (
+            "id",
+            "name",
+            "discount_type",
+            "discount_value",
+            "max_discount",
+            "quantity",
+            "remaining",
+            "opens_at",
+            "closes_at",
+        )
+
+
+class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
+    """A coupon the caller holds, with the terms it was issued on."""
+
+    coupon_id = serializers.IntegerField()
+    status = serializers.SerializerMethodField()
+    issued_at = MomentField()
+    expires_at = MomentField()
+    used_at = MomentField(allow_null=True)
+
+    class Meta:
+        model = IssuedCoupon
+        fields = (
+            "id",
+            "coupon_id",
+            "name",
+            "discount_type",
+            "discount_value",
+            "max_discount",
+            "sequence",
+            "status",
+            "issued_at",
+            "expires_at",
+            "used_at",
+        )
+
+    @extend_schema_field(serializers.ChoiceField(choices=["usable", "used", "expired"]))
+    def get_status(self, issued: IssuedCoupon) -> str:
+        """Its status at the moment it was read; a coupon just issued is read at its issue."""
+        return issued.status(now=getattr(issued, "read_at", issued.issued_at))

@@ -1,0 +1,83 @@
+"""Coupons over HTTP."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.pagination import Cursored
+from api.problems import InputError, Invalid
+from api.serializers import NoInput
+from api.viewsets import ApiViewSet, PublicViewSet
+from coupons import selectors, services
+from coupons.models import Coupon, IssuedCoupon
+from coupons.serializers import CouponSerializer, IssuedCouponSerializer
+from users.authentication import GatewayAuthentication, IsRegistered
+
+STATUSES = ("usable", "used", "expired")
+
+
+@extend_schema(tags=["coupons"])
+@extend_schema_view(
+    list=extend_schema(summary="Campaigns by id", auth=[]),
+    retrieve=extend_schema(summary="One campaign", auth=[]),
+)
+class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
+    """Campaigns are public; taking a coupon is for registered users."""
+
+    queryset = Coupon.objects.all()
+    serializer_class = CouponSerializer
+
+    @extend_schema(summary="Take a coupon, first come first served", request=None, responses={201: IssuedCouponSerializer})
+    @action(
+        detail=True,
+        methods=["post"],
+        authentication_classes=[GatewayAuthentication],
+        permission_classes=[IsRegistered],
+        serializer_class=NoInput,
+    )
+    def issue(self, request: Request, pk: str) -> Response:
+        """One per user and campaign."""
+        self.validated(request.data)
+        issued = services.issue(user_id=request.user.pk, coupon_id=int(pk))
+        headers = self.location(basename="issued-coupon", pk=issued.pk)
+        return Response(IssuedCouponSerializer(issued).data, status=201, headers=headers)
+
+
+class NewestIssuedFirst(Cursored):
+    """Issued coupons' order."""
+
+    ordering = ("-issued_at", "-id")
+
+
+@extend_schema(tags=["coupons"])
+@extend_schema_view(
+    list=extend_schema(
+        summary="The caller's coupons, newest first",
+        parameters=[OpenApiParameter("status", enum=STATUSES)],
+    ),
+    retrieve=extend_schema(summary="One of the caller's coupons"),
+)
+class IssuedCouponViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
+    """What the caller holds."""
+
+    queryset = IssuedCoupon.objects.none()
+    serializer_class = IssuedCouponSerializer
+    pagination_class = NewestIssuedFirst
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """The caller's coupons and nobody else's."""
+        return selectors.issued_coupons_of(user_id=self.request.user.pk)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the status asked for. Raises Invalid for an unknown status."""
+        status = self.request.query_params.get("status")
+        if self.action != "list" or status is None:
+            return queryset
+        if status not in STATUSES:
+            raise Invalid(errors=[InputError("parameter", "status", "status")])
+        return queryset.with_status(status)  # type: ignore[attr-defined]

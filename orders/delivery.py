@@ -1,0 +1,79 @@
+"""Sending what the outbox holds: claim with a lease, post outside any transaction, mark."""
+
+import random
+import uuid
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
+
+import structlog
+
+from api.transactions import unit_of_work
+from orders.events import render
+from orders.models import OrderEvent
+from orders.platform import DeliveryFailed, Platform
+
+CONCURRENCY = 16
+# Longer than the longest post, so that nobody sends what is still being sent.
+LEASE = timedelta(seconds=30)
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(hours=6)
+# 1 s doubling to 6 h: 25 attempts span three days.
+MAX_ATTEMPTS = 25
+LOOK_AGAIN_SECONDS = 0.2
+
+log = structlog.get_logger(__name__)
+
+_Sending = dict[Future[None], OrderEvent]
+
+
+def deliver_due_events(*, platform: Platform) -> int:
+    """Send every event that is due and return when none is left or in flight; how many were delivered.
+
+    Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
+    """
+    delivered = 0
+    with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
+        sending = _send_due(platform, pool, free_slots=CONCURRENCY)
+        while sending:
+            done, _ = wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
+            delivered += sum(_settle(sending.pop(future), future) for future in done)
+            sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
+    return delivered
+
+
+def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | None:
+    """How long to wait after so many attempts, ± 20 %, or as long as the platform asked; None after the last."""
+    if attempts >= MAX_ATTEMPTS:
+        return None
+    doubled = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, keeps no secret
+    return max(doubled * jitter, timedelta(seconds=retry_after))
+
+
+def _send_due(platform: Platform, pool: ThreadPoolExecutor, *, free_slots: int) -> _Sending:
+    """Claim as many events as there are free slots and start posting them."""
+    if not free_slots:
+        return {}
+    events = OrderEvent.objects.with_order(_claim(limit=free_slots))
+    return {
+        pool.submit(platform.post, event_id=str(event.pk), body=render(event)): event for event in events
+    }
+
+
+@unit_of_work
+def _claim(*, limit: int) -> list[uuid.UUID]:
+    return OrderEvent.objects.lease(limit=limit, duration=LEASE)
+
+
+def _settle(event: OrderEvent, future: Future[None]) -> bool:
+    """Write down what became of an attempt; whether it was delivered."""
+    try:
+        future.result()
+    except DeliveryFailed as failure:
+        pause = wait_before_attempt(attempts=event.attempts, retry_after=failure.retry_after)
+        log.warning("event_not_delivered", event_id=str(event.pk), attempts=event.attempts, error=str(failure))
+        OrderEvent.objects.mark_failed(event_id=event.pk, error=str(failure), wait=pause)
+        return False
+    OrderEvent.objects.mark_delivered(event_id=event.pk)
+    log.info("event_delivered", event_id=str(event.pk), order_id=event.order_id, attempts=event.attempts)
+    return True

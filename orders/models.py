@@ -1,0 +1,175 @@
+"""Orders, their line items, and the event each one owes the data platform."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from coupons.models import IssuedCoupon
+from products.models import Product
+from users.models import User
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Orders as people read them."""
+
+    def with_lines(self) -> "OrderQuerySet":
+        """Each with its line items as `lines`, in the order they were asked for."""
+        return self.prefetch_related(
+            models.Prefetch("items", OrderItem.objects.order_by("pk"), to_attr="lines")
+        )
+
+
+class Order(models.Model):
+    """A paid order; the row is also the claim of its idempotency key."""
+
+    class Status(models.TextChoices):
+        """An order exists only once it is paid."""
+
+        PAID = "paid", "결제 완료"
+
+    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
+    status = models.CharField("상태", max_length=10, choices=Status, default=Status.PAID, db_default=Status.PAID)
+    subtotal = models.BigIntegerField("상품 금액")
+    discount = models.BigIntegerField("할인", default=0, db_default=0)
+    total = models.BigIntegerField("결제 금액")
+    issued_coupon = models.OneToOneField(
+        IssuedCoupon, models.PROTECT, null=True, blank=True, verbose_name="사용한 쿠폰"
+    )
+    balance_after = models.BigIntegerField("결제 후 잔액")
+    idempotency_key = models.CharField(max_length=255, null=True, editable=False)
+    request_hash = models.CharField(max_length=64, null=True, editable=False)
+    ordered_at = models.DateTimeField("주문 시각", db_default=Now(), db_index=True)
+
+    lines: "list[OrderItem]"
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "주문"
+        verbose_name_plural = "주문"
+        indexes = [models.Index(fields=["user", "ordered_at", "id"], name="order_newest_first")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "idempotency_key"], name="order_one_a_key"),
+            models.CheckConstraint(
+                condition=Q(total=F("subtotal") - F("discount"), total__gte=0, discount__gte=0),
+                name="order_total_is_subtotal_less_discount",
+            ),
+            models.CheckConstraint(condition=Q(balance_after__gte=0), name="order_balance_not_negative"),
+            models.CheckConstraint(condition=Q(status="paid"), name="order_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class OrderItem(models.Model):
+    """A line item: name and price as they were when it was bought."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="items", db_index=False, verbose_name="주문")
+    product = models.ForeignKey(Product, models.PROTECT, verbose_name="상품")
+    product_name = models.CharField("상품명", max_length=100)
+    unit_price = models.BigIntegerField("단가")
+    quantity = models.BigIntegerField("수량")
+
+    class Meta:
+        verbose_name = "주문 상품"
+        verbose_name_plural = "주문 상품"
+        constraints = [
+            models.UniqueConstraint(fields=["order", "product"], name="order_item_product_once"),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="order_item_price_not_negative"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="order_item_quantity_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_name} × {self.quantity}"
+
+    @property
+    def amount(self) -> int:
+        """What the line costs, in won."""
+        return self.unit_price * self.quantity
+
+
+class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
+    """Events of the outbox, and the moves between their states."""
+
+    def due(self) -> "OrderEventQuerySet":
+        """Those whose turn has come and that nobody is sending."""
+        unleased = Q(leased_until=None) | Q(leased_until__lte=Now())
+        return self.filter(unleased, state=OrderEvent.State.PENDING, next_attempt_at__lte=Now())
+
+    def lease(self, *, limit: int, duration: timedelta) -> list[uuid.UUID]:
+        """Claim up to `limit` due events for a while; rows another sender is claiming are passed over."""
+        free = self.due().select_for_update(of=("self",), no_key=True, skip_locked=True)
+        ids = list(free.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+        self.filter(pk__in=ids).update(leased_until=Now() + duration, attempts=F("attempts") + 1)
+        return ids
+
+    def mark_delivered(self, *, event_id: uuid.UUID) -> None:
+        """The platform has it."""
+        self.filter(pk=event_id, state=OrderEvent.State.PENDING).update(
+            state=OrderEvent.State.DELIVERED, delivered_at=Now(), leased_until=None, last_error=""
+        )
+
+    def mark_failed(self, *, event_id: uuid.UUID, error: str, wait: timedelta | None) -> None:
+        """The attempt failed: due again after the wait, or dead without one."""
+        outcome = {"state": OrderEvent.State.DEAD} if wait is None else {"next_attempt_at": Now() + wait}
+        self.filter(pk=event_id, state=OrderEvent.State.PENDING).update(
+            leased_until=None, last_error=error, **outcome
+        )
+
+    def redeliver(self) -> int:
+        """Make all of these due now, whatever became of them before; how many there were."""
+        return self.update(
+            state=OrderEvent.State.PENDING, attempts=0, next_attempt_at=Now(), leased_until=None, delivered_at=None
+        )
+
+    def with_order(self, event_ids: Iterable[uuid.UUID]) -> "OrderEventQuerySet":
+        """These events with all that their bodies are rendered from."""
+        orders = Order.objects.select_related("issued_coupon").with_lines()  # type: ignore[attr-defined]
+        return self.filter(pk__in=event_ids).prefetch_related(models.Prefetch("order", orders))
+
+
+class OrderEvent(models.Model):
+    """A line of the outbox, written in checkout's transaction; the body is rendered from the order."""
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        PENDING = "pending", "대기"
+        DELIVERED = "delivered", "전송 완료"
+        DEAD = "dead", "전송 포기"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    order = models.OneToOneField(Order, models.PROTECT, related_name="event", verbose_name="주문")
+    state = models.CharField(
+        "상태", max_length=10, choices=State, default=State.PENDING, db_default=State.PENDING
+    )
+    attempts = models.IntegerField("시도 횟수", default=0, db_default=0)
+    next_attempt_at = models.DateTimeField("다음 시도", db_default=Now())
+    leased_until = models.DateTimeField("전송 중 기한", null=True, blank=True)
+    delivered_at = models.DateTimeField("전송 시각", null=True, blank=True)
+    last_error = models.TextField("마지막 오류", default="", db_default="", blank=True)
+
+    objects = OrderEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "주문 이벤트"
+        verbose_name_plural = "주문 이벤트"
+        indexes = [
+            models.Index(fields=["next_attempt_at", "id"], condition=Q(state="pending"), name="event_pending_by_turn")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="delivered", delivered_at__isnull=False)
+                | Q(state__in=["pending", "dead"], delivered_at=None),
+                name="event_state_fits_delivered_at",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

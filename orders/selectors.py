@@ -1,0 +1,43 @@
+"""Reading orders."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Sum
+
+from orders.models import Order, OrderItem, OrderQuerySet
+
+
+@dataclass(frozen=True)
+class Sales:
+    """Units sold, and their amount in won."""
+
+    units: int = 0
+    amount: int = 0
+
+    def __add__(self, other: "Sales") -> "Sales":
+        return Sales(self.units + other.units, self.amount + other.amount)
+
+    def __sub__(self, other: "Sales") -> "Sales":
+        return Sales(self.units - other.units, self.amount - other.amount)
+
+
+def orders_of(*, user_id: int) -> OrderQuerySet:
+    """The user's orders with their line items."""
+    return Order.objects.filter(user_id=user_id).with_lines()
+
+
+def order_made_with(*, user_id: int, key: str) -> Order | None:
+    """The order that this key of this user made, if one did."""
+    return orders_of(user_id=user_id).filter(idempotency_key=key).first()
+
+
+def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
+    """What each product sold in paid orders with `after < ordered_at <= until`, by product id."""
+    sold = OrderItem.objects.filter(
+        order__status=Order.Status.PAID, order__ordered_at__gt=after, order__ordered_at__lte=until
+    )
+    sums = sold.values_list("product_id").annotate(
+        units=Sum("quantity"), amount=Sum(F("quantity") * F("unit_price"))
+    )
+    return {product_id: Sales(int(units), int(amount)) for product_id, units, amount in sums}

@@ -1,0 +1,106 @@
+"""Orders on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from api.serializers import MomentField, StrictIntegerField, StrictSerializer
+from orders.models import Order, OrderItem
+from orders.services import Basket
+
+MAX_LINES = 100
+MAX_QUANTITY = 1_000_000
+
+
+class LineSerializer(StrictSerializer):
+    """One product and how many of it."""
+
+    product_id = StrictIntegerField()
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class BasketSerializer(StrictSerializer):
+    """1–100 lines, each product once, and perhaps a coupon and the total the client saw."""
+
+    items = LineSerializer(
+        many=True,
+        allow_empty=False,
+        max_length=MAX_LINES,
+        error_messages={"empty": "1", "max_length": "{max_length}"},
+    )
+    issued_coupon_id = StrictIntegerField(required=False, allow_null=True, default=None)
+    expected_total = StrictIntegerField(required=False, allow_null=True, default=None)
+
+    def validate_items(self, items: list[dict[str, int]]) -> list[dict[str, int]]:
+        """Refuse a repeated product, at each repetition."""
+        seen: set[int] = set()
+        errors: list[dict[str, Any]] = []
+        for item in items:
+            repeated = item["product_id"] in seen
+            errors.append({"product_id": [ErrorDetail("", code="duplicate")]} if repeated else {})
+            seen.add(item["product_id"])
+        if any(errors):
+            raise ValidationError(errors)  # type: ignore[arg-type]
+        return items
+
+    def basket(self, *, user_id: int) -> Basket:
+        """The validated input as the domain's value."""
+        data = self.validated_data
+        return Basket(
+            user_id=user_id,
+            quantities={item["product_id"]: item["quantity"] for item in data["items"]},
+            issued_coupon_id=data["issued_coupon_id"],
+            expected_total=data["expected_total"],
+        )
+
+
+class ItemSerializer(serializers.ModelSerializer[OrderItem]):
+    """A line item as it was bought."""
+
+    product_id = serializers.IntegerField()
+    amount = serializers.IntegerField()
+
+    class Meta:
+        model = OrderItem
+        fields = ("product_id", "product_name", "unit_price", "quantity", "amount")
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """An order of the caller."""
+
+    items = ItemSerializer(many=True, source="lines")
+    issued_coupon_id = serializers.IntegerField(allow_null=True)
+    ordered_at = MomentField()
+
+    class Meta:
+        model = Order
+        fields = ("id", "status", "items", "subtotal", "discount", "total", "issued_coupon_id", "ordered_at")
+
+
+class PlacedOrderSerializer(OrderSerializer):
+    """An order just placed, with the balance it left."""
+
+    class Meta(OrderSerializer.Meta):
+        fields = (  # type: ignore[assignment]
+            "id",
+            "status",
+            "items",
+            "subtotal",
+            "discount",
+            "total",
+            "issued_coupon_id",
+            "balance_after",
+            "ordered_at",
+        )
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    """What checkout would take, and leave."""
+
+    items = ItemSerializer(many=True, source="price.items")
+    subtotal = serializers.IntegerField(source="price.subtotal")
+    discount = serializers.IntegerField(source="price.discount")
+    total = serializers.IntegerField(source="price.total")
+    balance = serializers.IntegerField()
+    balance_after = serializers.IntegerField()

@@ -1,0 +1,21 @@
+"""What the Celery worker does for orders."""
+
+from celery import shared_task
+from django.conf import settings
+
+from orders import delivery
+from orders.platform import Platform
+from orders.wakeup import DELIVER_TASK
+
+
+@shared_task(name=DELIVER_TASK, ignore_result=True)
+def deliver_order_events() -> int:
+    """Send the events that are due; where no platform is configured they wait."""
+    if not settings.DATA_PLATFORM_URL:
+        return 0
+    platform = Platform.at(
+        url=settings.DATA_PLATFORM_URL,
+        secret=settings.DATA_PLATFORM_SECRET,
+        connections=delivery.CONCURRENCY,
+    )
+    return delivery.deliver_due_events(platform=platform)

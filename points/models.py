@@ -1,0 +1,79 @@
+"""Balances, and the append-only ledger that explains them."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from users.models import User
+
+
+class PointAccountQuerySet(models.QuerySet["PointAccount"]):
+    """Accounts, and the one lock that makes a user's charges and payments take turns."""
+
+    def locked(self, *, user_id: int) -> "PointAccountQuerySet":
+        """The user's account, held until the transaction ends; inserts that refer to it are not blocked."""
+        return self.select_for_update(of=("self",), no_key=True).filter(pk=user_id).order_by("pk")
+
+    def open_for(self, *, user_id: int) -> None:
+        """Make the account of a user who never charged; one made meanwhile is left as it is."""
+        self.bulk_create([PointAccount(user_id=user_id)], ignore_conflicts=True)
+
+    def move(self, *, user_id: int, amount: int) -> None:
+        """Add a signed amount to a balance."""
+        self.filter(pk=user_id).update(balance=F("balance") + amount)
+
+
+class PointAccount(models.Model):
+    """One user's balance in won; made on the first charge."""
+
+    user = models.OneToOneField(User, models.PROTECT, primary_key=True, verbose_name="회원")
+    balance = models.BigIntegerField("잔액", default=0, db_default=0)
+
+    objects = PointAccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "포인트 잔액"
+        verbose_name_plural = "포인트 잔액"
+        constraints = [models.CheckConstraint(condition=Q(balance__gte=0), name="account_balance_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.balance}"
+
+
+class PointTransaction(models.Model):
+    """A line of the ledger; the database refuses to change or delete it."""
+
+    class Type(models.TextChoices):
+        """Money in, money out."""
+
+        CHARGE = "charge", "충전"
+        PAYMENT = "payment", "결제"
+
+    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
+    type = models.CharField("종류", max_length=10, choices=Type)
+    amount = models.BigIntegerField("금액")
+    balance_after = models.BigIntegerField("거래 후 잔액")
+    order = models.ForeignKey(
+        "orders.Order", models.PROTECT, null=True, blank=True, db_index=False, verbose_name="주문"
+    )
+    idempotency_key = models.CharField(max_length=255, null=True, editable=False)
+    request_hash = models.CharField(max_length=64, null=True, editable=False)
+    created_at = models.DateTimeField("거래 시각", db_default=Now())
+
+    class Meta:
+        verbose_name = "포인트 내역"
+        verbose_name_plural = "포인트 내역"
+        indexes = [models.Index(fields=["user", "created_at", "id"], name="ledger_newest_first")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(type="charge", amount__gt=0, order=None)
+                | Q(type="payment", amount__lt=0, order__isnull=False),
+                name="ledger_type_fits_amount_and_order",
+            ),
+            models.CheckConstraint(condition=Q(balance_after__gte=0), name="ledger_balance_not_negative"),
+            models.UniqueConstraint(fields=["user", "idempotency_key"], name="ledger_one_charge_a_key"),
+            models.UniqueConstraint(fields=["order"], name="ledger_one_payment_an_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.amount}"

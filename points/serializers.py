@@ -1,0 +1,30 @@
+"""Points on the wire."""
+
+from rest_framework import serializers
+
+from api.serializers import MomentField, StrictIntegerField, StrictSerializer
+from points.models import PointTransaction
+
+
+class BalanceSerializer(serializers.Serializer[dict[str, int]]):
+    """The caller's balance in won."""
+
+    user_id = serializers.IntegerField()
+    balance = serializers.IntegerField()
+
+
+class ChargeSerializer(StrictSerializer):
+    """How many won to charge; no maximum."""
+
+    amount = StrictIntegerField(min_value=1)
+
+
+class TransactionSerializer(serializers.ModelSerializer[PointTransaction]):
+    """A line of the ledger; a payment's amount is negative."""
+
+    order_id = serializers.IntegerField(allow_null=True)
+    created_at = MomentField()
+
+    class Meta:
+        model = PointTransaction
+        fields = ("id", "type", "amount", "balance_after", "order_id", "created_at")

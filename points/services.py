@@ -1,0 +1,93 @@
+"""Moving points: a charge comes in, a payment goes out, the ledger says why."""
+
+from django.db.models import BigIntegerField
+
+from api.idempotency import Claim, Outcome, once
+from api.problems import Problem
+from api.transactions import unit_of_work
+from points import selectors
+from points.models import PointAccount, PointTransaction
+
+
+class InsufficientPoints(Problem):
+    """The balance is below the total."""
+
+    code = "insufficient_points"
+
+    def __init__(self, *, required: int, balance: int) -> None:
+        super().__init__(required=required, balance=balance)
+
+
+class BalanceOverflow(Problem):
+    """The charge would pass the largest balance that can be stored."""
+
+    code = "balance_overflow"
+
+
+def charge(*, user_id: int, amount: int, claim: Claim | None = None) -> Outcome[PointTransaction]:
+    """Credit `amount` won (at least 1) to the user, once for a claimed key.
+
+    Raises BalanceOverflow, Busy, or IdempotencyKeyReused where the key came with another body before.
+    """
+    return once(
+        claim=claim,
+        work=lambda: _credit(user_id=user_id, amount=amount, claim=claim),
+        find=lambda key: selectors.charge_made_with(user_id=user_id, key=key),
+    )
+
+
+@unit_of_work
+def _credit(*, user_id: int, amount: int, claim: Claim | None) -> PointTransaction:
+    balance_after = _locked_account(user_id=user_id).balance + amount
+    if balance_after > BigIntegerField.MAX_BIGINT:
+        raise BalanceOverflow
+    PointAccount.objects.move(user_id=user_id, amount=amount)
+    return PointTransaction.objects.create(
+        user_id=user_id,
+        type=PointTransaction.Type.CHARGE,
+        amount=amount,
+        balance_after=balance_after,
+        idempotency_key=claim and claim.key,
+        request_hash=claim and claim.request_hash,
+    )
+
+
+def _locked_account(*, user_id: int) -> PointAccount:
+    """The user's account, locked; made first if this is the first charge."""
+    if account := PointAccount.objects.locked(user_id=user_id).first():
+        return account
+    PointAccount.objects.open_for(user_id=user_id)
+    return PointAccount.objects.locked(user_id=user_id).get()
+
+
+def spend(*, user_id: int, total: int) -> int:
+    """Take `total` won (0 or more) off the user's balance within the caller's transaction; the balance left.
+
+    From here on the user's other charges and payments wait for this transaction.
+    Raises InsufficientPoints.
+    """
+    if total == 0:
+        return selectors.balance_of(user_id=user_id)
+    account = PointAccount.objects.locked(user_id=user_id).first()
+    balance = account.balance if account else 0
+    require_balance(balance=balance, total=total)
+    PointAccount.objects.move(user_id=user_id, amount=-total)
+    return balance - total
+
+
+def require_balance(*, balance: int, total: int) -> None:
+    """Raise InsufficientPoints where the balance does not cover the total."""
+    if balance < total:
+        raise InsufficientPoints(required=total, balance=balance)
+
+
+def record_payment(*, user_id: int, order_id: int, total: int, balance_after: int) -> None:
+    """Write what `spend` took into the ledger, once the order exists; nothing for a total of 0."""
+    if total:
+        PointTransaction.objects.create(
+            user_id=user_id,
+            type=PointTransaction.Type.PAYMENT,
+            amount=-total,
+            balance_after=balance_after,
+            order_id=order_id,
+        )

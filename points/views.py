@@ -1,0 +1,54 @@
+"""Points over HTTP."""
+
+from drf_spectacular.helpers import forced_singular_serializer
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.idempotency import IDEMPOTENCY_KEY, claim_of
+from api.pagination import Cursored
+from api.viewsets import ApiViewSet
+from points import selectors, services
+from points.models import PointTransaction
+from points.serializers import BalanceSerializer, ChargeSerializer, TransactionSerializer
+
+
+class NewestTransactionsFirst(Cursored):
+    """The ledger's order."""
+
+    ordering = ("-created_at", "-id")
+
+
+@extend_schema(tags=["points"])
+class PointViewSet(ApiViewSet):
+    """The caller's points."""
+
+    queryset = PointTransaction.objects.none()
+    pagination_class = NewestTransactionsFirst
+
+    @extend_schema(summary="The caller's balance", responses=forced_singular_serializer(BalanceSerializer))
+    def list(self, request: Request) -> Response:
+        """The balance of this moment; 0 for a user who never charged."""
+        user_id = request.user.pk
+        return Response({"user_id": user_id, "balance": selectors.balance_of(user_id=user_id)})
+
+    @extend_schema(
+        summary="Charge points to the caller",
+        request=ChargeSerializer,
+        responses={201: TransactionSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @action(detail=False, methods=["post"], serializer_class=ChargeSerializer)
+    def charges(self, request: Request) -> Response:
+        """Credit the caller and nobody else."""
+        amount = self.validated(request.data)["amount"]
+        charged = services.charge(user_id=request.user.pk, amount=amount, claim=claim_of(request))
+        return Response(TransactionSerializer(charged.made).data, status=201, headers=charged.headers)
+
+    @extend_schema(summary="The caller's ledger, newest first", responses=TransactionSerializer(many=True))
+    @action(detail=False, serializer_class=TransactionSerializer)
+    def transactions(self, request: Request) -> Response:
+        """A page of the ledger."""
+        page = self.paginate_queryset(selectors.transactions_of(user_id=request.user.pk))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

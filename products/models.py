@@ -1,0 +1,46 @@
+"""What is sold."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from api.names import NameField, not_blank
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    """Products, and the one way their stock is taken."""
+
+    def take(self, *, product_id: int, quantity: int, price: int) -> bool:
+        """Take stock at a price seen earlier: the optimistic lock. False where stock or price moved on."""
+        unchanged = self.filter(pk=product_id, stock__gte=quantity, price=price)
+        return unchanged.update(stock=F("stock") - quantity, units_sold=F("units_sold") + quantity) == 1
+
+    def add_stock(self, *, product_id: int, quantity: int) -> bool:
+        """Add stock, or take some off with a negative quantity; False where less is left than that."""
+        enough = self.filter(pk=product_id, stock__gte=-quantity)
+        return enough.update(stock=F("stock") + quantity) == 1
+
+
+class Product(models.Model):
+    """A product with its price in won, what is left, and what was ever sold."""
+
+    name = NameField("상품명")
+    price = models.BigIntegerField("가격", help_text="원")
+    stock = models.BigIntegerField("재고")
+    units_sold = models.BigIntegerField("누적 판매량", default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField("등록 시각", db_default=Now(), editable=False)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "상품"
+        verbose_name_plural = "상품"
+        constraints = [
+            not_blank(name="product_name_not_blank"),
+            models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),
+            models.CheckConstraint(condition=Q(stock__gte=0), name="product_stock_not_negative"),
+            models.CheckConstraint(condition=Q(units_sold__gte=0), name="product_units_sold_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

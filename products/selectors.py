@@ -1,0 +1,28 @@
+"""Reading products."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BigIntegerField
+from django.db.models.functions import Now
+
+from products.models import Product
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A product as it stood when it was read: price in won, units in stock, and the database's moment."""
+
+    product_id: int
+    name: str
+    price: int
+    stock: int
+    seen_at: datetime
+
+
+def offers(*, product_ids: Iterable[int]) -> dict[int, Offer]:
+    """The products with these ids, those that exist, in one read without a lock."""
+    storable = [pk for pk in product_ids if 0 < pk <= BigIntegerField.MAX_BIGINT]
+    rows = Product.objects.filter(pk__in=storable).values_list("pk", "name", "price", "stock", Now())
+    return {row[0]: Offer(*row) for row in rows}

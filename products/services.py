@@ -1,0 +1,78 @@
+"""Taking stock, and putting it back on the shelf."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from api.problems import Problem
+from api.transactions import Conflict
+from products.models import Product
+from products.selectors import Offer
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A product that has less than was asked for."""
+
+    product_id: int
+    requested: int
+    available: int
+
+
+class ProductNotFound(Problem):
+    """An order names products that do not exist."""
+
+    code = "product_not_found"
+
+    def __init__(self, *, product_ids: Iterable[int]) -> None:
+        super().__init__(product_ids=list(product_ids))
+
+
+class OutOfStock(Problem):
+    """Lines ask for more than there is; it names every one of them."""
+
+    code = "out_of_stock"
+
+    def __init__(self, *, shortages: Iterable[Shortage]) -> None:
+        super().__init__(shortages=[asdict(shortage) for shortage in shortages])
+
+
+class StockBelowZero(Exception):
+    """An operator takes off more than is left."""
+
+
+def require_products(*, offers: Mapping[int, Offer], product_ids: Iterable[int]) -> None:
+    """Raise ProductNotFound unless every product was found."""
+    missing = [pk for pk in product_ids if pk not in offers]
+    if missing:
+        raise ProductNotFound(product_ids=missing)
+
+
+def require_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int]) -> None:
+    """Raise OutOfStock unless every product, as it was read, has the quantity asked for."""
+    shortages = [
+        Shortage(product_id, quantity, offers[product_id].stock)
+        for product_id, quantity in quantities.items()
+        if offers[product_id].stock < quantity
+    ]
+    if shortages:
+        raise OutOfStock(shortages=shortages)
+
+
+def take_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int]) -> None:
+    """Take each product's quantity at the price read before, within the caller's transaction.
+
+    Products are taken by ascending id, so that two baskets never wait for each other in a circle.
+    Raises Conflict where one has sold out, changed its price or vanished since it was read.
+    """
+    for product_id in sorted(quantities):
+        taken = Product.objects.take(
+            product_id=product_id, quantity=quantities[product_id], price=offers[product_id].price
+        )
+        if not taken:
+            raise Conflict
+
+
+def adjust_stock(*, product_id: int, by: int) -> None:
+    """Add units, or take some off with a negative number, beside running orders. Raises StockBelowZero."""
+    if not Product.objects.add_stock(product_id=product_id, quantity=by):
+        raise StockBelowZero

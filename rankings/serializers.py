@@ -1,0 +1,31 @@
+"""Best sellers on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.serializers import MomentField
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    """A place in the ranking; name, price and stock are of this moment."""
+
+    rank = serializers.IntegerField(source="best_seller.rank")
+    product_id = serializers.IntegerField(source="product.pk")
+    name = serializers.CharField(source="product.name")
+    price = serializers.IntegerField(source="product.price")
+    stock = serializers.IntegerField(source="product.stock")
+    units_sold = serializers.IntegerField(source="best_seller.sales.units")
+    sales_amount = serializers.IntegerField(source="best_seller.sales.amount")
+
+
+class RankingSerializer(serializers.Serializer[Any]):
+    """The best sellers of a window that ends at the moment of computing."""
+
+    to = MomentField()
+    as_of = MomentField()
+    results = EntrySerializer(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` cannot be spelt as an attribute."""
+        return {"from": MomentField(), **super().get_fields()}

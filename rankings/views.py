@@ -1,0 +1,39 @@
+"""Best sellers over HTTP."""
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.viewsets import PublicViewSet
+from products.models import Product
+from rankings import selectors
+from rankings.cache import cached
+from rankings.selectors import Ranking
+from rankings.serializers import RankingSerializer
+
+
+class RankingViewSet(PublicViewSet):
+    """What sells best."""
+
+    queryset = Product.objects.none()
+    serializer_class = RankingSerializer
+    pagination_class = None
+
+    @extend_schema(tags=["rankings"], summary="The best sellers of the last 3 days", responses=RankingSerializer)
+    @action(detail=False)
+    def products(self, _request: Request) -> Response:
+        """The products with most units sold in the window."""
+        ranking = cached(_compute, seconds=settings.RANKING_CACHE_SECONDS)
+        answer = {
+            "from": ranking.from_at,
+            "to": ranking.to_at,
+            "as_of": ranking.to_at,
+            "results": selectors.entries(ranking),
+        }
+        return Response(RankingSerializer(answer).data)
+
+
+def _compute() -> Ranking:
+    return selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)

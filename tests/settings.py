@@ -1,0 +1,27 @@
+"""The shop's settings as tests run them: contract defaults, whatever the environment or `.env` says."""
+
+import os
+
+from config.embedded import SERVICES
+
+os.environ.update(
+    {
+        "DEBUG": "1",
+        "EMBEDDED_SERVICES": "1",
+        "ALLOWED_HOSTS": "",
+        "GATEWAY_SECRET": "",
+        "CORS_ALLOWED_ORIGINS": "",
+        "DATA_PLATFORM_URL": "",
+        "DATA_PLATFORM_SECRET": "",
+        "CELERY_BROKER_URL": "",
+        "CACHE_URL": "",
+        "COUPON_VALID_DAYS": "30",
+        "RANKING_DAYS": "3",
+        "RANKING_SIZE": "5",
+        "RANKING_CACHE_SECONDS": "0",
+    }
+)
+# A database of its own in Redis, as pytest-django makes one in PostgreSQL: a running shop is left alone.
+os.environ.setdefault("REDIS_URL", SERVICES.redis_url(db=1))
+
+from config.settings import *  # noqa: E402, F403 - the environment had to be set first
