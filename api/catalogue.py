@@ -37,8 +37,8 @@ PROBLEMS: dict[str, Entry] = {
         400,
         Text("요청을 읽을 수 없어요", "The request cannot be read"),
         Text(
-            "본문이 올바른 JSON이 아니에요. 문법과 UTF-8 인코딩, 중복된 키, 중첩 깊이(20단계 이하)를 확인해 주세요.",
-            "The body is not valid JSON. Check its syntax, UTF-8 encoding, duplicate keys and depth (20 at most).",
+            "올바른 JSON이 아니에요. 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하)를 확인해 주세요.",
+            "It is not valid JSON. Check syntax, UTF-8 encoding, duplicate keys and depth (20 at most).",
         ),
     ),
     "not_registered": Entry(
@@ -222,7 +222,7 @@ PROBLEMS: dict[str, Entry] = {
         Text("지금은 처리할 수 없어요", "Unavailable right now"),
         Text(
             "데이터베이스에 닿지 않아요. 처리됐는지 알 수 없으니 같은 Idempotency-Key로 다시 보내 주세요.",
-            "The database cannot be reached and the outcome may be unknown. Send it again with the same Idempotency-Key.",
+            "The database is out of reach, the outcome unknown. Send it again with the same Idempotency-Key.",
         ),
     ),
 }
@@ -241,9 +241,13 @@ FIELD_ERRORS: dict[str, Text] = {
     "max_value": Text("{limit} 이하여야 해요.", "This must be at most {limit}."),
     "min_length": Text("{limit}개 이상이어야 해요.", "There must be at least {limit}."),
     "max_length": Text("{limit}개까지 담을 수 있어요.", "There may be at most {limit}."),
-    "duplicate": Text("같은 상품이 두 번 들어 있어요. 한 줄로 합쳐 주세요.", "This product is repeated. Merge its lines."),
+    "duplicate": Text(
+        "같은 상품이 두 번 들어 있어요. 한 줄로 합쳐 주세요.", "This product is repeated. Merge its lines."
+    ),
     "page_size": Text("1부터 100까지의 정수여야 해요.", "This must be an integer from 1 to 100."),
-    "cursor": Text("next나 previous로 받은 값을 그대로 써 주세요.", "Use the value from next or previous as it is."),
+    "cursor": Text(
+        "next나 previous로 받은 값을 그대로 써 주세요.", "Use the value from next or previous as it is."
+    ),
     "status": Text("usable, used, expired 중 하나여야 해요.", "This must be one of usable, used, expired."),
     "idempotency_key": Text(
         "공백 없는 ASCII 문자 1자에서 255자까지여야 해요.",

@@ -32,7 +32,7 @@ _TRANSLATIONS: list[tuple[type[Exception], type[Problem]]] = [
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's EXCEPTION_HANDLER: every exception of a view becomes a problem, a bug too."""
-    return problem_response(context["request"]._request, problem_of(error))
+    return problem_response(context["request"]._request, problem_of(error))  # noqa: SLF001 - DRF has no other way
 
 
 def problem_of(error: Exception) -> Problem:
@@ -42,7 +42,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
     if isinstance(error, exceptions.Throttled):
-        return problems.Throttled(headers={"Retry-After": str(max(1, int(error.wait or 1)))})
+        seconds = max(1, int(error.wait or 1))  # type: ignore[attr-defined]
+        return problems.Throttled(headers={"Retry-After": str(seconds)})
     for kind, problem in _TRANSLATIONS:
         if isinstance(error, kind):
             return problem(headers=_challenge(error))

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from django.db import IntegrityError
 from drf_spectacular.utils import OpenApiParameter
@@ -53,13 +53,7 @@ def claim_of(request: Request) -> Claim | None:
     return Claim(key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
-class Remembered(Protocol):
-    """The row that a claimed request made."""
-
-    request_hash: str | None
-
-
-T = TypeVar("T", bound=Remembered)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ class Outcome(Generic[T]):
         return {"Idempotent-Replayed": "true"} if self.replayed else {}
 
 
-def once(*, claim: Claim | None, work: Callable[[], T], find: Callable[[str], T | None]) -> Outcome[T]:
+def once(*, claim: Claim | None, work: Callable[[], T], find: Callable[[Claim], T | None]) -> Outcome[T]:
     """Do the work, or find what its twin with the same key made.
 
     The work's own unique key is the claim, so nothing is looked up on the way to success; but before a
@@ -85,8 +79,7 @@ def once(*, claim: Claim | None, work: Callable[[], T], find: Callable[[str], T 
     try:
         return Outcome(work(), replayed=False)
     except (Problem, IntegrityError):
-        first = find(claim.key) if claim else None
-        if claim is None or first is None:
+        first = find(claim) if claim else None
+        if first is None:
             raise
-        claim.check(first_hash=first.request_hash)
         return Outcome(first, replayed=True)

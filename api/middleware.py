@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -66,7 +67,7 @@ class AnswerProblems:
         response = self.get_response(request)
         if _in_admin(request):
             return response
-        if response.status_code >= 400 and response.get("Content-Type") != CONTENT_TYPE:
+        if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != CONTENT_TYPE:
             response = _in_its_place(request, response)
         if request.path.startswith("/api/"):
             response["Cache-Control"] = "no-store"

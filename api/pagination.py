@@ -30,7 +30,8 @@ class Cursored(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """The page's rows, whose first ordering column tells how a cursor's position is read."""
         self.reads_moments = isinstance(
-            queryset.model._meta.get_field(self.ordering[0].lstrip("-")), DateTimeField
+            queryset.model._meta.get_field(self.ordering[0].lstrip("-")),  # noqa: SLF001 - documented API
+            DateTimeField,
         )
         return super().paginate_queryset(queryset, request, view)
 
@@ -39,7 +40,7 @@ class Cursored(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
-                self._require_position(cursor.position)
+                self._require_position(str(cursor.position))
         except (NotFound, ValueError, UnicodeError) as error:
             raise Invalid(errors=[InputError("parameter", "cursor", "cursor")]) from error
         return cursor
@@ -48,7 +49,9 @@ class Cursored(CursorPagination):
         if self.reads_moments:
             if datetime.fromisoformat(position).tzinfo is None:
                 raise ValueError(position)
-        elif not re.fullmatch(r"[0-9]{1,19}", position, re.ASCII) or int(position) > BigIntegerField.MAX_BIGINT:
+        elif (
+            not re.fullmatch(r"[0-9]{1,19}", position, re.ASCII) or int(position) > BigIntegerField.MAX_BIGINT
+        ):
             raise ValueError(position)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

@@ -19,11 +19,11 @@ class ApiViewSet(GenericViewSet[Any]):
     http_method_names = ["get", "head", "post"]
     format_kwarg = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:
         """Run the checks. Raises the first that fails."""
         self.perform_authentication(request)
         self.check_permissions(request)
-        if self.action is None:
+        if (request.method or "").lower() not in self.action_map:
             self.http_method_not_allowed(request)
         renderer, media_type = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = renderer, media_type

@@ -350,13 +350,14 @@ class EmbeddedServices:
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def _end_postgres(self) -> None:
-        """End ours cleanly, then what a killed postmaster left: its children and its pid file."""
+        """End ours cleanly, then what a killed postmaster left: its children and its pid files."""
         _end(self.postmaster_pattern, signal.SIGINT)
         _end(f"^postgres: {self.tag}: ", signal.SIGKILL)
+        # PostgreSQL sees to the pids of dead processes itself, but any live one, or a zombie, stops it.
+        (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         pid_file = self.data / "postmaster.pid"
         with suppress(FileNotFoundError, IndexError):
             pid = int(pid_file.read_text().split()[0])
-            # PostgreSQL sees to the pid of a dead process itself, but any live one keeps it from starting.
             if pid in command_lines() and not self._is_served_by(pid):
                 pid_file.unlink()
 

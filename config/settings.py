@@ -47,7 +47,14 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
-CORS_ALLOW_HEADERS = ["accept", "accept-language", "content-type", "idempotency-key", "x-request-id", "x-user-id"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "accept-language",
+    "content-type",
+    "idempotency-key",
+    "x-request-id",
+    "x-user-id",
+]
 CORS_URLS_REGEX = r"^/api/"
 GATEWAY_SECRET = env.str("GATEWAY_SECRET", default="")
 
@@ -88,9 +95,7 @@ DATABASES = {
     }
 }
 # The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py).
-WEB_DATABASE_BOUNDS = (
-    "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
-)
+WEB_DATABASE_BOUNDS = "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
 
 REDIS_URL = service_url("REDIS_URL", SERVICES.redis_url())
 REDIS_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1}

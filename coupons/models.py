@@ -34,7 +34,8 @@ class DiscountTerms(models.Model):
                 name="%(class)s_discount_value_fits_type",
             ),
             models.CheckConstraint(
-                condition=Q(max_discount=None) | Q(max_discount__gte=1), name="%(class)s_max_discount_positive"
+                condition=Q(max_discount=None) | Q(max_discount__gte=1),
+                name="%(class)s_max_discount_positive",
             ),
         ]
 
@@ -82,7 +83,7 @@ class Coupon(DiscountTerms):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
     @property
     def remaining(self) -> int:

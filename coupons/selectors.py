@@ -1,14 +1,17 @@
 """Reading campaigns and issued coupons."""
 
+from datetime import datetime
+
 from django.db.models import BigIntegerField
 from django.db.models.functions import Now
 
 from coupons.models import Coupon, IssuedCoupon, IssuedCouponQuerySet
 
 
-def campaign(*, coupon_id: int) -> Coupon | None:
-    """The campaign, with the database's moment as `read_at`."""
-    return Coupon.objects.filter(pk=coupon_id).annotate(read_at=Now()).first()
+def campaign(*, coupon_id: int) -> tuple[Coupon, datetime] | None:
+    """The campaign, and the database's moment at which it was read."""
+    coupon = Coupon.objects.filter(pk=coupon_id).annotate(read_at=Now()).first()
+    return None if coupon is None else (coupon, coupon.read_at)  # type: ignore[attr-defined]
 
 
 def issued_coupons_of(*, user_id: int) -> IssuedCouponQuerySet:
@@ -25,4 +28,6 @@ def held_coupon(*, user_id: int, issued_coupon_id: int) -> IssuedCoupon | None:
 
 def coupon_issued_to(*, user_id: int, coupon_id: int) -> int | None:
     """The id of the coupon that the user got from the campaign, if any."""
-    return IssuedCoupon.objects.filter(coupon_id=coupon_id, user_id=user_id).values_list("pk", flat=True).first()
+    return (
+        IssuedCoupon.objects.filter(coupon_id=coupon_id, user_id=user_id).values_list("pk", flat=True).first()
+    )

@@ -71,10 +71,10 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 @unit_of_work
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    coupon = selectors.campaign(coupon_id=coupon_id)
-    if coupon is None:
+    found = selectors.campaign(coupon_id=coupon_id)
+    if found is None:
         raise NotFound
-    now = coupon.read_at
+    coupon, now = found
     if not coupon.is_open(now=now):
         raise CouponNotOpen(opens_at=coupon.opens_at, closes_at=coupon.closes_at)
     _require_none_issued(user_id=user_id, coupon_id=coupon_id)

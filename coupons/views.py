@@ -1,8 +1,5 @@
 """Coupons over HTTP."""
 
-from typing import Any
-
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -14,9 +11,9 @@ from api.problems import InputError, Invalid
 from api.serializers import NoInput
 from api.viewsets import ApiViewSet, PublicViewSet
 from coupons import selectors, services
-from coupons.models import Coupon, IssuedCoupon
+from coupons.models import Coupon, IssuedCoupon, IssuedCouponQuerySet
 from coupons.serializers import CouponSerializer, IssuedCouponSerializer
-from users.authentication import GatewayAuthentication, IsRegistered
+from users.authentication import GatewayAuthentication, IsRegistered, caller
 
 STATUSES = ("usable", "used", "expired")
 
@@ -32,7 +29,11 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
     queryset = Coupon.objects.all()
     serializer_class = CouponSerializer
 
-    @extend_schema(summary="Take a coupon, first come first served", request=None, responses={201: IssuedCouponSerializer})
+    @extend_schema(
+        summary="Take a coupon, first come first served",
+        request=None,
+        responses={201: IssuedCouponSerializer},
+    )
     @action(
         detail=True,
         methods=["post"],
@@ -43,7 +44,7 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
     def issue(self, request: Request, pk: str) -> Response:
         """One per user and campaign."""
         self.validated(request.data)
-        issued = services.issue(user_id=request.user.pk, coupon_id=int(pk))
+        issued = services.issue(user_id=caller(request).pk, coupon_id=int(pk))
         headers = self.location(basename="issued-coupon", pk=issued.pk)
         return Response(IssuedCouponSerializer(issued).data, status=201, headers=headers)
 
@@ -69,15 +70,12 @@ class IssuedCouponViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     serializer_class = IssuedCouponSerializer
     pagination_class = NewestIssuedFirst
 
-    def get_queryset(self) -> QuerySet[Any]:
-        """The caller's coupons and nobody else's."""
-        return selectors.issued_coupons_of(user_id=self.request.user.pk)
-
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those of the status asked for. Raises Invalid for an unknown status."""
+    def get_queryset(self) -> IssuedCouponQuerySet:
+        """The caller's coupons and nobody else's, those of one status where asked for. Raises Invalid."""
+        issued = selectors.issued_coupons_of(user_id=caller(self.request).pk)
         status = self.request.query_params.get("status")
-        if self.action != "list" or status is None:
-            return queryset
+        if self.action == "retrieve" or status is None:
+            return issued
         if status not in STATUSES:
             raise Invalid(errors=[InputError("parameter", "status", "status")])
-        return queryset.with_status(status)  # type: ignore[attr-defined]
+        return issued.with_status(status)

@@ -42,10 +42,10 @@ def deliver_due_events(*, platform: Platform) -> int:
 
 
 def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | None:
-    """How long to wait after so many attempts, ± 20 %, or as long as the platform asked; None after the last."""
+    """How long to wait after so many attempts, ± 20 %, or what the platform asked; None after the last."""
     if attempts >= MAX_ATTEMPTS:
         return None
-    doubled = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
+    doubled = min(FIRST_WAIT * 2.0 ** (attempts - 1), LONGEST_WAIT)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, keeps no secret
     return max(doubled * jitter, timedelta(seconds=retry_after))
 
@@ -55,9 +55,7 @@ def _send_due(platform: Platform, pool: ThreadPoolExecutor, *, free_slots: int) 
     if not free_slots:
         return {}
     events = OrderEvent.objects.with_order(_claim(limit=free_slots))
-    return {
-        pool.submit(platform.post, event_id=str(event.pk), body=render(event)): event for event in events
-    }
+    return {pool.submit(platform.post, event_id=str(event.pk), body=render(event)): event for event in events}
 
 
 @unit_of_work
@@ -71,7 +69,9 @@ def _settle(event: OrderEvent, future: Future[None]) -> bool:
         future.result()
     except DeliveryFailed as failure:
         pause = wait_before_attempt(attempts=event.attempts, retry_after=failure.retry_after)
-        log.warning("event_not_delivered", event_id=str(event.pk), attempts=event.attempts, error=str(failure))
+        log.warning(
+            "event_not_delivered", event_id=str(event.pk), attempts=event.attempts, error=str(failure)
+        )
         OrderEvent.objects.mark_failed(event_id=event.pk, error=str(failure), wait=pause)
         return False
     OrderEvent.objects.mark_delivered(event_id=event.pk)

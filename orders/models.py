@@ -19,9 +19,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def with_lines(self) -> "OrderQuerySet":
         """Each with its line items as `lines`, in the order they were asked for."""
-        return self.prefetch_related(
-            models.Prefetch("items", OrderItem.objects.order_by("pk"), to_attr="lines")
-        )
+        lines = models.Prefetch("items", OrderItem.objects.order_by("pk"), to_attr="lines")
+        return self.prefetch_related(lines)  # type: ignore[no-redef]  # declared on Order, for readers
 
 
 class Order(models.Model):
@@ -33,7 +32,9 @@ class Order(models.Model):
         PAID = "paid", "결제 완료"
 
     user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
-    status = models.CharField("상태", max_length=10, choices=Status, default=Status.PAID, db_default=Status.PAID)
+    status = models.CharField(
+        "상태", max_length=10, choices=Status, default=Status.PAID, db_default=Status.PAID
+    )
     subtotal = models.BigIntegerField("상품 금액")
     discount = models.BigIntegerField("할인", default=0, db_default=0)
     total = models.BigIntegerField("결제 금액")
@@ -45,7 +46,7 @@ class Order(models.Model):
     request_hash = models.CharField(max_length=64, null=True, editable=False)
     ordered_at = models.DateTimeField("주문 시각", db_default=Now(), db_index=True)
 
-    lines: "list[OrderItem]"
+    lines: "list[OrderItem]"  # put there by with_lines()
 
     objects = OrderQuerySet.as_manager()
 
@@ -70,7 +71,9 @@ class Order(models.Model):
 class OrderItem(models.Model):
     """A line item: name and price as they were when it was bought."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="items", db_index=False, verbose_name="주문")
+    order = models.ForeignKey(
+        Order, models.PROTECT, related_name="items", db_index=False, verbose_name="주문"
+    )
     product = models.ForeignKey(Product, models.PROTECT, verbose_name="상품")
     product_name = models.CharField("상품명", max_length=100)
     unit_price = models.BigIntegerField("단가")
@@ -125,12 +128,16 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     def redeliver(self) -> int:
         """Make all of these due now, whatever became of them before; how many there were."""
         return self.update(
-            state=OrderEvent.State.PENDING, attempts=0, next_attempt_at=Now(), leased_until=None, delivered_at=None
+            state=OrderEvent.State.PENDING,
+            attempts=0,
+            next_attempt_at=Now(),
+            leased_until=None,
+            delivered_at=None,
         )
 
     def with_order(self, event_ids: Iterable[uuid.UUID]) -> "OrderEventQuerySet":
         """These events with all that their bodies are rendered from."""
-        orders = Order.objects.select_related("issued_coupon").with_lines()  # type: ignore[attr-defined]
+        orders = Order.objects.select_related("issued_coupon").with_lines()
         return self.filter(pk__in=event_ids).prefetch_related(models.Prefetch("order", orders))
 
 
@@ -161,7 +168,9 @@ class OrderEvent(models.Model):
         verbose_name = "주문 이벤트"
         verbose_name_plural = "주문 이벤트"
         indexes = [
-            models.Index(fields=["next_attempt_at", "id"], condition=Q(state="pending"), name="event_pending_by_turn")
+            models.Index(
+                fields=["next_attempt_at", "id"], condition=Q(state="pending"), name="event_pending_by_turn"
+            )
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,5 +1,6 @@
 """Talking to the data platform over HTTP."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from orders.events import CONTENT_TYPE
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 5
+SUCCESS = range(200, 300)
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
 
 
@@ -43,7 +45,7 @@ class Platform:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
-        if not 200 <= response.status < 300:
+        if response.status not in SUCCESS:
             raise DeliveryFailed(
                 f"HTTP {response.status}", retry_after=_seconds(response.headers.get("Retry-After", ""))
             )
@@ -60,4 +62,6 @@ class Platform:
 
 def _seconds(retry_after: str) -> int:
     """The seconds form of Retry-After, bounded; 0 for anything else."""
-    return min(int(retry_after), MAX_RETRY_AFTER_SECONDS) if retry_after.isdecimal() else 0
+    if not re.fullmatch(r"[0-9]{1,9}", retry_after, re.ASCII):
+        return 0
+    return min(int(retry_after), MAX_RETRY_AFTER_SECONDS)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, Sum
 
+from api.idempotency import Claim
 from orders.models import Order, OrderItem, OrderQuerySet
 
 
@@ -27,9 +28,12 @@ def orders_of(*, user_id: int) -> OrderQuerySet:
     return Order.objects.filter(user_id=user_id).with_lines()
 
 
-def order_made_with(*, user_id: int, key: str) -> Order | None:
-    """The order that this key of this user made, if one did."""
-    return orders_of(user_id=user_id).filter(idempotency_key=key).first()
+def order_made_with(*, user_id: int, claim: Claim) -> Order | None:
+    """The order that this key of this user made, if one did. Raises IdempotencyKeyReused."""
+    made = orders_of(user_id=user_id).filter(idempotency_key=claim.key).first()
+    if made:
+        claim.check(first_hash=made.request_hash)
+    return made
 
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
@@ -38,6 +42,6 @@ def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
         order__status=Order.Status.PAID, order__ordered_at__gt=after, order__ordered_at__lte=until
     )
     sums = sold.values_list("product_id").annotate(
-        units=Sum("quantity"), amount=Sum(F("quantity") * F("unit_price"))
+        units=Sum("quantity"), won=Sum(F("quantity") * F("unit_price"))
     )
-    return {product_id: Sales(int(units), int(amount)) for product_id, units, amount in sums}
+    return {product_id: Sales(int(units), int(won)) for product_id, units, won in sums}

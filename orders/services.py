@@ -32,7 +32,7 @@ class PriceChanged(Problem):
 
 @dataclass(frozen=True)
 class Basket:
-    """What a user wants: units by product id (1–1,000,000 each), and perhaps a coupon and a total they saw."""
+    """What a user wants: units by product id (1–1,000,000 each), perhaps a coupon and a total they saw."""
 
     user_id: int
     quantities: Mapping[int, int]
@@ -82,7 +82,7 @@ def checkout(*, basket: Basket, claim: Claim | None = None) -> Outcome[Order]:
     return once(
         claim=claim,
         work=lambda: _place(basket=basket, claim=claim),
-        find=lambda key: selectors.order_made_with(user_id=basket.user_id, key=key),
+        find=lambda made: selectors.order_made_with(user_id=basket.user_id, claim=made),
     )
 
 
@@ -164,8 +164,8 @@ def _record(*, basket: Basket, price: Price, balance_after: int, claim: Claim | 
         total=price.total,
         issued_coupon_id=basket.issued_coupon_id,
         balance_after=balance_after,
-        idempotency_key=claim and claim.key,
-        request_hash=claim and claim.request_hash,
+        idempotency_key=claim.key if claim else None,
+        request_hash=claim.request_hash if claim else None,
         ordered_at=price.now,
     )
     for item in price.items:

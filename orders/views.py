@@ -16,6 +16,7 @@ from orders import selectors, services
 from orders.models import Order
 from orders.serializers import BasketSerializer, OrderSerializer, PlacedOrderSerializer, QuoteSerializer
 from orders.services import Basket
+from users.authentication import caller
 
 
 class NewestOrdersFirst(Cursored):
@@ -38,7 +39,7 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         """The caller's orders and nobody else's."""
-        return selectors.orders_of(user_id=self.request.user.pk)
+        return selectors.orders_of(user_id=caller(self.request).pk)
 
     @extend_schema(
         summary="Buy a basket: all of it or nothing",
@@ -63,4 +64,4 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     def _basket(self, request: Request) -> Basket:
         serializer = BasketSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return serializer.basket(user_id=request.user.pk)
+        return serializer.basket(user_id=caller(request).pk)

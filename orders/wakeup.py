@@ -44,9 +44,7 @@ class Wakeups:
 
 def _send() -> bool:
     try:
-        current_app.send_task(
-            DELIVER_TASK, expires=MESSAGE_LIFETIME_SECONDS, retry=False, ignore_result=True
-        )
+        current_app.send_task(DELIVER_TASK, expires=MESSAGE_LIFETIME_SECONDS, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 - kombu and redis raise many kinds; each only means "not now"
         log.warning("wakeup_failed", error=str(error))
         return False

@@ -34,7 +34,9 @@ class PointAccount(models.Model):
     class Meta:
         verbose_name = "포인트 잔액"
         verbose_name_plural = "포인트 잔액"
-        constraints = [models.CheckConstraint(condition=Q(balance__gte=0), name="account_balance_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=Q(balance__gte=0), name="account_balance_not_negative")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.balance}"

@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 
+from api.idempotency import Claim
 from points.models import PointAccount, PointTransaction
 
 
@@ -15,6 +16,9 @@ def transactions_of(*, user_id: int) -> QuerySet[PointTransaction]:
     return PointTransaction.objects.filter(user_id=user_id)
 
 
-def charge_made_with(*, user_id: int, key: str) -> PointTransaction | None:
-    """The charge that this key of this user made, if one did."""
-    return PointTransaction.objects.filter(user_id=user_id, idempotency_key=key).first()
+def charge_made_with(*, user_id: int, claim: Claim) -> PointTransaction | None:
+    """The charge that this key of this user made, if one did. Raises IdempotencyKeyReused."""
+    made = PointTransaction.objects.filter(user_id=user_id, idempotency_key=claim.key).first()
+    if made:
+        claim.check(first_hash=made.request_hash)
+    return made

@@ -32,7 +32,7 @@ def charge(*, user_id: int, amount: int, claim: Claim | None = None) -> Outcome[
     return once(
         claim=claim,
         work=lambda: _credit(user_id=user_id, amount=amount, claim=claim),
-        find=lambda key: selectors.charge_made_with(user_id=user_id, key=key),
+        find=lambda made: selectors.charge_made_with(user_id=user_id, claim=made),
     )
 
 
@@ -47,8 +47,8 @@ def _credit(*, user_id: int, amount: int, claim: Claim | None) -> PointTransacti
         type=PointTransaction.Type.CHARGE,
         amount=amount,
         balance_after=balance_after,
-        idempotency_key=claim and claim.key,
-        request_hash=claim and claim.request_hash,
+        idempotency_key=claim.key if claim else None,
+        request_hash=claim.request_hash if claim else None,
     )
 
 

@@ -12,6 +12,7 @@ from api.viewsets import ApiViewSet
 from points import selectors, services
 from points.models import PointTransaction
 from points.serializers import BalanceSerializer, ChargeSerializer, TransactionSerializer
+from users.authentication import caller
 
 
 class NewestTransactionsFirst(Cursored):
@@ -30,7 +31,7 @@ class PointViewSet(ApiViewSet):
     @extend_schema(summary="The caller's balance", responses=forced_singular_serializer(BalanceSerializer))
     def list(self, request: Request) -> Response:
         """The balance of this moment; 0 for a user who never charged."""
-        user_id = request.user.pk
+        user_id = caller(request).pk
         return Response({"user_id": user_id, "balance": selectors.balance_of(user_id=user_id)})
 
     @extend_schema(
@@ -43,12 +44,12 @@ class PointViewSet(ApiViewSet):
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
         amount = self.validated(request.data)["amount"]
-        charged = services.charge(user_id=request.user.pk, amount=amount, claim=claim_of(request))
+        charged = services.charge(user_id=caller(request).pk, amount=amount, claim=claim_of(request))
         return Response(TransactionSerializer(charged.made).data, status=201, headers=charged.headers)
 
     @extend_schema(summary="The caller's ledger, newest first", responses=TransactionSerializer(many=True))
     @action(detail=False, serializer_class=TransactionSerializer)
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""
-        page = self.paginate_queryset(selectors.transactions_of(user_id=request.user.pk))
+        page = self.paginate_queryset(selectors.transactions_of(user_id=caller(request).pk))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -43,4 +43,4 @@ class Product(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)

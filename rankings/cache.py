@@ -20,7 +20,7 @@ _Kept = tuple[Ranking, float]
 
 
 def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
-    """The ranking, at most `seconds` old, or older while one caller is computing the next; 0 computes always."""
+    """The ranking, at most `seconds` old, or older while one caller computes the next; 0 always computes."""
     if seconds == 0:
         return compute()
     try:

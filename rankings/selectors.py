@@ -37,7 +37,7 @@ class Entry:
 
 
 def best_sellers(*, days: int, size: int) -> Ranking:
-    """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by lower id."""
+    """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id."""
     with snapshot():
         now = database_now()
         since = now - timedelta(days=days)

@@ -74,9 +74,7 @@ def _hours(from_at: datetime, to_at: datetime) -> Iterator[datetime]:
 
 
 @unit_of_work
-def _replace(
-    *, version: int, from_at: datetime, to_at: datetime, totals: dict[int, Sales]
-) -> Rebuilt | None:
+def _replace(*, version: int, from_at: datetime, to_at: datetime, totals: dict[int, Sales]) -> Rebuilt | None:
     """Put the sums in place of the stored ones; None where history was rewritten since `version` was read."""
     window = SalesWindow.objects.select_for_update(of=("self",), no_key=True).get()
     if window.version != version:

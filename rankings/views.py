@@ -21,7 +21,9 @@ class RankingViewSet(PublicViewSet):
     serializer_class = RankingSerializer
     pagination_class = None
 
-    @extend_schema(tags=["rankings"], summary="The best sellers of the last 3 days", responses=RankingSerializer)
+    @extend_schema(
+        tags=["rankings"], summary="The best sellers of the last 3 days", responses=RankingSerializer
+    )
     @action(detail=False)
     def products(self, _request: Request) -> Response:
         """The products with most units sold in the window."""

@@ -44,7 +44,13 @@ class Client:
         self.http = urllib3.PoolManager(maxsize=connections, retries=False, timeout=60)
 
     def send(
-        self, method: str, path: str, *, user: Any = None, body: bytes | None = None, headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        path: str,
+        *,
+        user: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
     ) -> Answer:
         """Send bytes as they are; a path without a leading slash is one of the API's."""
         given = {**headers} if user is None else {"X-User-Id": str(getattr(user, "pk", user)), **headers}
@@ -58,7 +64,13 @@ class Client:
         return self.send("GET", path, user=user, headers=headers)
 
     def post(
-        self, path: str, data: Any = None, *, user: Any = None, key: str | None = None, headers: Mapping[str, str] = {}
+        self,
+        path: str,
+        data: Any = None,
+        *,
+        user: Any = None,
+        key: str | None = None,
+        headers: Mapping[str, str] = {},
     ) -> Answer:
         """Send JSON, or nothing at all where there is no data."""
         keyed = {} if key is None else {"Idempotency-Key": key}
@@ -71,7 +83,9 @@ class Client:
         """Charge points."""
         return self.post("points/charges", {"amount": amount}, user=user, key=key)
 
-    def order(self, user: Any, quantities: Mapping[int, int], *, key: str | None = None, **more: Any) -> Answer:
+    def order(
+        self, user: Any, quantities: Mapping[int, int], *, key: str | None = None, **more: Any
+    ) -> Answer:
         """Order units by product id."""
         items = [{"product_id": pk, "quantity": quantity} for pk, quantity in quantities.items()]
         return self.post("orders", {"items": items, **more}, user=user, key=key)

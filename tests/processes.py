@@ -45,7 +45,12 @@ def environment(**more: str) -> dict[str, str]:
     url = f"postgresql://{database['USER']}{secret}@/{database['NAME']}?host={host}&port={port}"
     shop = {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL, "DEBUG": "0", "SECRET_KEY": "x" * 50}
     hosts = {"ALLOWED_HOSTS": "localhost,127.0.0.1", "DJANGO_SETTINGS_MODULE": "config.settings"}
-    unset = {"GATEWAY_SECRET": "", "DATA_PLATFORM_URL": "", "DATA_PLATFORM_SECRET": "", "EMBEDDED_SERVICES": "0"}
+    unset = {
+        "GATEWAY_SECRET": "",
+        "DATA_PLATFORM_URL": "",
+        "DATA_PLATFORM_SECRET": "",
+        "EMBEDDED_SERVICES": "0",
+    }
     return {**os.environ, **shop, **hosts, **unset, **more}
 
 
@@ -54,7 +59,12 @@ def process(*command: str, env: Mapping[str, str], log: Path) -> Iterator[subpro
     """A process of the shop's virtual environment; ended, with its children, when the block ends."""
     with log.open("ab") as output:
         running = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=env, stdout=output, stderr=output, start_new_session=True
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         yield running

@@ -24,4 +24,4 @@ os.environ.update(
 # A database of its own in Redis, as pytest-django makes one in PostgreSQL: a running shop is left alone.
 os.environ.setdefault("REDIS_URL", SERVICES.redis_url(db=1))
 
-from config.settings import *  # noqa: E402, F403 - the environment had to be set first
+from config.settings import *

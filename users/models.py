@@ -18,4 +18,4 @@ class User(models.Model):
         constraints = [not_blank(name="user_name_not_blank")]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)

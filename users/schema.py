@@ -3,7 +3,7 @@
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class GatewayScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class GatewayScheme(OpenApiAuthenticationExtension):
     """X-User-Id, an API key in a header."""
 
     target_class = "users.authentication.GatewayAuthentication"

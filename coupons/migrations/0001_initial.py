@@ -7,56 +7,191 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('users', '0001_initial'),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Coupon',
+            name="Coupon",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', api.names.NameField(max_length=100, verbose_name='쿠폰명')),
-                ('discount_type', models.CharField(choices=[('fixed', '정액'), ('percent', '정률')], max_length=10, verbose_name='할인 방식')),
-                ('discount_value', models.BigIntegerField(help_text='정액은 원, 정률은 1–100', verbose_name='할인 값')),
-                ('max_discount', models.BigIntegerField(blank=True, help_text='원, 정률에만', null=True, verbose_name='최대 할인액')),
-                ('quantity', models.BigIntegerField(verbose_name='수량')),
-                ('issued', models.BigIntegerField(db_default=0, default=0, editable=False, verbose_name='발급 수')),
-                ('opens_at', models.DateTimeField(blank=True, null=True, verbose_name='발급 시작')),
-                ('closes_at', models.DateTimeField(blank=True, null=True, verbose_name='발급 마감')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='등록 시각')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", api.names.NameField(max_length=100, verbose_name="쿠폰명")),
+                (
+                    "discount_type",
+                    models.CharField(
+                        choices=[("fixed", "정액"), ("percent", "정률")],
+                        max_length=10,
+                        verbose_name="할인 방식",
+                    ),
+                ),
+                (
+                    "discount_value",
+                    models.BigIntegerField(help_text="정액은 원, 정률은 1–100", verbose_name="할인 값"),
+                ),
+                (
+                    "max_discount",
+                    models.BigIntegerField(
+                        blank=True, help_text="원, 정률에만", null=True, verbose_name="최대 할인액"
+                    ),
+                ),
+                ("quantity", models.BigIntegerField(verbose_name="수량")),
+                (
+                    "issued",
+                    models.BigIntegerField(db_default=0, default=0, editable=False, verbose_name="발급 수"),
+                ),
+                ("opens_at", models.DateTimeField(blank=True, null=True, verbose_name="발급 시작")),
+                ("closes_at", models.DateTimeField(blank=True, null=True, verbose_name="발급 마감")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="등록 시각",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '쿠폰',
-                'verbose_name_plural': '쿠폰',
-                'abstract': False,
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__regex', '\\S')), name='coupon_name_not_blank'), models.CheckConstraint(condition=models.Q(models.Q(('discount_type', 'fixed'), ('discount_value__gte', 1), ('max_discount', None)), models.Q(('discount_type', 'percent'), ('discount_value__range', (1, 100))), _connector='OR'), name='coupon_discount_value_fits_type'), models.CheckConstraint(condition=models.Q(('max_discount', None), ('max_discount__gte', 1), _connector='OR'), name='coupon_max_discount_positive'), models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='coupon_quantity_not_negative'), models.CheckConstraint(condition=models.Q(('issued__gte', 0), ('issued__lte', models.F('quantity'))), name='coupon_issued_within_quantity'), models.CheckConstraint(condition=models.Q(('opens_at', None), ('closes_at', None), ('opens_at__lt', models.F('closes_at')), _connector='OR'), name='coupon_opens_before_it_closes')],
+                "verbose_name": "쿠폰",
+                "verbose_name_plural": "쿠폰",
+                "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name__regex", "\\S")), name="coupon_name_not_blank"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("discount_type", "fixed"), ("discount_value__gte", 1), ("max_discount", None)
+                            ),
+                            models.Q(("discount_type", "percent"), ("discount_value__range", (1, 100))),
+                            _connector="OR",
+                        ),
+                        name="coupon_discount_value_fits_type",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("max_discount", None), ("max_discount__gte", 1), _connector="OR"),
+                        name="coupon_max_discount_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("quantity__gte", 0)), name="coupon_quantity_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("issued__gte", 0), ("issued__lte", models.F("quantity"))),
+                        name="coupon_issued_within_quantity",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("opens_at", None),
+                            ("closes_at", None),
+                            ("opens_at__lt", models.F("closes_at")),
+                            _connector="OR",
+                        ),
+                        name="coupon_opens_before_it_closes",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IssuedCoupon',
+            name="IssuedCoupon",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', api.names.NameField(max_length=100, verbose_name='쿠폰명')),
-                ('discount_type', models.CharField(choices=[('fixed', '정액'), ('percent', '정률')], max_length=10, verbose_name='할인 방식')),
-                ('discount_value', models.BigIntegerField(help_text='정액은 원, 정률은 1–100', verbose_name='할인 값')),
-                ('max_discount', models.BigIntegerField(blank=True, help_text='원, 정률에만', null=True, verbose_name='최대 할인액')),
-                ('sequence', models.BigIntegerField(verbose_name='발급 순번')),
-                ('issued_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='발급 시각')),
-                ('expires_at', models.DateTimeField(verbose_name='만료 시각')),
-                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='사용 시각')),
-                ('coupon', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='coupons.coupon', verbose_name='쿠폰')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='users.user', verbose_name='회원')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", api.names.NameField(max_length=100, verbose_name="쿠폰명")),
+                (
+                    "discount_type",
+                    models.CharField(
+                        choices=[("fixed", "정액"), ("percent", "정률")],
+                        max_length=10,
+                        verbose_name="할인 방식",
+                    ),
+                ),
+                (
+                    "discount_value",
+                    models.BigIntegerField(help_text="정액은 원, 정률은 1–100", verbose_name="할인 값"),
+                ),
+                (
+                    "max_discount",
+                    models.BigIntegerField(
+                        blank=True, help_text="원, 정률에만", null=True, verbose_name="최대 할인액"
+                    ),
+                ),
+                ("sequence", models.BigIntegerField(verbose_name="발급 순번")),
+                (
+                    "issued_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="발급 시각"
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="만료 시각")),
+                ("used_at", models.DateTimeField(blank=True, null=True, verbose_name="사용 시각")),
+                (
+                    "coupon",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="coupons.coupon",
+                        verbose_name="쿠폰",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="users.user",
+                        verbose_name="회원",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '발급 쿠폰',
-                'verbose_name_plural': '발급 쿠폰',
-                'abstract': False,
-                'indexes': [models.Index(fields=['user', 'issued_at', 'id'], name='issued_coupon_newest_first')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__regex', '\\S')), name='issuedcoupon_name_not_blank'), models.CheckConstraint(condition=models.Q(models.Q(('discount_type', 'fixed'), ('discount_value__gte', 1), ('max_discount', None)), models.Q(('discount_type', 'percent'), ('discount_value__range', (1, 100))), _connector='OR'), name='issuedcoupon_discount_value_fits_type'), models.CheckConstraint(condition=models.Q(('max_discount', None), ('max_discount__gte', 1), _connector='OR'), name='issuedcoupon_max_discount_positive'), models.UniqueConstraint(fields=('coupon', 'user'), name='issued_coupon_one_a_user'), models.UniqueConstraint(fields=('coupon', 'sequence'), name='issued_coupon_one_a_sequence'), models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='issued_coupon_sequence_from_1'), models.CheckConstraint(condition=models.Q(('issued_at__lt', models.F('expires_at'))), name='issued_coupon_issued_before_it_expires')],
+                "verbose_name": "발급 쿠폰",
+                "verbose_name_plural": "발급 쿠폰",
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["user", "issued_at", "id"], name="issued_coupon_newest_first")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name__regex", "\\S")), name="issuedcoupon_name_not_blank"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("discount_type", "fixed"), ("discount_value__gte", 1), ("max_discount", None)
+                            ),
+                            models.Q(("discount_type", "percent"), ("discount_value__range", (1, 100))),
+                            _connector="OR",
+                        ),
+                        name="issuedcoupon_discount_value_fits_type",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("max_discount", None), ("max_discount__gte", 1), _connector="OR"),
+                        name="issuedcoupon_max_discount_positive",
+                    ),
+                    models.UniqueConstraint(fields=("coupon", "user"), name="issued_coupon_one_a_user"),
+                    models.UniqueConstraint(
+                        fields=("coupon", "sequence"), name="issued_coupon_one_a_sequence"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sequence__gte", 1)), name="issued_coupon_sequence_from_1"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("issued_at__lt", models.F("expires_at"))),
+                        name="issued_coupon_issued_before_it_expires",
+                    ),
+                ],
             },
         ),
     ]

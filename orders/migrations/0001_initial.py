@@ -9,106 +9,229 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('coupons', '0001_initial'),
-        ('products', '0001_initial'),
-        ('users', '0001_initial'),
+        ("coupons", "0001_initial"),
+        ("products", "0001_initial"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('paid', '결제 완료')], db_default='paid', default='paid', max_length=10, verbose_name='상태')),
-                ('subtotal', models.BigIntegerField(verbose_name='상품 금액')),
-                ('discount', models.BigIntegerField(db_default=0, default=0, verbose_name='할인')),
-                ('total', models.BigIntegerField(verbose_name='결제 금액')),
-                ('balance_after', models.BigIntegerField(verbose_name='결제 후 잔액')),
-                ('idempotency_key', models.CharField(editable=False, max_length=255, null=True)),
-                ('request_hash', models.CharField(editable=False, max_length=64, null=True)),
-                ('ordered_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, verbose_name='주문 시각')),
-                ('issued_coupon', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='coupons.issuedcoupon', verbose_name='사용한 쿠폰')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='users.user', verbose_name='회원')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("paid", "결제 완료")],
+                        db_default="paid",
+                        default="paid",
+                        max_length=10,
+                        verbose_name="상태",
+                    ),
+                ),
+                ("subtotal", models.BigIntegerField(verbose_name="상품 금액")),
+                ("discount", models.BigIntegerField(db_default=0, default=0, verbose_name="할인")),
+                ("total", models.BigIntegerField(verbose_name="결제 금액")),
+                ("balance_after", models.BigIntegerField(verbose_name="결제 후 잔액")),
+                ("idempotency_key", models.CharField(editable=False, max_length=255, null=True)),
+                ("request_hash", models.CharField(editable=False, max_length=64, null=True)),
+                (
+                    "ordered_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        db_index=True,
+                        verbose_name="주문 시각",
+                    ),
+                ),
+                (
+                    "issued_coupon",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="coupons.issuedcoupon",
+                        verbose_name="사용한 쿠폰",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="users.user",
+                        verbose_name="회원",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '주문',
-                'verbose_name_plural': '주문',
+                "verbose_name": "주문",
+                "verbose_name_plural": "주문",
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('pending', '대기'), ('delivered', '전송 완료'), ('dead', '전송 포기')], db_default='pending', default='pending', max_length=10, verbose_name='상태')),
-                ('attempts', models.IntegerField(db_default=0, default=0, verbose_name='시도 횟수')),
-                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='다음 시도')),
-                ('leased_until', models.DateTimeField(blank=True, null=True, verbose_name='전송 중 기한')),
-                ('delivered_at', models.DateTimeField(blank=True, null=True, verbose_name='전송 시각')),
-                ('last_error', models.TextField(blank=True, db_default='', default='', verbose_name='마지막 오류')),
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='event', to='orders.order', verbose_name='주문')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "대기"), ("delivered", "전송 완료"), ("dead", "전송 포기")],
+                        db_default="pending",
+                        default="pending",
+                        max_length=10,
+                        verbose_name="상태",
+                    ),
+                ),
+                ("attempts", models.IntegerField(db_default=0, default=0, verbose_name="시도 횟수")),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="다음 시도"
+                    ),
+                ),
+                ("leased_until", models.DateTimeField(blank=True, null=True, verbose_name="전송 중 기한")),
+                ("delivered_at", models.DateTimeField(blank=True, null=True, verbose_name="전송 시각")),
+                (
+                    "last_error",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="마지막 오류"),
+                ),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="event",
+                        to="orders.order",
+                        verbose_name="주문",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '주문 이벤트',
-                'verbose_name_plural': '주문 이벤트',
+                "verbose_name": "주문 이벤트",
+                "verbose_name_plural": "주문 이벤트",
             },
         ),
         migrations.CreateModel(
-            name='OrderItem',
+            name="OrderItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('product_name', models.CharField(max_length=100, verbose_name='상품명')),
-                ('unit_price', models.BigIntegerField(verbose_name='단가')),
-                ('quantity', models.BigIntegerField(verbose_name='수량')),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='orders.order', verbose_name='주문')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='products.product', verbose_name='상품')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("product_name", models.CharField(max_length=100, verbose_name="상품명")),
+                ("unit_price", models.BigIntegerField(verbose_name="단가")),
+                ("quantity", models.BigIntegerField(verbose_name="수량")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="items",
+                        to="orders.order",
+                        verbose_name="주문",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="products.product",
+                        verbose_name="상품",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '주문 상품',
-                'verbose_name_plural': '주문 상품',
+                "verbose_name": "주문 상품",
+                "verbose_name_plural": "주문 상품",
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['user', 'ordered_at', 'id'], name='order_newest_first'),
+            model_name="order",
+            index=models.Index(fields=["user", "ordered_at", "id"], name="order_newest_first"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('user', 'idempotency_key'), name='order_one_a_key'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("user", "idempotency_key"), name="order_one_a_key"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('total', django.db.models.expressions.CombinedExpression(models.F('subtotal'), '-', models.F('discount'))), ('total__gte', 0)), name='order_total_is_subtotal_less_discount'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("discount__gte", 0),
+                    (
+                        "total",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("subtotal"), "-", models.F("discount")
+                        ),
+                    ),
+                    ("total__gte", 0),
+                ),
+                name="order_total_is_subtotal_less_discount",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='order_balance_not_negative'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("balance_after__gte", 0)), name="order_balance_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'paid')), name='order_status_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "paid")), name="order_status_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='orderevent',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at', 'id'], name='event_pending_by_turn'),
+            model_name="orderevent",
+            index=models.Index(
+                condition=models.Q(("state", "pending")),
+                fields=["next_attempt_at", "id"],
+                name="event_pending_by_turn",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderevent',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delivered_at__isnull', False), ('state', 'delivered')), models.Q(('delivered_at', None), ('state__in', ['pending', 'dead'])), _connector='OR'), name='event_state_fits_delivered_at'),
+            model_name="orderevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("delivered_at__isnull", False), ("state", "delivered")),
+                    models.Q(("delivered_at", None), ("state__in", ["pending", "dead"])),
+                    _connector="OR",
+                ),
+                name="event_state_fits_delivered_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.UniqueConstraint(fields=('order', 'product'), name='order_item_product_once'),
+            model_name="orderitem",
+            constraint=models.UniqueConstraint(fields=("order", "product"), name="order_item_product_once"),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.CheckConstraint(condition=models.Q(('unit_price__gte', 0)), name='order_item_price_not_negative'),
+            model_name="orderitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit_price__gte", 0)), name="order_item_price_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='order_item_quantity_positive'),
+            model_name="orderitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="order_item_quantity_positive"
+            ),
         ),
     ]

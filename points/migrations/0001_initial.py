@@ -6,45 +6,106 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orders', '0001_initial'),
-        ('users', '0001_initial'),
+        ("orders", "0001_initial"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PointAccount',
+            name="PointAccount",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='users.user', verbose_name='회원')),
-                ('balance', models.BigIntegerField(db_default=0, default=0, verbose_name='잔액')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="users.user",
+                        verbose_name="회원",
+                    ),
+                ),
+                ("balance", models.BigIntegerField(db_default=0, default=0, verbose_name="잔액")),
             ],
             options={
-                'verbose_name': '포인트 잔액',
-                'verbose_name_plural': '포인트 잔액',
-                'constraints': [models.CheckConstraint(condition=models.Q(('balance__gte', 0)), name='account_balance_not_negative')],
+                "verbose_name": "포인트 잔액",
+                "verbose_name_plural": "포인트 잔액",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("balance__gte", 0)), name="account_balance_not_negative"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PointTransaction',
+            name="PointTransaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(choices=[('charge', '충전'), ('payment', '결제')], max_length=10, verbose_name='종류')),
-                ('amount', models.BigIntegerField(verbose_name='금액')),
-                ('balance_after', models.BigIntegerField(verbose_name='거래 후 잔액')),
-                ('idempotency_key', models.CharField(editable=False, max_length=255, null=True)),
-                ('request_hash', models.CharField(editable=False, max_length=64, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='거래 시각')),
-                ('order', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='orders.order', verbose_name='주문')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='users.user', verbose_name='회원')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("charge", "충전"), ("payment", "결제")], max_length=10, verbose_name="종류"
+                    ),
+                ),
+                ("amount", models.BigIntegerField(verbose_name="금액")),
+                ("balance_after", models.BigIntegerField(verbose_name="거래 후 잔액")),
+                ("idempotency_key", models.CharField(editable=False, max_length=255, null=True)),
+                ("request_hash", models.CharField(editable=False, max_length=64, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="거래 시각"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="orders.order",
+                        verbose_name="주문",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="users.user",
+                        verbose_name="회원",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '포인트 내역',
-                'verbose_name_plural': '포인트 내역',
-                'indexes': [models.Index(fields=['user', 'created_at', 'id'], name='ledger_newest_first')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('order', None), ('type', 'charge')), models.Q(('amount__lt', 0), ('order__isnull', False), ('type', 'payment')), _connector='OR'), name='ledger_type_fits_amount_and_order'), models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='ledger_balance_not_negative'), models.UniqueConstraint(fields=('user', 'idempotency_key'), name='ledger_one_charge_a_key'), models.UniqueConstraint(fields=('order',), name='ledger_one_payment_an_order')],
+                "verbose_name": "포인트 내역",
+                "verbose_name_plural": "포인트 내역",
+                "indexes": [models.Index(fields=["user", "created_at", "id"], name="ledger_newest_first")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount__gt", 0), ("order", None), ("type", "charge")),
+                            models.Q(("amount__lt", 0), ("order__isnull", False), ("type", "payment")),
+                            _connector="OR",
+                        ),
+                        name="ledger_type_fits_amount_and_order",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("balance_after__gte", 0)), name="ledger_balance_not_negative"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("user", "idempotency_key"), name="ledger_one_charge_a_key"
+                    ),
+                    models.UniqueConstraint(fields=("order",), name="ledger_one_payment_an_order"),
+                ],
             },
         ),
     ]

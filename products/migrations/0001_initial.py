@@ -6,27 +6,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', api.names.NameField(max_length=100, verbose_name='상품명')),
-                ('price', models.BigIntegerField(help_text='원', verbose_name='가격')),
-                ('stock', models.BigIntegerField(verbose_name='재고')),
-                ('units_sold', models.BigIntegerField(db_default=0, default=0, editable=False, verbose_name='누적 판매량')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='등록 시각')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", api.names.NameField(max_length=100, verbose_name="상품명")),
+                ("price", models.BigIntegerField(help_text="원", verbose_name="가격")),
+                ("stock", models.BigIntegerField(verbose_name="재고")),
+                (
+                    "units_sold",
+                    models.BigIntegerField(
+                        db_default=0, default=0, editable=False, verbose_name="누적 판매량"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="등록 시각",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '상품',
-                'verbose_name_plural': '상품',
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__regex', '\\S')), name='product_name_not_blank'), models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='product_price_not_negative'), models.CheckConstraint(condition=models.Q(('stock__gte', 0)), name='product_stock_not_negative'), models.CheckConstraint(condition=models.Q(('units_sold__gte', 0)), name='product_units_sold_not_negative')],
+                "verbose_name": "상품",
+                "verbose_name_plural": "상품",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name__regex", "\\S")), name="product_name_not_blank"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("price__gte", 0)), name="product_price_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stock__gte", 0)), name="product_stock_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("units_sold__gte", 0)), name="product_units_sold_not_negative"
+                    ),
+                ],
             },
         ),
     ]

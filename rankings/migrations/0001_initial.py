@@ -5,40 +5,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('products', '0001_initial'),
+        ("products", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ProductSales',
+            name="ProductSales",
             fields=[
-                ('product', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='products.product', verbose_name='상품')),
-                ('units', models.BigIntegerField(verbose_name='판매량')),
-                ('amount', models.DecimalField(decimal_places=0, max_digits=40, verbose_name='판매액')),
+                (
+                    "product",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="products.product",
+                        verbose_name="상품",
+                    ),
+                ),
+                ("units", models.BigIntegerField(verbose_name="판매량")),
+                ("amount", models.DecimalField(decimal_places=0, max_digits=40, verbose_name="판매액")),
             ],
             options={
-                'verbose_name': '상품별 판매량',
-                'verbose_name_plural': '상품별 판매량',
-                'indexes': [models.Index(fields=['-units', 'product'], name='product_sales_best_first')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('units__gt', 0)), name='product_sales_units_positive')],
+                "verbose_name": "상품별 판매량",
+                "verbose_name_plural": "상품별 판매량",
+                "indexes": [models.Index(fields=["-units", "product"], name="product_sales_best_first")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("units__gt", 0)), name="product_sales_units_positive"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SalesWindow',
+            name="SalesWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('from_at', models.DateTimeField(verbose_name='시작')),
-                ('to_at', models.DateTimeField(verbose_name='끝')),
-                ('version', models.BigIntegerField(db_default=0, default=0, verbose_name='판')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_at", models.DateTimeField(verbose_name="시작")),
+                ("to_at", models.DateTimeField(verbose_name="끝")),
+                ("version", models.BigIntegerField(db_default=0, default=0, verbose_name="판")),
             ],
             options={
-                'verbose_name': '집계 구간',
-                'verbose_name_plural': '집계 구간',
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='sales_window_single_row'), models.CheckConstraint(condition=models.Q(('from_at__lte', models.F('to_at'))), name='sales_window_not_reversed')],
+                "verbose_name": "집계 구간",
+                "verbose_name_plural": "집계 구간",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="sales_window_single_row"),
+                    models.CheckConstraint(
+                        condition=models.Q(("from_at__lte", models.F("to_at"))),
+                        name="sales_window_not_reversed",
+                    ),
+                ],
             },
         ),
     ]

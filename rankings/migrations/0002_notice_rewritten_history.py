@@ -1,7 +1,7 @@
 """The stored sums count only while the hours they cover stay as they were added up.
 
-Checkout never touches an old order. Somebody who does, by SQL, empties the window, and the ranking is computed
-from the order lines until the next rebuild.
+Checkout never touches an old order. Somebody who does, by SQL, empties the window, and the ranking is
+computed from the order lines until the next rebuild.
 """
 
 from django.db import migrations

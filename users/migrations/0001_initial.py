@@ -6,24 +6,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', api.names.NameField(max_length=100, verbose_name='이름')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='등록 시각')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", api.names.NameField(max_length=100, verbose_name="이름")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="등록 시각",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '회원',
-                'verbose_name_plural': '회원',
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__regex', '\\S')), name='user_name_not_blank')],
+                "verbose_name": "회원",
+                "verbose_name_plural": "회원",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("name__regex", "\\S")), name="user_name_not_blank"
+                    )
+                ],
             },
         ),
     ]

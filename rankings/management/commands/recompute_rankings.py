@@ -13,7 +13,7 @@ from rankings import services
 class Command(BaseCommand):
     """Rebuild the best sellers' read model from the order lines, beside live traffic."""
 
-    help = "Rebuild the best sellers' read model from the order lines; safe beside live orders and beside itself."
+    help = "Rebuild the best sellers' read model from the order lines, beside live orders and beside itself."
 
     def handle(self, **_options: Any) -> None:
         """Rebuild and say what changed. Raises CommandError, which exits with 1."""
