@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 
 
-class NameField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
+class NameField(models.CharField):
     """1–100 characters, trimmed and NFC-normalised on the way in through forms and imports."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

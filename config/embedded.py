@@ -253,11 +253,11 @@ class EmbeddedServices:
 
     def _account(self) -> Account:
         """The first account that can run the programs and write the data; PostgreSQL refuses uid 0."""
+        programs = (self._postgres_program("postgres"), self._redis_program())
         folders = (self.data.parent, self.socket_dir)
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True)
         self._verify_socket_dir()
-        programs = (self._postgres_program("postgres"), self._redis_program())
         for account in self._accounts():
             with suppress(OSError), self._log("postgres") as log:
                 for folder in folders:

@@ -1,6 +1,10 @@
 """The orders app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+
+from api.metrics import collect_at_scrape
 
 
 class OrdersConfig(AppConfig):
@@ -8,3 +12,7 @@ class OrdersConfig(AppConfig):
 
     name = "orders"
     verbose_name = "주문"
+
+    def ready(self) -> None:
+        """Let Prometheus see the outbox."""
+        collect_at_scrape(import_module("orders.metrics").OutboxCollector())

@@ -170,7 +170,8 @@ class OrderEvent(models.Model):
         indexes = [
             models.Index(
                 fields=["next_attempt_at", "id"], condition=Q(state="pending"), name="event_pending_by_turn"
-            )
+            ),
+            models.Index(fields=["state"], condition=Q(state="dead"), name="event_dead"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Sum
+from django.db.models import Count, F, Min, Q, Sum
+from django.db.models.functions import Now
 
 from api.idempotency import Claim
-from orders.models import Order, OrderItem, OrderQuerySet
+from orders.models import Order, OrderEvent, OrderItem, OrderQuerySet
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,25 @@ def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
         units=Sum("quantity"), won=Sum(F("quantity") * F("unit_price"))
     )
     return {product_id: Sales(int(units), int(won)) for product_id, units, won in sums}
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """The events that are not with the platform: how many, and the age of the oldest in seconds."""
+
+    pending: int
+    dead: int
+    oldest_seconds: float
+
+
+def backlog() -> Backlog:
+    """What the outbox still owes the platform; reads only the rows that are not delivered."""
+    pending, dead = Q(state=OrderEvent.State.PENDING), Q(state=OrderEvent.State.DEAD)
+    owed = OrderEvent.objects.filter(pending | dead).aggregate(
+        pending=Count("pk", filter=pending),
+        dead=Count("pk", filter=dead),
+        oldest=Min("order__ordered_at", filter=pending),
+        now=Now(),
+    )
+    age = (owed["now"] - owed["oldest"]).total_seconds() if owed["oldest"] else 0.0
+    return Backlog(owed["pending"], owed["dead"], age)

