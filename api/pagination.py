@@ -1,21 +1,64 @@
-"""Lists by cursor: the contract's page_size and cursor, strictly read."""
+"""Lists by cursor: pages before and after a row, strictly read."""
 
 import re
-from datetime import datetime
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, DateTimeField
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import Cursor, CursorPagination
+from django.db.models import BigIntegerField, Q, QuerySet
+from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
 
 from api.problems import InputError, Invalid
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+_TOKEN = re.compile(rb"([<>])(?:(-?[0-9]{1,17}),)?([1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place in a list, and which way to read on; `moment` where the list is ordered by one."""
+
+    backward: bool
+    moment: datetime | None
+    pk: int
+
+    @property
+    def token(self) -> str:
+        """The place as a cursor."""
+        moment = "" if self.moment is None else f"{(self.moment - EPOCH) // MICROSECOND},"
+        text = f"{'<' if self.backward else '>'}{moment}{self.pk}"
+        return urlsafe_b64encode(text.encode()).decode()
+
+    @classmethod
+    def read(cls, token: str, *, with_moment: bool) -> "Place":
+        """The place a cursor names. Raises ValueError or OverflowError for one that is not ours."""
+        parts = _TOKEN.fullmatch(urlsafe_b64decode(token.encode("ascii")))
+        if (
+            parts is None
+            or (parts[2] is not None) != with_moment
+            or int(parts[3]) > BigIntegerField.MAX_BIGINT
+        ):
+            raise ValueError(token)
+        moment = EPOCH + int(parts[2]) * MICROSECOND if with_moment else None
+        place = cls(parts[1] == b"<", moment, int(parts[3]))
+        if place.token != token:
+            raise ValueError(token)
+        return place
+
 
 class Cursored(CursorPagination):
-    """20 rows a page, 1–100 on request; by id unless a subclass orders otherwise."""
+    """20 rows a page, 1–100 on request; by id, or by the moment and then the id that a subclass names.
 
-    ordering: str | tuple[str, ...] = ("id",)
+    DRF's own cursor counts rows of one moment by offset and loses some on the way back; this one reads on
+    from the row itself.
+    """
+
+    ordering: tuple[str, ...] = ("id",)
     page_size = 20
     max_page_size = 100
     page_size_query_param = "page_size"
@@ -27,32 +70,58 @@ class Cursored(CursorPagination):
             raise Invalid(errors=[InputError("parameter", "page_size", "page_size")])
         return int(text)
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        """The page's rows, whose first ordering column tells how a cursor's position is read."""
-        self.reads_moments = isinstance(
-            queryset.model._meta.get_field(self.ordering[0].lstrip("-")),  # noqa: SLF001 - documented API
-            DateTimeField,
-        )
-        return super().paginate_queryset(queryset, request, view)
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+        """The rows of the page that the parameters name."""
+        del view
+        size, start = self.get_page_size(request), self._start(request)
+        backward = start is not None and start.backward
+        rows = queryset.order_by(*self.ordering)
+        rows = rows.reverse() if backward else rows
+        if start is not None:
+            rows = rows.filter(self._beyond(start))
+        found = list(rows[: size + 1])
+        self.url = request.build_absolute_uri()
+        self.rows = found[:size][::-1] if backward else found[:size]
+        self.has_next = backward or len(found) > size
+        self.has_previous = len(found) > size if backward else start is not None
+        return self.rows
 
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        """The cursor, with a position the database can compare. Raises Invalid for a forged one."""
+    def get_next_link(self) -> str | None:
+        """The page after the last row."""
+        return self._link(self.rows[-1], backward=False) if self.rows and self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        """The page before the first row."""
+        return self._link(self.rows[0], backward=True) if self.rows and self.has_previous else None
+
+    def _start(self, request: Request) -> Place | None:
+        """The cursor's place. Raises Invalid for a forged one."""
+        token = request.query_params.get(self.cursor_query_param)
+        if token is None:
+            return None
         try:
-            cursor = super().decode_cursor(request)
-            if cursor is not None and cursor.position is not None:
-                self._require_position(str(cursor.position))
-        except (NotFound, ValueError, UnicodeError) as error:
+            return Place.read(token, with_moment=self._moment is not None)
+        except (ValueError, OverflowError) as error:
             raise Invalid(errors=[InputError("parameter", "cursor", "cursor")]) from error
-        return cursor
 
-    def _require_position(self, position: str) -> None:
-        if self.reads_moments:
-            if datetime.fromisoformat(position).tzinfo is None:
-                raise ValueError(position)
-        elif (
-            not re.fullmatch(r"[0-9]{1,19}", position, re.ASCII) or int(position) > BigIntegerField.MAX_BIGINT
-        ):
-            raise ValueError(position)
+    @property
+    def _moment(self) -> str | None:
+        """The name of the moment that comes before the id, if one does."""
+        return self.ordering[0].lstrip("-") if len(self.ordering) > 1 else None
+
+    def _beyond(self, place: Place) -> Q:
+        """The rows that come after a place, in its reading direction; spelt so that an index serves it."""
+        below = self.ordering[-1].startswith("-") != place.backward
+        side = "lt" if below else "gt"
+        beyond = Q((f"pk__{side}", place.pk))
+        if self._moment is None:
+            return beyond
+        beyond |= Q((f"{self._moment}__{side}", place.moment))
+        return beyond & Q((f"{self._moment}__{side}e", place.moment))
+
+    def _link(self, row: Any, *, backward: bool) -> str:
+        moment = None if self._moment is None else getattr(row, self._moment)
+        return replace_query_param(self.url, self.cursor_query_param, Place(backward, moment, row.pk).token)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The page as the OpenAPI document describes it."""

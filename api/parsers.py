@@ -19,7 +19,6 @@ sys.set_int_max_str_digits(MAX_BODY_BYTES)
 # Possessive, and content with a missing end: each byte is looked at once, whatever is sent.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _OPENING_OR_CLOSING = re.compile(rb"[\[\]{}]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class StrictJSONParser(BaseParser):
@@ -34,18 +33,22 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF passes it
     ) -> Any:
         """The body as Python values. Raises Malformed or UnsupportedMediaType."""
-        _require_utf8(media_type or "")
+        _require_json_in_utf8(media_type or "")
         body = stream.read()
         if _depth(body) > MAX_DEPTH:
             raise Malformed
         try:
-            return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse)
+            data = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse)
+            json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails on a lone surrogate, wherever it is
         except ValueError as error:
             raise Malformed from error
+        return data
 
 
-def _require_utf8(media_type: str) -> None:
-    """Refuse a charset parameter that names another encoding."""
+def _require_json_in_utf8(media_type: str) -> None:
+    """Refuse a wildcard, and a charset parameter that names another encoding."""
+    if media_type.partition(";")[0].strip().lower() != StrictJSONParser.media_type:
+        raise UnsupportedMediaType
     charset = re.search(r'charset\s*=\s*"?([^";\s]+)', media_type, re.IGNORECASE)
     if charset and charset[1].lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType
@@ -63,8 +66,6 @@ def _depth(body: bytes) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise Malformed
-    if any(_SURROGATE.search(text) for pair in pairs for text in pair if isinstance(text, str)):
         raise Malformed
     return members
 

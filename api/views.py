@@ -1,8 +1,11 @@
 """Pages and probes beside the shop's endpoints."""
 
+from collections.abc import Callable
+
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -11,14 +14,21 @@ from api.catalogue import PROBLEMS
 from api.languages import preferred_language
 from api.problems import Unavailable
 
+View = Callable[..., HttpResponse]
 
-@require_safe
+
+def only_read(view: View) -> View:
+    """Answer GET and HEAD, and 405 to the rest; a missing CSRF token must not come first."""
+    return csrf_exempt(require_safe(view))
+
+
+@only_read
 def index(request: HttpRequest) -> HttpResponse:
     """A short page that leads to the docs and the admin."""
     return _page(request, "api/index.html", {})
 
 
-@require_safe
+@only_read
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` leads to: the code explained."""
     if code not in PROBLEMS:
@@ -28,13 +38,13 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     return _page(request, "api/problem.html", {"code": code, "status": entry.status, **texts})
 
 
-@require_safe
+@only_read
 def livez(_request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@only_read
 def readyz(_request: HttpRequest) -> HttpResponse:
     """The database answers. Raises Unavailable where it does not."""
     try:
@@ -45,7 +55,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok", "database": "ok"})
 
 
-@require_safe
+@only_read
 def prometheus(_request: HttpRequest) -> HttpResponse:
     """Metrics in Prometheus's text format."""
     return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -393,6 +393,8 @@ def _connects(path: Path) -> bool:
         client.settimeout(1)
         try:
             client.connect(str(path))
+        except BlockingIOError:  # a server so busy that its queue is full
+            return True
         except OSError:
             return False
     return True

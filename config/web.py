@@ -51,9 +51,17 @@ class Task(WSGITask):
     """One request; once the process is stopping, its answer says `Connection: close`."""
 
     def build_response_header(self) -> bytes:
+        """Return the head of the answer."""
         if Channel.stopping:
             self.set_close_on_finish()
-        return super().build_response_header()
+        head = super().build_response_header()
+        if self.request.command == "HEAD":
+            self.chunked_response = False  # its last chunk would be a body
+        return head
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body; none of it to HEAD, whose client would read it as the next answer."""
+        super().write(b"" if self.request.command == "HEAD" else data)
 
 
 class Channel(HTTPChannel):
@@ -137,8 +145,8 @@ class WaitressWorker(Worker):
 def stop_accepting(listener: BaseWSGIServer) -> None:
     """Take the connections the kernel has already accepted, then close this process's listening socket.
 
-    The kernel resets what still waits when the last process closes it: a client that connects in the
-    microseconds between the last look and that close is cut.
+    The kernel resets what still waits when the last process closes it: a client that connects between the
+    last look and that close is cut.
     """
     listening: Any = listener.socket
     waiting = select.poll()

@@ -2,13 +2,19 @@
 
 import os
 
+import structlog
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
+from users.checks import OPEN_DOOR
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+if not settings.GATEWAY_SECRET and not settings.DEBUG:
+    structlog.get_logger(__name__).warning("gateway_not_verified", why=OPEN_DOOR)
 
 # Only a web process bounds how long it waits for the database; a migration takes what it takes.
 connections.settings["default"]["OPTIONS"]["options"] = settings.WEB_DATABASE_BOUNDS

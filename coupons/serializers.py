@@ -6,6 +6,8 @@ from rest_framework import serializers
 from api.serializers import MomentField
 from coupons.models import Coupon, IssuedCoupon
 
+STATUSES = ("usable", "used", "expired")
+
 
 class CouponSerializer(serializers.ModelSerializer[Coupon]):
     """A campaign, with what is left of it at this moment."""
@@ -54,7 +56,7 @@ class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
             "used_at",
         )
 
-    @extend_schema_field(serializers.ChoiceField(choices=["usable", "used", "expired"]))
+    @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
     def get_status(self, issued: IssuedCoupon) -> str:
         """Its status at the moment it was read; a coupon just issued is read at its issue."""
         return issued.status(now=getattr(issued, "read_at", issued.issued_at))

@@ -12,10 +12,8 @@ from api.serializers import NoInput
 from api.viewsets import ApiViewSet, PublicViewSet
 from coupons import selectors, services
 from coupons.models import Coupon, IssuedCoupon, IssuedCouponQuerySet
-from coupons.serializers import CouponSerializer, IssuedCouponSerializer
+from coupons.serializers import STATUSES, CouponSerializer, IssuedCouponSerializer
 from users.authentication import GatewayAuthentication, IsRegistered, caller
-
-STATUSES = ("usable", "used", "expired")
 
 
 @extend_schema(tags=["coupons"])

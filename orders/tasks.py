@@ -1,5 +1,6 @@
 """What the Celery worker does for orders."""
 
+import structlog
 from celery import shared_task
 from django.conf import settings
 
@@ -7,11 +8,14 @@ from orders import delivery
 from orders.platform import Platform
 from orders.wakeup import DELIVER_TASK
 
+log = structlog.get_logger(__name__)
+
 
 @shared_task(name=DELIVER_TASK, ignore_result=True)
 def deliver_order_events() -> int:
     """Send the events that are due; where no platform is configured they wait."""
     if not settings.DATA_PLATFORM_URL:
+        log.warning("no_platform_configured")
         return 0
     platform = Platform.at(
         url=settings.DATA_PLATFORM_URL,

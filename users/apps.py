@@ -12,5 +12,6 @@ class UsersConfig(AppConfig):
     verbose_name = "회원"
 
     def ready(self) -> None:
-        """Tell the OpenAPI document how callers are named."""
+        """Tell the OpenAPI document how callers are named, and `check --deploy` what to look at."""
         import_module("users.schema")
+        import_module("users.checks")

@@ -1,0 +1,176 @@
+"""Bodies that are too large, of another type, or not JSON as the contract reads it: 413, 415, malformed."""
+
+import json
+
+import pytest
+
+from products.factories import ProductFactory
+from tests.client import JSON, Answer, Client
+from tests.database import nothing_written
+from tests.scenes import buyer
+from users.factories import UserFactory
+
+KIB = 1024
+ENDPOINTS = ("points/charges", "orders", "orders/quote")
+
+
+def charge(http: Client, body: bytes, **headers: str) -> Answer:
+    """Send a new user's charge as it stands; whatever is refused must write nothing."""
+    user = UserFactory()
+    given = {name.replace("_", "-"): value for name, value in headers.items()} or JSON
+    return http.send("POST", "points/charges", user=user, body=body, headers=given)
+
+
+def padded(size: int) -> bytes:
+    return b'{"amount": 1}'.ljust(size)
+
+
+@pytest.mark.parametrize("size", [64 * KIB + 1, 3_000_000])
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_body_over_64_kib_is_too_large(http: Client, path: str, size: int) -> None:
+    user = UserFactory()
+    with nothing_written():
+        answer = http.send("POST", path, user=user, body=padded(size), headers=JSON)
+    assert (answer.status, answer.code) == (413, "too_large")
+
+
+def test_a_body_of_exactly_64_kib_is_read(http: Client) -> None:
+    assert charge(http, padded(64 * KIB)).status == 201
+
+
+def test_a_body_without_a_length_is_read_and_bounded_too(http: Client) -> None:
+    user = UserFactory()
+    for size, status in ((100, 201), (64 * KIB, 201), (64 * KIB + 1, 413)):
+        whole = padded(size)
+        pieces = (whole[start : start + 1000] for start in range(0, size, 1000))
+        headers = {**JSON, "X-User-Id": str(user.pk)}
+        answer = http.http.request("POST", f"{http.url}/api/v1/points/charges", body=pieces, headers=headers)
+        assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application/json5",
+        "application/merge-patch+json",
+        "application/*",
+        "*/*",
+        "garbage",
+        "application/json; charset=utf-16",
+        "application/json; charset=euc-kr",
+        'application/json; charset="latin-1"',
+    ],
+)
+def test_another_content_type_is_unsupported(http: Client, content_type: str) -> None:
+    answer = charge(http, b'{"amount": 1}', Content_Type=content_type)
+    assert (answer.status, answer.code) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_body_without_a_content_type_is_unsupported(http: Client, path: str) -> None:
+    user = UserFactory()
+    with nothing_written():
+        answer = http.send("POST", path, user=user, body=b'{"amount": 1}')
+    assert (answer.status, answer.code) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+    ],
+)
+def test_json_in_utf_8_is_read_however_it_is_spelt(http: Client, content_type: str) -> None:
+    assert charge(http, b'{"amount": 1}', Content_Type=content_type).status == 201
+
+
+MALFORMED = {
+    "whitespace alone": b"  \n",
+    "cut off": b'{"amount": 1',
+    "single quotes": b"{'amount': 1}",
+    "no quotes": b"{amount: 1}",
+    "comment": b'{"amount": 1} // all of it',
+    "trailing comma": b'{"amount": 1,}',
+    "trailing garbage": b'{"amount": 1} x',
+    "two values": b'{"amount": 1}{"amount": 1}',
+    "leading zero": b'{"amount": 01}',
+    "plus sign": b'{"amount": +1}',
+    "underscore": b'{"amount": 1_000}',
+    "full-width digits": '{"amount": １２}'.encode(),
+    "hexadecimal": b'{"amount": 0x10}',
+    "NaN": b'{"amount": NaN}',
+    "Infinity": b'{"amount": Infinity}',
+    "minus Infinity": b'{"amount": -Infinity}',
+    "NUL": b'{"amount": 1}\x00',
+    "control character": b'{"amount": "\x01"}',
+    "bad UTF-8": b'{"amount": "\xff"}',
+    "overlong UTF-8": b'{"amount": "\xc0\xaf"}',
+    "surrogate in UTF-8": b'{"amount": "\xed\xa0\x80"}',
+    "byte order mark": '{"amount": 1}'.encode("utf-8-sig"),
+    "UTF-16": '{"amount": 1}'.encode("utf-16"),
+    "UTF-32": '{"amount": 1}'.encode("utf-32"),
+    "lone surrogate": b'{"amount": "\\ud800"}',
+    "lone surrogate in a key": b'{"amount": 1, "\\udfff": 1}',
+    "lone surrogate in a list": b'{"amount": ["\\ud800"]}',
+    "lone surrogate alone": b'"\\ud800"',
+    "duplicate key": b'{"amount": 1, "amount": 1}',
+    "duplicate key by escape": b'{"amount": 1, "\\u0061mount": 2}',
+    "duplicate key inside": b'{"amount": {"x": {"y": 1, "y": 2}}}',
+    "duplicate key in a list": b'{"amount": [{"y": 1, "y": 2}]}',
+    "21 lists deep": b"[" * 21 + b"]" * 21,
+    "21 objects deep": b'{"x":' * 21 + b"1" + b"}" * 21,
+    "unclosed lists": b"[" * 60_000,
+    "closed lists": b"[" * 32_000 + b"]" * 32_000,
+    "unclosed objects": b'{"x":' * 10_000,
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_body_that_is_not_json_is_malformed(http: Client, body: bytes) -> None:
+    user = UserFactory()
+    with nothing_written():
+        answers = [http.send("POST", path, user=user, body=body, headers=JSON) for path in ENDPOINTS]
+    assert {(answer.status, answer.code) for answer in answers} == {(400, "malformed")}
+
+
+def test_a_body_nested_100_000_deep_is_refused_before_it_is_read(http: Client) -> None:
+    assert charge(http, b"[" * 100_000 + b"]" * 100_000).code == "too_large"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 20 + b"]" * 20,
+        b'{"amount": ' + b"[" * 19 + b"]" * 19 + b"}",
+        b'{"amount": "' + b"[" * 50 + b'"}',
+    ],
+    ids=["20 lists", "20 mixed", "brackets in a text"],
+)
+def test_20_levels_are_read(http: Client, body: bytes) -> None:
+    assert charge(http, body).code == "invalid"
+
+
+def test_a_body_that_hides_quotes_behind_backslashes_is_still_measured(http: Client) -> None:
+    """Neither the escape nor the quote fools the depth count."""
+    assert charge(http, b'{"amount": "\\\\", "x": ' + b"[" * 20 + b"]" * 20 + b"}").code == "malformed"
+
+
+def test_characters_of_every_kind_in_an_unknown_field_are_named_back(http: Client) -> None:
+    for name in ("🍎", "\u202eevil", "\x00", "<script>", "한글"):
+        answer = charge(http, json.dumps({"amount": 1, name: 1}).encode())
+        assert [error["pointer"] for error in answer.json["errors"]] == [f"/{name}"]
+
+
+def test_a_chain_of_refusals_leaves_the_shop_as_it_was(http: Client) -> None:
+    user, product = buyer(http, points=100), ProductFactory(price=10, stock=5)
+    with nothing_written():
+        for body in MALFORMED.values():
+            http.send("POST", "orders", user=user, body=body, headers=JSON)
+    assert http.order(user, {product.pk: 1}).json["balance_after"] == 90

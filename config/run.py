@@ -1,0 +1,306 @@
+"""`make run`: the whole shop on this machine, until Ctrl-C; `make stop` and `make reset` from elsewhere."""
+
+import argparse
+import base64
+import errno
+import fcntl
+import http.client
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import django
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+
+from config.embedded import CHECKOUT, SERVICES, EmbeddedServicesUnavailable
+from config.supervision import Program, Supervisor, SupervisorFailed, end_leftovers, write_configuration
+from config.welcome import Welcome
+
+if TYPE_CHECKING:
+    from config.preparation import Prepared
+
+LOCAL = CHECKOUT / ".local"
+EVENTS = LOCAL / "events.jsonl"
+NEEDED = ("gunicorn", "waitress", "supervisor", "psycopg", "redis", "standardwebhooks")
+READY_SECONDS = 60
+STOP_SECONDS = 60
+POLL_SECONDS = 0.05
+# As gunicorn's own patience with requests that are being answered.
+WEB_STOP_SECONDS = 30
+
+env = environ.Env()
+
+
+class CannotStart(Exception):
+    """The shop cannot open; the message is for whoever wanted it to."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; its exit code: 0 when told to stop, 1 when the shop cannot open."""
+    parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset"], default="shop")
+    commands = {"shop": open_shop, "stop": stop, "reset": reset}
+    heed_signals()
+    try:
+        commands[parser.parse_args(arguments).command]()
+    except KeyboardInterrupt:
+        say("The shop is closed.")
+    except (CannotStart, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
+        say(f"The shop cannot open: {reason}")
+        return 1
+    return 0
+
+
+def heed_signals() -> None:
+    """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the ones after it do not disturb the end."""
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
+        wanted.append(signal.SIGHUP)
+
+    def interrupt(*_: object) -> None:
+        for each in wanted:
+            signal.signal(each, lambda *_: None)
+        raise KeyboardInterrupt
+
+    for each in wanted:
+        signal.signal(each, interrupt)
+
+
+def say(text: str) -> None:
+    """Print, in UTF-8 whatever the locale, and whether or not anybody reads it."""
+    with suppress(OSError):
+        sys.stdout.buffer.write(f"{text}\n".encode())
+        sys.stdout.buffer.flush()
+
+
+def open_shop() -> None:
+    """Prepare everything, then keep the shop open. Raises CannotStart, and KeyboardInterrupt on a signal."""
+    load_environment()
+    host, port = env.str("HOST", "127.0.0.1"), env.int("PORT", 8000)
+    folder = LOCAL / f"run-{port}"
+    with claimed(folder, port=port):
+        end_leftovers(configuration=folder / "supervisord.conf")
+        require_free_port(host=host, port=port)
+        say("pointshop is getting ready …")
+        prepared = prepare()
+        supervisor = supervise(folder)
+        try:
+            supervisor.start()
+            await_ready(supervisor, host=host, port=port)
+            say(welcome(prepared, host=host, port=port))
+            supervisor.keep_running()
+        except SupervisorFailed as failure:
+            raise CannotStart("supervisord ends at once; see the lines above") from failure
+        finally:
+            supervisor.stop()
+
+
+def load_environment() -> None:
+    """Settings from the environment, else from `.env`, else as fits a shop of one's own. Raises CannotStart."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise CannotStart(f"{', '.join(missing)} missing; pip install -r requirements.txt, or make run")
+    env.read_env(CHECKOUT / ".env")
+    os.environ.setdefault("DEBUG", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if env.str("DATABASE_URL", "") and env.str("REDIS_URL", ""):
+        os.environ["EMBEDDED_SERVICES"] = "0"
+
+
+@contextmanager
+def claimed(folder: Path, *, port: int) -> Iterator[None]:
+    """A folder for this run alone. Raises CannotStart while another run from this checkout has it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+")
+    except PermissionError as error:
+        raise CannotStart(f"{error.filename} belongs to somebody else") from error
+    with lock:
+        if not has(lock):
+            raise taken(port)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def require_free_port(*, host: str, port: int) -> None:
+    """Raises CannotStart."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise taken(port) from error
+        raise CannotStart(f"nobody can listen on {host}, port {port}: {error.strerror}") from error
+
+
+def taken(port: int) -> CannotStart:
+    """What to say of a port that is in use."""
+    return CannotStart(f"port {port} is taken. Choose another: make run PORT={port + 1}")
+
+
+def prepare() -> "Prepared":
+    """Start the embedded services if they are wanted, and prepare the database. Raises CannotStart."""
+    django.setup()
+    from django.conf import settings  # noqa: PLC0415 - the environment had to be loaded first
+
+    from config.preparation import prepare as prepare_database  # noqa: PLC0415 - models need django.setup()
+
+    if settings.EMBEDDED_SERVICES:
+        SERVICES.ensure_running()
+    try:
+        return prepare_database(seed=env.bool("SEED_DEMO", default=True))
+    except DatabaseError as error:
+        raise CannotStart(f"the database is not usable: {error}") from error
+
+
+def supervise(folder: Path) -> Supervisor:
+    """A supervisor of the shop's programs, and of a data platform if none is configured."""
+    own_platform = not env.str("DATA_PLATFORM_URL", "")
+    environment = {**os.environ}
+    programs = shop_programs(metrics=fresh_folder(folder / "metrics"))
+    if own_platform:
+        port = free_port()
+        environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
+        environment["DATA_PLATFORM_SECRET"] = env.str("DATA_PLATFORM_SECRET", "") or kept_secret()
+        receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
+        programs.append(Program("receiver", receive))
+    configuration = folder / "supervisord.conf"
+    write_configuration(file=configuration, directory=CHECKOUT, programs=programs)
+    return Supervisor(configuration=configuration, environment=environment, output=sys.stdout.buffer)
+
+
+def shop_programs(*, metrics: Path) -> list[Program]:
+    """Web, worker and beat; `metrics` is where the web processes add up what they count."""
+    celery = ("-m", "celery", "--quiet", "-A", "config")
+    return [
+        Program(
+            "web",
+            ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"),
+            {"PROMETHEUS_MULTIPROC_DIR": str(metrics)},
+            stop_seconds=WEB_STOP_SECONDS,
+        ),
+        Program("worker", (*celery, "worker", "--concurrency=2", "--without-mingle", "--without-gossip")),
+        Program("beat", (*celery, "beat")),
+    ]
+
+
+def fresh_folder(folder: Path) -> Path:
+    """An empty folder in place of whatever was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def kept_secret() -> str:
+    """The secret that events to the local data platform are signed with, made once."""
+    file = LOCAL / "data_platform_secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
+    return file.read_text()
+
+
+def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
+    """Return once the shop answers. Raises CannotStart after READY_SECONDS, SupervisorFailed."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not answers(host=host, port=port):
+        if not supervisor.is_running():
+            raise SupervisorFailed
+        if time.monotonic() > deadline:
+            raise CannotStart(f"it does not answer within {READY_SECONDS} s; see the lines above")
+        time.sleep(POLL_SECONDS)
+
+
+def answers(*, host: str, port: int) -> bool:
+    """Whether the shop is ready, or at least answers a host name that ALLOWED_HOSTS does not have."""
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def reachable(host: str) -> str:
+    """An address that leads to who listens on `host`."""
+    return "127.0.0.1" if host in {"", "0.0.0.0"} else host  # noqa: S104 - compared, not listened on
+
+
+def welcome(prepared: "Prepared", *, host: str, port: int) -> str:
+    """What whoever started the shop sees when it is open."""
+    return str(
+        Welcome(
+            url=f"http://{reachable(host)}:{port}",
+            database=env.str("DATABASE_URL", "") or SERVICES.database_url(),
+            events=None if env.str("DATA_PLATFORM_URL", "") else EVENTS,
+            needs_gateway_secret=bool(env.str("GATEWAY_SECRET", "")),
+            password=prepared.password,
+            user_id=prepared.user_id,
+            product_id=prepared.product_id,
+        )
+    )
+
+
+def stop() -> None:
+    """End every run from this checkout, then the embedded services."""
+    for lock in sorted(LOCAL.glob("run-*/lock")):
+        if ended := end_run(lock):
+            say(f"Ended the shop on port {lock.parent.name.removeprefix('run-')} (process {ended}).")
+    SERVICES.stop()
+    say("The embedded PostgreSQL and Redis are stopped.")
+
+
+def end_run(lock: Path) -> int | None:
+    """End the run that holds a lock, or what is left of a killed one; the process that held it. Raises CannotStart."""
+    ended = None
+    deadline = time.monotonic() + STOP_SECONDS
+    with lock.open() as file:
+        while not has(file):
+            if ended is None:
+                ended = int(lock.read_text())
+                os.kill(ended, signal.SIGTERM)
+            if time.monotonic() > deadline:
+                raise CannotStart(f"process {ended} does not end")
+            time.sleep(POLL_SECONDS)
+        end_leftovers(configuration=lock.with_name("supervisord.conf"))
+    return ended
+
+
+def has(file: Any) -> bool:
+    """Whether the lock on an open file is, or now becomes, ours."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def reset() -> None:
+    """`stop`, and forget everything that `.local` holds."""
+    stop()
+    shutil.rmtree(LOCAL, ignore_errors=False)
+    say(f"Deleted {LOCAL}: database, events, secrets and logs. The next `make run` begins anew.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

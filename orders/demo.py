@@ -1,0 +1,89 @@
+"""Demo data: a small café with members, campaigns and orders, made by the factories and the real services."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import coupons.services
+import points.services
+from coupons.factories import CouponFactory
+from coupons.models import Coupon
+from orders.services import Basket, checkout
+from products.factories import ProductFactory
+from products.models import Product
+from users.factories import UserFactory
+from users.models import User
+
+USERS = 20
+PRODUCTS = 12
+ORDERS = 30
+# More than a user's two orders of two lines can cost.
+CHARGE = 200_000
+SMALL_QUANTITY = 5
+
+
+class NotEmpty(Exception):
+    """There are rows already; `tables` are those that have some."""
+
+    def __init__(self, *, tables: Sequence[str]) -> None:
+        super().__init__(f"{', '.join(tables)}: not empty")
+        self.tables = tables
+
+
+@dataclass(frozen=True)
+class Demo:
+    """How many of each were made."""
+
+    users: int
+    products: int
+    coupons: int
+    orders: int
+
+
+def seed() -> Demo:
+    """Fill an empty shop; its points, stock and coupons are moved by the services only. Raises NotEmpty."""
+    require_empty()
+    chance = random.Random(2026)  # noqa: S311 - the same demo every time, no secret
+    users = UserFactory.create_batch(USERS)
+    products = ProductFactory.create_batch(PRODUCTS)
+    campaigns = _open_campaigns()
+    for user in users:
+        points.services.charge(user_id=user.pk, amount=CHARGE)
+    held = _issue(campaigns, users)
+    for number in range(ORDERS):
+        user = users[number % USERS]
+        coupon = held.pop(user.pk, None) if number % 2 else None
+        checkout(basket=Basket(user.pk, _choose(chance, products), issued_coupon_id=coupon))
+    return Demo(len(users), len(products), len(campaigns), ORDERS)
+
+
+def require_empty() -> None:
+    """Raises NotEmpty where there is a user, a product or a coupon."""
+    filled = [model._meta.db_table for model in (User, Product, Coupon) if model._default_manager.exists()]
+    if filled:
+        raise NotEmpty(tables=filled)
+
+
+def _open_campaigns() -> list[Coupon]:
+    """A fixed discount, a capped share, and one that is soon sold out."""
+    return [
+        CouponFactory.create(name="오픈 기념 1,000원 할인", fixed=True, quantity=100),
+        CouponFactory.create(name="전 메뉴 10% 할인", discount_value=10, max_discount=3_000, quantity=100),
+        CouponFactory.create(
+            name=f"선착순 {SMALL_QUANTITY}명 반값", discount_value=50, quantity=SMALL_QUANTITY
+        ),
+    ]
+
+
+def _issue(campaigns: Sequence[Coupon], users: Sequence[User]) -> dict[int, int]:
+    """Hand some coupons out, the small campaign's but for two; the ids by user."""
+    takers = zip(users, [*campaigns] * (SMALL_QUANTITY - 2), strict=False)
+    issued = [coupons.services.issue(user_id=user.pk, coupon_id=campaign.pk) for user, campaign in takers]
+    return {each.user_id: each.pk for each in issued}
+
+
+def _choose(chance: random.Random, products: Sequence[Product]) -> dict[int, int]:
+    """One or two products, the first ones more often, and how many of each."""
+    weights = range(len(products), 0, -1)
+    chosen = {chance.choices(products, weights)[0].pk for _ in range(2)}
+    return {pk: chance.randint(1, 2) for pk in chosen}

@@ -1,0 +1,82 @@
+"""Demo data through the command, checked by what no order may create or lose."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F, Sum
+
+from coupons.models import Coupon, IssuedCoupon
+from orders.models import Order, OrderEvent, OrderItem
+from points.models import PointAccount, PointTransaction
+from products.models import Product
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MODELS = (User, Product, Coupon, IssuedCoupon, PointAccount, PointTransaction, Order, OrderItem, OrderEvent)
+
+
+def seed_demo() -> str:
+    said = StringIO()
+    call_command("seed_demo", stdout=said)
+    return said.getvalue()
+
+
+def everything() -> dict[str, list[dict[str, object]]]:
+    return {model.__name__: [*model._default_manager.order_by("pk").values()] for model in MODELS}
+
+
+def test_an_empty_shop_is_filled() -> None:
+    assert "Added 20 users, 12 products, 3 coupons and 30 orders." in seed_demo()
+    assert [User.objects.count(), Product.objects.count(), Order.objects.count()] == [20, 12, 30]
+    assert len({*Product.objects.values_list("name", flat=True)}) == 12
+
+
+def test_there_is_a_fixed_a_capped_and_a_small_campaign() -> None:
+    seed_demo()
+    fixed, capped, small = Coupon.objects.order_by("pk")
+    assert fixed.discount_type == Coupon.Type.FIXED
+    assert (capped.discount_type, capped.max_discount) == (Coupon.Type.PERCENT, 3_000)
+    assert 0 < small.remaining < small.quantity <= 10
+
+
+def test_no_points_units_or_coupons_are_made_or_lost() -> None:
+    seed_demo()
+    for account in PointAccount.objects.all():
+        ledger = PointTransaction.objects.filter(user_id=account.pk).aggregate(total=Sum("amount"))
+        assert account.balance == ledger["total"]
+    for product in Product.objects.all():
+        sold = OrderItem.objects.filter(product=product).aggregate(total=Sum("quantity"))["total"]
+        assert product.units_sold == (sold or 0)
+    for coupon in Coupon.objects.all():
+        assert coupon.issued == IssuedCoupon.objects.filter(coupon=coupon).count()
+    used = IssuedCoupon.objects.exclude(used_at=None).count()
+    assert used == Order.objects.filter(issued_coupon__isnull=False).count() > 0
+    assert not Order.objects.exclude(total=F("subtotal") - F("discount")).exists()
+
+
+def test_every_order_has_its_event() -> None:
+    seed_demo()
+    assert OrderEvent.objects.count() == 30
+
+
+def test_a_second_run_changes_nothing_and_says_so() -> None:
+    seed_demo()
+    before = everything()
+    assert "Nothing was added" in seed_demo()
+    assert everything() == before
+
+
+@pytest.mark.parametrize("table", ["users_user", "products_product", "coupons_coupon"])
+def test_a_shop_with_a_row_of_its_own_is_left_alone(table: str) -> None:
+    {
+        "users_user": lambda: User.objects.create(name="김하나"),
+        "products_product": lambda: Product.objects.create(name="아메리카노", price=4500, stock=1),
+        "coupons_coupon": lambda: Coupon.objects.create(
+            name="오픈", discount_type="fixed", discount_value=1, quantity=1
+        ),
+    }[table]()
+    before = everything()
+    assert table in seed_demo()
+    assert everything() == before

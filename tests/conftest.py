@@ -1,0 +1,45 @@
+"""What the tests across apps share: platforms with a worker that sends to them, and somebody who buys."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import platforms
+from tests.client import Client
+from tests.platforms import Receiver, Recorder, accept, delivering_to, recorder
+from users.factories import UserFactory
+from users.models import User
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory, django_db_setup, django_db_blocker, logs) -> Iterator[Receiver]:
+    """The bundled receiver, and a worker with beat that sends to it."""
+    folder = tmp_path_factory.mktemp("platform")
+    with (
+        django_db_blocker.unblock(),
+        platforms.receiver(folder) as running,
+        delivering_to(f"{running.url}/events", logs),
+    ):
+        yield running
+
+
+@pytest.fixture(scope="module")
+def recording(django_db_setup, django_db_blocker, logs) -> Iterator[Recorder]:
+    """A platform that writes down every attempt, and a worker with beat that sends to it."""
+    with django_db_blocker.unblock(), recorder() as running, delivering_to(running.url, logs):
+        yield running
+
+
+@pytest.fixture
+def recorded(recording: Recorder, transactional_db) -> Iterator[Recorder]:
+    """The recording platform with nothing recorded yet."""
+    recording.attempts.clear()
+    yield recording
+    recording.answers = accept
+
+
+@pytest.fixture
+def buyer(http: Client) -> User:
+    user = UserFactory()
+    http.charge(user, 1_000_000)
+    return user

@@ -1,0 +1,49 @@
+"""SQL as an operator would type it, beside the running shop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+
+TABLES = (
+    "users_user",
+    "products_product",
+    "points_pointaccount",
+    "points_pointtransaction",
+    "coupons_coupon",
+    "coupons_issuedcoupon",
+    "orders_order",
+    "orders_orderitem",
+    "orders_orderevent",
+)
+
+
+def execute(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Run one statement; its rows, if it has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def contents() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table that the API writes to."""
+    return {table: execute(f"SELECT t::text FROM {table} t ORDER BY 1") for table in TABLES}
+
+
+@contextmanager
+def nothing_written() -> Iterator[None]:
+    """Fails if a row was added, changed or removed inside the block."""
+    before = contents()
+    yield
+    assert contents() == before
+
+
+@contextmanager
+def broken(breaking: str, mending: str) -> Iterator[None]:
+    """Break the schema for a while; mended whatever happens."""
+    execute(breaking)
+    try:
+        yield
+    finally:
+        execute(mending)

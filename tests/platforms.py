@@ -1,0 +1,111 @@
+"""Data platforms for tests: the bundled receiver as a process, and one that writes down every attempt."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from orders.models import OrderEvent
+from tests.processes import environment, free_port, process, until, worker
+
+SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """The bundled receiver, running."""
+
+    url: str
+    file: Path
+
+    def events_of(self, user: Any) -> list[Any]:
+        """What it took of one user's orders, once each."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        return [event for event in map(json.loads, lines) if event["data"]["user_id"] == user.pk]
+
+    def behave(self, **behaviour: Any) -> None:
+        """Tell it how to answer."""
+        answer = urllib3.request("PUT", f"{self.url}/behaviour", json=behaviour, retries=False)
+        assert answer.status < 300, answer.data
+
+
+@contextmanager
+def receiver(folder: Path) -> Iterator[Receiver]:
+    """The bundled receiver with an empty file, taking only what is signed with SECRET."""
+    port, file = free_port(), folder / "events.jsonl"
+    command = ("manage", "receive_events", "--port", str(port), "--file", str(file))
+    with process(*command, env=environment(DATA_PLATFORM_SECRET=SECRET), log=folder / "receiver.log"):
+        running = Receiver(f"http://127.0.0.1:{port}", file)
+        until(lambda: _listens(running.url))
+        yield running
+
+
+def _listens(url: str) -> bool:
+    try:
+        return urllib3.request("GET", f"{url}/behaviour", retries=False, timeout=2).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def accept(_body: bytes) -> tuple[int, dict[str, str]]:
+    """204 to whatever comes."""
+    return 204, {}
+
+
+@dataclass
+class Recorder:
+    """A platform that writes down every attempt, and answers what `answers` says for a body."""
+
+    answers: Callable[[bytes], tuple[int, dict[str, str]]]
+    url: str = ""
+    attempts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    def of_order(self, order_id: int) -> list[tuple[dict[str, str], bytes]]:
+        """The attempts to send one order's event."""
+        return [each for each in self.attempts if json.loads(each[1])["subject"] == str(order_id)]
+
+
+@contextmanager
+def recorder() -> Iterator[Recorder]:
+    """A Recorder, listening; it accepts everything until told otherwise."""
+    recording = Recorder(accept)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            recording.attempts.append((dict(self.headers), body))
+            status, headers = recording.answers(body)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    recording.url = f"http://127.0.0.1:{server.server_port}/events"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield recording
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def delivering_to(url: str, logs: Path, *, beat: bool = True) -> AbstractContextManager[Any]:
+    """A worker that sends to the URL."""
+    env = {"DATA_PLATFORM_URL": url, "DATA_PLATFORM_SECRET": SECRET}
+    return worker(log=logs / "worker.log", beat=beat, **env)
+
+
+def is_delivered(order: Any) -> bool:
+    """Whether the outbox says so."""
+    return OrderEvent.objects.filter(order_id=order["id"], state="delivered").exists()

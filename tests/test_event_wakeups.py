@@ -1,0 +1,27 @@
+"""What wakes the worker, and what it does without a platform."""
+
+from orders.models import OrderEvent
+from products.factories import ProductFactory
+from tests import processes
+from tests.platforms import delivering_to, is_delivered, recorder
+from tests.processes import until
+
+
+def test_a_wakeup_delivers_without_any_sweep(http, buyer, logs):
+    with recorder() as platform, delivering_to(platform.url, logs, beat=False):
+        order = http.order(buyer, {ProductFactory().pk: 1}).json
+        until(lambda: is_delivered(order))
+
+
+def test_events_wait_while_no_platform_is_configured(http, buyer, logs):
+    with processes.worker(log=logs / "worker.log", beat=False):
+        order = http.order(buyer, {ProductFactory().pk: 1}).json
+        until(lambda: b"no_platform_configured" in (logs / "worker.log").read_bytes())
+    assert OrderEvent.objects.get(order_id=order["id"]).attempts == 0
+
+
+def test_an_unreachable_platform_is_tried_again(http, buyer, logs):
+    with delivering_to(f"http://127.0.0.1:{processes.free_port()}/events", logs, beat=False):
+        http.order(buyer, {ProductFactory().pk: 1})
+        until(lambda: "refused" in OrderEvent.objects.get().last_error)
+    assert OrderEvent.objects.get().state == "pending"

@@ -1,0 +1,68 @@
+"""The URL conf against the contract: one endpoint more, or one less, fails."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, path
+
+from api.viewsets import ApiViewSet
+from config.urls import router
+
+ENDPOINTS = {
+    ("GET", "api/v1/products"),
+    ("GET", "api/v1/products/{}"),
+    ("GET", "api/v1/points"),
+    ("POST", "api/v1/points/charges"),
+    ("GET", "api/v1/points/transactions"),
+    ("GET", "api/v1/coupons"),
+    ("GET", "api/v1/coupons/{}"),
+    ("POST", "api/v1/coupons/{}/issue"),
+    ("GET", "api/v1/issued-coupons"),
+    ("GET", "api/v1/issued-coupons/{}"),
+    ("POST", "api/v1/orders"),
+    ("POST", "api/v1/orders/quote"),
+    ("GET", "api/v1/orders"),
+    ("GET", "api/v1/orders/{}"),
+    ("GET", "api/v1/rankings/products"),
+}
+PAGES = {"", "livez", "readyz", "metrics", "problems/{}", "api/schema", "api/docs"}
+
+
+def walk(entries: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    for entry in entries:
+        route = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", "{}", str(entry.pattern)).strip("^$")
+        if isinstance(entry, URLResolver):
+            yield from walk(entry.url_patterns, route)
+        else:
+            yield route, entry.callback
+
+
+ROUTES = [
+    (route, view) for route, view in walk(get_resolver().url_patterns) if not route.startswith("admin/")
+]
+API = [(route, view) for route, view in ROUTES if route.startswith("api/v1/")]
+
+
+def test_the_api_has_the_endpoints_of_the_contract_and_no_other() -> None:
+    served = {(method.upper(), route) for route, view in API for method in view.actions if method != "head"}
+    assert served == ENDPOINTS
+
+
+def test_the_service_has_the_pages_of_the_contract_and_no_other() -> None:
+    assert {route for route, _ in ROUTES} - {route for route, _ in API} == PAGES
+
+
+@pytest.mark.parametrize(("route", "view"), API, ids=[route for route, _ in API])
+def test_every_endpoint_is_a_viewset_action_on_the_router(route: str, view: Callable[..., Any]) -> None:
+    """Singletons such as a balance included."""
+    assert issubclass(view.cls, ApiViewSet)
+    assert any(view is entry.callback for entry in router.urls if isinstance(entry, URLPattern))
+    assert not route.endswith("/")
+
+
+def test_the_walk_notices_an_endpoint_too_many() -> None:
+    """The comparison can fail: it would see a sign-up."""
+    sign_up = path("api/v1/users", lambda _request: None)
+    assert "api/v1/users" in {route for route, _ in walk([*get_resolver().url_patterns, sign_up])}

@@ -1,0 +1,17 @@
+"""What `check --deploy` says about who may name the caller."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+OPEN_DOOR = "GATEWAY_SECRET is unset: X-User-Id is trusted as it comes, so a caller can be any member."
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def gateway_secret_is_set(**_: Any) -> list[checks.CheckMessage]:
+    """Warn where nothing shows that a request came through the gateway."""
+    if settings.GATEWAY_SECRET:
+        return []
+    hint = "Set it, and let the gateway send it as X-Gateway-Secret."
+    return [checks.Warning(OPEN_DOOR, hint=hint, id="users.W001")]
