@@ -28,7 +28,7 @@ class Prepared:
 
 
 def prepare(*, seed: bool) -> Prepared:
-    """Bring the tables up to date, add demo data to an empty shop if wanted, and make sure of an administrator."""
+    """Bring the tables up to date, seed an empty shop if wanted, and make sure of an administrator."""
     try:
         _migrate()
         if seed:
@@ -54,7 +54,7 @@ def _seed() -> None:
 
 def _create_admin() -> str | None:
     """The password of the administrator made now; None where there is one."""
-    accounts = get_user_model()._default_manager
+    accounts = get_user_model().objects
     if accounts.filter(username=ADMIN).exists():
         return None
     password = secrets.token_urlsafe(12)

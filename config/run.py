@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def heed_signals() -> None:
-    """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the ones after it do not disturb the end."""
+    """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the next ones do not disturb the end."""
     wanted = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
         wanted.append(signal.SIGHUP)
@@ -107,7 +107,7 @@ def open_shop() -> None:
 
 
 def load_environment() -> None:
-    """Settings from the environment, else from `.env`, else as fits a shop of one's own. Raises CannotStart."""
+    """Settings from the environment, else from `.env`, else as fits one's own shop. Raises CannotStart."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise CannotStart(f"{', '.join(missing)} missing; pip install -r requirements.txt, or make run")
@@ -271,7 +271,7 @@ def stop() -> None:
 
 
 def end_run(lock: Path) -> int | None:
-    """End the run that holds a lock, or what is left of a killed one; the process that held it. Raises CannotStart."""
+    """End the run that holds a lock, or what a killed one left; the process that held it. Raises CannotStart."""
     ended = None
     deadline = time.monotonic() + STOP_SECONDS
     with lock.open() as file:

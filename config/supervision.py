@@ -1,7 +1,7 @@
-"""Keeping the shop's processes alive: supervisord restarts what dies, and is itself started anew if it does.
+"""Keeping the shop's processes alive: supervisord restarts what dies, and is itself started anew.
 
-supervisord leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever it starts stays in that
-session, also what outlives its parent: by it everything is found and ended.
+It leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever it starts stays in that session,
+also what outlives its parent: by it everything is found and ended.
 """
 
 import os
@@ -32,7 +32,7 @@ class SupervisorFailed(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A Python program: its arguments, what is added to its environment, and the seconds it may take to stop."""
+    """A Python program: its arguments, additions to its environment, the seconds it may take to stop."""
 
     name: str
     arguments: Sequence[str | Path]
@@ -97,7 +97,7 @@ class Supervisor:
     def start(self) -> None:
         """Start it, after ending what an earlier one with this configuration left behind."""
         self._end_all()
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
             [sys.executable, "-m", "supervisor.supervisord", "-c", self.configuration],
             env=self.environment,
             stdin=subprocess.DEVNULL,

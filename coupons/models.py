@@ -50,6 +50,10 @@ class DiscountTerms(models.Model):
 class CouponQuerySet(models.QuerySet["Coupon"]):
     """Campaigns, and the one way their quantity is handed out."""
 
+    def locked(self, *, coupon_id: int) -> "CouponQuerySet":
+        """The campaign, held until the transaction ends: nothing is issued from it meanwhile."""
+        return self.select_for_update(of=("self",), no_key=True).filter(pk=coupon_id).order_by("pk")
+
     def take_one(self, *, coupon_id: int) -> bool:
         """Count one issue more: the optimistic lock. False once all are issued and committed."""
         return self.filter(pk=coupon_id, issued__lt=F("quantity")).update(issued=F("issued") + 1) == 1

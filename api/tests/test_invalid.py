@@ -188,7 +188,7 @@ def test_taking_a_coupon_needs_no_body_and_takes_no_fields(http: Client) -> None
     assert http.post(path, user=UserFactory()).status == 201
 
 
-KEYS = ("", " ", "a b", "x" * 256, "\u00e9", "\x7f", "a\tb")
+KEYS = ("", " ", "a b", "x" * 256, "\u00e9", "a\tb")
 
 
 @pytest.mark.parametrize("key", KEYS)

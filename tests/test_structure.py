@@ -1,0 +1,99 @@
+"""House rules that a linter does not know."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+import orders.services
+from coupons.factories import CouponFactory
+from coupons.services import issue
+from orders.services import Basket
+from points.services import charge
+from products.factories import ProductFactory
+from users.factories import UserFactory
+
+APPS = ("api", "users", "products", "points", "coupons", "orders", "rankings", "config")
+SOURCES = [
+    path
+    for app in APPS
+    for path in (settings.BASE_DIR / app).rglob("*.py")
+    if not {"tests", "migrations"} & set(path.parts)
+]
+
+
+def lines_with(pattern: str) -> dict[Path, list[str]]:
+    """The lines of the shop's own code that match, by file."""
+    found = {path: re.findall(pattern, path.read_text(), re.MULTILINE) for path in SOURCES}
+    return {path.relative_to(settings.BASE_DIR): lines for path, lines in found.items() if lines}
+
+
+def test_the_http_dialect_has_no_model():
+    assert not list(apps.get_app_config("api").get_models())
+
+
+def test_only_one_file_opens_transactions_and_each_is_durable():
+    opened = lines_with(r"atomic\(.*")
+    assert list(opened) == [Path("api/transactions.py")]
+    assert all(line.startswith("atomic(durable=True)") for line in opened[Path("api/transactions.py")])
+
+
+def test_every_lock_names_its_table_and_lets_foreign_keys_pass():
+    locks = [line for lines in lines_with(r"select_for_update\(.*").values() for line in lines]
+    assert len(locks) >= 3
+    assert all('of=("self",), no_key=True' in line for line in locks)
+
+
+def test_the_contracts_names_of_models_and_tables_hold():
+    tables = set(connection.introspection.django_table_names())
+    assert tables >= {
+        "users_user",
+        "products_product",
+        "points_pointaccount",
+        "points_pointtransaction",
+        "coupons_coupon",
+        "coupons_issuedcoupon",
+        "orders_order",
+        "orders_orderitem",
+        "orders_orderevent",
+    }
+
+
+@pytest.fixture
+def checkout_sql(db) -> list[str]:
+    """What a checkout of two products with a coupon sends, after who is calling is known."""
+    user, (a, b) = UserFactory(), ProductFactory.create_batch(2)
+    charge(user_id=user.pk, amount=1_000_000)
+    issued = issue(user_id=user.pk, coupon_id=CouponFactory().pk)
+    basket = Basket(user.pk, {b.pk: 1, a.pk: 2}, issued.pk)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        orders.services.checkout(basket=basket)
+    return [query["sql"] for query in queries]
+
+
+def test_a_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout_sql):
+    on_products = [n for n, sql in enumerate(checkout_sql) if "products_product" in sql]
+    read, *taken = on_products
+    assert checkout_sql[read].startswith("SELECT")
+    assert "FOR " not in checkout_sql[read]
+    updates = [n for n, sql in enumerate(checkout_sql) if sql.startswith('UPDATE "products_product"')]
+    last_write = max(n for n, sql in enumerate(checkout_sql) if re.match("INSERT|UPDATE", sql))
+    assert taken == updates == [last_write - 1, last_write]
+
+
+def test_a_checkout_locks_one_account_without_blocking_inserts_that_refer_to_it(checkout_sql):
+    (lock,) = [sql for sql in checkout_sql if "FOR " in sql]
+    assert '"points_pointaccount"' in lock
+    assert lock.endswith('FOR NO KEY UPDATE OF "points_pointaccount"')
+
+
+def test_products_are_taken_in_the_order_of_their_ids(checkout_sql):
+    updates = [sql for sql in checkout_sql if sql.startswith('UPDATE "products_product"')]
+    ids = [int(re.search(r'"id" = (\d+)', sql)[1]) for sql in updates]
+    assert ids == sorted(ids)
