@@ -15,7 +15,7 @@ class CouponForm(forms.ModelForm):
         fields = "__all__"  # noqa: DJ007 - what is not editable is no field of the form
 
     def clean_quantity(self) -> int:
-        """The quantity. Raises ValidationError below what is issued, which stands still until we have saved."""
+        """The quantity. Raises ValidationError below what is issued, which stands still until the save."""
         quantity = int(self.cleaned_data["quantity"])
         campaign = Coupon.objects.locked(coupon_id=self.instance.pk).first()
         if campaign and quantity < campaign.issued:
