@@ -9,7 +9,7 @@ ENGLISH = "en"
 
 def preferred_language(request: HttpRequest) -> str:
     """English where Accept-Language ranks it above Korean, else Korean."""
-    for tag, _quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
-        if tag.split("-")[0] in {KOREAN, ENGLISH}:
+    for tag, quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        if quality > 0 and tag.split("-")[0] in {KOREAN, ENGLISH}:
             return tag.split("-")[0]
     return KOREAN

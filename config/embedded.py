@@ -306,7 +306,7 @@ class EmbeddedServices:
             account.run("sh", "-c", '"$@" &', "sh", *command, output=log, cwd=cwd)
 
     def _wait_for(self, name: str, pattern: str, answers: Callable[[], bool]) -> None:
-        if not _wait(answers, lambda: not _pids(pattern), seconds=START_SECONDS):
+        if not _wait(answers, lambda: _has_ended(pattern), seconds=START_SECONDS):
             raise self._unavailable(f"{name} does not start.", log=name)
 
     def _postgres_command(self) -> list[str | Path]:
@@ -415,6 +415,14 @@ def command_lines() -> dict[int, str]:
 
 def _pids(pattern: str) -> list[int]:
     return [pid for pid, command in command_lines().items() if re.search(pattern, command)]
+
+
+def _has_ended(pattern: str) -> bool:
+    """Asks twice: a process has no command line for a moment while it turns into another program."""
+    if not _pids(pattern):
+        time.sleep(0.2)
+        return not _pids(pattern)
+    return False
 
 
 def _end(pattern: str, sort: signal.Signals) -> None:

@@ -1,9 +1,8 @@
-"""`make run`: the whole shop on this machine, until Ctrl-C; `make stop` and `make reset` from elsewhere."""
+"""`make run`: the whole shop on this machine until Ctrl-C; also `make stop` and `make reset`."""
 
 import argparse
 import base64
 import errno
-import fcntl
 import http.client
 import os
 import secrets
@@ -12,85 +11,84 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import django
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from config import runs
 from config.embedded import CHECKOUT, SERVICES, EmbeddedServicesUnavailable
-from config.supervision import Program, Supervisor, SupervisorFailed, end_leftovers, write_configuration
+from config.runs import LOCAL, CannotRun
+from config.supervision import Program, Supervisor, SupervisorFailed, write_configuration
 from config.welcome import Welcome
 
 if TYPE_CHECKING:
     from config.preparation import Prepared
 
-LOCAL = CHECKOUT / ".local"
 EVENTS = LOCAL / "events.jsonl"
-NEEDED = ("gunicorn", "waitress", "supervisor", "psycopg", "redis", "standardwebhooks")
+NEEDED = ("gunicorn", "waitress", "supervisor", "psycopg", "redis", "standardwebhooks", "whitenoise")
 READY_SECONDS = 60
-STOP_SECONDS = 60
 POLL_SECONDS = 0.05
-# As gunicorn's own patience with requests that are being answered.
+# As long as gunicorn's own patience with requests that are being answered.
 WEB_STOP_SECONDS = 30
 
 env = environ.Env()
-
-
-class CannotStart(Exception):
-    """The shop cannot open; the message is for whoever wanted it to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; its exit code: 0 when told to stop, 1 when the shop cannot open."""
     parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset"], default="shop")
-    commands = {"shop": open_shop, "stop": stop, "reset": reset}
+    command = parser.parse_args(arguments).command
     heed_signals()
     try:
-        commands[parser.parse_args(arguments).command]()
+        if command == "stop":
+            say(*runs.stop())
+        elif command == "reset":
+            say(*runs.reset())
+        else:
+            open_shop()
     except KeyboardInterrupt:
         say("The shop is closed.")
-    except (CannotStart, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
-        say(f"The shop cannot open: {reason}")
+    except (CannotRun, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
+        say(str(reason))
         return 1
     return 0
 
 
 def heed_signals() -> None:
     """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the next ones do not disturb the end."""
-    wanted = [signal.SIGINT, signal.SIGTERM]
+    heeded = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
-        wanted.append(signal.SIGHUP)
+        heeded.append(signal.SIGHUP)
 
     def interrupt(*_: object) -> None:
-        for each in wanted:
+        for each in heeded:
             signal.signal(each, lambda *_: None)
         raise KeyboardInterrupt
 
-    for each in wanted:
+    for each in heeded:
         signal.signal(each, interrupt)
 
 
-def say(text: str) -> None:
+def say(*lines: str) -> None:
     """Print, in UTF-8 whatever the locale, and whether or not anybody reads it."""
     with suppress(OSError):
-        sys.stdout.buffer.write(f"{text}\n".encode())
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
         sys.stdout.buffer.flush()
 
 
 def open_shop() -> None:
-    """Prepare everything, then keep the shop open. Raises CannotStart, and KeyboardInterrupt on a signal."""
+    """Prepare everything, then keep the shop open until a signal raises. Raises CannotRun."""
     load_environment()
-    host, port = env.str("HOST", "127.0.0.1"), env.int("PORT", 8000)
-    folder = LOCAL / f"run-{port}"
-    with claimed(folder, port=port):
-        end_leftovers(configuration=folder / "supervisord.conf")
+    host, port = env.str("HOST", "127.0.0.1"), port_wanted()
+    with runs.claimed(port=port) as folder:
         require_free_port(host=host, port=port)
         say("pointshop is getting ready …")
         prepared = prepare()
@@ -101,16 +99,15 @@ def open_shop() -> None:
             say(welcome(prepared, host=host, port=port))
             supervisor.keep_running()
         except SupervisorFailed as failure:
-            raise CannotStart("supervisord ends at once; see the lines above") from failure
+            raise CannotRun("supervisord ends at once; see the lines above.") from failure
         finally:
             supervisor.stop()
 
 
 def load_environment() -> None:
-    """Settings from the environment, else from `.env`, else as fits one's own shop. Raises CannotStart."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise CannotStart(f"{', '.join(missing)} missing; pip install -r requirements.txt, or make run")
+    """Settings from the environment, else from `.env`, else as fits one's own shop. Raises CannotRun."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise CannotRun(f"These are not installed: {', '.join(missing)}. pip install -r requirements.txt")
     env.read_env(CHECKOUT / ".env")
     os.environ.setdefault("DEBUG", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -118,40 +115,27 @@ def load_environment() -> None:
         os.environ["EMBEDDED_SERVICES"] = "0"
 
 
-@contextmanager
-def claimed(folder: Path, *, port: int) -> Iterator[None]:
-    """A folder for this run alone. Raises CannotStart while another run from this checkout has it."""
+def port_wanted() -> int:
+    """The port to listen on. Raises CannotRun."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a+")
-    except PermissionError as error:
-        raise CannotStart(f"{error.filename} belongs to somebody else") from error
-    with lock:
-        if not has(lock):
-            raise taken(port)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+        port: int = env.int("PORT", 8000)
+    except ValueError as error:
+        raise CannotRun(f"PORT is not a number: {os.environ['PORT']}") from error
+    return port
 
 
 def require_free_port(*, host: str, port: int) -> None:
-    """Raises CannotStart."""
+    """Raises CannotRun where nobody, or somebody else, can listen."""
     try:
         socket.create_server((host, port)).close()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise taken(port) from error
-        raise CannotStart(f"nobody can listen on {host}, port {port}: {error.strerror}") from error
-
-
-def taken(port: int) -> CannotStart:
-    """What to say of a port that is in use."""
-    return CannotStart(f"port {port} is taken. Choose another: make run PORT={port + 1}")
+    except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise runs.port_taken(port=port) from error
+        raise CannotRun(f"Nobody can listen on {host}, port {port}: {error}") from error
 
 
 def prepare() -> "Prepared":
-    """Start the embedded services if they are wanted, and prepare the database. Raises CannotStart."""
+    """Start the embedded services if they are wanted, and prepare the database. Raises CannotRun."""
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - the environment had to be loaded first
 
@@ -162,28 +146,36 @@ def prepare() -> "Prepared":
     try:
         return prepare_database(seed=env.bool("SEED_DEMO", default=True))
     except DatabaseError as error:
-        raise CannotStart(f"the database is not usable: {error}") from error
+        raise CannotRun(f"The database is not usable: {error}") from error
 
 
 def supervise(folder: Path) -> Supervisor:
-    """A supervisor of the shop's programs, and of a data platform if none is configured."""
-    own_platform = not env.str("DATA_PLATFORM_URL", "")
+    """A supervisor of the shop's programs, and of a data platform where none is configured."""
     environment = {**os.environ}
     programs = shop_programs(metrics=fresh_folder(folder / "metrics"))
-    if own_platform:
+    if not env.str("DATA_PLATFORM_URL", ""):
         port = free_port()
         environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
         environment["DATA_PLATFORM_SECRET"] = env.str("DATA_PLATFORM_SECRET", "") or kept_secret()
         receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
         programs.append(Program("receiver", receive))
-    configuration = folder / "supervisord.conf"
+    configuration = folder / runs.CONFIGURATION
     write_configuration(file=configuration, directory=CHECKOUT, programs=programs)
     return Supervisor(configuration=configuration, environment=environment, output=sys.stdout.buffer)
 
 
 def shop_programs(*, metrics: Path) -> list[Program]:
     """Web, worker and beat; `metrics` is where the web processes add up what they count."""
-    celery = ("-m", "celery", "--quiet", "-A", "config")
+    # Not worth a warning: root on one's own machine, and nothing here is unpickled.
+    celery = (
+        "-W",
+        "ignore:You're running the worker with superuser",
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "config",
+    )
     return [
         Program(
             "web",
@@ -219,13 +211,13 @@ def kept_secret() -> str:
 
 
 def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
-    """Return once the shop answers. Raises CannotStart after READY_SECONDS, SupervisorFailed."""
+    """Return once the shop answers. Raises CannotRun after READY_SECONDS, and SupervisorFailed."""
     deadline = time.monotonic() + READY_SECONDS
     while not answers(host=host, port=port):
         if not supervisor.is_running():
             raise SupervisorFailed
         if time.monotonic() > deadline:
-            raise CannotStart(f"it does not answer within {READY_SECONDS} s; see the lines above")
+            raise CannotRun(f"The shop does not answer within {READY_SECONDS} s; see the lines above.")
         time.sleep(POLL_SECONDS)
 
 
@@ -259,47 +251,6 @@ def welcome(prepared: "Prepared", *, host: str, port: int) -> str:
             product_id=prepared.product_id,
         )
     )
-
-
-def stop() -> None:
-    """End every run from this checkout, then the embedded services."""
-    for lock in sorted(LOCAL.glob("run-*/lock")):
-        if ended := end_run(lock):
-            say(f"Ended the shop on port {lock.parent.name.removeprefix('run-')} (process {ended}).")
-    SERVICES.stop()
-    say("The embedded PostgreSQL and Redis are stopped.")
-
-
-def end_run(lock: Path) -> int | None:
-    """End the run that holds a lock, or what a killed one left; the process that held it. Raises CannotStart."""
-    ended = None
-    deadline = time.monotonic() + STOP_SECONDS
-    with lock.open() as file:
-        while not has(file):
-            if ended is None:
-                ended = int(lock.read_text())
-                os.kill(ended, signal.SIGTERM)
-            if time.monotonic() > deadline:
-                raise CannotStart(f"process {ended} does not end")
-            time.sleep(POLL_SECONDS)
-        end_leftovers(configuration=lock.with_name("supervisord.conf"))
-    return ended
-
-
-def has(file: Any) -> bool:
-    """Whether the lock on an open file is, or now becomes, ours."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def reset() -> None:
-    """`stop`, and forget everything that `.local` holds."""
-    stop()
-    shutil.rmtree(LOCAL, ignore_errors=False)
-    say(f"Deleted {LOCAL}: database, events, secrets and logs. The next `make run` begins anew.")
 
 
 if __name__ == "__main__":

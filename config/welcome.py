@@ -13,9 +13,7 @@ from config.embedded import CHECKOUT
 
 ADMIN = "admin"
 EXAMPLE_CHARGE = 20_000  # won
-NOBODY = (
-    "Nobody is registered or nothing is for sale yet: manage.py seed_demo, the admin, or INSERTs change that."
-)
+NOTHING_TO_TRY = "Nobody is registered or nothing is for sale yet: the admin or INSERTs change that."
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Welcome:
 
     def _example(self) -> str:
         if self.user_id is None or self.product_id is None:
-            return f"  {NOBODY}"
+            return f"  {NOTHING_TO_TRY}"
         charge = self._curl("points/charges", {"amount": EXAMPLE_CHARGE})
         order = self._curl("orders", {"items": [{"product_id": self.product_id, "quantity": 1}]})
         return f"{charge}\n\n{order}"

@@ -23,7 +23,7 @@ SMALL_QUANTITY = 5
 
 
 class NotEmpty(Exception):
-    """There are rows already; `tables` are those that have some."""
+    """There are rows already, in these tables."""
 
     def __init__(self, *, tables: Sequence[str]) -> None:
         super().__init__(f"{', '.join(tables)}: not empty")
@@ -59,8 +59,8 @@ def seed() -> Demo:
 
 def require_empty() -> None:
     """Raises NotEmpty where there is a user, a product or a coupon."""
-    filled = [model._meta.db_table for model in (User, Product, Coupon) if model._default_manager.exists()]
-    if filled:
+    rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
+    if filled := [name for name, manager in rows.items() if manager.exists()]:
         raise NotEmpty(tables=filled)
 
 

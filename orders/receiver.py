@@ -234,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(refusal.status, {"error": str(refusal)})
 
     def _body(self) -> bytes:
-        """The request's body. A body of unknown length is not read, so the connection ends with the answer."""
+        """The request's body; after one of unknown length, which is not read, the connection ends."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdecimal()):
             self.close_connection = True

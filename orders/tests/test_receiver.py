@@ -239,10 +239,12 @@ def test_the_command_misbehaves_as_its_options_say_and_ends_when_told(file: Path
 
 
 def test_the_command_says_when_its_port_is_taken(file: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        with command(f"--port={other.getsockname()[1]}", f"--file={file}") as process:
-            assert "Address already in use" in process.communicate()[0]
-            assert process.returncode == 1
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        command(f"--port={other.getsockname()[1]}", f"--file={file}") as process,
+    ):
+        assert "Address already in use" in process.communicate()[0]
+        assert process.returncode == 1
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def everything() -> dict[str, list[dict[str, object]]]:
 
 
 def test_an_empty_shop_is_filled() -> None:
-    assert "Added 20 users, 12 products, 3 coupons and 30 orders." in seed_demo()
+    assert "Added 20 users, 12 products, 3 coupons, 30 orders." in seed_demo()
     assert [User.objects.count(), Product.objects.count(), Order.objects.count()] == [20, 12, 30]
     assert len({*Product.objects.values_list("name", flat=True)}) == 12
 
@@ -68,12 +68,12 @@ def test_a_second_run_changes_nothing_and_says_so() -> None:
     assert everything() == before
 
 
-@pytest.mark.parametrize("table", ["users_user", "products_product", "coupons_coupon"])
+@pytest.mark.parametrize("table", ["users", "products", "coupons"])
 def test_a_shop_with_a_row_of_its_own_is_left_alone(table: str) -> None:
     {
-        "users_user": lambda: User.objects.create(name="김하나"),
-        "products_product": lambda: Product.objects.create(name="아메리카노", price=4500, stock=1),
-        "coupons_coupon": lambda: Coupon.objects.create(
+        "users": lambda: User.objects.create(name="김하나"),
+        "products": lambda: Product.objects.create(name="아메리카노", price=4500, stock=1),
+        "coupons": lambda: Coupon.objects.create(
             name="오픈", discount_type="fixed", discount_value=1, quantity=1
         ),
     }[table]()

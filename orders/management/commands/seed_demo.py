@@ -17,10 +17,7 @@ class Command(BaseCommand):
         try:
             made = demo.seed()
         except demo.NotEmpty as refusal:
-            self.stdout.write(
-                f"Nothing was added, for there are rows already in {', '.join(refusal.tables)}."
-            )
+            self.stdout.write(f"Nothing was added, for there are {', '.join(refusal.tables)} already.")
             return
-        self.stdout.write(
-            f"Added {made.users} users, {made.products} products, {made.coupons} coupons and {made.orders} orders."
-        )
+        people, shelf = f"{made.users} users", f"{made.products} products, {made.coupons} coupons"
+        self.stdout.write(f"Added {people}, {shelf}, {made.orders} orders.")

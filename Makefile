@@ -1,0 +1,47 @@
+# Needs make and Python 3.11 or newer; everything else comes by pip into .venv.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check stop reset
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), until Ctrl-C
+	@$(PYTHON) -m config.run
+
+test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@DEBUG=1 $(PYTHON) -m mypy .
+	@$(VENV)/bin/lint-imports
+	@DEBUG=1 $(PYTHON) manage.py makemigrations --check --dry-run
+	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+stop: $(VENV)/installed  ## Close the shop, from another terminal
+	@$(PYTHON) -m config.run stop
+
+reset: $(VENV)/installed  ## Close the shop and forget its database, events and logs (.local)
+	@$(PYTHON) -m config.run reset
+
+$(VENV)/made:
+	@command -v python3 >/dev/null || { echo "python3 is not on PATH; Python 3.11 or newer is needed."; exit 1; }
+	@python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed; python3 is " + sys.version.split()[0] + "." if sys.version_info < (3, 11) else 0)'
+	@echo "Making a virtual environment in $(VENV) ..."
+	@python3 -m venv --clear $(VENV) || { echo "python3 cannot make one; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/installed: requirements.txt $(VENV)/made
+	@echo "Installing requirements.txt ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "Installing requirements-dev.txt ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
