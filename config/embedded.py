@@ -85,7 +85,7 @@ class Account:
         switch: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": ()} if other else {}
         # PGPORT and its like would change what the programs do.
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 our own programs
             [*self.prefix, *command],
             cwd=cwd,
             env=env,
@@ -403,7 +403,8 @@ def _connects(path: Path) -> bool:
 def command_lines() -> dict[int, str]:
     """Every process's command line by its pid; that of a zombie is empty."""
     if not Path("/proc/self/cmdline").exists():
-        listing = subprocess.check_output(["ps", "-axwwo", "pid=,command="], text=True, errors="replace")
+        command = ["/bin/ps", "-axwwo", "pid=,command="]
+        listing = subprocess.check_output(command, text=True, errors="replace")  # noqa: S603 constant
         lines = (line.strip().partition(" ") for line in listing.splitlines())
         return {int(pid): command for pid, _, command in lines}
     commands = {}
@@ -454,19 +455,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=SERVICES.root, help="folder of the data (%(default)s)")
     chosen = parser.parse_args(arguments)
     services = EmbeddedServices(chosen.root)
+    answer = ""
     if chosen.command == "url":
-        print(services.database_url())
+        answer = services.database_url()
     elif chosen.command == "redis-url":
-        print(services.redis_url())
+        answer = services.redis_url()
     elif chosen.command == "start":
         services.start()
     elif chosen.command == "stop":
         services.stop()
     else:
-        for name, runs in services.status().items():
-            print(f"{name}: {'running' if runs else 'stopped'}")
-        return 0 if services.is_running() else 3
-    return 0
+        running = services.status()
+        answer = "\n".join(f"{name}: {'running' if runs else 'stopped'}" for name, runs in running.items())
+    print(answer, end="\n" if answer else "")  # noqa: T201 what the command is for
+    return 3 if chosen.command == "status" and not services.is_running() else 0
 
 
 if __name__ == "__main__":

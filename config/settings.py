@@ -86,9 +86,13 @@ def broker_url(url: str) -> str:
     return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query).get('db', ['0'])[0]}"
 
 
+DATABASE = environ.Env.db_url_config(service_url("DATABASE_URL", SERVICES.database_url()))
 DATABASES = {
     "default": {
-        **environ.Env.db_url_config(service_url("DATABASE_URL", SERVICES.database_url())),
+        **DATABASE,
+        # A unix socket comes as an option of the URL; `manage.py dbshell` looks for it here.
+        "HOST": DATABASE["OPTIONS"].pop("host", DATABASE["HOST"]),
+        "PORT": DATABASE["OPTIONS"].pop("port", DATABASE["PORT"]),
         "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,

@@ -12,14 +12,17 @@ from config.embedded import SERVICES
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """What `ENGINE = "config.postgresql"` names."""
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect; with the embedded server, start it first and once more if it was killed since."""
         if not settings.EMBEDDED_DATABASE:
             return super().get_new_connection(conn_params)
         SERVICES.attach()
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:
-            SERVICES.ensure_running()  # somebody killed them
+            SERVICES.ensure_running()
             return super().get_new_connection(conn_params)
 
     def is_usable(self) -> bool:
