@@ -41,7 +41,9 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
 def _formatter(*, readable: bool) -> dict[str, Any]:
     if readable:
         last: list[Any] = [
-            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+            structlog.dev.ConsoleRenderer(
+                colors=False, repr_native_str=True, exception_formatter=structlog.dev.plain_traceback
+            )
         ]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]

@@ -86,7 +86,7 @@ def broker_url(url: str) -> str:
     return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query).get('db', ['0'])[0]}"
 
 
-DATABASE = environ.Env.db_url_config(service_url("DATABASE_URL", SERVICES.database_url()))
+DATABASE = {"OPTIONS": {}, **environ.Env.db_url_config(service_url("DATABASE_URL", SERVICES.database_url()))}
 DATABASES = {
     "default": {
         **DATABASE,

@@ -17,4 +17,5 @@ if not settings.GATEWAY_SECRET and not settings.DEBUG:
     structlog.get_logger(__name__).warning("gateway_not_verified", why=OPEN_DOOR)
 
 # Only a web process bounds how long it waits for the database; a migration takes what it takes.
-connections.settings["default"]["OPTIONS"]["options"] = settings.WEB_DATABASE_BOUNDS
+options = connections.settings["default"]["OPTIONS"]
+options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

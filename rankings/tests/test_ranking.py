@@ -1,0 +1,139 @@
+"""Best sellers over HTTP, computed from the order lines."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from orders.selectors import sales_between
+from products.factories import ProductFactory
+from rankings.tests.sales import ranked, sell
+from tests.client import Client
+from tests.database import execute
+from tests.scenes import MAX_BIGINT, buyer
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def test_nothing_sold_is_an_empty_ranking(http: Client) -> None:
+    ProductFactory()
+    ranking = http.get("rankings/products").json
+    assert set(ranking) == {"from", "to", "as_of", "results"}
+    assert ranking["results"] == []
+
+
+def test_the_window_is_3_times_24_hours_up_to_now(http: Client) -> None:
+    ((before,),) = execute("SELECT clock_timestamp()")
+    ranking = http.get("rankings/products").json
+    ((after,),) = execute("SELECT clock_timestamp()")
+    from_at, to_at = datetime.fromisoformat(ranking["from"]), datetime.fromisoformat(ranking["to"])
+    assert to_at - from_at == timedelta(hours=72)
+    assert ranking["as_of"] == ranking["to"]
+    assert before < to_at < after
+
+
+def test_a_best_seller_is_shown_with_its_product_and_its_sales(http: Client) -> None:
+    user, product = buyer(http), ProductFactory(name="라떼", price=300, stock=9)
+    sell(http, user, {product.pk: 2})
+    execute("UPDATE products_product SET price = 400")
+    sell(http, user, {product.pk: 1})
+    assert http.get("rankings/products").json["results"] == [
+        {
+            "rank": 1,
+            "product_id": product.pk,
+            "name": "라떼",
+            "price": 400,
+            "stock": 6,
+            "units_sold": 3,
+            "sales_amount": 1_000,
+        }
+    ]
+
+
+def test_most_units_come_first_and_ties_go_by_the_lower_id(http: Client) -> None:
+    user = buyer(http)
+    a, b, c = ProductFactory.create_batch(3, price=10)
+    sell(http, user, {c.pk: 2, b.pk: 3})
+    sell(http, user, {a.pk: 2})
+    assert ranked(http) == [(b.pk, 3, 30), (a.pk, 2, 20), (c.pk, 2, 20)]
+
+
+def test_five_are_named_and_the_sixth_is_not(http: Client) -> None:
+    user, products = buyer(http), ProductFactory.create_batch(7, price=1)
+    sell(http, user, {product.pk: 1 + index // 2 for index, product in enumerate(products)})
+    p = [product.pk for product in products]
+    assert [row[0] for row in ranked(http)] == [p[6], p[4], p[5], p[2], p[3]]
+
+
+def test_units_count_and_not_what_they_cost(http: Client) -> None:
+    user = buyer(http)
+    cheap, dear = ProductFactory(price=0), ProductFactory(price=50_000)
+    sell(http, user, {dear.pk: 1, cheap.pk: 2})
+    assert ranked(http) == [(cheap.pk, 2, 0), (dear.pk, 1, 50_000)]
+
+
+def test_the_stock_shown_is_the_stock_of_this_moment(http: Client) -> None:
+    user, product = buyer(http), ProductFactory(stock=5)
+    sell(http, user, {product.pk: 1})
+    assert http.get("rankings/products").json["results"][0]["stock"] == 4
+    execute("UPDATE products_product SET stock = 77")
+    assert http.get("rankings/products").json["results"][0]["stock"] == 77
+
+
+@pytest.mark.parametrize(
+    ("age", "counts"),
+    [
+        ("71 hours 59 minutes", True),
+        ("72 hours", False),
+        ("73 hours", False),
+        ("-1 hour", False),
+        ("1 second", True),
+    ],
+)
+def test_only_what_was_sold_in_the_window_counts(http: Client, age: str, counts: bool) -> None:  # noqa: FBT001
+    product = ProductFactory()
+    sell(http, buyer(http), {product.pk: 1}, age=age)
+    assert [row[0] for row in ranked(http)] == [product.pk] * counts
+
+
+@pytest.mark.parametrize(
+    ("from_edge", "from_end", "counts"),
+    [
+        (timedelta(0), None, False),
+        (MICROSECOND, None, True),
+        (-MICROSECOND, None, False),
+        (None, timedelta(0), True),
+        (None, MICROSECOND, False),
+        (None, -MICROSECOND, True),
+    ],
+)
+def test_the_window_is_open_at_its_beginning_and_closed_at_its_end(
+    http: Client,
+    from_edge: timedelta | None,
+    from_end: timedelta | None,
+    counts: bool,  # noqa: FBT001
+) -> None:
+    product = ProductFactory()
+    order_id = sell(http, buyer(http), {product.pk: 1})
+    ranking = http.get("rankings/products").json
+    after, until = datetime.fromisoformat(ranking["from"]), datetime.fromisoformat(ranking["to"])
+    moment = (
+        until + from_end
+        if from_edge is None and from_end is not None
+        else after + (from_edge or timedelta(0))
+    )
+    execute("UPDATE orders_order SET ordered_at = %s WHERE id = %s", moment, order_id)
+    assert (product.pk in sales_between(after=after, until=until)) is counts
+
+
+def test_refused_orders_and_quotes_do_not_count(http: Client) -> None:
+    user, product = buyer(http, points=1), ProductFactory(price=1, stock=1)
+    http.order(user, {product.pk: 2})
+    http.post("orders/quote", {"items": [{"product_id": product.pk, "quantity": 1}]}, user=user)
+    assert ranked(http) == []
+
+
+def test_sums_past_the_largest_number_are_exact(http: Client) -> None:
+    product = ProductFactory(price=MAX_BIGINT, stock=2)
+    for _ in range(2):
+        sell(http, buyer(http, points=MAX_BIGINT), {product.pk: 1})
+    assert http.get("rankings/products").json["results"][0]["sales_amount"] == 2 * MAX_BIGINT
