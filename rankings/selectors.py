@@ -1,5 +1,6 @@
 """The best sellers of a moment: the read model, corrected at both edges of the window."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -41,10 +42,14 @@ def best_sellers(*, days: int, size: int) -> Ranking:
     with snapshot():
         now = database_now()
         since = now - timedelta(days=days)
-        totals = _totals(since=since, until=now, size=size)
-    ranked = sorted(totals.items(), key=lambda total: (-total[1].units, total[0]))[:size]
-    best = [BestSeller(rank, *total) for rank, total in enumerate(ranked, start=1) if total[1].units > 0]
-    return Ranking(since, now, best)
+        sums = totals(since=since, until=now, size=size)
+    return Ranking(since, now, ranked(sums, size=size))
+
+
+def ranked(sums: dict[int, Sales], *, size: int) -> list[BestSeller]:
+    """The `size` products with most units, the lower id first among equals; none that sold nothing."""
+    best = sorted(sums.items(), key=lambda total: (-total[1].units, total[0]))[:size]
+    return [BestSeller(rank, *total) for rank, total in enumerate(best, start=1) if total[1].units > 0]
 
 
 def entries(ranking: Ranking) -> list[Entry]:
@@ -53,23 +58,27 @@ def entries(ranking: Ranking) -> list[Entry]:
     return [Entry(best, found[best.product_id]) for best in ranking.best_sellers if best.product_id in found]
 
 
-def _totals(*, since: datetime, until: datetime, size: int) -> dict[int, Sales]:
-    """Sums by product, complete for every product that could be among the first `size`."""
+def totals(*, since: datetime, until: datetime, size: int) -> dict[int, Sales]:
+    """Sums by product, complete for every product that could be among the first `size`; needs a snapshot."""
     window = SalesWindow.objects.filter(from_at__lte=since, to_at__gt=since, to_at__lte=until).first()
     if window is None:
         return sales_between(after=since, until=until)
     left = sales_between(after=window.from_at, until=since)
     entered = sales_between(after=window.to_at, until=until)
-    totals = _stored(touched=left.keys() | entered.keys(), size=size)
+    sums = _stored(touched=left.keys() | entered.keys(), size=size)
     for product_id in left.keys() | entered.keys():
         change = entered.get(product_id, Sales()) - left.get(product_id, Sales())
-        totals[product_id] = totals.get(product_id, Sales()) + change
-    return totals
+        sums[product_id] = sums.get(product_id, Sales()) + change
+    return sums
 
 
 def _stored(*, touched: set[int], size: int) -> dict[int, Sales]:
     """The stored sums of the touched products, and of enough leaders that `size` untouched ones are there."""
     by_units = ProductSales.objects.order_by("-units", "product_id")
     leaders = by_units[: size + len(touched)]
-    rows = chain(leaders, by_units.filter(product_id__in=touched))
+    return as_sums(chain(leaders, by_units.filter(product_id__in=touched)))
+
+
+def as_sums(rows: Iterable[ProductSales]) -> dict[int, Sales]:
+    """Stored rows as sums by product."""
     return {row.product_id: Sales(row.units, int(row.amount)) for row in rows}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from api.transactions import database_now, unit_of_work
 from orders.selectors import Sales, sales_between
 from rankings.models import ProductSales, SalesWindow
+from rankings.selectors import as_sums
 
 HOUR = timedelta(hours=1)
 # An order's moment is read when its transaction begins, so it can commit into an hour that has ended.
@@ -79,12 +80,12 @@ def _replace(*, version: int, from_at: datetime, to_at: datetime, totals: dict[i
     window = SalesWindow.objects.select_for_update(of=("self",), no_key=True).get()
     if window.version != version:
         return None
-    stored = {row.product_id: Sales(row.units, int(row.amount)) for row in ProductSales.objects.all()}
+    stored = as_sums(ProductSales.objects.all())
     gone = stored.keys() - totals.keys()
     wrong = {pk: sales for pk, sales in totals.items() if stored.get(pk) != sales}
     ProductSales.objects.filter(pk__in=gone).delete()
     _store(wrong)
-    SalesWindow.objects.filter(pk=window.pk).update(from_at=from_at, to_at=to_at, version=version + 1)
+    SalesWindow.objects.filter(pk=window.pk).update(from_at=from_at, to_at=to_at)
     added = len(wrong.keys() - stored.keys())
     return Rebuilt(from_at, to_at, added, len(wrong) - added, len(gone), len(totals) - len(wrong))
 

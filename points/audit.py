@@ -1,0 +1,32 @@
+"""I1: a balance is the sum of its ledger."""
+
+from collections.abc import Iterator
+
+from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from api.audit import Rule
+from points.models import PointAccount, PointTransaction
+
+
+def _balances_that_differ() -> Iterator[str]:
+    """Accounts whose balance is not what their ledger adds up to."""
+    ledger = PointTransaction.objects.filter(user_id=OuterRef("pk")).order_by().values("user_id")
+    accounts = PointAccount.objects.annotate(
+        ledger=Coalesce(Subquery(ledger.annotate(sum=Sum("amount")).values("sum")), 0)
+    )
+    for account in accounts.exclude(balance=F("ledger")).order_by("pk").iterator():
+        yield f"user {account.pk}: balance {account.balance}, ledger {account.ledger}"  # type: ignore[attr-defined]
+
+
+def _ledgers_without_account() -> Iterator[str]:
+    """Users with a ledger and no account."""
+    orphans = PointTransaction.objects.filter(user__pointaccount=None).order_by("user_id")
+    for user_id in orphans.values_list("user_id", flat=True).distinct().iterator():
+        yield f"user {user_id}: a ledger without an account"
+
+
+RULES = [
+    Rule("I1", "a balance is the sum of its ledger", PointAccount.objects.count, _balances_that_differ),
+    Rule("I1", "every ledger has an account", PointTransaction.objects.count, _ledgers_without_account),
+]
