@@ -21,6 +21,11 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 	@DEBUG=1 $(PYTHON) -m mypy .
 	@$(VENV)/bin/lint-imports
 	@DEBUG=1 $(PYTHON) manage.py makemigrations --check --dry-run
+	@$(PYTHON) manage.py lintmigrations --settings=tests.settings --no-cache --warnings-as-errors \
+		--quiet ok ignore --include-apps users products points coupons orders rankings
+	@DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') GATEWAY_SECRET=x \
+		ALLOWED_HOSTS=shop.example DATABASE_URL=postgresql://db/shop REDIS_URL=redis://redis \
+		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 stop: $(VENV)/installed  ## Close the shop, from another terminal

@@ -18,7 +18,7 @@ app.autodiscover_tasks()
 @beat_init.connect
 def start_embedded_services(**_: Any) -> None:
     """A worker or beat reaches for the broker before the database, so nothing else would have started it."""
-    from config.embedded import SERVICES  # noqa: PLC0415 - processes with external services never load it
+    from config.embedded import SERVICES  # noqa: PLC0415 - `python -m` of it loads us first
 
-    if settings.EMBEDDED_SERVICES:
+    if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
         SERVICES.attach()

@@ -1,12 +1,20 @@
 """How gunicorn runs the shop: `gunicorn -c config/gunicorn.py config.wsgi:application`."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import environ
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
-from prometheus_client import multiprocess
+
+# Several processes count as one; prometheus_client looks for this when it is imported.
+GIVEN = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+OWN_METRICS = "" if GIVEN else tempfile.mkdtemp(prefix="pointshop-metrics-")
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", OWN_METRICS)
+
+from prometheus_client import multiprocess  # noqa: E402
 
 env = environ.Env()
 env.read_env(Path(__file__).parents[1] / ".env")
@@ -23,5 +31,10 @@ control_socket_disable = True  # by default gunicorn makes one under $HOME or $X
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:
     """Drop a dead process's live gauges from the shared metrics."""
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Arbiter) -> None:
+    """Leave no counters behind."""
+    if OWN_METRICS:
+        shutil.rmtree(OWN_METRICS, ignore_errors=True)

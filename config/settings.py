@@ -71,6 +71,7 @@ DATA_PLATFORM_SECRET = env.str("DATA_PLATFORM_SECRET", default="")
 
 EMBEDDED_SERVICES = env.bool("EMBEDDED_SERVICES", default=DEBUG)
 EMBEDDED_DATABASE = EMBEDDED_SERVICES and not env.str("DATABASE_URL", default="")
+EMBEDDED_REDIS = EMBEDDED_SERVICES and not env.str("REDIS_URL", default="")
 
 
 def service_url(name: str, embedded: str) -> str:

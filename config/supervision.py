@@ -1,7 +1,7 @@
 """Keeping the shop's processes alive: supervisord restarts what dies, and is itself started anew.
 
-It leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever it starts stays in that session,
-also what outlives its parent: by it everything is found and ended.
+It leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever it starts stays in there, also
+what outlives its parent: by the session everything is found and ended.
 """
 
 import os
@@ -61,12 +61,12 @@ def write_configuration(*, file: Path, directory: Path, programs: Sequence[Progr
 
 
 def _section(program: Program, directory: Path) -> dict[str, str]:
-    command = shlex.join(str(part) for part in (sys.executable, *program.arguments))
-    environment = ",".join(f"{name}={shlex.quote(value)}" for name, value in program.environment.items())
+    # env(1), as supervisord's own `environment` cannot hold every value.
+    environment = ("env", *(f"{name}={value}" for name, value in program.environment.items()))
+    command = shlex.join(str(part) for part in (*environment, sys.executable, *program.arguments))
     return {
         "command": _text(command),
         "directory": _text(directory),
-        "environment": _text(environment),
         "autorestart": "true",
         # One that dies within the first second is tried again after 1, 2, 3 … seconds, and never given up.
         "startsecs": "1",

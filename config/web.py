@@ -55,13 +55,18 @@ class Task(WSGITask):
         if Channel.stopping:
             self.set_close_on_finish()
         head = super().build_response_header()
-        if self.request.command == "HEAD":
+        if self.is_head():
             self.chunked_response = False  # its last chunk would be a body
         return head
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body; none of it to HEAD, whose client would read it as the next answer."""
-        super().write(b"" if self.request.command == "HEAD" else data)
+        super().write(b"" if self.is_head() else data)
+
+    def is_head(self) -> bool:
+        """Whether the client wants the head alone."""
+        request: Any = self.request
+        return bool(request.command == "HEAD")
 
 
 class Channel(HTTPChannel):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Min, Q, Sum
-from django.db.models.functions import Now
 
 from api.idempotency import Claim
+from api.transactions import database_now
 from orders.models import Order, OrderEvent, OrderItem, OrderQuerySet
 
 
@@ -64,7 +64,6 @@ def backlog() -> Backlog:
         pending=Count("pk", filter=pending),
         dead=Count("pk", filter=dead),
         oldest=Min("order__ordered_at", filter=pending),
-        now=Now(),
     )
-    age = (owed["now"] - owed["oldest"]).total_seconds() if owed["oldest"] else 0.0
+    age = (database_now() - owed["oldest"]).total_seconds() if owed["oldest"] else 0.0
     return Backlog(owed["pending"], owed["dead"], age)

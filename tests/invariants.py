@@ -8,21 +8,24 @@ from tests.database import execute
 RULES = {
     "balance = Σ ledger ≥ 0": """
         SELECT coalesce(a.user_id, l.user_id) FROM points_pointaccount a
-        FULL JOIN (SELECT user_id, sum(amount) AS total FROM points_pointtransaction GROUP BY 1) l USING (user_id)
+        FULL JOIN (SELECT user_id, sum(amount) AS total FROM points_pointtransaction GROUP BY 1) l
+               USING (user_id)
         WHERE a.balance IS NULL OR a.balance <> coalesce(l.total, 0) OR a.balance < 0""",
     "balance_after = the ledger's sum so far": """
-        SELECT id FROM (SELECT id, balance_after, sum(amount) OVER (PARTITION BY user_id ORDER BY id) AS so_far
-                        FROM points_pointtransaction) l
+        SELECT id FROM (
+            SELECT id, balance_after, sum(amount) OVER (PARTITION BY user_id ORDER BY id) AS so_far
+            FROM points_pointtransaction) l
         WHERE balance_after <> so_far""",
-    "units_sold = Σ quantity of the order lines, stock ≥ 0": """
+    "units_sold = Σ quantity of its lines, stock ≥ 0": """
         SELECT p.id FROM products_product p
         LEFT JOIN (SELECT product_id, sum(quantity) AS units FROM orders_orderitem GROUP BY 1) s
                ON s.product_id = p.id
         WHERE p.units_sold <> coalesce(s.units, 0) OR p.stock < 0""",
     "issued = rows = the highest sequence ≤ quantity": """
         SELECT c.id FROM coupons_coupon c
-        LEFT JOIN (SELECT coupon_id, count(*) AS rows, max(sequence) AS last, count(DISTINCT sequence) AS places,
-                          count(DISTINCT user_id) AS people FROM coupons_issuedcoupon GROUP BY 1) i
+        LEFT JOIN (SELECT coupon_id, count(*) AS rows, max(sequence) AS last,
+                          count(DISTINCT sequence) AS places, count(DISTINCT user_id) AS people
+                   FROM coupons_issuedcoupon GROUP BY 1) i
                ON i.coupon_id = c.id
         WHERE c.issued > c.quantity OR c.issued <> coalesce(i.rows, 0)
            OR i.rows <> i.last OR i.rows <> i.places OR i.rows <> i.people""",
@@ -30,7 +33,8 @@ RULES = {
         SELECT i.id FROM coupons_issuedcoupon i
         LEFT JOIN (SELECT issued_coupon_id, count(*) AS orders, min(user_id) AS user_id FROM orders_order
                    WHERE issued_coupon_id IS NOT NULL GROUP BY 1) o ON o.issued_coupon_id = i.id
-        WHERE (i.used_at IS NOT NULL) <> (coalesce(o.orders, 0) = 1) OR o.orders > 1 OR o.user_id <> i.user_id""",
+        WHERE (i.used_at IS NOT NULL) <> (coalesce(o.orders, 0) = 1) OR o.orders > 1
+           OR o.user_id <> i.user_id""",
     "an order has one payment of its total, none for 0": """
         SELECT o.id FROM orders_order o
         LEFT JOIN (SELECT order_id, count(*) AS rows, sum(amount) AS paid, min(user_id) AS user_id

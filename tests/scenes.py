@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from django.db import connection
+
 from coupons.factories import CouponFactory
 from tests.client import Client
 from tests.database import execute
@@ -46,5 +48,12 @@ def hold_coupon(http: Client, user: User, **terms: Any) -> Any:
 
 def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:
     """Make the calls from up to 64 threads; what each returned, in order."""
+
+    def run(call: Callable[[], T]) -> T:
+        try:
+            return call()
+        finally:
+            connection.close()  # a thread's own, if it asked the database itself
+
     with ThreadPoolExecutor(THREADS) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
+        return list(pool.map(run, calls))

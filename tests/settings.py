@@ -25,3 +25,5 @@ os.environ.update(
 os.environ.setdefault("REDIS_URL", SERVICES.redis_url(db=1))
 
 from config.settings import *
+
+INSTALLED_APPS += ["django_migration_linter"]  # noqa: F405

@@ -3,10 +3,10 @@
 import re
 
 import pytest
+from rest_framework.exceptions import Throttled
 
 from api.catalogue import FIELD_ERRORS, PROBLEMS
 from api.handler import problem_of
-from rest_framework.exceptions import Throttled
 from tests.client import Client
 
 STATUSES = {

@@ -16,17 +16,19 @@ from users.models import User
 
 Make = Callable[[Client, User], Any]
 
+BY_ID, NEWEST = "by id", "newest first"
+
 
 def make_order(http: Client, user: User) -> Any:
     return http.order(user, {ProductFactory(price=1).pk: 1})
 
 
-LISTS: dict[str, tuple[Make, bool]] = {
-    "products": (lambda _http, _user: ProductFactory(), False),
-    "coupons": (lambda _http, _user: CouponFactory(), False),
-    "points/transactions": (lambda http, user: http.charge(user, 1), True),
-    "issued-coupons": (hold_coupon, True),
-    "orders": (make_order, True),
+LISTS: dict[str, tuple[Make, str]] = {
+    "products": (lambda _http, _user: ProductFactory(), BY_ID),
+    "coupons": (lambda _http, _user: CouponFactory(), BY_ID),
+    "points/transactions": (lambda http, user: http.charge(user, 1), NEWEST),
+    "issued-coupons": (hold_coupon, NEWEST),
+    "orders": (make_order, NEWEST),
 }
 
 
@@ -45,15 +47,15 @@ def ids(pages: list[Any]) -> list[int]:
     return [row["id"] for page in pages for row in page["results"]]
 
 
-@pytest.mark.parametrize(("path", "make", "newest_first"), [(path, *how) for path, how in LISTS.items()])
+@pytest.mark.parametrize(("path", "make", "order"), [(path, *how) for path, how in LISTS.items()])
 def test_a_walk_meets_each_row_once_in_order_forward_and_back(
-    http: Client, path: str, make: Make, newest_first: bool
+    http: Client, path: str, make: Make, order: str
 ) -> None:
     user = buyer(http, points=0 if path == "points/transactions" else 100)
     for _ in range(5):
         make(http, user)
     forward = list(pages(http, user, f"{path}?page_size=2"))
-    expected = sorted(ids(list(pages(http, user, path))), reverse=newest_first)
+    expected = sorted(ids(list(pages(http, user, path))), reverse=order == NEWEST)
     assert [len(page["results"]) for page in forward][:2] == [2, 2]
     assert ids(forward) == expected
     assert forward[0]["previous"] is None

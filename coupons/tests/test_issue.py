@@ -163,7 +163,8 @@ def test_the_terms_are_a_copy_made_at_issue(http: Client) -> None:
     user, campaign = UserFactory(), CouponFactory(name="처음", discount_value=10, max_discount=500)
     issued = http.post(f"coupons/{campaign.pk}/issue", user=user).json
     execute(
-        "UPDATE coupons_coupon SET name = '나중', discount_type = 'fixed', discount_value = 9, max_discount = NULL"
+        "UPDATE coupons_coupon SET name = '나중', discount_type = 'fixed', discount_value = 9,"
+        " max_discount = NULL"
     )
     assert http.get(f"issued-coupons/{issued['id']}", user=user).json == issued
     later = http.post(f"coupons/{campaign.pk}/issue", user=UserFactory()).json

@@ -112,7 +112,8 @@ def test_a_coupon_is_not_usable_a_microsecond_earlier_or_later(issued: IssuedCou
 def test_a_coupon_issued_at_a_months_end_lasts_as_long_as_any_other(issued: IssuedCoupon) -> None:
     """30 × 24 hours from 31 January is 2 March: a calendar month would say 28 February."""
     execute(
-        "UPDATE coupons_issuedcoupon SET issued_at = '2026-01-31 12:00+09', expires_at = '2026-03-02 12:00+09'"
+        "UPDATE coupons_issuedcoupon SET issued_at = '2026-01-31 12:00+09',"
+        " expires_at = '2026-03-02 12:00+09'"
     )
     issued.refresh_from_db()
     assert issued.expires_at - issued.issued_at == LIFETIME

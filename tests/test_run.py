@@ -1,0 +1,243 @@
+"""`make run` for real: a copy of the checkout, its own services, its own ports."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from config.embedded import EmbeddedServices, command_lines
+from config.tests.test_env_example import EVERY_NAME
+from tests.processes import ROOT, free_port, until
+
+MANAGER = "supervisor.supervisord"
+PROGRAMS = {
+    "web": "-m gunicorn",
+    "worker": "config worker",
+    "beat": "config beat",
+    "receiver": "receive_events",
+}
+
+
+class Run:
+    """The launcher in a checkout, and what it prints."""
+
+    def __init__(self, checkout: Path, *, port: int, **settings: str) -> None:
+        hidden = {*EVERY_NAME, "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}
+        env = {name: value for name, value in os.environ.items() if name not in hidden}
+        self.checkout = checkout
+        self.port = port
+        self.said = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "config.run"],
+            cwd=checkout,
+            env={**env, "PORT": str(port), "WEB_CONCURRENCY": "1", **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said += line
+
+    def until_open(self) -> None:
+        until(lambda: "Ctrl-C closes" in self.said or self.process.poll() is not None, seconds=60)
+        assert self.process.poll() is None, self.said
+
+    def end(self, sort: signal.Signals) -> int:
+        self.process.send_signal(sort)
+        return self.ended()
+
+    def ended(self) -> int:
+        code = self.process.wait(timeout=30)
+        self.listener.join()
+        return code
+
+    def manager(self) -> int:
+        mark = f"{MANAGER} -c {self.checkout}/.local/run-{self.port}/"
+        return next((pid for pid, command in command_lines().items() if mark in command), 0)
+
+    def programs(self) -> dict[str, int]:
+        """The processes that the manager started, by name."""
+        manager = self.manager()
+        found = {}
+        for pid, command in command_lines().items():
+            for name, mark in PROGRAMS.items():
+                if mark in command and is_child(pid, manager):
+                    found[name] = pid
+        return found
+
+    def processes(self) -> list[str]:
+        """Whatever runs on behalf of this checkout."""
+        tag = EmbeddedServices(self.checkout / ".local").tag
+        marks = (tag, f"{self.checkout}/")
+        return [line for line in command_lines().values() if any(mark in line for mark in marks)]
+
+    def session(self) -> list[int]:
+        manager = self.manager()
+        return [pid for pid, line in command_lines().items() if line and session_of(pid) == manager]
+
+    def events(self) -> str:
+        file = self.checkout / ".local" / "events.jsonl"
+        return file.read_text() if file.exists() else ""
+
+    def try_example(self) -> int:
+        """Send what the printed commands send; the id of the order."""
+        charge, order = (shlex.split(line) for line in re.findall(r"^ +(curl .*)$", self.said, re.MULTILINE))
+        assert send(charge).status == 201
+        return int(send(order).json()["id"])
+
+
+def is_child(pid: int, parent: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] == str(parent)
+    except FileNotFoundError:
+        return False
+
+
+def session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def send(curl: list[str]) -> urllib3.BaseHTTPResponse:
+    headers = dict(value.split(": ") for option, value in pairwise(curl) if option == "-H")
+    url = next(part for part in curl if part.startswith("http://"))
+    return urllib3.request("POST", url, headers=headers, body=curl[curl.index("-d") + 1], retries=False)
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Path]:
+    """A copy of what a clone would have. Not in `tmp_path`, which the database's account cannot enter."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
+    )
+    with tempfile.TemporaryDirectory(prefix="checkout-") as name:
+        Path(name).chmod(0o755)
+        for path in filter(None, listed.split("\0")):
+            if (ROOT / path).is_file():
+                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / path, Path(name) / path)
+        yield Path(name)
+
+
+@contextmanager
+def running(checkout: Path, **settings: str) -> Iterator[Run]:
+    run = Run(checkout, port=free_port(), **settings)
+    try:
+        run.until_open()
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.end(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def shop(checkout: Path) -> Iterator[Run]:
+    with running(checkout) as run:
+        yield run
+
+
+def test_an_order_made_as_printed_reaches_the_data_platform(shop: Run) -> None:
+    order = shop.try_example()
+    until(lambda: f'"order_id":{order},' in shop.events())
+
+
+def test_the_first_start_prints_the_administrators_password(shop: Run) -> None:
+    assert re.search(r"sign in as admin with the password \S{16}\n", shop.said)
+
+
+def test_metrics_are_added_up_over_the_processes(shop: Run) -> None:
+    urllib3.request("GET", f"http://127.0.0.1:{shop.port}/readyz")
+    assert [*(shop.checkout / ".local" / f"run-{shop.port}" / "metrics").glob("*.db")]
+
+
+def test_a_killed_process_is_started_again_and_orders_still_arrive(shop: Run) -> None:
+    until(lambda: all_programs(shop))
+    before = shop.session()
+    for pid in shop.programs().values():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: living(before) == {shop.manager()})
+    assert_it_works(shop)
+
+
+def test_a_killed_process_manager_is_started_again_with_all_it_managed(shop: Run) -> None:
+    before = shop.session()
+    os.kill(shop.manager(), signal.SIGKILL)
+    until(lambda: not living(before))
+    assert_it_works(shop)
+
+
+def living(pids: list[int]) -> set[int]:
+    """Those that live; a zombie has no command line."""
+    return {pid for pid, line in command_lines().items() if line} & {*pids}
+
+
+def all_programs(shop: Run) -> dict[str, int]:
+    found = shop.programs()
+    return found if found.keys() == PROGRAMS.keys() else {}
+
+
+def assert_it_works(shop: Run) -> None:
+    until(lambda: all_programs(shop) and answers(shop.port))
+    order = shop.try_example()
+    until(lambda: f'"order_id":{order},' in shop.events())
+
+
+def answers(port: int) -> bool:
+    try:
+        return urllib3.request("GET", f"http://127.0.0.1:{port}/readyz", retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def test_a_taken_port_is_named_with_a_way_out(checkout: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        run = Run(checkout, port=port)
+        assert run.ended() == 1
+        assert run.said == f"Port {port} is taken. Choose another: make run PORT={port + 1}\n"
+
+
+def test_ctrl_c_ends_every_process_and_the_next_start_has_the_same_shop(checkout: Path, shop: Run) -> None:
+    order = shop.try_example()
+    session = shop.session()
+    assert shop.end(signal.SIGINT) == 0
+    assert not living(session)
+    assert shop.processes() == []
+    with running(checkout) as again:
+        assert "with the password" not in again.said
+        assert again.try_example() == order + 1
+
+
+def test_configured_services_are_used_and_none_is_started(checkout: Path, tmp_path: Path) -> None:
+    services = EmbeddedServices(checkout / "elsewhere" / ".local")
+    services.start()
+    try:
+        configured = {"DATABASE_URL": services.database_url(), "REDIS_URL": services.redis_url()}
+        platform = f"http://127.0.0.1:{free_port()}/"
+        with running(checkout, SEED_DEMO="0", DATA_PLATFORM_URL=platform, **configured) as run:
+            assert not EmbeddedServices(checkout / ".local").is_running()
+            assert until(lambda: run.programs().keys() == PROGRAMS.keys() - {"receiver"})
+            assert "Nobody is registered or nothing is for sale yet" in run.said
+    finally:
+        services.stop()
