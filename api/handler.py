@@ -1,6 +1,7 @@
 """From any exception to the problem the client is told."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import structlog
@@ -42,7 +43,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
     if isinstance(error, exceptions.Throttled):
-        seconds = max(1, int(error.wait or 1))  # type: ignore[attr-defined]
+        seconds = max(1, ceil(error.wait or 1))  # type: ignore[attr-defined]
         return problems.Throttled(headers={"Retry-After": str(seconds)})
     for kind, problem in _TRANSLATIONS:
         if isinstance(error, kind):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
 import psycopg
@@ -264,11 +264,11 @@ def test_killed_servers_start_again(running: EmbeddedServices, names: list[str])
 
 
 def test_a_killed_postmaster_with_a_busy_child_starts_again(running: EmbeddedServices) -> None:
-    busy = psycopg.connect(running.database_url())
-    busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
-    child = busy.info.backend_pid
-    kill_nine(running, "postgres")
-    running.start()
+    with closing(psycopg.connect(running.database_url())) as busy:
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
+        child = busy.info.backend_pid
+        kill_nine(running, "postgres")
+        running.start()
     assert works(running)
     assert child not in processes(running)
 
