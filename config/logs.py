@@ -29,7 +29,7 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # The access line says it already.
             "django.request": {"level": "ERROR"},
-            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
             # Two lines a second for the sweep would hide the rest.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -1,5 +1,7 @@
 """What the Celery worker does for orders."""
 
+from functools import cache
+
 import structlog
 from celery import shared_task
 from django.conf import settings
@@ -15,7 +17,7 @@ log = structlog.get_logger(__name__)
 def deliver_order_events() -> int:
     """Send the events that are due; where no platform is configured they wait."""
     if not settings.DATA_PLATFORM_URL:
-        log.warning("no_platform_configured")
+        _say_that_events_wait()
         return 0
     platform = Platform.at(
         url=settings.DATA_PLATFORM_URL,
@@ -23,3 +25,9 @@ def deliver_order_events() -> int:
         connections=delivery.CONCURRENCY,
     )
     return delivery.deliver_due_events(platform=platform)
+
+
+@cache
+def _say_that_events_wait() -> None:
+    """Once in a process, not at every sweep."""
+    log.warning("no_platform_configured", what="events wait until DATA_PLATFORM_URL is set")
