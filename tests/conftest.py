@@ -1,12 +1,17 @@
 """What the tests across apps share: platforms with a worker that sends to them, and somebody who buys."""
 
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import platforms
 from tests.client import Client
 from tests.platforms import Receiver, Recorder, accept, delivering_to, recorder
+from tests.processes import ROOT
 from users.factories import UserFactory
 from users.models import User
 
@@ -43,3 +48,18 @@ def buyer(http: Client) -> User:
     user = UserFactory()
     http.charge(user, 1_000_000)
     return user
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Path]:
+    """A copy of what a clone would have. Not in `tmp_path`, which the database's account cannot enter."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
+    )
+    with tempfile.TemporaryDirectory(prefix="checkout-") as name:
+        Path(name).chmod(0o755)
+        for path in filter(None, listed.split("\0")):
+            if (ROOT / path).is_file():
+                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / path, Path(name) / path)
+        yield Path(name)

@@ -3,12 +3,10 @@
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ import urllib3
 
 from config.embedded import EmbeddedServices, command_lines
 from config.tests.test_env_example import EVERY_NAME
-from tests.processes import ROOT, free_port, until
+from tests.processes import free_port, until
 
 MANAGER = "supervisor.supervisord"
 PROGRAMS = {
@@ -123,21 +121,6 @@ def send(curl: list[str]) -> urllib3.BaseHTTPResponse:
     headers = dict(value.split(": ") for option, value in pairwise(curl) if option == "-H")
     url = next(part for part in curl if part.startswith("http://"))
     return urllib3.request("POST", url, headers=headers, body=curl[curl.index("-d") + 1], retries=False)
-
-
-@pytest.fixture(scope="module")
-def checkout() -> Iterator[Path]:
-    """A copy of what a clone would have. Not in `tmp_path`, which the database's account cannot enter."""
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
-    )
-    with tempfile.TemporaryDirectory(prefix="checkout-") as name:
-        Path(name).chmod(0o755)
-        for path in filter(None, listed.split("\0")):
-            if (ROOT / path).is_file():
-                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / path, Path(name) / path)
-        yield Path(name)
 
 
 @contextmanager
