@@ -4,12 +4,30 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import beat_init, celeryd_init
 from django.conf import settings
+from kombu import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("pointshop")
+
+class SteadyConnection(Connection):
+    """A connection that tries again every second: kombu's own waits grow to half a minute."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Wait until the broker answers."""
+        steady = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
+        return super().ensure_connection(*args, **{**steady, **kwargs})
+
+
+class SteadyAMQP(AMQP):
+    """Celery's messaging over such connections."""
+
+    Connection = SteadyConnection
+
+
+app = Celery("pointshop", amqp=SteadyAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

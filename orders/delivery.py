@@ -36,6 +36,7 @@ def deliver_due_events(*, platform: Platform) -> int:
         sending = _send_due(platform, pool, free_slots=CONCURRENCY)
         while sending:
             done, _ = wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
+            platform.cut_overdue()
             delivered += sum(_settle(sending.pop(future), future) for future in done)
             sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
     return delivered

@@ -1,16 +1,24 @@
 """Talking to the data platform over HTTP."""
 
 import re
-from dataclasses import dataclass
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import urllib3
 from standardwebhooks import Webhook
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from orders.events import CONTENT_TYPE
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 5
+# A platform that sends a byte now and then never runs into READ_SECONDS.
+WHOLE_POST_SECONDS = 10
 SUCCESS = range(200, 300)
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
 
@@ -21,6 +29,47 @@ class DeliveryFailed(Exception):
     def __init__(self, reason: str, *, retry_after: int = 0) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+@dataclass
+class _Posts:
+    """The posts of all threads that are under way: since when (monotonic), and over which connection."""
+
+    under_way: dict[int, tuple[float, HTTPConnection]] = field(default_factory=dict)
+
+    def begin(self, connection: HTTPConnection) -> None:
+        self.under_way[threading.get_ident()] = time.monotonic(), connection
+
+    def end(self) -> None:
+        self.under_way.pop(threading.get_ident(), None)
+
+    def cut_overdue(self) -> None:
+        """End the connection of every post that takes too long; its thread then sees an error."""
+        oldest = time.monotonic() - WHOLE_POST_SECONDS
+        for began, connection in list(self.under_way.values()):
+            if began < oldest and connection.sock:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+_POSTS = _Posts()
+
+
+class _Watched:
+    """A connection whose posts can be cut from another thread."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send, under watch."""
+        _POSTS.begin(self)  # type: ignore[arg-type]
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _HTTP(urllib3.HTTPConnectionPool):
+    ConnectionCls = type("WatchedHTTPConnection", (_Watched, HTTPConnection), {})
+
+
+class _HTTPS(urllib3.HTTPSConnectionPool):
+    ConnectionCls = type("WatchedHTTPSConnection", (_Watched, HTTPSConnection), {})
 
 
 @dataclass(frozen=True)
@@ -35,7 +84,9 @@ class Platform:
     def at(cls, *, url: str, secret: str, connections: int) -> "Platform":
         """A platform that is posted to over at most so many connections."""
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        return cls(url, secret, urllib3.PoolManager(maxsize=connections, timeout=timeout, retries=False))
+        http = urllib3.PoolManager(maxsize=connections, timeout=timeout, retries=False)
+        http.pool_classes_by_scheme = {"http": _HTTP, "https": _HTTPS}
+        return cls(url, secret, http)
 
     def post(self, *, event_id: str, body: bytes) -> None:
         """Send one event; only 2xx is success, and redirects are not followed. Raises DeliveryFailed."""
@@ -45,10 +96,16 @@ class Platform:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
+        finally:
+            _POSTS.end()
         if response.status not in SUCCESS:
             raise DeliveryFailed(
                 f"HTTP {response.status}", retry_after=_seconds(response.headers.get("Retry-After", ""))
             )
+
+    def cut_overdue(self) -> None:
+        """Fail every post that has taken longer than WHOLE_POST_SECONDS."""
+        _POSTS.cut_overdue()
 
     def _headers(self, event_id: str, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": CONTENT_TYPE}

@@ -1,13 +1,15 @@
 """Reading orders."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Count, F, Min, Q, Sum
 
 from api.idempotency import Claim
 from api.transactions import database_now
-from orders.models import Order, OrderEvent, OrderItem, OrderQuerySet
+from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem, OrderQuerySet
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,22 @@ def backlog() -> Backlog:
     )
     age = (database_now() - owed["oldest"]).total_seconds() if owed["oldest"] else 0.0
     return Backlog(owed["pending"], owed["dead"], age)
+
+
+def events_to_redeliver(
+    *,
+    ids: Iterable[UUID] | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> OrderEventQuerySet:
+    """The events that match everything given; `since` is included, `until` is not."""
+    given = {
+        "pk__in": ids,
+        "state": state,
+        "order__ordered_at__gte": since,
+        "order__ordered_at__lt": until,
+    }
+    matching = OrderEvent.objects.filter(**{name: value for name, value in given.items() if value})
+    # An update takes no join, so the rows are named by their ids.
+    return OrderEvent.objects.filter(pk__in=matching.values("pk"))

@@ -3,10 +3,11 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import urllib3
@@ -69,6 +70,25 @@ class Recorder:
     def of_order(self, order_id: int) -> list[tuple[dict[str, str], bytes]]:
         """The attempts to send one order's event."""
         return [each for each in self.attempts if json.loads(each[1])["subject"] == str(order_id)]
+
+
+@contextmanager
+def dripping(*, seconds: float = 0.5) -> Iterator[str]:
+    """A platform that answers a byte now and then, and never to the end; its URL."""
+    closed = threading.Event()
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with suppress(OSError):
+                while not closed.wait(seconds):
+                    self.request.send(b"H")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/events"
+        closed.set()
+        server.shutdown()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests import processes
-from tests.platforms import delivering_to, is_delivered, recorder
+from tests.platforms import delivering_to, dripping, is_delivered, recorder
 from tests.processes import until
 
 
@@ -25,3 +25,12 @@ def test_an_unreachable_platform_is_tried_again(http, buyer, logs):
         http.order(buyer, {ProductFactory().pk: 1})
         until(lambda: "refused" in OrderEvent.objects.get().last_error)
     assert OrderEvent.objects.get().state == "pending"
+
+
+def test_an_answer_that_drips_without_end_is_cut_and_tried_again(http, buyer, logs):
+    with dripping() as url, delivering_to(url, logs, beat=False):
+        http.order(buyer, {ProductFactory().pk: 1})
+        until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())
+    event = OrderEvent.objects.get()
+    assert event.state == "pending"
+    assert event.last_error

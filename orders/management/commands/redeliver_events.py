@@ -1,0 +1,45 @@
+"""manage.py redeliver_events"""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.dateparse import parse_datetime
+
+from orders.models import OrderEvent
+from orders.selectors import events_to_redeliver
+from orders.wakeup import DELIVER_TASK
+
+
+class Command(BaseCommand):
+    """Make events due now, whatever became of them before; the worker then sends them."""
+
+    help = f"Send order events again: they become due and {DELIVER_TASK} takes them up at its next sweep."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which events: at least one way to choose them must be given."""
+        parser.add_argument("--id", type=UUID, action="append", dest="ids", help="an event; may be repeated")
+        parser.add_argument("--state", choices=OrderEvent.State.values, help="all of this state")
+        parser.add_argument("--since", type=_moment, help="ordered at or after, as in 2026-11-22T09:00+09:00")
+        parser.add_argument("--until", type=_moment, help="ordered before")
+        parser.add_argument("--dry-run", action="store_true", help="only count them")
+
+    def handle(self, **options: Any) -> None:
+        """Choose, make due, and say how many; without a choice, say how to make one and exit with 2."""
+        chosen = {name: options[name] for name in ("ids", "state", "since", "until")}
+        if not any(chosen.values()):
+            self.print_help("manage.py", "redeliver_events")
+            raise SystemExit(2)
+        events = events_to_redeliver(**chosen)
+        if options["dry_run"]:
+            self.stdout.write(f"{events.count()} events would be sent again")
+        else:
+            self.stdout.write(f"{events.redeliver()} events are due now")
+
+
+def _moment(text: str) -> Any:
+    """A moment with its offset. Raises ValueError."""
+    moment = parse_datetime(text)
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
