@@ -8,6 +8,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from api.rates import rates
 from config.embedded import SERVICES
 from config.logs import logging_config
 
@@ -64,6 +65,7 @@ COUPON_VALID_DAYS = env.int("COUPON_VALID_DAYS", default=30)
 RANKING_DAYS = env.int("RANKING_DAYS", default=3)
 RANKING_SIZE = env.int("RANKING_SIZE", default=5)
 RANKING_CACHE_SECONDS = env.int("RANKING_CACHE_SECONDS", default=0)
+RATE_LIMITS = rates(env.str("RATE_LIMITS", default=""))
 DATA_PLATFORM_URL = env.str("DATA_PLATFORM_URL", default="")
 DATA_PLATFORM_SECRET = env.str("DATA_PLATFORM_SECRET", default="")
 
@@ -235,6 +237,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.Cursored",
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.EndpointThrottle"] if RATE_LIMITS else [],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "api.handler.handle_exception",

@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable
 
-import structlog
 from django.core.cache import cache
-from redis.exceptions import RedisError
 
+from api.breaker import Breaker
 from rankings.selectors import Ranking
 
 KEY = "ranking"
@@ -14,7 +13,7 @@ LOCK = "ranking:computing"
 LOCK_SECONDS = 10
 POLL_SECONDS = 0.02
 
-log = structlog.get_logger(__name__)
+_redis = Breaker(name="the ranking", seconds=5)
 
 _Kept = tuple[Ranking, float]
 
@@ -23,11 +22,7 @@ def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
     """The ranking, at most `seconds` old, or older while one caller computes the next; 0 always computes."""
     if seconds == 0:
         return compute()
-    try:
-        return _kept_or_computed(compute, seconds)
-    except RedisError as error:
-        log.warning("ranking_cache_unavailable", error=str(error))
-        return compute()
+    return _redis.ask(lambda: _kept_or_computed(compute, seconds), otherwise=compute)
 
 
 def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:

@@ -11,6 +11,7 @@ os.environ.update(
         "ALLOWED_HOSTS": "",
         "GATEWAY_SECRET": "",
         "CORS_ALLOWED_ORIGINS": "",
+        "RATE_LIMITS": "",
         "DATA_PLATFORM_URL": "",
         "DATA_PLATFORM_SECRET": "",
         "CELERY_BROKER_URL": "",

@@ -1,0 +1,23 @@
+"""How RATE_LIMITS is written; read by the settings, so it needs no Django."""
+
+import re
+from dataclasses import dataclass
+
+SECONDS = {"s": 1, "min": 60, "h": 3600}
+_RATE = re.compile(r"([a-z*-]+)=([1-9][0-9]*)/(s|min|h)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many requests of one caller in each window of so many seconds."""
+
+    requests: int
+    seconds: int
+
+
+def rates(text: str) -> dict[str, Rate]:
+    """Read `order-create=5/s,coupon-issue=60/min,*=1000/h`: an endpoint's name or `*`. Raises ValueError."""
+    found = [_RATE.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
+    if not all(found):
+        raise ValueError(text)
+    return {rate[1]: Rate(int(rate[2]), SECONDS[rate[3]]) for rate in found if rate}

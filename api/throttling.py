@@ -1,0 +1,49 @@
+"""Rate limits: off unless RATE_LIMITS says otherwise, and open while Redis is away."""
+
+import math
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from api.breaker import Breaker
+
+_redis = Breaker(name="rate limits", seconds=5)
+
+
+class EndpointThrottle(BaseThrottle):
+    """Counts a caller's requests to an endpoint in windows of fixed length, atomically in Redis."""
+
+    seconds_left = 0.0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the caller is within the endpoint's rate, or the one for all endpoints."""
+        endpoint = f"{view.basename}-{view.action}"
+        rate = settings.RATE_LIMITS.get(endpoint) or settings.RATE_LIMITS.get("*")
+        if rate is None:
+            return True
+        window, passed = divmod(time.time(), rate.seconds)
+        self.seconds_left = rate.seconds - passed
+        key = f"rate:{_caller(request)}:{endpoint}:{window:.0f}"
+        return _redis.ask(lambda: _count(key, rate.seconds), otherwise=lambda: 0) <= rate.requests
+
+    def wait(self) -> float:
+        """The seconds until the next window."""
+        return math.ceil(self.seconds_left)
+
+
+def _caller(request: Request) -> str:
+    """The member, or the address where nobody needs to say who they are."""
+    return f"user-{request.user.pk}" if request.user else f"from-{request.META.get('REMOTE_ADDR', '')}"
+
+
+def _count(key: str, seconds: int) -> int:
+    """This request's number in its window."""
+    cache.add(key, 0, timeout=seconds + 1)
+    try:
+        return cache.incr(key)
+    except ValueError:  # the window ended between the two
+        return 1
