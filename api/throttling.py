@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import BaseCache, cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -28,7 +28,10 @@ class EndpointThrottle(BaseThrottle):
         window, passed = divmod(time.time(), rate.seconds)
         self.seconds_left = rate.seconds - passed
         key = f"rate:{_caller(request)}:{endpoint}:{window:.0f}"
-        return _redis.ask(lambda: _count(key, rate.seconds), otherwise=lambda: 0) <= rate.requests
+        return (
+            _redis.ask(lambda: count(cache, key, seconds=rate.seconds + 1), otherwise=lambda: 0)
+            <= rate.requests
+        )
 
     def wait(self) -> float:
         """The seconds until the next window."""
@@ -40,10 +43,10 @@ def _caller(request: Request) -> str:
     return f"user-{request.user.pk}" if request.user else f"from-{request.META.get('REMOTE_ADDR', '')}"
 
 
-def _count(key: str, seconds: int) -> int:
-    """This request's number in its window."""
-    cache.add(key, 0, timeout=seconds + 1)
+def count(counters: BaseCache, key: str, *, seconds: int) -> int:
+    """Count one event under a key that is forgotten after so many seconds; how many there were."""
+    counters.add(key, 0, timeout=seconds)
     try:
-        return cache.incr(key)
-    except ValueError:  # the window ended between the two
+        return counters.incr(key)
+    except ValueError:  # forgotten between the two
         return 1

@@ -41,10 +41,18 @@ def required(name: str) -> str:
 # --- Who we are ---------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
+SHORTEST_SECRET_KEY = 32
 SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key() if DEBUG else required("SECRET_KEY"))
+if not DEBUG and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or SECRET_KEY.startswith("django-insecure")):
+    raise ImproperlyConfigured(
+        f"SECRET_KEY is a sample or too short: take {SHORTEST_SECRET_KEY} random characters or more"
+    )
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (
-    ["localhost", "127.0.0.1", "[::1]"] if DEBUG else required("ALLOWED_HOSTS").split(",")
+    LOCAL_HOSTS if DEBUG else required("ALLOWED_HOSTS").split(",")
 )
+if DEBUG and (public := set(ALLOWED_HOSTS) - set(LOCAL_HOSTS)):
+    raise ImproperlyConfigured(f"DEBUG shows too much to the public: turn it off to answer for {public}")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
@@ -112,7 +120,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.str("CACHE_URL", default="") or REDIS_URL,
         "OPTIONS": REDIS_PATIENCE,
-    }
+    },
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------
@@ -182,6 +191,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "api.middleware.keep_to_own_assets",
 ]
 
 TEMPLATES = [

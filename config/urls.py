@@ -2,14 +2,17 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from config.staff import PatientLoginForm
 from coupons.views import CouponViewSet, IssuedCouponViewSet
 from orders.views import OrderViewSet
 from points.views import PointViewSet
 from products.views import ProductViewSet
 from rankings.views import RankingViewSet
+
+admin.site.login_form = PatientLoginForm
 
 router = SimpleRouter(trailing_slash=False)
 router.register("products", ProductViewSet, "product")
@@ -23,6 +26,6 @@ urlpatterns = [
     path("", include("api.urls")),
     path("api/v1/", include(router.urls)),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(), name="docs"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,119 @@
+"""What a stranger meets: a start that refuses carelessness, headers, and a door that cannot be guessed open."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.cache import cache, caches
+
+from config.tests.test_env_example import EVERY_NAME
+from tests import processes
+from tests.client import Client
+
+PRODUCTION = {
+    "DEBUG": "0",
+    "SECRET_KEY": "r" * 50,
+    "ALLOWED_HOSTS": "shop.example",
+    "DATABASE_URL": "postgresql://db/shop",
+    "REDIS_URL": "redis://redis",
+}
+
+
+def start(**settings: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process of its own."""
+    hidden = {*EVERY_NAME, "DJANGO_SETTINGS_MODULE"}
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy"],
+        cwd=processes.ROOT,
+        env={**env, **PRODUCTION, **settings},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_a_production_configuration_starts():
+    assert start(GATEWAY_SECRET="g").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("careless", "why"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is required"),
+        ({"SECRET_KEY": "django-insecure-" + "x" * 50}, "sample or too short"),
+        ({"SECRET_KEY": "secret"}, "sample or too short"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is required"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL is required"),
+        ({"REDIS_URL": ""}, "REDIS_URL is required"),
+        ({"DEBUG": "1"}, "DEBUG shows too much"),
+        ({"DEBUG": "1", "ALLOWED_HOSTS": "*"}, "DEBUG shows too much"),
+    ],
+)
+def test_a_careless_configuration_does_not_start(careless, why):
+    stopped = start(**careless)
+    assert stopped.returncode != 0
+    assert why in stopped.stderr
+
+
+def test_without_a_gateway_secret_the_deployment_check_warns():
+    assert "users.W001" in start().stderr
+    assert "users.W001" not in start(GATEWAY_SECRET="g").stderr
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/login/", "/api/docs", "/api/v1/products"])
+def test_every_page_keeps_to_its_own_assets_and_out_of_frames(http: Client, path):
+    headers = http.get(path).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "script-src" not in headers["Content-Security-Policy"]
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_page_needs_a_script_inside_it(http: Client):
+    for path in ("/", "/api/docs", "/problems/busy"):
+        assert b"<script>" not in http.get(path).body
+
+
+def sign_in(browser, password: str) -> int:
+    return browser.post("/admin/login/", {"username": "admin", "password": password}).status_code
+
+
+@pytest.fixture
+def guesser(client, admin_user):
+    """A browser without a session; nobody has guessed before, or after."""
+    cache.clear()
+    caches["local"].clear()
+    yield client
+    cache.clear()
+
+
+def test_after_five_wrong_passwords_the_right_one_is_refused_too(guesser):
+    assert [sign_in(guesser, "wrong") for _ in range(5)] == [200] * 5
+    assert sign_in(guesser, "password") == 200
+    assert "_auth_user_id" not in guesser.session
+
+
+def test_four_wrong_passwords_are_forgiven(guesser):
+    assert [sign_in(guesser, "wrong") for _ in range(4)] == [200] * 4
+    assert sign_in(guesser, "password") == 302
+
+
+def test_guessing_is_counted_while_redis_is_away_too(guesser, settings):
+    nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
+    settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": nobody}}
+    assert [sign_in(guesser, "wrong") for _ in range(5)] == [200] * 5
+    assert sign_in(guesser, "password") == 200
+
+
+def test_no_secret_reaches_a_log(transactional_db, tmp_path):
+    log, secret = tmp_path / "web.log", "gateway-secret-of-this-test"
+    with processes.web(log=log, GATEWAY_SECRET=secret) as url:
+        client = Client(url)
+        assert client.get("points", headers={"X-Gateway-Secret": "wrong-secret-of-this-test"}).status == 401
+        assert client.get("points", headers={"X-Gateway-Secret": secret}).status == 401
+    text = log.read_text()
+    assert "request_id" in text
+    assert "secret-of-this-test" not in text
+    assert "x" * 50 not in text
