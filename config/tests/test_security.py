@@ -1,4 +1,4 @@
-"""What a stranger meets: a start that refuses carelessness, headers, and a door that cannot be guessed open."""
+"""What a stranger meets: a careless start refused, headers, and a door that cannot be guessed open."""
 
 import os
 import subprocess

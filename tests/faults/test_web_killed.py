@@ -1,0 +1,106 @@
+"""`kill -9` to the web server, before and after its commit."""
+
+import random
+import time
+
+from products.factories import ProductFactory
+from tests.database import nothing_written
+from tests.faults.scenes import (
+    assert_unanswered,
+    commits_held,
+    deliver_in_time,
+    gone,
+    never,
+    order_made_with,
+    sent,
+    waiting,
+)
+from tests.faults.shop import Shop
+from tests.platforms import is_delivered
+from tests.processes import until
+from tests.scenes import buyer
+from tests.test_locks import held
+
+ROUNDS = 20
+
+
+def test_killed_before_commit_nothing_is_written_and_the_retry_makes_one_order(shop: Shop) -> None:
+    """The product's row is held, so the request has written all else and cannot have committed."""
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
+    for key in map(str, range(ROUNDS)):
+        with nothing_written():
+            kill_while_it_waits_for_its_last_row(shop, user, product, key)
+        shop.web.start()
+        answer = shop.http.order(user, {product.pk: 1}, key=key)
+        assert (answer.status, "Idempotent-Replayed" in answer.headers) == (201, False)
+    product.refresh_from_db()
+    assert (product.stock, product.units_sold) == (0, ROUNDS)
+
+
+def test_killed_after_commit_the_event_goes_out_and_the_retry_replays(shop: Shop) -> None:
+    """The COMMIT has reached the database when its sender dies: no wake-up is sent and no answer."""
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
+    for key in map(str, range(ROUNDS)):
+        kill_while_it_commits(shop, user, product, key)
+        shop.web.start()
+        deliver_in_time(shop, key, seconds=5)
+        answer = shop.http.order(user, {product.pk: 1}, key=key)
+        assert (answer.status, answer.headers["Idempotent-Replayed"]) == (201, "true")
+    product.refresh_from_db()
+    assert (product.stock, product.units_sold) == (0, ROUNDS)
+
+
+def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Shop) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
+    for key in map(str, range(ROUNDS)):
+        with sent(lambda key=key: shop.http.order(user, {product.pk: 1}, key=key)):
+            time.sleep(random.uniform(0, 0.03))
+            shop.web.kill()
+        shop.web.start()
+        was_made = bool(order_made_with(key))
+        answer = shop.http.order(user, {product.pk: 1}, key=key)
+        assert (answer.status, "Idempotent-Replayed" in answer.headers) == (201, was_made)
+        deliver_in_time(shop, key, seconds=5)
+    product.refresh_from_db()
+    assert (product.stock, product.units_sold) == (0, ROUNDS)
+
+
+def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1)
+    with sent(lambda: shop.http.order(user, {product.pk: 1}, key="k")) as request:
+        with commits_held(user):
+            until(waiting)
+            shop.kill()
+        assert_unanswered(request)
+    shop.start()
+    deliver_in_time(shop, "k", seconds=5)
+
+
+def test_without_the_sweep_and_the_wakeup_such_an_event_would_stay(shop: Shop) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1)
+    shop.beat.kill()
+    kill_while_it_commits(shop, user, product, "k")
+    shop.web.start()
+    order = order_made_with("k")
+    assert never(lambda: is_delivered(order))
+    shop.beat.start()
+    until(lambda: is_delivered(order), seconds=5)
+
+
+def kill_while_it_waits_for_its_last_row(shop, user, product, key) -> None:
+    with sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
+        with held("products_product", "id", product.pk):
+            asking = until(waiting)
+            shop.web.kill()
+        assert_unanswered(request)
+    until(lambda: gone(asking))
+
+
+def kill_while_it_commits(shop, user, product, key) -> None:
+    with sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
+        with commits_held(user):
+            asking = until(waiting)
+            shop.web.kill()
+        assert_unanswered(request)
+    until(lambda: gone(asking))
+    assert order_made_with(key)
