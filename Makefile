@@ -28,17 +28,17 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-stop: $(VENV)/installed  ## Close the shop, from another terminal
-	@$(PYTHON) -m config.run stop
+stop:  ## Close the shop, from another terminal
+	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run stop
 
-reset: $(VENV)/installed  ## Close the shop and forget its database, events and logs (.local)
-	@$(PYTHON) -m config.run reset
+reset:  ## Close the shop and forget its database, events and logs (.local)
+	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run reset
 
 $(VENV)/made:
 	@command -v python3 >/dev/null || { echo "python3 is not on PATH; Python 3.11 or newer is needed."; exit 1; }
 	@python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed; python3 is " + sys.version.split()[0] + "." if sys.version_info < (3, 11) else 0)'
 	@echo "Making a virtual environment in $(VENV) ..."
-	@python3 -m venv --clear $(VENV) || { echo "python3 cannot make one; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@python3 -m venv $(VENV) || { echo "python3 cannot make one; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@touch $@
 
 $(VENV)/installed: requirements.txt $(VENV)/made

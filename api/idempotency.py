@@ -19,6 +19,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="Send the same key and body again to get the first answer again instead of a second effect.",
 )
+IDEMPOTENT_REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed",
+    {"type": "string", "enum": ["true"]},
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="This is the answer that an earlier request with the same key got.",
+)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 

@@ -23,7 +23,7 @@ def collect_at_scrape(collector: Collector) -> None:
 def observe_request(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     """Count one answered request; what the client chose freely never becomes a label."""
     method = request.method if request.method in _METHODS else "other"
-    route = request.resolver_match.route if request.resolver_match else "unmatched"
+    route = request.resolver_match.view_name if request.resolver_match else "unmatched"
     REQUESTS.labels(method, route, response.status_code).inc()
     SECONDS.labels(method, route).observe(seconds)
 

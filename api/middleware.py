@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from api import metrics, problems
@@ -40,6 +41,8 @@ def name_requests(get_response: GetResponse) -> GetResponse:
     """Echo or make X-Request-Id, bind it to every log line, measure and log the request."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(settings.STATIC_URL):
+            return get_response(request)
         began = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -21,4 +21,6 @@ class NameField(models.CharField):
 
 def not_blank(*, name: str) -> models.CheckConstraint:
     """The database's own refusal of a name without a visible character."""
-    return models.CheckConstraint(condition=models.Q(name__regex=r"\S"), name=name)
+    return models.CheckConstraint(
+        condition=models.Q(name__regex=r"\S"), name=name, violation_error_message="이름을 입력해 주세요."
+    )

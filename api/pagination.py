@@ -123,6 +123,16 @@ class Cursored(CursorPagination):
         moment = None if self._moment is None else getattr(row, self._moment)
         return replace_query_param(self.url, self.cursor_query_param, Place(backward, moment, row.pk).token)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The parameters as the OpenAPI document describes them."""
+        del view
+        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        cursor = {"type": "string", "format": "cursor" if self._moment is None else "cursor-with-moment"}
+        return [
+            _parameter(self.page_size_query_param, size, "How many rows a page has."),
+            _parameter(self.cursor_query_param, cursor, "Taken from `next` or `previous`, as it is."),
+        ]
+
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The page as the OpenAPI document describes it."""
         link = {"type": ["string", "null"], "format": "uri"}
@@ -131,3 +141,7 @@ class Cursored(CursorPagination):
             "required": ["next", "previous", "results"],
             "properties": {"next": link, "previous": link, "results": schema},
         }
+
+
+def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}

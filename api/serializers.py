@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -47,6 +48,10 @@ class NoInput(StrictSerializer):
     """A body with nothing in it."""
 
 
+MOMENT = {"type": "string", "format": "date-time", "pattern": r"\.[0-9]{6}\+09:00$"}
+
+
+@extend_schema_field(MOMENT)
 class MomentField(serializers.DateTimeField):
     """A moment on its way out: +09:00 and six fractional digits."""
 

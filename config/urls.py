@@ -13,6 +13,7 @@ from products.views import ProductViewSet
 from rankings.views import RankingViewSet
 
 admin.site.login_form = PatientLoginForm
+admin.site.site_header = admin.site.site_title = "pointshop 관리"
 
 router = SimpleRouter(trailing_slash=False)
 router.register("products", ProductViewSet, "product")

@@ -32,7 +32,12 @@ class CouponAdmin(SeedingAdmin):
     list_display = ("id", "name", "discount_type", "discount_value", "quantity", "issued", "left", "opens_at")
     list_filter = ("discount_type",)
     search_fields = ("name", "=id")
-    readonly_fields = ("issued", "left", "created_at")
+    readonly_fields = ("issued", "left")
+    fieldsets = (
+        (None, {"fields": ("name", ("discount_type", "discount_value", "max_discount"))}),
+        ("수량", {"fields": ("quantity", "issued", "left")}),
+        ("발급 기간", {"fields": (("opens_at", "closes_at"),)}),
+    )
 
     @admin.display(description="남은 수량")
     def left(self, coupon: Coupon) -> int | str:

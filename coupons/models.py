@@ -32,6 +32,7 @@ class DiscountTerms(models.Model):
                 condition=Q(discount_type="fixed", discount_value__gte=1, max_discount=None)
                 | Q(discount_type="percent", discount_value__range=(1, 100)),
                 name="%(class)s_discount_value_fits_type",
+                violation_error_message="정액은 1원 이상에 최대 할인액 없이, 정률은 1–100이어야 해요.",
             ),
             models.CheckConstraint(
                 condition=Q(max_discount=None) | Q(max_discount__gte=1),
@@ -76,13 +77,18 @@ class Coupon(DiscountTerms):
         verbose_name_plural = "쿠폰"
         constraints = [
             *DiscountTerms.Meta.constraints,
-            models.CheckConstraint(condition=Q(quantity__gte=0), name="coupon_quantity_not_negative"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=0),
+                name="coupon_quantity_not_negative",
+                violation_error_message="수량은 0장 이상이어야 해요.",
+            ),
             models.CheckConstraint(
                 condition=Q(issued__gte=0, issued__lte=F("quantity")), name="coupon_issued_within_quantity"
             ),
             models.CheckConstraint(
                 condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),
                 name="coupon_opens_before_it_closes",
+                violation_error_message="발급 시작은 마감보다 빨라야 해요.",
             ),
         ]
 

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from api.pagination import Cursored
 from api.problems import InputError, Invalid
+from api.schema import LOCATION, refuses
 from api.serializers import NoInput
 from api.viewsets import ApiViewSet, PublicViewSet
 from coupons import selectors, services
@@ -31,7 +32,9 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
         summary="Take a coupon, first come first served",
         request=None,
         responses={201: IssuedCouponSerializer},
+        parameters=[LOCATION],
     )
+    @refuses(services.CouponNotOpen, services.CouponAlreadyIssued, services.CouponSoldOut)
     @action(
         detail=True,
         methods=["post"],

@@ -30,6 +30,18 @@ class PriceChanged(Problem):
         super().__init__(expected_total=expected_total, total=total)
 
 
+# What a basket can be refused for, bought or quoted.
+REFUSALS = (
+    products.services.ProductNotFound,
+    products.services.OutOfStock,
+    coupons.services.CouponNotFound,
+    coupons.services.CouponAlreadyUsed,
+    coupons.services.CouponExpired,
+    points.services.InsufficientPoints,
+    PriceChanged,
+)
+
+
 @dataclass(frozen=True)
 class Basket:
     """What a user wants: units by product id (1–1,000,000 each), perhaps a coupon and a total they saw."""

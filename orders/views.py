@@ -9,8 +9,9 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import IDEMPOTENCY_KEY, claim_of
+from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKeyReused, claim_of
 from api.pagination import Cursored
+from api.schema import LOCATION, refuses
 from api.viewsets import ApiViewSet
 from orders import selectors, services
 from orders.models import Order
@@ -45,8 +46,9 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         summary="Buy a basket: all of it or nothing",
         request=BasketSerializer,
         responses={201: PlacedOrderSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, LOCATION],
     )
+    @refuses(*services.REFUSALS, IdempotencyKeyReused)
     def create(self, request: Request) -> Response:
         """Check out."""
         placed = services.checkout(basket=self._basket(request), claim=claim_of(request))
@@ -56,6 +58,7 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     @extend_schema(
         summary="What buying the basket would take", request=BasketSerializer, responses=QuoteSerializer
     )
+    @refuses(*services.REFUSALS)
     @action(detail=False, methods=["post"])
     def quote(self, request: Request) -> Response:
         """Price a basket and write nothing."""

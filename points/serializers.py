@@ -1,9 +1,12 @@
 """Points on the wire."""
 
+from django.db.models import BigIntegerField
 from rest_framework import serializers
 
 from api.serializers import MomentField, StrictIntegerField, StrictSerializer
 from points.models import PointTransaction
+
+MAX_BIGINT = BigIntegerField.MAX_BIGINT
 
 
 class BalanceSerializer(serializers.Serializer[dict[str, int]]):
@@ -22,6 +25,7 @@ class ChargeSerializer(StrictSerializer):
 class TransactionSerializer(serializers.ModelSerializer[PointTransaction]):
     """A line of the ledger; a payment's amount is negative."""
 
+    amount = serializers.IntegerField(min_value=-MAX_BIGINT, max_value=MAX_BIGINT)
     order_id = serializers.IntegerField(allow_null=True)
     created_at = MomentField()
 

@@ -6,8 +6,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import IDEMPOTENCY_KEY, claim_of
+from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKeyReused, claim_of
 from api.pagination import Cursored
+from api.schema import refuses
 from api.viewsets import ApiViewSet
 from points import selectors, services
 from points.models import PointTransaction
@@ -26,9 +27,13 @@ class PointViewSet(ApiViewSet):
     """The caller's points."""
 
     queryset = PointTransaction.objects.none()
-    pagination_class = NewestTransactionsFirst
+    pagination_class = None
 
-    @extend_schema(summary="The caller's balance", responses=forced_singular_serializer(BalanceSerializer))
+    @extend_schema(
+        operation_id="points_retrieve",
+        summary="The caller's balance",
+        responses=forced_singular_serializer(BalanceSerializer),
+    )
     def list(self, request: Request) -> Response:
         """The balance of this moment; 0 for a user who never charged."""
         user_id = caller(request).pk
@@ -38,8 +43,9 @@ class PointViewSet(ApiViewSet):
         summary="Charge points to the caller",
         request=ChargeSerializer,
         responses={201: TransactionSerializer},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED],
     )
+    @refuses(IdempotencyKeyReused, services.BalanceOverflow)
     @action(detail=False, methods=["post"], serializer_class=ChargeSerializer)
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
@@ -48,7 +54,7 @@ class PointViewSet(ApiViewSet):
         return Response(TransactionSerializer(charged.made).data, status=201, headers=charged.headers)
 
     @extend_schema(summary="The caller's ledger, newest first", responses=TransactionSerializer(many=True))
-    @action(detail=False, serializer_class=TransactionSerializer)
+    @action(detail=False, serializer_class=TransactionSerializer, pagination_class=NewestTransactionsFirst)
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""
         page = self.paginate_queryset(selectors.transactions_of(user_id=caller(request).pk))

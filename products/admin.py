@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest
 
 from api.admin import SeedingAdmin
@@ -23,6 +23,14 @@ class ProductForm(forms.ModelForm):
     class Meta:
         model = Product
         fields = ("name", "price", "stock")
+
+    def clean_stock_change(self) -> int:
+        """The difference. Raises ValidationError for more than is left, which stands still until the save."""
+        by = self.cleaned_data["stock_change"] or 0
+        product = Product.objects.locked(product_id=self.instance.pk).first()
+        if product and product.stock + by < 0:
+            raise forms.ValidationError(f"지금 남은 재고는 {product.stock}개예요. 그보다 많이 뺄 수 없어요.")
+        return by
 
 
 @admin.register(Product)
@@ -45,12 +53,5 @@ class ProductAdmin(SeedingAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save, and restock beside running orders."""
         super().save_model(request, obj, form, change)
-        if change and (by := form.cleaned_data.get("stock_change")):
-            self._adjust(request, obj, by)
-
-    def _adjust(self, request: HttpRequest, product: Product, by: int) -> None:
-        try:
-            services.adjust_stock(product_id=product.pk, by=by)
-        except services.StockBelowZero:
-            text = "남은 재고보다 많이 뺄 수 없어요. 재고는 바뀌지 않았어요."
-            self.message_user(request, text, messages.ERROR)
+        if change and (by := form.cleaned_data["stock_change"]):
+            services.adjust_stock(product_id=obj.pk, by=by)

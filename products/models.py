@@ -10,6 +10,10 @@ from api.names import NameField, not_blank
 class ProductQuerySet(models.QuerySet["Product"]):
     """Products, and the one way their stock is taken."""
 
+    def locked(self, *, product_id: int) -> "ProductQuerySet":
+        """The product, held until the transaction ends; order lines that refer to it are not blocked."""
+        return self.select_for_update(of=("self",), no_key=True).filter(pk=product_id).order_by("pk")
+
     def take(self, *, product_id: int, quantity: int, price: int) -> bool:
         """Take stock at a price seen earlier: the optimistic lock. False where stock or price moved on."""
         unchanged = self.filter(pk=product_id, stock__gte=quantity, price=price)
@@ -37,8 +41,16 @@ class Product(models.Model):
         verbose_name_plural = "상품"
         constraints = [
             not_blank(name="product_name_not_blank"),
-            models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),
-            models.CheckConstraint(condition=Q(stock__gte=0), name="product_stock_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price__gte=0),
+                name="product_price_not_negative",
+                violation_error_message="가격은 0원 이상이어야 해요.",
+            ),
+            models.CheckConstraint(
+                condition=Q(stock__gte=0),
+                name="product_stock_not_negative",
+                violation_error_message="재고는 0개 이상이어야 해요.",
+            ),
             models.CheckConstraint(condition=Q(units_sold__gte=0), name="product_units_sold_not_negative"),
         ]
 

@@ -67,7 +67,7 @@ def test_a_stock_sent_by_a_stale_form_is_not_written(admin_client, bought):
 
 def test_more_than_is_left_cannot_be_taken_off(admin_client, bought):
     answer = change(admin_client, bought, name=bought.name, price=1000, stock_change=-9)
-    assert answer.status_code == 302
+    assert "지금 남은 재고는 8개예요" in answer.content.decode()
     assert Product.objects.get().stock == 8
 
 

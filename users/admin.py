@@ -12,4 +12,4 @@ class UserAdmin(SeedingAdmin):
 
     list_display = ("id", "name", "created_at")
     search_fields = ("name", "=id")
-    readonly_fields = ("created_at",)
+    fields = ("name",)

@@ -11,4 +11,10 @@ class GatewayScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
         """An API key in the header."""
-        return {"type": "apiKey", "in": "header", "name": "X-User-Id"}
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-User-Id",
+            "description": "The id of a registered user. The gateway in front of the shop sets it, and"
+            " X-Gateway-Secret beside it where one is configured.",
+        }

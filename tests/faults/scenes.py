@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import urllib3
-from django.db import connection
 
 from orders.models import Order, OrderEvent
 from tests.client import Answer
@@ -52,8 +51,16 @@ def waiting() -> list[int]:
     return [pid for (pid,) in execute("SELECT pid FROM pg_locks WHERE NOT granted")]
 
 
+def end_waiting() -> None:
+    """What was waiting for a lock will never be done."""
+    pids = waiting()
+    execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) pid", pids)
+    until(lambda: gone(pids))
+
+
 def gone(pids: list[int]) -> bool:
     """Whether these processes of the database have ended, and what they were at with them."""
+    execute("SELECT pg_stat_clear_snapshot()")
     return not execute("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", pids)
 
 
@@ -70,18 +77,12 @@ def never(condition: Callable[[], object], *, seconds: float = 3) -> bool:
     return True
 
 
-def order_made_with(key: str) -> Any:
-    """The one order of a key as {"id": …}; None where there is none."""
-    return Order.objects.filter(idempotency_key=key).values("id").first()
+def order_made_with(user: User, key: str) -> Any:
+    """The one order of a user's key as {"id": …}; None where there is none."""
+    return Order.objects.filter(user=user, idempotency_key=key).values("id").first()
 
 
-def deliver_in_time(shop: Shop, key: str, *, seconds: float = 5) -> None:
-    """Fail unless the event of a key's order reaches the platform in time."""
-    order = order_made_with(key)
+def deliver_in_time(shop: Shop, order: Any, *, seconds: float = 5) -> None:
+    """Fail unless an order's event reaches the platform in time."""
     until(lambda: is_delivered(order), seconds=seconds)
     assert str(OrderEvent.objects.get(order_id=order["id"]).pk) in shop.taken().read_text()
-
-
-def close_own_connection() -> None:
-    """Let the next query open a new one."""
-    connection.close()

@@ -28,6 +28,7 @@ def test_killed_before_commit_nothing_is_written_and_the_retry_makes_one_order(s
     """The product's row is held, so the request has written all else and cannot have committed."""
     user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
     for key in map(str, range(ROUNDS)):
+        shop.deliver_all()
         with nothing_written():
             kill_while_it_waits_for_its_last_row(shop, user, product, key)
         shop.web.start()
@@ -43,7 +44,7 @@ def test_killed_after_commit_the_event_goes_out_and_the_retry_replays(shop: Shop
     for key in map(str, range(ROUNDS)):
         kill_while_it_commits(shop, user, product, key)
         shop.web.start()
-        deliver_in_time(shop, key, seconds=5)
+        deliver_in_time(shop, order_made_with(user, key), seconds=5)
         answer = shop.http.order(user, {product.pk: 1}, key=key)
         assert (answer.status, answer.headers["Idempotent-Replayed"]) == (201, "true")
     product.refresh_from_db()
@@ -57,10 +58,10 @@ def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Sh
             time.sleep(random.uniform(0, 0.03))
             shop.web.kill()
         shop.web.start()
-        was_made = bool(order_made_with(key))
+        was_made = bool(order_made_with(user, key))
         answer = shop.http.order(user, {product.pk: 1}, key=key)
         assert (answer.status, "Idempotent-Replayed" in answer.headers) == (201, was_made)
-        deliver_in_time(shop, key, seconds=5)
+        deliver_in_time(shop, order_made_with(user, key), seconds=5)
     product.refresh_from_db()
     assert (product.stock, product.units_sold) == (0, ROUNDS)
 
@@ -73,7 +74,7 @@ def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
             shop.kill()
         assert_unanswered(request)
     shop.start()
-    deliver_in_time(shop, "k", seconds=5)
+    deliver_in_time(shop, order_made_with(user, "k"), seconds=5)
 
 
 def test_without_the_sweep_and_the_wakeup_such_an_event_would_stay(shop: Shop) -> None:
@@ -81,7 +82,7 @@ def test_without_the_sweep_and_the_wakeup_such_an_event_would_stay(shop: Shop) -
     shop.beat.kill()
     kill_while_it_commits(shop, user, product, "k")
     shop.web.start()
-    order = order_made_with("k")
+    order = order_made_with(user, "k")
     assert never(lambda: is_delivered(order))
     shop.beat.start()
     until(lambda: is_delivered(order), seconds=5)
@@ -103,4 +104,4 @@ def kill_while_it_commits(shop, user, product, key) -> None:
             shop.web.kill()
         assert_unanswered(request)
     until(lambda: gone(asking))
-    assert order_made_with(key)
+    assert order_made_with(user, key)

@@ -1,0 +1,39 @@
+"""PostgreSQL stopped at once, as by `pg_ctl -m immediate`."""
+
+import time
+
+from tests.faults.load import buying, missing
+from tests.faults.shop import Shop
+from tests.processes import until
+
+ROUNDS = 3
+BACK_SECONDS = 5
+
+
+def test_a_restart_under_load_costs_only_503s_and_no_acknowledged_order(shop: Shop) -> None:
+    with buying(shop) as load:
+        for _ in range(ROUNDS):
+            sold, refused = len(load.acknowledged), len(load.refusals)
+            until(lambda sold=sold: len(load.acknowledged) > sold + 50)
+            shop.servers.crash_postgres()
+            until(lambda refused=refused: len(load.refusals) > refused + 50)
+            shop.servers.start()
+            back = time.monotonic()
+            until(lambda back=back: load.everybody_bought_since(back), seconds=BACK_SECONDS)
+    assert {(each.status, each.code) for each in load.refusals} == {(503, "unavailable")}
+    assert all(int(each.headers["Retry-After"]) >= 1 for each in load.refusals)
+    assert load.unanswered() == []
+    assert missing(load.acknowledged) == []
+    load.try_again()
+    assert len(set(load.acknowledged)) == len(load.purchases)
+
+
+def test_without_a_database_the_shop_is_alive_and_not_ready(shop: Shop) -> None:
+    shop.servers.crash_postgres()
+    assert shop.http.get("/livez").status == 200
+    for path in ("/readyz", "/api/v1/products"):
+        refusal = shop.http.get(path)
+        assert (refusal.status, refusal.code) == (503, "unavailable")
+        assert int(refusal.headers["Retry-After"]) >= 1
+    shop.servers.start()
+    until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)

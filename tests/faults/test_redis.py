@@ -1,0 +1,82 @@
+"""Redis refused, black-holed, out of memory, flushed, restarted empty: orders do not notice, events arrive."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+import pytest
+import redis
+
+from orders.models import OrderEvent
+from products.factories import ProductFactory
+from tests.faults.load import durations
+from tests.faults.shop import Servers, Shop
+from tests.platforms import is_delivered
+from tests.processes import until
+from tests.scenes import buyer
+
+USUAL_SECONDS, FAULT_SECONDS = 2, 8
+
+
+@contextmanager
+def refused(servers: Servers) -> Iterator[None]:
+    servers.kill_redis()
+    with pytest.raises(redis.ConnectionError):
+        servers.redis().ping()
+    yield
+    servers.start()
+
+
+@contextmanager
+def black_holed(servers: Servers) -> Iterator[None]:
+    servers.signal_redis(signal.SIGSTOP)
+    with pytest.raises(redis.TimeoutError):
+        servers.redis().ping()
+    yield
+    servers.signal_redis(signal.SIGCONT)
+
+
+@contextmanager
+def out_of_memory(servers: Servers) -> Iterator[None]:
+    (before,) = servers.redis().config_get("maxmemory").values()
+    servers.redis().config_set("maxmemory", 1)
+    with pytest.raises(redis.OutOfMemoryError):
+        servers.redis().set("k", "v")
+    yield
+    servers.redis().config_set("maxmemory", before)
+
+
+@contextmanager
+def flushed(servers: Servers) -> Iterator[None]:
+    servers.redis().flushall()
+    yield
+    servers.redis().flushall()
+
+
+@contextmanager
+def restarted_empty(servers: Servers) -> Iterator[None]:
+    servers.kill_redis()
+    servers.start()
+    assert servers.redis().dbsize() < 10
+    yield
+
+
+@pytest.mark.parametrize("fault", [refused, black_holed, out_of_memory, flushed, restarted_empty])
+def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=1_000_000)
+    usual = durations(shop, user, product.pk, seconds=USUAL_SECONDS)
+    with fault(shop.servers):
+        meanwhile = durations(shop, user, product.pk, seconds=FAULT_SECONDS)
+    shop.deliver_all(seconds=20)
+    print(fault.__name__, median(usual), median(meanwhile), max(meanwhile))
+    assert median(meanwhile) <= 3 * median(usual) + 0.05
+    assert OrderEvent.objects.filter(order__user=user).count() == len(usual) + len(meanwhile)
+
+
+def test_without_redis_the_events_would_stay_and_no_worker_need_be_started_again(shop: Shop) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1)
+    with refused(shop.servers):
+        order = shop.http.order(user, {product.pk: 1}).json
+        later = shop.http.order(user, {product.pk: 1}).json
+    until(lambda: is_delivered(order) and is_delivered(later), seconds=20)

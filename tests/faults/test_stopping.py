@@ -1,0 +1,53 @@
+"""SIGTERM under load."""
+
+import time
+
+from orders.models import OrderEvent
+from tests.faults.load import buying, missing
+from tests.faults.shop import Shop
+from tests.processes import until
+
+ROUNDS = 3
+
+
+def test_the_web_server_answers_all_that_was_sent_before_it_was_asked_to_stop(shop: Shop) -> None:
+    for _ in range(ROUNDS):
+        with buying(shop, people=16) as load:
+            until(lambda load=load: len(load.acknowledged) > 100)
+            asked = time.monotonic()
+            assert shop.web.stop() == 0
+        assert load.unanswered(sent_before=asked) == []
+        assert load.refusals == []
+        shop.web.start()
+        load.try_again()
+        assert missing(load.acknowledged) == []
+
+
+def test_a_killed_web_server_would_have_left_requests_unanswered(shop: Shop) -> None:
+    with buying(shop, people=16) as load:
+        until(lambda: len(load.acknowledged) > 100)
+        killed = time.monotonic()
+        shop.web.kill()
+    assert load.unanswered(sent_before=killed)
+    shop.web.start()
+    load.try_again()
+    assert missing(load.acknowledged) == []
+
+
+def test_an_acknowledged_order_that_does_not_exist_would_be_found_missing(shop: Shop) -> None:
+    with buying(shop, people=1) as load:
+        until(lambda: load.acknowledged)
+    assert missing([*load.acknowledged, 10**9]) == [10**9]
+
+
+def test_a_worker_that_is_asked_to_stop_loses_nothing(shop: Shop) -> None:
+    with buying(shop) as load:
+        for _ in range(ROUNDS):
+            sold = len(load.acknowledged)
+            until(lambda sold=sold: len(load.acknowledged) > sold + 50)
+            assert shop.worker.stop() == 0
+            shop.worker.start()
+    shop.deliver_all()
+    assert OrderEvent.objects.filter(order_id__in=load.acknowledged, attempts=1).count() == len(
+        load.acknowledged
+    )

@@ -1,0 +1,119 @@
+"""`kill -9` to the worker, before, during and after it posts an event."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from orders.models import OrderEvent
+from products.factories import ProductFactory
+from tests.database import execute
+from tests.faults.scenes import end_waiting, waiting
+from tests.faults.shop import Shop
+from tests.platforms import accept, is_delivered
+from tests.processes import PATIENCE_SECONDS, until
+from tests.scenes import buyer
+
+ROUNDS = 7
+# What a killed worker had in hand waits for its lease to end, and for a sweep.
+LEASE_AND_SWEEP_SECONDS = 30 + 5
+
+Buy = Callable[[], int]
+
+
+def test_a_worker_killed_before_during_and_after_its_post_leaves_nothing_undelivered(recorded: Shop) -> None:
+    buy, bought = orders_of_somebody(recorded), OrderEvent.objects.count()
+    for _ in range(ROUNDS):
+        for kill in (kill_before_the_post, kill_during_the_post, kill_after_the_post):
+            kill(recorded, buy)
+    recorded.worker.start()
+    recorded.deliver_all(seconds=LEASE_AND_SWEEP_SECONDS)
+    bodies = defaultdict(set)
+    for headers, body in recorded.platform.attempts:
+        bodies[headers["webhook-id"]].add(body)
+    assert len(bodies) == bought + 3 * ROUNDS
+    assert all(len(different) == 1 for different in bodies.values())
+    assert len(recorded.platform.attempts) > len(bodies)
+
+
+def test_what_a_killed_worker_had_in_hand_stays_until_its_lease_ends(recorded: Shop) -> None:
+    buy = orders_of_somebody(recorded)
+    kill_during_the_post(recorded, buy)
+    event = OrderEvent.objects.get(state="pending")
+    recorded.worker.start()
+    later = buy()
+    until(lambda: is_delivered({"id": later}))
+    assert OrderEvent.objects.get(state="pending").leased_until == event.leased_until
+    execute("UPDATE orders_orderevent SET leased_until = now() WHERE state = 'pending'")
+    recorded.deliver_all(seconds=5)
+
+
+def kill_before_the_post(shop: Shop, buy: Buy) -> None:
+    """The event is claimed, but nobody can read the order that it is about."""
+    shop.worker.kill()
+    order_id = buy()
+    with transaction.atomic():
+        execute("LOCK TABLE orders_orderitem IN ACCESS EXCLUSIVE MODE")
+        shop.worker.start()
+        until(lambda: claimed(order_id) and waiting())
+        shop.worker.kill()
+        end_waiting()
+    assert shop.platform.of_order(order_id) == []
+
+
+def kill_during_the_post(shop: Shop, buy: Buy) -> None:
+    """The platform has the event and has not answered yet."""
+    shop.worker.start()
+    with answers_held(shop):
+        order_id = buy()
+        until(lambda: shop.platform.of_order(order_id))
+        shop.worker.kill()
+    assert not is_delivered({"id": order_id})
+
+
+def kill_after_the_post(shop: Shop, buy: Buy) -> None:
+    """The platform has answered, but the worker cannot write it down."""
+    shop.worker.start()
+    with transaction.atomic():
+        with answers_held(shop):
+            order_id = buy()
+            until(lambda: shop.platform.of_order(order_id))
+            execute("SELECT 1 FROM orders_orderevent WHERE order_id = %s FOR UPDATE", order_id)
+        until(waiting)
+        shop.worker.kill()
+        end_waiting()
+    assert not is_delivered({"id": order_id})
+
+
+def orders_of_somebody(shop: Shop) -> Buy:
+    """Buys a unit at each call; the order's id."""
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=1000)
+
+    def buy() -> int:
+        answer = shop.http.order(user, {product.pk: 1})
+        assert answer.status == 201
+        return int(answer.json["id"])
+
+    return buy
+
+
+def claimed(order_id: int) -> bool:
+    """Whether a worker has an event in hand."""
+    return OrderEvent.objects.filter(order_id=order_id, leased_until__isnull=False).exists()
+
+
+@contextmanager
+def answers_held(shop: Shop) -> Iterator[None]:
+    """The platform answers nothing inside the block."""
+    release = threading.Event()
+
+    def answer_when_released(body: bytes) -> tuple[int, dict[str, str]]:
+        release.wait(PATIENCE_SECONDS)
+        return accept(body)
+
+    shop.platform.answers = answer_when_released
+    yield
+    shop.platform.answers = accept
+    release.set()
