@@ -15,7 +15,6 @@ import atexit
 import fcntl
 import hashlib
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -34,10 +33,11 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
+from config.processes import command_lines, end, has_children, has_ended, pids, wait
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 START_SECONDS = 60
-STOP_SECONDS = 30
 LEAVE_SECONDS = 3
 LOG_BYTES = 5_000_000
 INITDB_OPTIONS = shlex.split(
@@ -213,7 +213,7 @@ class EmbeddedServices:
     def _let_children_leave(self) -> None:
         """Give forked children, such as Celery's beat, time to end: they hold the lock and may not stop."""
         deadline = time.monotonic() + LEAVE_SECONDS
-        while self._in_use() and _has_children() and time.monotonic() < deadline:
+        while self._in_use() and has_children() and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _in_use(self) -> bool:
@@ -254,7 +254,7 @@ class EmbeddedServices:
             self._launch(account, "postgres", self._postgres_command(), cwd=self.data)
         self._wait_for("postgres", self.postmaster_pattern, self._has_database)
         if not running["redis"]:
-            _end(self.redis_pattern, signal.SIGKILL)
+            end(self.redis_pattern, signal.SIGKILL)
             self._launch(account, "redis", self._redis_command(), cwd=self.socket_dir)
         self._wait_for("redis", self.redis_pattern, lambda: self.status()["redis"])
         (self.socket_dir / "complete").touch()
@@ -314,7 +314,7 @@ class EmbeddedServices:
             account.run("sh", "-c", '"$@" &', "sh", *command, output=log, cwd=cwd)
 
     def _wait_for(self, name: str, pattern: str, answers: Callable[[], bool]) -> None:
-        if not _wait(answers, lambda: _has_ended(pattern), seconds=START_SECONDS):
+        if not wait(answers, lambda: has_ended(pattern), seconds=START_SECONDS):
             raise self._unavailable(f"{name} does not start.", log=name)
 
     def _postgres_command(self) -> list[str | Path]:
@@ -349,20 +349,20 @@ class EmbeddedServices:
         return program
 
     def _refuse_other_temp_folder(self) -> None:
-        for pid in _pids(self.postmaster_pattern):
+        for pid in pids(self.postmaster_pattern):
             if str(self.socket_dir) not in command_lines().get(pid, ""):
                 raise self._unavailable(f"Process {pid} serves {self.data} under another TMPDIR.")
 
     def _stop(self) -> None:
         self._end_postgres()
-        _end(self.redis_pattern, signal.SIGTERM)
+        end(self.redis_pattern, signal.SIGTERM)
         self._verify_socket_dir()
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def _end_postgres(self) -> None:
         """End ours cleanly, then what a killed postmaster left: its children and its pid files."""
-        _end(self.postmaster_pattern, signal.SIGINT)
-        _end(f"^postgres: {self.tag}: ", signal.SIGKILL)
+        end(self.postmaster_pattern, signal.SIGINT)
+        end(f"^postgres: {self.tag}: ", signal.SIGKILL)
         # PostgreSQL sees to the pids of dead processes itself, but any live one, or a zombie, stops it.
         (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         pid_file = self.data / "postmaster.pid"
@@ -407,59 +407,6 @@ def _connects(path: Path) -> bool:
             return True
         except OSError:
             return False
-    return True
-
-
-def command_lines() -> dict[int, str]:
-    """Every process's command line by its pid; that of a zombie is empty."""
-    if not Path("/proc/self/cmdline").exists():
-        command = ["/bin/ps", "-axwwo", "pid=,command="]
-        listing = subprocess.check_output(command, text=True, errors="replace")  # noqa: S603 constant
-        lines = (line.strip().partition(" ") for line in listing.splitlines())
-        return {int(pid): command for pid, _, command in lines}
-    commands = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it just ended
-            commands[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    return commands
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
-
-
-def _pids(pattern: str) -> list[int]:
-    return [pid for pid, command in command_lines().items() if re.search(pattern, command)]
-
-
-def _has_ended(pattern: str) -> bool:
-    """Asks twice: a process has no command line for a moment while it turns into another program."""
-    if not _pids(pattern):
-        time.sleep(0.2)
-        return not _pids(pattern)
-    return False
-
-
-def _end(pattern: str, sort: signal.Signals) -> None:
-    for pid in _pids(pattern):
-        with suppress(ProcessLookupError):
-            os.kill(pid, sort)
-    if not _wait(lambda: not _pids(pattern), seconds=STOP_SECONDS) and sort != signal.SIGKILL:
-        _end(pattern, signal.SIGKILL)
-
-
-def _wait(
-    condition: Callable[[], bool], hopeless: Callable[[], bool] = lambda: False, *, seconds: float
-) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if hopeless() or time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
     return True
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NoReturn
 
-from config.embedded import command_lines
+from config.processes import command_lines
 
 STOP_SECONDS = 30
 # A supervisord that ends sooner than this will not do better the next time.

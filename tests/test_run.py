@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from config.embedded import EmbeddedServices, command_lines
+from config.embedded import EmbeddedServices
+from config.processes import command_lines
 from config.tests.test_env_example import EVERY_NAME
 from tests.processes import free_port, until
 

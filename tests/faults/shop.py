@@ -17,7 +17,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from config.embedded import EmbeddedServices, command_lines
+from config.embedded import EmbeddedServices
+from config.processes import command_lines
 from orders.models import OrderEvent
 from rankings.management.commands.audit import audit
 from tests.client import Client
@@ -26,6 +27,8 @@ from tests.platforms import SECRET, Receiver, Recorder
 from tests.processes import ROOT, end, environment, free_port, until
 
 SETTLED_SECONDS = 20
+# What a worker had in hand when it was killed waits for its lease to end, and for a sweep.
+LEASE_AND_SWEEP_SECONDS = 30 + 5
 
 
 class Part:
@@ -91,16 +94,16 @@ class Servers:
 
     def crash_postgres(self) -> None:
         """What `pg_ctl -m immediate stop` does."""
-        self._end(self.embedded.postmaster_pattern, signal.SIGQUIT)
+        _end(int((self.embedded.data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
         connection.close()
 
     def kill_redis(self) -> None:
         """End Redis with all that it holds."""
-        self._end(self.embedded.redis_pattern, signal.SIGKILL)
+        _end(self._redis_pid(), signal.SIGKILL)
 
     def signal_redis(self, sort: signal.Signals) -> None:
         """Freeze it (SIGSTOP) or let it go on (SIGCONT)."""
-        os.kill(_pid(self.embedded.redis_pattern), sort)
+        os.kill(self._redis_pid(), sort)
 
     def redis(self) -> "redis.Redis[bytes]":
         """A client with a second's patience."""
@@ -108,15 +111,15 @@ class Servers:
             self.embedded.redis_url(), socket_timeout=1, socket_connect_timeout=1, retry=None
         )
 
-    def _end(self, pattern: str, sort: signal.Signals) -> None:
-        pid = _pid(pattern)
-        os.kill(pid, sort)
-        until(lambda: not command_lines().get(pid))
+    def _redis_pid(self) -> int:
+        commands = command_lines().items()
+        (pid,) = (pid for pid, command in commands if re.search(self.embedded.redis_pattern, command))
+        return pid
 
 
-def _pid(pattern: str) -> int:
-    (pid,) = (pid for pid, command in command_lines().items() if re.search(pattern, command))
-    return pid
+def _end(pid: int, sort: signal.Signals) -> None:
+    os.kill(pid, sort)
+    until(lambda: not command_lines().get(pid))
 
 
 @contextmanager
