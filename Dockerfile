@@ -16,7 +16,7 @@ COPY --from=packages /opt/venv /opt/venv
 WORKDIR /shop
 COPY . .
 # Settings want these even where nothing is connected; none of them outlives this line.
-RUN SECRET_KEY=build ALLOWED_HOSTS=localhost DATABASE_URL=postgresql:///build REDIS_URL=redis://build \
+RUN SECRET_KEY=only-for-collecting-the-static-files ALLOWED_HOSTS=localhost CSRF_TRUSTED_ORIGINS=https://localhost DATABASE_URL=postgresql:///build REDIS_URL=redis://build \
     python manage.py collectstatic --noinput
 USER shop
 EXPOSE 8000

@@ -4,16 +4,19 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check stop reset
+.PHONY: help run test test-faults check stop reset
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), until Ctrl-C
 	@$(PYTHON) -m config.run
 
 test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
 	@$(PYTHON) -m pytest $(ARGS)
+
+test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
+	@$(PYTHON) -m pytest tests/faults $(ARGS)
 
 check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file
 	@$(PYTHON) -m ruff check
@@ -24,7 +27,7 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 	@$(PYTHON) manage.py lintmigrations --settings=tests.settings --no-cache --warnings-as-errors \
 		--quiet ok ignore --include-apps users products points coupons orders rankings
 	@DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') GATEWAY_SECRET=x \
-		ALLOWED_HOSTS=shop.example DATABASE_URL=postgresql://db/shop REDIS_URL=redis://redis \
+		ALLOWED_HOSTS=shop.example CSRF_TRUSTED_ORIGINS=https://shop.example DATABASE_URL=postgresql://db/shop REDIS_URL=redis://redis \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 

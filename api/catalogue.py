@@ -37,8 +37,8 @@ PROBLEMS: dict[str, Entry] = {
         400,
         Text("요청을 읽을 수 없어요", "The request cannot be read"),
         Text(
-            "올바른 JSON이 아니에요. 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하)를 확인해 주세요.",
-            "It is not valid JSON. Check syntax, UTF-8 encoding, duplicate keys and depth (20 at most).",
+            "JSON 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하)와 Host 헤더를 확인해 주세요.",
+            "Check its JSON syntax, UTF-8 encoding, duplicate keys, depth (20 at most) and the Host header.",
         ),
     ),
     "not_registered": Entry(

@@ -41,8 +41,6 @@ def name_requests(get_response: GetResponse) -> GetResponse:
     """Echo or make X-Request-Id, bind it to every log line, measure and log the request."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(settings.STATIC_URL):
-            return get_response(request)
         began = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
@@ -50,6 +48,8 @@ def name_requests(get_response: GetResponse) -> GetResponse:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = get_response(request)
             response["X-Request-Id"] = request_id
+            if request.path.startswith(settings.STATIC_URL) and response.status_code < HTTPStatus.BAD_REQUEST:
+                return response
             seconds = time.perf_counter() - began
             metrics.observe_request(request, response, seconds)
             log.info(

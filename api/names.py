@@ -5,6 +5,12 @@ from typing import Any
 
 from django.db import models
 
+# Something besides white space and what is printed as nothing: joiners, fillers, marks of direction.
+_VISIBLE = (
+    r"[^\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+
 
 class NameField(models.CharField):
     """1–100 characters, trimmed and NFC-normalised on the way in through forms and imports."""
@@ -22,5 +28,5 @@ class NameField(models.CharField):
 def not_blank(*, name: str) -> models.CheckConstraint:
     """The database's own refusal of a name without a visible character."""
     return models.CheckConstraint(
-        condition=models.Q(name__regex=r"\S"), name=name, violation_error_message="이름을 입력해 주세요."
+        condition=models.Q(name__regex=_VISIBLE), name=name, violation_error_message="이름을 입력해 주세요."
     )

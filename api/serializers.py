@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.settings import api_settings
 
 from api.problems import InputError
 from api.times import rfc3339
@@ -64,7 +65,11 @@ def input_errors(detail: Any, pointer: str = "") -> Iterator[InputError]:
     """Flatten DRF's nested error detail into one InputError a place."""
     if isinstance(detail, dict):
         for key, inner in detail.items():
-            step = "" if key == "non_field_errors" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            step = (
+                ""
+                if key == api_settings.NON_FIELD_ERRORS_KEY
+                else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            )
             yield from input_errors(inner, pointer + step)
     elif isinstance(detail, list) and not all(isinstance(inner, ErrorDetail) for inner in detail):
         for index, inner in enumerate(detail):

@@ -17,6 +17,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
+# A row that the work refers to was deleted before it committed; sent again, the request is told so.
+_VANISHED = (errors.ForeignKeyViolation,)
 _WAITED_TOO_LONG = (errors.LockNotAvailable, errors.QueryCanceled)
 
 
@@ -49,7 +51,7 @@ def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
 def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
     """What a failure of the database means to the client; None where it is a bug of ours."""
     cause = error.__cause__
-    if isinstance(cause, _WAITED_TOO_LONG + _CONFLICTS):
+    if isinstance(cause, _WAITED_TOO_LONG + _CONFLICTS + _VANISHED):
         return Busy()
     if isinstance(error, OperationalError | InterfaceError):
         return Unavailable()

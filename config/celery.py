@@ -5,8 +5,9 @@ from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import beat_init, celeryd_init
+from celery.signals import beat_init, celeryd_init, task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 from kombu import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,7 +17,8 @@ class SteadyConnection(Connection):
     """A connection that tries again every second: kombu's own waits grow to half a minute."""
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
-        """Wait until the broker answers."""
+        """Wait until the broker answers; the embedded one is started if somebody killed it."""
+        start_embedded_services()
         steady = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
         return super().ensure_connection(*args, **{**steady, **kwargs})
 
@@ -32,6 +34,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@task_prerun.connect
+def drop_dead_connections(**_: Any) -> None:
+    """What a request of the web does: have the health of this process's connections looked at again."""
+    close_old_connections()
+
+
 @celeryd_init.connect
 @beat_init.connect
 def start_embedded_services(**_: Any) -> None:
@@ -39,4 +47,4 @@ def start_embedded_services(**_: Any) -> None:
     from config.embedded import SERVICES  # noqa: PLC0415 - `python -m` of it loads us first
 
     if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
-        SERVICES.attach()
+        SERVICES.ensure_running()

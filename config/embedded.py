@@ -45,7 +45,7 @@ INITDB_OPTIONS = shlex.split(
     " --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
 )
 POSTGRES_OPTIONS = shlex.split(
-    "-p 5432 -c listen_addresses= -c unix_socket_permissions=0700 -c max_connections=200"
+    "-p 5432 -c listen_addresses= -c unix_socket_permissions=0700 -c max_connections=500"
     " -c shared_buffers=256MB -c timezone=UTC -c log_timezone=UTC"
 )
 # Redis only carries wake-ups and cached values here: it saves nothing, and no broken dump can stop it.

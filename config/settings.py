@@ -1,6 +1,7 @@
 """Settings, all of them from the environment (12-factor); a `.env` file in the project's folder is read."""
 
 import secrets
+from base64 import b64decode
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,6 +39,36 @@ def required(name: str) -> str:
     return value
 
 
+def names(name: str) -> list[str]:
+    """A setting that lists names, separated by commas."""
+    return [each.strip() for each in env.list(name, default=[]) if each.strip()]
+
+
+def required_names(name: str) -> list[str]:
+    """A list that must not be empty. Raises ImproperlyConfigured, which stops the start."""
+    return names(name) or [required(name)]
+
+
+def webhook_secret(name: str) -> str:
+    """A Standard Webhooks secret, or nothing. Raises ImproperlyConfigured, which stops the start."""
+    value: str = env.str(name, default="")
+    try:
+        key = b64decode(value.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if value and not (value.startswith("whsec_") and key):
+        raise ImproperlyConfigured(f"{name} must be whsec_ and a key in base64")
+    return value
+
+
+def at_least(name: str, *, least: int, default: int) -> int:
+    """A whole number. Raises ImproperlyConfigured, which stops the start, for a smaller one."""
+    value: int = env.int(name, default=default)
+    if value < least:
+        raise ImproperlyConfigured(f"{name} must be {least} or more, and is {value}")
+    return value
+
+
 # --- Who we are ---------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -48,13 +79,11 @@ if not DEBUG and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or SECRET_KEY.startswith
         f"SECRET_KEY is a sample or too short: take {SHORTEST_SECRET_KEY} random characters or more"
     )
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or (
-    LOCAL_HOSTS if DEBUG else required("ALLOWED_HOSTS").split(",")
-)
+ALLOWED_HOSTS = (names("ALLOWED_HOSTS") or LOCAL_HOSTS) if DEBUG else required_names("ALLOWED_HOSTS")
 if DEBUG and (public := set(ALLOWED_HOSTS) - set(LOCAL_HOSTS)):
     raise ImproperlyConfigured(f"DEBUG shows too much to the public: turn it off to answer for {public}")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS") if DEBUG else required_names("CSRF_TRUSTED_ORIGINS")
+CORS_ALLOWED_ORIGINS = names("CORS_ALLOWED_ORIGINS")
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
 CORS_ALLOW_HEADERS = [
     "accept",
@@ -69,13 +98,13 @@ GATEWAY_SECRET = env.str("GATEWAY_SECRET", default="")
 
 # --- The shop's rules ---------------------------------------------------------------------------------------
 
-COUPON_VALID_DAYS = env.int("COUPON_VALID_DAYS", default=30)
-RANKING_DAYS = env.int("RANKING_DAYS", default=3)
-RANKING_SIZE = env.int("RANKING_SIZE", default=5)
-RANKING_CACHE_SECONDS = env.int("RANKING_CACHE_SECONDS", default=0)
+COUPON_VALID_DAYS = at_least("COUPON_VALID_DAYS", least=1, default=30)
+RANKING_DAYS = at_least("RANKING_DAYS", least=1, default=3)
+RANKING_SIZE = at_least("RANKING_SIZE", least=1, default=5)
+RANKING_CACHE_SECONDS = at_least("RANKING_CACHE_SECONDS", least=0, default=0)
 RATE_LIMITS = rates(env.str("RATE_LIMITS", default=""))
 DATA_PLATFORM_URL = env.str("DATA_PLATFORM_URL", default="")
-DATA_PLATFORM_SECRET = env.str("DATA_PLATFORM_SECRET", default="")
+DATA_PLATFORM_SECRET = webhook_secret("DATA_PLATFORM_SECRET")
 
 # --- PostgreSQL and Redis -----------------------------------------------------------------------------------
 
@@ -112,6 +141,15 @@ DATABASES = {
 # The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py).
 WEB_DATABASE_BOUNDS = "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
 
+# A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
+WEB_DATABASE_PATIENCE = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
 REDIS_URL = service_url("REDIS_URL", SERVICES.redis_url())
 REDIS_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
@@ -119,7 +157,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.str("CACHE_URL", default="") or REDIS_URL,
-        "OPTIONS": REDIS_PATIENCE,
+        "OPTIONS": {**REDIS_PATIENCE, "serializer": "api.jsoncache.JSONSerializer"},
     },
     "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
@@ -134,6 +172,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Connections outlive their task; config/celery.py sees that none outlives its server.
 CELERY_DB_REUSE_MAX = 10_000
 # In memory: the schedule is all in this file, so there is nothing to keep.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
@@ -224,7 +263,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = True
 
 LOGGING = logging_config(readable=DEBUG)
 
@@ -252,6 +291,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "api.schema.ShopSchema",
     "EXCEPTION_HANDLER": "api.handler.handle_exception",
     "UNAUTHENTICATED_USER": None,
+    # A lone surrogate, which no field that a client sends can be named.
+    "NON_FIELD_ERRORS_KEY": "\ud800",
     "URL_FORMAT_OVERRIDE": None,
 }
 

@@ -18,4 +18,5 @@ if not settings.GATEWAY_SECRET and not settings.DEBUG:
 
 # Only a web process bounds how long it waits for the database; a migration takes what it takes.
 options = connections.settings["default"]["OPTIONS"]
+options.update(settings.WEB_DATABASE_PATIENCE)
 options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

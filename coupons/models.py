@@ -1,6 +1,6 @@
 """First-come coupons: the campaign, and what people hold."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +8,9 @@ from django.db.models.functions import Now
 
 from api.names import NameField, not_blank
 from users.models import User
+
+# No infinity: a moment that no calendar can show could not be answered to anybody.
+CALENDAR = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
 class DiscountTerms(models.Model):
@@ -84,6 +87,12 @@ class Coupon(DiscountTerms):
             ),
             models.CheckConstraint(
                 condition=Q(issued__gte=0, issued__lte=F("quantity")), name="coupon_issued_within_quantity"
+            ),
+            models.CheckConstraint(
+                condition=(Q(opens_at=None) | Q(opens_at__range=CALENDAR))
+                & (Q(closes_at=None) | Q(closes_at__range=CALENDAR)),
+                name="coupon_period_within_calendar",
+                violation_error_message="기간은 1900년에서 9998년 사이여야 해요. 기한이 없으면 비워 두세요.",
             ),
             models.CheckConstraint(
                 condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),

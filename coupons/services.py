@@ -71,23 +71,19 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 @unit_of_work
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    found = selectors.campaign(coupon_id=coupon_id)
-    if found is None:
-        raise NotFound
-    coupon, now = found
-    if not coupon.is_open(now=now):
-        raise CouponNotOpen(opens_at=coupon.opens_at, closes_at=coupon.closes_at)
+    _open_campaign(coupon_id=coupon_id)
     _require_none_issued(user_id=user_id, coupon_id=coupon_id)
     if not Coupon.objects.take_one(coupon_id=coupon_id):
         # While we waited for the row, the user's other request may have taken the last one.
         _require_none_issued(user_id=user_id, coupon_id=coupon_id)
         raise CouponSoldOut
-    # The row is ours until we commit, so the count read back is our place in the queue.
-    sequence = Coupon.objects.values_list("issued", flat=True).get(pk=coupon_id)
+    # The row is ours until we commit: its count is our place in the queue. Terms and moment are read again,
+    # for an operator may have changed or closed the campaign while we waited.
+    coupon, now = _open_campaign(coupon_id=coupon_id)
     return IssuedCoupon.objects.create(
         coupon_id=coupon_id,
         user_id=user_id,
-        sequence=sequence,
+        sequence=coupon.issued,
         name=coupon.name,
         discount_type=coupon.discount_type,
         discount_value=coupon.discount_value,
@@ -95,6 +91,17 @@ def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
         issued_at=now,
         expires_at=now + timedelta(days=settings.COUPON_VALID_DAYS),
     )
+
+
+def _open_campaign(*, coupon_id: int) -> tuple[Coupon, datetime]:
+    """The campaign and the database's moment. Raises NotFound or CouponNotOpen."""
+    found = selectors.campaign(coupon_id=coupon_id)
+    if found is None:
+        raise NotFound
+    coupon, now = found
+    if not coupon.is_open(now=now):
+        raise CouponNotOpen(opens_at=coupon.opens_at, closes_at=coupon.closes_at)
+    return found
 
 
 def _require_none_issued(*, user_id: int, coupon_id: int) -> None:

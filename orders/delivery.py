@@ -1,7 +1,9 @@
 """Sending what the outbox holds: claim with a lease, post outside any transaction, mark."""
 
 import random
+import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
@@ -14,31 +16,35 @@ from orders.platform import DeliveryFailed, Platform
 
 CONCURRENCY = 16
 # Longer than the longest post, so that nobody sends what is still being sent.
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
 LOOK_AGAIN_SECONDS = 0.2
+# Then the worker turns to other tasks; the next sweep goes on.
+TURN_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
 _Sending = dict[Future[None], OrderEvent]
 
 
-def deliver_due_events(*, platform: Platform) -> int:
-    """Send every event that is due and return when none is left or in flight; how many were delivered.
+def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Send the events that are due, for TURN_SECONDS or until none is left; how many were delivered.
 
     Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
+    Under a steady load some event is always due: once `is_stopping`, no more are begun.
     """
-    delivered = 0
+    delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
-        sending = _send_due(platform, pool, free_slots=CONCURRENCY)
+        sending: _Sending = {} if is_stopping() else _send_due(platform, pool, free_slots=CONCURRENCY)
         while sending:
             done, _ = wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
             platform.cut_overdue()
             delivered += sum(_settle(sending.pop(future), future) for future in done)
-            sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
+            if not is_stopping() and time.monotonic() < turn_ends:
+                sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
     return delivered
 
 
@@ -74,6 +80,11 @@ def _settle(event: OrderEvent, future: Future[None]) -> bool:
             "event_not_delivered", event_id=str(event.pk), attempts=event.attempts, error=str(failure)
         )
         OrderEvent.objects.mark_failed(event_id=event.pk, error=str(failure), wait=pause)
+        return False
+    except Exception as bug:
+        log.exception("event_not_sent", event_id=str(event.pk), attempts=event.attempts)
+        pause = wait_before_attempt(attempts=event.attempts)
+        OrderEvent.objects.mark_failed(event_id=event.pk, error=repr(bug), wait=pause)
         return False
     OrderEvent.objects.mark_delivered(event_id=event.pk)
     log.info("event_delivered", event_id=str(event.pk), order_id=event.order_id, attempts=event.attempts)

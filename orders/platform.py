@@ -20,6 +20,7 @@ READ_SECONDS = 5
 # A platform that sends a byte now and then never runs into READ_SECONDS.
 WHOLE_POST_SECONDS = 10
 SUCCESS = range(200, 300)
+LONGEST_ANSWER_BYTES = 64 * 1024
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
 
 
@@ -92,8 +93,14 @@ class Platform:
         """Send one event; only 2xx is success, and redirects are not followed. Raises DeliveryFailed."""
         try:
             response = self.http.request(
-                "POST", self.url, body=body, headers=self._headers(event_id, body), redirect=False
+                "POST",
+                self.url,
+                body=body,
+                headers=self._headers(event_id, body),
+                redirect=False,
+                preload_content=False,
             )
+            _finish(response)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
         finally:
@@ -115,6 +122,15 @@ class Platform:
             headers["webhook-timestamp"] = str(int(now.timestamp()))
             headers["webhook-signature"] = Webhook(self.secret).sign(event_id, now, body.decode())
         return headers
+
+
+def _finish(response: urllib3.BaseHTTPResponse) -> None:
+    """Keep the connection after a short answer, close it after any other; the status is all that counts."""
+    with suppress(urllib3.exceptions.HTTPError, OSError):
+        response.read(LONGEST_ANSWER_BYTES, decode_content=False)
+        if response.read(1, decode_content=False):
+            response.close()
+    response.release_conn()
 
 
 def _seconds(retry_after: str) -> int:

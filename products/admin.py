@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from api.admin import SeedingAdmin
@@ -30,6 +31,8 @@ class ProductForm(forms.ModelForm):
         product = Product.objects.locked(product_id=self.instance.pk).first()
         if product and product.stock + by < 0:
             raise forms.ValidationError(f"지금 남은 재고는 {product.stock}개예요. 그보다 많이 뺄 수 없어요.")
+        if product and product.stock + by > BigIntegerField.MAX_BIGINT:
+            raise forms.ValidationError("그렇게 많은 재고는 담을 수 없어요.")
         return by
 
 

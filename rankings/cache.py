@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from django.core.cache import cache
 
 from api.breaker import Breaker
-from rankings.selectors import Ranking
+from orders.selectors import Sales
+from rankings.selectors import BestSeller, Ranking
 
-KEY = "ranking"
-LOCK = "ranking:computing"
+KEY = "ranking:v1"
+LOCK = "ranking:v1:computing"
+# Long enough for any computation; who dies while computing holds the others up for PATIENCE_SECONDS only.
 LOCK_SECONDS = 10
+PATIENCE_SECONDS = 0.3
 POLL_SECONDS = 0.02
 
 _redis = Breaker(name="the ranking", seconds=5)
-
-_Kept = tuple[Ranking, float]
 
 
 def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
@@ -26,15 +29,15 @@ def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
 
 
 def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
-    give_up = time.monotonic() + LOCK_SECONDS
+    give_up = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        kept: _Kept | None = cache.get(KEY)
-        if kept and time.time() < kept[1]:
-            return kept[0]
+        kept = cache.get(KEY)
+        if isinstance(kept, dict) and time.time() < kept["fresh_until"]:
+            return _thawed(kept)
         if cache.add(LOCK, 1, LOCK_SECONDS):
             return _compute_and_keep(compute, seconds)
-        if kept:
-            return kept[0]
+        if isinstance(kept, dict):
+            return _thawed(kept)
         time.sleep(POLL_SECONDS)
     return compute()
 
@@ -42,7 +45,22 @@ def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
 def _compute_and_keep(compute: Callable[[], Ranking], seconds: int) -> Ranking:
     try:
         ranking = compute()
-        cache.set(KEY, (ranking, time.time() + seconds), timeout=seconds + LOCK_SECONDS)
+        kept = {**_frozen(ranking), "fresh_until": time.time() + seconds}
+        cache.set(KEY, kept, timeout=seconds + LOCK_SECONDS)
         return ranking
     finally:
         cache.delete(LOCK)
+
+
+def _frozen(ranking: Ranking) -> dict[str, Any]:
+    """The ranking as JSON can hold it."""
+    rows = [(best.product_id, best.sales.units, best.sales.amount) for best in ranking.best_sellers]
+    return {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat(), "rows": rows}
+
+
+def _thawed(kept: dict[str, Any]) -> Ranking:
+    best = [
+        BestSeller(rank, product_id, Sales(units, amount))
+        for rank, (product_id, units, amount) in enumerate(kept["rows"], start=1)
+    ]
+    return Ranking(datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), best)

@@ -92,6 +92,22 @@ def dripping(*, seconds: float = 0.5) -> Iterator[str]:
 
 
 @contextmanager
+def answering(raw: bytes) -> Iterator[str]:
+    """A platform that answers everything with the same bytes and hangs up; its URL."""
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with suppress(OSError):
+                self.request.sendall(raw)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/events"
+        server.shutdown()
+
+
+@contextmanager
 def recorder() -> Iterator[Recorder]:
     """A Recorder, listening; it accepts everything until told otherwise."""
     recording = Recorder(accept)

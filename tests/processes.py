@@ -44,7 +44,11 @@ def environment(**more: str) -> dict[str, str]:
     secret = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
     url = f"postgresql://{database['USER']}{secret}@/{database['NAME']}?host={host}&port={port}"
     shop = {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL, "DEBUG": "0", "SECRET_KEY": "x" * 50}
-    hosts = {"ALLOWED_HOSTS": "localhost,127.0.0.1", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    hosts = {
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "CSRF_TRUSTED_ORIGINS": "https://shop.example",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
     unset = {
         "GATEWAY_SECRET": "",
         "DATA_PLATFORM_URL": "",

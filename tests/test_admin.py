@@ -71,6 +71,12 @@ def test_more_than_is_left_cannot_be_taken_off(admin_client, bought):
     assert Product.objects.get().stock == 8
 
 
+@pytest.mark.parametrize("much", [2**63 - 1, 10**20])
+def test_more_than_a_shelf_can_hold_cannot_be_added(admin_client, bought, much):
+    assert change(admin_client, bought, name=bought.name, price=1000, stock_change=much).status_code == 200
+    assert Product.objects.get().stock == 8
+
+
 def test_a_campaign_is_edited_without_touching_what_was_issued(admin_client, bought):
     coupon = Coupon.objects.get()
     fields = {"name": "봄", "discount_type": "percent", "discount_value": 20, "quantity": 200, "issued": 0}

@@ -87,3 +87,39 @@ def test_what_waited_for_a_row_goes_on_once_it_is_free(http: Client, key: str | 
             waiting = pool.submit(http.charge, user, 10, key=key)
             processes.until(lambda: execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
         assert waiting.result().json["balance_after"] == 15
+
+
+def issue_while(http: Client, coupon: int, change: str) -> Answer:
+    """What a caller is answered who waits for the campaign while an operator changes it."""
+    user = buyer(http, points=0)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            execute(f"UPDATE coupons_coupon SET {change} WHERE id = %s", coupon)
+            waiting = pool.submit(http.post, f"coupons/{coupon}/issue", user=user)
+            processes.until(lambda: execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        return waiting.result()
+
+
+def test_who_waits_for_a_campaign_gets_the_terms_it_has_then(http: Client) -> None:
+    campaign = CouponFactory(discount_value=50)
+    issued = issue_while(http, campaign.pk, "discount_value = 10, name = 'new'").json
+    assert (issued["discount_value"], issued["name"], issued["sequence"]) == (10, "new", 1)
+
+
+def test_who_waits_for_a_campaign_that_closes_gets_nothing(http: Client) -> None:
+    campaign = CouponFactory()
+    assert issue_while(http, campaign.pk, "closes_at = now()").code == "coupon_not_open"
+    assert execute("SELECT issued FROM coupons_coupon") == [(0,)]
+    assert broken_rules() == []
+
+
+def test_who_waits_for_a_product_pays_the_price_it_has_then(http: Client) -> None:
+    user, product = buyer(http), ProductFactory(price=100, stock=5)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            execute("UPDATE products_product SET price = 70")
+            waiting = pool.submit(http.order, user, {product.pk: 2})
+            processes.until(lambda: execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        order = waiting.result().json
+    assert (order["items"][0]["unit_price"], order["total"]) == (70, 140)
+    assert broken_rules(stock={product.pk: 5}) == []

@@ -26,6 +26,7 @@ REFUSED = {
     PRODUCT + "('', 0, 0)": "product_name_not_blank",
     PRODUCT + "(E' \\t\\n ', 0, 0)": "product_name_not_blank",
     PRODUCT + "('\u3000\u00a0', 0, 0)": "product_name_not_blank",
+    PRODUCT + "('\u200b\ufeff\u3164\u2800', 0, 0)": "product_name_not_blank",
     "INSERT INTO users_user (name) VALUES ('')": "user_name_not_blank",
     "INSERT INTO users_user (name) VALUES ('   ')": "user_name_not_blank",
     COUPON + "('', 'percent', 10, NULL, 1)": "coupon_name_not_blank",
@@ -44,6 +45,12 @@ REFUSED = {
     " VALUES ('x', 'percent', 10, 1, 2)": "coupon_issued_within_quantity",
     "INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity, opens_at, closes_at)"
     " VALUES ('x', 'percent', 10, 1, now(), now())": "coupon_opens_before_it_closes",
+    "INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity, closes_at)"
+    " VALUES ('x', 'percent', 10, 1, 'infinity')": "coupon_period_within_calendar",
+    "INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity, opens_at)"
+    " VALUES ('x', 'percent', 10, 1, '-infinity')": "coupon_period_within_calendar",
+    "INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity, closes_at)"
+    " VALUES ('x', 'percent', 10, 1, '9999-12-31 23:59:59+00')": "coupon_period_within_calendar",
 }
 AFTERWARDS = {
     "UPDATE coupons_coupon SET quantity = 0": "coupon_issued_within_quantity",

@@ -138,3 +138,8 @@ def test_a_request_id_stands_in_the_log_and_cannot_forge_a_line(site: Client, lo
     site.get("/nothing%0A%7B%22forged%22%3A1%7D", headers={"X-Request-Id": "log-me"})
     lines = [json.loads(line) for line in (logs / "web.log").read_text().splitlines() if "log-me" in line]
     assert [line["path"] for line in lines if line.get("event") == "request"] == ['/nothing\n{"forged":1}']
+
+
+def test_a_missing_asset_is_a_problem_with_a_request_id_too(http: Client) -> None:
+    assert http.get("/static/nope", headers={"X-Request-Id": "mine"}).code == "not_found"
+    assert http.get("/static/nope", headers={"X-Request-Id": "mine"}).json["request_id"] == "mine"

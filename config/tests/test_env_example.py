@@ -35,6 +35,7 @@ OPTIONAL_BY_THE_CONTRACT = ["RATE_LIMITS"]
 EVERY_NAME = {*DOCUMENTED, *BEHIND_A_PROXY, *OPTIONAL_BY_THE_CONTRACT}
 # Django's and Prometheus's own, which their processes are started with.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PATH"}
+OWN_READERS = {"required", "service_url", "names", "required_names", "at_least", "webhook_secret"}
 READERS = [*CONFIG.glob("*.py"), CONFIG.parent / "manage.py"]
 
 
@@ -49,7 +50,7 @@ def names_read(file: Path) -> set[str]:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name("env")), args=[ast.Constant(str(name)), *_]):
                 found.add(name)
-            case ast.Call(func=ast.Name("required" | "service_url"), args=[ast.Constant(str(name)), *_]):
+            case ast.Call(func=ast.Name(reader), args=[ast.Constant(str(name)), *_]) if reader in OWN_READERS:
                 found.add(name)
             case ast.Call(
                 func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(str(name)), *_]

@@ -1,0 +1,69 @@
+"""A ranking that may be RANKING_CACHE_SECONDS old."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from products.factories import ProductFactory
+from rankings.cache import KEY, LOCK
+from tests import processes
+from tests.client import Client
+from tests.scenes import buyer
+
+
+@pytest.fixture(scope="module")
+def caching(django_db_setup, django_db_blocker, logs: Path) -> Iterator[str]:
+    """A shop whose ranking may be a minute old."""
+    with django_db_blocker.unblock(), processes.web(log=logs / "web.log", RANKING_CACHE_SECONDS="60") as url:
+        yield url
+
+
+@pytest.fixture
+def shop(caching: str, transactional_db) -> Iterator[Client]:
+    cache.clear()
+    yield Client(caching)
+    cache.clear()
+
+
+def ranking(shop: Client) -> dict:
+    answer = shop.get("rankings/products")
+    assert answer.status == 200
+    return answer.json
+
+
+def test_a_kept_ranking_tells_when_it_was_made_and_shows_the_stock_of_now(shop):
+    user, product = buyer(shop), ProductFactory(price=1, stock=10)
+    shop.order(user, {product.pk: 2})
+    first = ranking(shop)
+    shop.order(user, {product.pk: 3})
+    second = ranking(shop)
+    assert second["as_of"] == first["as_of"] == second["to"]
+    assert [(row["units_sold"], row["stock"]) for row in second["results"]] == [(2, 5)]
+
+
+def test_without_a_kept_one_it_is_made_anew(shop):
+    first = ranking(shop)
+    cache.delete(KEY)
+    assert ranking(shop)["as_of"] > first["as_of"]
+
+
+@pytest.mark.parametrize("rubbish", [b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7"])
+def test_what_cannot_be_read_counts_as_not_kept(shop, rubbish):
+    client = cache._cache.get_client(None, write=True)
+    client.set(cache.make_key(KEY), rubbish)
+    assert ranking(shop)["results"] == []
+
+
+def test_somebody_who_died_while_computing_holds_nobody_up_for_long(shop):
+    cache.set(LOCK, 1, timeout=60)
+    assert ranking(shop)["results"] == []
+    assert cache.get(LOCK) == 1
+
+
+def test_without_redis_it_is_computed_each_time(transactional_db, logs):
+    nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
+    with processes.web(log=logs / "web.log", RANKING_CACHE_SECONDS="60", CACHE_URL=nobody) as url:
+        shop = Client(url)
+        assert ranking(shop)["as_of"] < ranking(shop)["as_of"]
