@@ -17,6 +17,7 @@ test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -
 
 test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest tests/faults $(ARGS)
+	@$(if $(ARGS),:,$(PYTHON) -m pytest tests/model --hypothesis-profile=model-long)
 
 check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file
 	@$(PYTHON) -m ruff check

@@ -3,7 +3,6 @@
 import random
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
@@ -22,7 +21,8 @@ LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
 LOOK_AGAIN_SECONDS = 0.2
-# Then the worker turns to other tasks; the next sweep goes on.
+# Under a steady load some event is always due: then the worker stops, or turns to other tasks.
+# The next sweep goes on.
 TURN_SECONDS = 5
 
 log = structlog.get_logger(__name__)
@@ -30,20 +30,19 @@ log = structlog.get_logger(__name__)
 _Sending = dict[Future[None], OrderEvent]
 
 
-def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = lambda: False) -> int:
+def deliver_due_events(*, platform: Platform) -> int:
     """Send the events that are due, for TURN_SECONDS or until none is left; how many were delivered.
 
     Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
-    Under a steady load some event is always due: once `is_stopping`, no more are begun.
     """
     delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
-        sending: _Sending = {} if is_stopping() else _send_due(platform, pool, free_slots=CONCURRENCY)
+        sending = _send_due(platform, pool, free_slots=CONCURRENCY)
         while sending:
             done, _ = wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
             platform.cut_overdue()
             delivered += sum(_settle(sending.pop(future), future) for future in done)
-            if not is_stopping() and time.monotonic() < turn_ends:
+            if time.monotonic() < turn_ends:
                 sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
     return delivered
 

@@ -125,11 +125,13 @@ class Platform:
 
 
 def _finish(response: urllib3.BaseHTTPResponse) -> None:
-    """Keep the connection after a short answer, close it after any other; the status is all that counts."""
-    with suppress(urllib3.exceptions.HTTPError, OSError):
-        response.read(LONGEST_ANSWER_BYTES, decode_content=False)
-        if response.read(1, decode_content=False):
-            response.close()
+    """Read a short answer to its end and keep the connection, close it after a longer one.
+
+    What it says does not count, but that it is whole does: raises HTTPError for half an answer.
+    """
+    response.read(LONGEST_ANSWER_BYTES, decode_content=False)
+    if response.read(1, decode_content=False):
+        response.close()
     response.release_conn()
 
 

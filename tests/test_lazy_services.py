@@ -68,5 +68,6 @@ def test_without_debug_nothing_is_made_up(checkout: Path):
     done = run(checkout, "manage.py", "check", DEBUG="0")
     assert done.returncode != 0
     assert "SECRET_KEY is required" in done.stderr
-    keyed = run(checkout, "manage.py", "check", DEBUG="0", SECRET_KEY="k" * 50, ALLOWED_HOSTS="shop.example")
+    host = {"ALLOWED_HOSTS": "shop.example", "CSRF_TRUSTED_ORIGINS": "https://shop.example"}
+    keyed = run(checkout, "manage.py", "check", DEBUG="0", SECRET_KEY="k" * 50, **host)
     assert "DATABASE_URL is required" in keyed.stderr

@@ -28,7 +28,7 @@ from tests.refusals import REFUSALS
 from tests.scenes import buyer
 
 CHECKED_IN = ROOT / "docs" / "openapi.yaml"
-REFRESH = "python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml"
+REFRESH = "DEBUG=1 python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml"
 EXAMPLES = 120  # for each operation, in each phase
 KEYED = ("POST /api/v1/points/charges", "POST /api/v1/orders")
 

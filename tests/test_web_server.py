@@ -28,6 +28,8 @@ CHUNKED = (
     b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
 )
 
+THREADS = 32
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -281,9 +283,9 @@ def test_clients_that_do_not_read_their_answers_do_not_stop_the_others(server: S
 
 def test_one_socket_is_served_by_several_processes_and_a_few_lasting_threads_in_each(server: Server) -> None:
     """Database connections last as long as the threads that hold them."""
-    echoes = [server.ask().echo for _ in range(200)]
+    echoes = [server.ask().echo for _ in range(300)]
     assert {echo["pid"] for echo in echoes} <= server.workers()
-    assert len({(echo["pid"], echo["thread"]) for echo in echoes}) <= 2 * 8
+    assert len({(echo["pid"], echo["thread"]) for echo in echoes}) <= 2 * THREADS
 
 
 def test_a_killed_worker_is_replaced(own_server: Server) -> None:

@@ -23,13 +23,12 @@ LATER_SECONDS = 0.05
 
 @dataclass
 class Purchase:
-    """One request; `sent` is when all of it had gone out (monotonic), `answer` what came back, if anything."""
+    """One request; `sent` is when all of it had gone out (monotonic), `answer` what came back."""
 
     user: User
     product_id: int
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
     sent: float | None = None
-    answered: float | None = None
     answer: Answer | None = None
 
     def make(self, url: str) -> None:
@@ -43,7 +42,6 @@ class Purchase:
             self.sent = time.monotonic()
             with connection.getresponse() as response:
                 self.answer = Answer(response.status, response.headers, response.read())
-            self.answered = time.monotonic()
 
     @property
     def order_id(self) -> int | None:
@@ -96,9 +94,7 @@ def buying(shop: Shop, *, people: int = 8) -> Iterator[Load]:
     """A load that lasts until the block ends; by then everything sent is answered or broken."""
     load, closing_time, product = Load(shop), threading.Event(), ProductFactory(price=1, stock=1_000_000)
     members = [buyer(shop.http) for _ in range(people)]
-    threads = [
-        threading.Thread(target=_buy, args=(load, user, product.pk, closing_time)) for user in members
-    ]
+    threads = [threading.Thread(target=_buy, args=(load, user, product.pk, closing_time)) for user in members]
     for thread in threads:
         thread.start()
     try:

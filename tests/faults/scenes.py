@@ -30,7 +30,7 @@ WAIT_NO_MORE = "DROP FUNCTION wait_at_commit CASCADE"
 
 @contextmanager
 def commits_held(user: User) -> Iterator[None]:
-    """Inside the block an order of this user gets as far as its COMMIT, which then waits for the block's end."""
+    """Inside the block an order of this user gets as far as its COMMIT, which waits for the block's end."""
     with broken(WAIT_AT_COMMIT, WAIT_NO_MORE):
         execute("SELECT pg_advisory_lock(%s)", user.pk)
         try:

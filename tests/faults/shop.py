@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.test import override_settings
 
 from config.embedded import EmbeddedServices
 from config.processes import command_lines
+from orders.delivery import LEASE
 from orders.models import OrderEvent
 from rankings.management.commands.audit import audit
 from tests.client import Client
@@ -28,7 +29,7 @@ from tests.processes import ROOT, end, environment, free_port, until
 
 SETTLED_SECONDS = 20
 # What a worker had in hand when it was killed waits for its lease to end, and for a sweep.
-LEASE_AND_SWEEP_SECONDS = 30 + 5
+LEASE_AND_SWEEP_SECONDS = LEASE.total_seconds() + 5
 
 
 class Part:
@@ -65,14 +66,10 @@ class Part:
     def kill(self) -> None:
         """What `kill -9` does to it and its children."""
         if self.running:
-            os.killpg(self.running.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.running.pid, signal.SIGKILL)
             self.running.wait()
             self.running = None
-
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM, and do not wait."""
-        assert self.running
-        self.running.terminate()
 
     def stop(self) -> int:
         """Send SIGTERM and wait; the exit code."""
@@ -196,7 +193,7 @@ class Shop:
         until(lambda: not OrderEvent.objects.exclude(state="delivered").exists(), seconds=seconds)
 
     def settle(self, *, seconds: float = SETTLED_SECONDS) -> None:
-        """Fail unless every event is delivered in time, the platform has just those, and the books are right."""
+        """Fail unless every event arrives in time, the platform has just those, and the books are right."""
         self.deliver_all(seconds=seconds)
         file = self.taken()
         written = {str(pk) for pk in OrderEvent.objects.values_list("pk", flat=True)}

@@ -3,7 +3,7 @@
 import time
 
 from tests.faults.load import buying, missing
-from tests.faults.shop import Shop
+from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
 from tests.processes import until
 
 ROUNDS = 3
@@ -26,6 +26,7 @@ def test_a_restart_under_load_costs_only_503s_and_no_acknowledged_order(shop: Sh
     assert missing(load.acknowledged) == []
     load.try_again()
     assert len(set(load.acknowledged)) == len(load.purchases)
+    shop.deliver_all(seconds=LEASE_AND_SWEEP_SECONDS)
 
 
 def test_without_a_database_the_shop_is_alive_and_not_ready(shop: Shop) -> None:

@@ -68,10 +68,9 @@ def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Sh
 
 def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
-    with sent(lambda: shop.http.order(user, {product.pk: 1}, key="k")) as request:
-        with commits_held(user):
-            until(waiting)
-            shop.kill()
+    with commits_held(user), sent(lambda: shop.http.order(user, {product.pk: 1}, key="k")) as request:
+        until(waiting)
+        shop.kill()
         assert_unanswered(request)
     shop.start()
     deliver_in_time(shop, order_made_with(user, "k"), seconds=5)
@@ -89,19 +88,21 @@ def test_without_the_sweep_and_the_wakeup_such_an_event_would_stay(shop: Shop) -
 
 
 def kill_while_it_waits_for_its_last_row(shop, user, product, key) -> None:
-    with sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
-        with held("products_product", "id", product.pk):
-            asking = until(waiting)
-            shop.web.kill()
+    with (
+        held("products_product", "id", product.pk),
+        sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request,
+    ):
+        asking = until(waiting)
+        shop.web.kill()
         assert_unanswered(request)
     until(lambda: gone(asking))
 
 
 def kill_while_it_commits(shop, user, product, key) -> None:
-    with sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
-        with commits_held(user):
-            asking = until(waiting)
-            shop.web.kill()
+    with commits_held(user), sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
+        asking = until(waiting)
+        assert not order_made_with(user, key)
+        shop.web.kill()
         assert_unanswered(request)
     until(lambda: gone(asking))
     assert order_made_with(user, key)

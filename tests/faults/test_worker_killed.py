@@ -11,14 +11,12 @@ from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.database import execute
 from tests.faults.scenes import end_waiting, waiting
-from tests.faults.shop import Shop
+from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
 from tests.platforms import accept, is_delivered
 from tests.processes import PATIENCE_SECONDS, until
 from tests.scenes import buyer
 
 ROUNDS = 7
-# What a killed worker had in hand waits for its lease to end, and for a sweep.
-LEASE_AND_SWEEP_SECONDS = 30 + 5
 
 Buy = Callable[[], int]
 

@@ -1,0 +1,104 @@
+"""Who may send an event, when many want to, and when commits overtake each other."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from api.transactions import unit_of_work
+from orders.models import OrderEvent
+from products.factories import ProductFactory
+from tests.database import execute
+from tests.faults.scenes import commits_held, waiting
+from tests.faults.shop import Shop
+from tests.platforms import accept, is_delivered
+from tests.processes import until
+from tests.scenes import at_once, buyer
+
+SENDERS = 8
+ROUNDS = 25
+EVENTS = 200
+LEASE = timedelta(seconds=30)
+
+
+def test_eight_senders_claim_one_event_once_at_a_time(recorded: Shop) -> None:
+    leave_one_event_due(recorded)
+    for _ in range(ROUNDS):
+        assert sum(claimed_at_once(lease_at)) == 1
+        OrderEvent.objects.filter(state="pending").update(leased_until=None)
+    assert OrderEvent.objects.get(state="pending").attempts == ROUNDS
+
+
+def test_eight_senders_that_only_looked_would_all_have_it(recorded: Shop) -> None:
+    leave_one_event_due(recorded)
+    assert sum(claimed_at_once(look_at)) == SENDERS
+
+
+def test_two_workers_post_each_of_many_events_once(recorded: Shop) -> None:
+    user, product = buyer(recorded.http), ProductFactory(price=1, stock=EVENTS)
+    recorded.beat.kill()
+    recorded.worker.kill()
+    orders = [recorded.http.order(user, {product.pk: 1}).json["id"] for _ in range(EVENTS)]
+    OrderEvent.objects.filter(state="pending").update(next_attempt_at="2999-01-01T00:00:00Z")
+    recorded.platform.answers = accept_slowly
+    second = recorded.another_worker("second")
+    try:
+        second.start()
+        recorded.worker.start()
+        execute("UPDATE orders_orderevent SET next_attempt_at = now() WHERE state = 'pending'")
+        recorded.beat.start()
+        recorded.deliver_all(seconds=30)
+    finally:
+        second.kill()
+    assert {order_id: len(recorded.platform.of_order(order_id)) for order_id in orders} == Counter(orders)
+    for worker in (recorded.worker, second):
+        assert b"event_delivered" in worker.log.read_bytes()
+
+
+def test_an_order_that_commits_after_a_later_one_is_delivered_too(recorded: Shop) -> None:
+    slow, quick, product = buyer(recorded.http), buyer(recorded.http), ProductFactory(price=1)
+    with ThreadPoolExecutor(1) as pool:
+        with commits_held(slow):
+            request = pool.submit(recorded.http.order, slow, {product.pk: 1})
+            until(waiting)
+            other = ProductFactory(price=1)
+            later = recorded.http.order(quick, {other.pk: 1}).json
+            until(lambda: is_delivered(later))
+        earlier = request.result().json
+    assert earlier["id"] < later["id"]
+    assert earlier["ordered_at"] < later["ordered_at"]
+    until(lambda: is_delivered(earlier), seconds=5)
+
+
+def leave_one_event_due(shop: Shop) -> None:
+    """Nobody sends it."""
+    user, product = buyer(shop.http), ProductFactory(price=1)
+    shop.worker.kill()
+    assert shop.http.order(user, {product.pk: 1}).status == 201
+
+
+def claimed_at_once(claim: Callable[[threading.Barrier], int]) -> list[int]:
+    """How many events each of the senders got when all asked at the same moment."""
+    together = threading.Barrier(SENDERS)
+    return at_once([lambda: claim(together)] * SENDERS)
+
+
+def lease_at(together: threading.Barrier) -> int:
+    """As the worker does it."""
+    OrderEvent.objects.exists()  # connects
+    together.wait()
+    return len(unit_of_work(OrderEvent.objects.lease)(limit=1, duration=LEASE))
+
+
+def look_at(together: threading.Barrier) -> int:
+    """Without a lock."""
+    found = OrderEvent.objects.due().count()
+    together.wait()
+    return OrderEvent.objects.filter(state="pending").update(leased_until=None) and found
+
+
+def accept_slowly(body: bytes) -> tuple[int, dict[str, str]]:
+    """So slowly that neither worker is done before the other begins: a sweep a second wakes one process."""
+    threading.Event().wait(1)
+    return accept(body)

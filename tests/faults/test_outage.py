@@ -1,0 +1,34 @@
+"""The whole platform misbehaves for a while, as the bundled receiver can."""
+
+import pytest
+
+from orders.models import OrderEvent
+from products.factories import ProductFactory
+from tests.faults.shop import Shop
+from tests.processes import until
+from tests.scenes import buyer
+
+ORDERS = 5
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"status": 500},
+        {"status": 429, "retry_after": 1},
+        {"status": 301},
+        {"status": 410},
+        {"reset": True},
+        {"delay": 6},
+    ],
+    ids=str,
+)
+def test_events_of_an_outage_arrive_when_it_is_over(shop: Shop, behaviour) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1)
+    shop.platform.behave(**behaviour)
+    for _ in range(ORDERS):
+        assert shop.http.order(user, {product.pk: 1}).status == 201
+    tried_twice = OrderEvent.objects.filter(order__user=user, state="pending", attempts__gte=2)
+    until(lambda: tried_twice.count() == ORDERS)
+    shop.platform.behave()
+    shop.deliver_all(seconds=20)
