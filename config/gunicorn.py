@@ -22,8 +22,9 @@ env.read_env(Path(__file__).parents[1] / ".env")
 bind = f"{env.str('HOST', '127.0.0.1')}:{env.int('PORT', 8000)}"
 workers = env.int("WEB_CONCURRENCY", os.cpu_count() or 1)
 worker_class = "config.web.WaitressWorker"
-# A request that waits for a locked row occupies one for up to 3 s; the others must not run out.
-threads = 32
+# A request that waits for a locked row occupies a thread for up to 3 s; the others must not run out of them.
+# Each keeps a database connection: 64 in all, within PostgreSQL's default of 100, up to 8 processes.
+threads = min(32, max(8, 64 // workers))
 timeout = 30
 graceful_timeout = 30
 forwarded_allow_ips = env.str("FORWARDED_ALLOW_IPS", "")  # the one proxy (or *) whose X-Forwarded-* count
