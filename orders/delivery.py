@@ -74,17 +74,22 @@ def _settle(event: OrderEvent, future: Future[None]) -> bool:
     try:
         future.result()
     except DeliveryFailed as failure:
-        pause = wait_before_attempt(attempts=event.attempts, retry_after=failure.retry_after)
         log.warning(
             "event_not_delivered", event_id=str(event.pk), attempts=event.attempts, error=str(failure)
         )
-        OrderEvent.objects.mark_failed(event_id=event.pk, error=str(failure), wait=pause)
+        _put_off(event, error=str(failure), retry_after=failure.retry_after)
         return False
     except Exception as bug:
+        # Whatever is wrong with one event, the others go on.
         log.exception("event_not_sent", event_id=str(event.pk), attempts=event.attempts)
-        pause = wait_before_attempt(attempts=event.attempts)
-        OrderEvent.objects.mark_failed(event_id=event.pk, error=repr(bug), wait=pause)
+        _put_off(event, error=repr(bug))
         return False
     OrderEvent.objects.mark_delivered(event_id=event.pk)
     log.info("event_delivered", event_id=str(event.pk), order_id=event.order_id, attempts=event.attempts)
     return True
+
+
+def _put_off(event: OrderEvent, *, error: str, retry_after: int = 0) -> None:
+    """Have it sent again later, or give it up after its last attempt."""
+    pause = wait_before_attempt(attempts=event.attempts, retry_after=retry_after)
+    OrderEvent.objects.mark_failed(event_id=event.pk, error=error, wait=pause)
