@@ -13,7 +13,7 @@ run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), unti
 	@$(PYTHON) -m config.run
 
 test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadscope $(ARGS)
 
 test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest tests/faults $(ARGS)

@@ -23,8 +23,12 @@ os.environ.update(
         "RANKING_CACHE_SECONDS": "0",
     }
 )
-# A database of its own in Redis, as pytest-django makes one in PostgreSQL: a running shop is left alone.
-os.environ.setdefault("REDIS_URL", SERVICES.redis_url(db=1))
+# A database of its own in Redis, as pytest-django makes one in PostgreSQL: a running shop is left alone, and so
+# are the tests in the process beside (`pytest -n 2`), which inherits what is set here.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["REDIS_URL"] = SERVICES.redis_url(db=2 + int(worker.removeprefix("gw")))
+else:
+    os.environ.setdefault("REDIS_URL", SERVICES.redis_url(db=1))
 
 from config.settings import *
 
