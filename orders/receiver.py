@@ -1,5 +1,6 @@
 """A data platform on this machine: takes order events over HTTP, and misbehaves when told to."""
 
+import hashlib
 import json
 import math
 import socket
@@ -277,7 +278,10 @@ class Handler(BaseHTTPRequestHandler):
             raise NotAnEvent("webhook-id is not the event's id")
         is_new = self.server.journal.add(event=event)
         log.info(
-            "event_received" if is_new else "event_known", event_id=event["id"], subject=event.get("subject")
+            "event_received" if is_new else "event_known",
+            event_id=event["id"],
+            subject=event.get("subject"),
+            sha256=hashlib.sha256(body).hexdigest(),
         )
         return HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK, event["id"]
 

@@ -39,9 +39,9 @@ class Answer:
 class Client:
     """Calls one running shop; `user` is the id that the gateway would put into X-User-Id."""
 
-    def __init__(self, url: str, *, connections: int = 64) -> None:
+    def __init__(self, url: str, *, connections: int = 64, timeout: float = 60) -> None:
         self.url = url
-        self.http = urllib3.PoolManager(maxsize=connections, retries=False, timeout=60)
+        self.http = urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout)
 
     def send(
         self,

@@ -1,0 +1,178 @@
+"""A run: let clients and faults loose on a shop of its own, mend it, and see whether all is well."""
+
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from django.db import connection
+
+from orders.models import OrderEvent
+from tests.chaos import checks, picture, report
+from tests.chaos.faults import Stage, Trouble
+from tests.chaos.journal import Journal
+from tests.chaos.market import LOST, Market, Operator, open_market
+from tests.chaos.schedule import schedule
+from tests.chaos.traffic import Shopper, give_points, resolve, shoppers, traffic
+from tests.faults.shop import Part, open_shop, own_servers
+from tests.platforms import SECRET, Receiver
+from tests.processes import free_port, until
+
+LOOK_SECONDS = 0.5
+# What the platform refused last waits as long again as it has waited; what a dead worker held, for its lease.
+QUIET_SECONDS = 90
+
+
+def say(text: str) -> None:
+    """To the terminal, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def run(*, seed: int, seconds: float, folder: Path) -> bool:
+    """Whether everything held. Leaves report.json, report.png, clients.jsonl and, after a failure, logs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _temporary_folder() as scratch, _stage(scratch) as stage:
+        passed = False
+        try:
+            passed = _play(stage, seed=seed, seconds=seconds, folder=folder)
+        finally:
+            _keep_logs(scratch, folder / "logs", wanted=not passed)
+    say(f"The report is in {folder}")
+    return passed
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Not in the checkout, which the database's account may not be able to enter."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def _stage(folder: Path) -> Iterator[Stage]:
+    """Servers, receiver and shop of its own, all running."""
+    platform, process = _platform(folder)
+    try:
+        with own_servers(folder) as servers:
+            process.start()
+            with open_shop(servers=servers, platform=platform, folder=folder) as shop:
+                yield Stage(shop, process)
+    finally:
+        process.kill()
+
+
+def _platform(folder: Path) -> tuple[Receiver, Part]:
+    port, file = str(free_port()), folder / "events.jsonl"
+    file.touch()
+    process = Part(
+        *("manage", "receive_events", "--port", port, "--file", str(file)),
+        log=folder / "receiver.log",
+        ready=lambda log: b" land in " in log,
+        DATA_PLATFORM_SECRET=SECRET,
+    )
+    return Receiver(f"http://127.0.0.1:{port}", file), process
+
+
+def _play(stage: Stage, *, seed: int, seconds: float, folder: Path) -> bool:
+    journal, market = Journal(folder / "clients.jsonl"), open_market(Random(f"{seed} market"))
+    clients = shoppers(url=stage.shop.http.url, market=market, journal=journal, seed=seed)
+    give_points(clients)
+    journal.began = time.monotonic()
+    trouble = Trouble(stage, schedule(seed=seed, seconds=seconds), journal.now)
+    operator, backlog = Operator(market, Random(f"{seed} operator")), Backlog(journal)
+    say(f"16 clients and {len(trouble.faults)} faults for {seconds:g} s, seed {seed}")
+    with beside(operator.work), beside(backlog.watch), traffic(clients), trouble.brewing():
+        time.sleep(seconds)
+    lasted = journal.now()
+    unknowns = _bring_to_rest(stage, clients, trouble)
+    findings = {"all faults could be mended": trouble.failures, **_findings(stage, journal, market, trouble)}
+    outcome = report.report_on(
+        seed=seed,
+        seconds=seconds,
+        lasted=round(lasted, 2),
+        journal=journal,
+        happened=trouble.happened,
+        findings=findings,
+        platform_log=stage.platform.log,
+        unknowns=dict(unknowns),
+        operator=operator.acts,
+        backlog=backlog.seen,
+    )
+    journal.close()
+    report.write(outcome, folder)
+    picture.draw(outcome, folder / "report.png")
+    say(report.as_text(outcome))
+    return outcome.verdict == "passed"
+
+
+def _bring_to_rest(stage: Stage, clients: list[Shopper], trouble: Trouble) -> Counter[str]:
+    """Mend what is broken, ask again what is in doubt, and wait until the last event is delivered."""
+    connection.close()
+    stage.mend()
+    until(lambda: stage.shop.answers("/readyz"))
+    unknowns = resolve(clients)
+    try:
+        stage.shop.deliver_all(seconds=QUIET_SECONDS)
+    except AssertionError:
+        trouble.failures.append(f"events were left after {QUIET_SECONDS} s of rest")
+    return unknowns
+
+
+def _findings(stage: Stage, journal: Journal, market: Market, trouble: Trouble) -> dict[str, list[str]]:
+    return checks.all_findings(
+        journal=journal,
+        happened=trouble.happened,
+        stocked=market.stocked,
+        prices=market.prices,
+        taken=stage.shop.platform.file,
+        platform_log=stage.platform.log,
+    )
+
+
+class Backlog:
+    """How many events wait, looked at now and then; nothing while the database is away."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.seen: list[tuple[float, int]] = []
+
+    def watch(self, closing: threading.Event) -> None:
+        """Look until told to stop."""
+        while not closing.wait(LOOK_SECONDS):
+            try:
+                waiting = OrderEvent.objects.filter(state="pending").count()
+            except LOST:
+                connection.close()
+            else:
+                self.seen.append((round(self.journal.now(), 2), waiting))
+        connection.close()
+
+
+@contextmanager
+def beside(work) -> Iterator[None]:
+    """Some work in a thread of its own, which is told to stop when the block ends."""
+    closing = threading.Event()
+    thread = threading.Thread(target=work, args=(closing,))
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        thread.join()
+
+
+def _keep_logs(scratch: Path, folder: Path, *, wanted: bool) -> None:
+    """Those of a run that failed; those of an earlier one go."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if wanted:
+        folder.mkdir()
+        for log in scratch.rglob("*.log"):
+            shutil.copyfile(log, folder / log.name)
