@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db.models import F, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import F, Sum
 
 from api.audit import Rule
 from points.models import PointAccount, PointTransaction
@@ -11,10 +10,7 @@ from points.models import PointAccount, PointTransaction
 
 def _balances_that_differ() -> Iterator[str]:
     """Accounts whose balance is not what their ledger adds up to."""
-    ledger = PointTransaction.objects.filter(user_id=OuterRef("pk")).order_by().values("user_id")
-    accounts = PointAccount.objects.annotate(
-        ledger=Coalesce(Subquery(ledger.annotate(sum=Sum("amount")).values("sum")), 0)
-    )
+    accounts = PointAccount.objects.annotate(ledger=Sum("user__pointtransaction__amount", default=0))
     for account in accounts.exclude(balance=F("ledger")).order_by("pk").iterator():
         yield f"user {account.pk}: balance {account.balance}, ledger {account.ledger}"  # type: ignore[attr-defined]
 
