@@ -1,0 +1,46 @@
+"""What the documents show is what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.db import models
+
+from orders.models import Order
+from tests.erd import DOCUMENTS, redrawn
+from tests.processes import ROOT
+
+PAGES = sorted(
+    path
+    for path in ROOT.rglob("*.md")
+    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_the_diagram_of_the_tables_is_drawn_from_the_models(document):
+    text = (ROOT / document).read_text()
+    assert "erDiagram" in text
+    assert redrawn(text) == text, "python -m tests.erd draws it anew"
+
+
+def test_a_column_that_the_diagram_lacks_would_be_noticed(monkeypatch):
+    text = (ROOT / DOCUMENTS[0]).read_text()
+    new = models.TextField()
+    new.set_attributes_from_name("memo")
+    monkeypatch.setattr(Order._meta, "concrete_fields", (*Order._meta.concrete_fields, new))
+    assert redrawn(text) != text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_between_pages_leads_somewhere(page):
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / Path(link)).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_drawing_has_a_semicolon_for_it_would_end_the_statement(page):
+    assert [
+        drawing for drawing in re.findall(r"```mermaid.*?```", page.read_text(), re.DOTALL) if ";" in drawing
+    ] == []
