@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 TABLES = (
     "users_user",
@@ -47,3 +47,23 @@ def broken(breaking: str, mending: str) -> Iterator[None]:
         yield
     finally:
         execute(mending)
+
+
+@contextmanager
+def held(table: str, column: str, value: int) -> Iterator[None]:
+    """Keep one row locked inside the block."""
+    with transaction.atomic():
+        assert execute(f"SELECT 1 FROM {table} WHERE {column} = %s FOR NO KEY UPDATE", value)
+        yield
+
+
+def lock_waiters() -> list[int]:
+    """This database's processes that wait for a lock; other tests may be running in other databases."""
+    return [
+        pid
+        for (pid,) in execute(
+            "SELECT pid FROM pg_locks waiter WHERE NOT granted AND EXISTS (SELECT 1 FROM pg_locks held"
+            " JOIN pg_database d ON d.oid = held.database"
+            " WHERE held.pid = waiter.pid AND d.datname = current_database())"
+        )
+    ]

@@ -8,6 +8,7 @@ import pytest
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests import processes
+from tests.database import execute, held
 from tests.platforms import accept, is_delivered
 from tests.processes import until
 
@@ -32,6 +33,29 @@ def test_waits_between_attempts_grow_and_live_in_the_row(http, buyer, recorded):
         turns.append(until(tried.first).next_attempt_at)
     assert OrderEvent.objects.get().last_error == "HTTP 500"
     assert turns[2] - turns[1] > turns[1] - turns[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_least", "at_most"), [({"Retry-After": "3600"}, 3500, 3600), ({}, 0, 2)]
+)
+def test_the_wait_that_the_platform_asks_for_is_kept_in_the_row(
+    http, buyer, recorded, asked, at_least, at_most
+):
+    recorded.answers = lambda _body: (429, asked)
+    http.order(buyer, {ProductFactory().pk: 1})
+    until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())
+    ((seconds,),) = execute("SELECT extract(epoch FROM next_attempt_at - now())::int FROM orders_orderevent")
+    assert at_least <= seconds <= at_most
+
+
+def test_an_event_is_not_sent_before_its_turn(http, buyer, recorded):
+    recorded.answers = lambda _body: (429, {"Retry-After": "3600"})
+    waiting = http.order(buyer, {ProductFactory().pk: 1}).json
+    until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())
+    recorded.answers = accept
+    other = http.order(buyer, {ProductFactory().pk: 1}).json
+    until(lambda: is_delivered(other))
+    assert len(recorded.of_order(waiting["id"])) == 1
 
 
 def test_an_event_refused_for_the_last_time_is_dead_until_an_operator_sends_it_again(
@@ -59,6 +83,20 @@ def test_an_event_that_hangs_keeps_no_other_waiting(http, buyer, recorded):
     assert not is_delivered(slow)
     release.set()
     until(lambda: is_delivered(slow))
+
+
+def test_an_event_that_somebody_else_is_claiming_keeps_no_other_waiting(http, buyer, recorded):
+    recorded.answers, product = lambda _body: (429, {"Retry-After": "3600"}), ProductFactory()
+    claimed = http.order(buyer, {product.pk: 1}).json
+    until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())
+    recorded.answers = accept
+    execute("UPDATE orders_orderevent SET next_attempt_at = now() + interval '1 second'")
+    with held("orders_orderevent", "order_id", claimed["id"]):
+        until(lambda: execute("SELECT 1 FROM orders_orderevent WHERE next_attempt_at < clock_timestamp()"))
+        other = http.order(buyer, {product.pk: 1}).json
+        until(lambda: is_delivered(other))
+        assert not is_delivered(claimed)
+    until(lambda: is_delivered(claimed))
 
 
 def hang(body: bytes, order_id: int, release: threading.Event) -> tuple[int, dict[str, str]]:

@@ -150,21 +150,42 @@ def test_baskets_in_opposite_order_do_not_deadlock(http: Client) -> None:
     assert broken_rules(stock={a.pk: 100, b.pk: 100}) == []
 
 
+REPRICE = """
+    UPDATE products_product SET name = %s, price = %s
+    WHERE id IN (SELECT id FROM products_product ORDER BY id FOR NO KEY UPDATE)"""
+PAID = """
+    SELECT DISTINCT array_agg(DISTINCT product_name || ' ' || unit_price)
+    FROM orders_orderitem GROUP BY order_id"""
+
+
+def mixed_orders() -> list[str]:
+    """The orders that have something of before a change of prices beside something of after it."""
+    return [each for (paid,) in execute(PAID) if paid not in (["10 10"], ["20 20"]) for each in paid]
+
+
 def test_a_price_changing_under_orders_is_never_mixed(http: Client) -> None:
-    """Name and price change together: a line has both of before or both of after."""
-    product, users = ProductFactory(name="10", price=10, stock=1_000), buyers(60, points=10_000)
+    """Names and prices of both products change together: an order has all of before or all of after."""
+    a, b = ProductFactory.create_batch(2, name="10", price=10, stock=1_000)
+    users = buyers(60, points=10_000)
 
     def reprice() -> None:
         for price in islice(cycle([20, 10]), 5):
             http.get("/livez")
-            execute("UPDATE products_product SET name = %s, price = %s", str(price), price)
+            execute(REPRICE, str(price), price)
 
-    orders = [lambda user=user: http.order(user, {product.pk: 2}) for user in users]
+    orders = [lambda user=user: http.order(user, {b.pk: 1, a.pk: 1}) for user in users]
     answers = at_once([*orders[:20], reprice, *orders[20:40], reprice, *orders[40:]])
     assert codes([answer for answer in answers if answer is not None]) <= {"busy"}
-    lines = execute("SELECT product_name, unit_price FROM orders_orderitem")
-    assert {(name, str(price)) for name, price in lines} <= {("10", "10"), ("20", "20")}
-    assert broken_rules(stock={product.pk: 1_000}) == []
+    assert mixed_orders() == []
+    assert broken_rules(stock={a.pk: 1_000, b.pk: 1_000}) == []
+
+
+def test_an_order_at_mixed_prices_would_be_noticed(http: Client) -> None:
+    a, b = ProductFactory.create_batch(2, name="10", price=10)
+    assert http.order(buyer(http), {a.pk: 1, b.pk: 1}).status == 201
+    assert mixed_orders() == []
+    execute("UPDATE orders_orderitem SET unit_price = 20, product_name = '20' WHERE product_id = %s", b.pk)
+    assert mixed_orders() == ["10 10", "20 20"]
 
 
 @pytest.mark.parametrize("how", ["sql", "service"])

@@ -18,7 +18,7 @@ from products.factories import ProductFactory
 from tests.database import TABLES
 from users.factories import UserFactory
 
-APPS = ("api", "users", "products", "points", "coupons", "orders", "rankings", "config")
+APPS = ("api", "seeding", "staff", "users", "products", "points", "coupons", "orders", "rankings", "config")
 SOURCES = [
     path
     for app in APPS
@@ -41,6 +41,13 @@ def test_only_one_file_opens_transactions_and_each_is_durable():
     opened = lines_with(r"atomic\(.*")
     assert list(opened) == [Path("api/transactions.py")]
     assert all(line.startswith("atomic(durable=True)") for line in opened[Path("api/transactions.py")])
+
+
+def test_what_follows_a_commit_cannot_turn_it_into_an_error():
+    """The order is saved by then: an exception would answer 500 to somebody who has paid."""
+    followers = [line for lines in lines_with(r"on_commit\(.*").values() for line in lines]
+    assert followers
+    assert all(line.endswith(", robust=True)") for line in followers)
 
 
 def test_every_lock_names_its_table_and_lets_foreign_keys_pass():

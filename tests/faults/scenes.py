@@ -10,7 +10,7 @@ import urllib3
 
 from orders.models import Order, OrderEvent
 from tests.client import Answer
-from tests.database import broken, execute
+from tests.database import broken, execute, lock_waiters
 from tests.faults.shop import Shop
 from tests.platforms import is_delivered
 from tests.processes import until
@@ -46,14 +46,9 @@ def sent(call: Callable[[], Answer]) -> Iterator["Future[Answer]"]:
         yield pool.submit(call)
 
 
-def waiting() -> list[int]:
-    """The database's processes that wait for a lock."""
-    return [pid for (pid,) in execute("SELECT pid FROM pg_locks WHERE NOT granted")]
-
-
 def end_waiting() -> None:
     """What was waiting for a lock will never be done."""
-    pids = waiting()
+    pids = lock_waiters()
     execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) pid", pids)
     until(lambda: gone(pids))
 

@@ -18,7 +18,7 @@ from django.db import connection
 from django.test import override_settings
 
 from config.embedded import EmbeddedServices
-from config.processes import command_lines
+from config.processes import command_lines, pids
 from orders.delivery import LEASE
 from orders.models import OrderEvent
 from rankings.management.commands.audit import audit
@@ -71,6 +71,16 @@ class Part:
             self.running.wait()
             self.running = None
 
+    def send(self, sort: signal.Signals) -> None:
+        """Freeze it and its children (SIGSTOP), or let them go on (SIGCONT)."""
+        assert self.running
+        os.killpg(self.running.pid, sort)
+
+    def kill_one_child(self) -> None:
+        """What `kill -9` does to the youngest of its children alone."""
+        assert self.running
+        os.kill(max(pid for pid in _session(self.running.pid) if pid != self.running.pid), signal.SIGKILL)
+
     def stop(self) -> int:
         """Send SIGTERM and wait; the exit code."""
         assert self.running
@@ -91,8 +101,15 @@ class Servers:
 
     def crash_postgres(self) -> None:
         """What `pg_ctl -m immediate stop` does."""
-        _end(int((self.embedded.data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        _end(self._postmaster_pid(), signal.SIGQUIT)
         connection.close()
+
+    def signal_postgres(self, sort: signal.Signals) -> None:
+        """Freeze all of it (SIGSTOP) or let it go on (SIGCONT)."""
+        os.kill(self._postmaster_pid(), sort)  # first, so that it starts no more backends
+        for pid in pids(f"^postgres: {self.embedded.tag}: "):
+            with suppress(ProcessLookupError):
+                os.kill(pid, sort)
 
     def kill_redis(self) -> None:
         """End Redis with all that it holds."""
@@ -108,10 +125,21 @@ class Servers:
             self.embedded.redis_url(), socket_timeout=1, socket_connect_timeout=1, retry=None
         )
 
+    def _postmaster_pid(self) -> int:
+        return int((self.embedded.data / "postmaster.pid").read_text().split()[0])
+
     def _redis_pid(self) -> int:
         commands = command_lines().items()
         (pid,) = (pid for pid, command in commands if re.search(self.embedded.redis_pattern, command))
         return pid
+
+
+def _session(leader: int) -> list[int]:
+    found = []
+    for pid, command in command_lines().items():
+        with suppress(ProcessLookupError):
+            found += [pid] if command and os.getsid(pid) == leader else []
+    return found
 
 
 def _end(pid: int, sort: signal.Signals) -> None:

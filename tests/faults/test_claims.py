@@ -9,8 +9,8 @@ from datetime import timedelta
 from api.transactions import unit_of_work
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.database import execute
-from tests.faults.scenes import commits_held, waiting
+from tests.database import execute, lock_waiters
+from tests.faults.scenes import commits_held
 from tests.faults.shop import Shop
 from tests.platforms import accept, is_delivered
 from tests.processes import until
@@ -61,7 +61,7 @@ def test_an_order_that_commits_after_a_later_one_is_delivered_too(recorded: Shop
     with ThreadPoolExecutor(1) as pool:
         with commits_held(slow):
             request = pool.submit(recorded.http.order, slow, {product.pk: 1})
-            until(waiting)
+            until(lock_waiters)
             other = ProductFactory(price=1)
             later = recorded.http.order(quick, {other.pk: 1}).json
             until(lambda: is_delivered(later))

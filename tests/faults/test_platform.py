@@ -37,6 +37,7 @@ MISDEEDS = {
     "resets": resetting,
     "says nothing": saying(b""),
     "half a line": saying(b"HTTP/1.1 20"),
+    "a line and no more": saying(b"HTTP/1.1 200 OK\r\n"),
     "half a body": saying(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 10\r\n\r\nhalf"),
 }
 ASKED_FOR_SECONDS = 4

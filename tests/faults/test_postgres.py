@@ -38,3 +38,16 @@ def test_without_a_database_the_shop_is_alive_and_not_ready(shop: Shop) -> None:
         assert int(refusal.headers["Retry-After"]) >= 1
     shop.servers.start()
     until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
+
+
+def test_a_worker_without_a_database_says_so_in_a_line(shop: Shop) -> None:
+    before = len(shop.worker.log.read_bytes())
+
+    def said() -> bytes:
+        return shop.worker.log.read_bytes()[before:]
+
+    shop.servers.crash_postgres()
+    until(lambda: said().count(b"sweep_put_off") >= 3)
+    assert b"Traceback" not in said()
+    shop.servers.start()
+    until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)

@@ -71,6 +71,7 @@ def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault)
         meanwhile = durations(shop, user, product.pk, seconds=FAULT_SECONDS)
     shop.deliver_all(seconds=20)
     assert median(meanwhile) <= 3 * median(usual) + 0.05
+    assert max(meanwhile) <= max(usual) + 1  # not even the first is kept waiting
     assert OrderEvent.objects.filter(order__user=user).count() == len(usual) + len(meanwhile)
 
 
@@ -80,3 +81,18 @@ def test_while_redis_is_gone_events_stay_and_then_the_same_worker_sends_them(sho
         order = shop.http.order(user, {product.pk: 1}).json
         assert never(lambda: is_delivered(order))
     until(lambda: is_delivered(order), seconds=20)
+
+
+def test_beat_says_once_that_redis_is_gone_and_once_that_it_is_back(shop: Shop) -> None:
+    before = len(shop.beat.log.read_bytes())
+
+    def said() -> bytes:
+        return shop.beat.log.read_bytes()[before:]
+
+    shop.servers.redis().config_resetstat()
+    until(lambda: "cmdstat_lpush" in shop.servers.redis().info("commandstats"))  # beat has sent something
+    with refused(shop.servers):
+        until(lambda: b"broker_away" in said())
+        assert never(lambda: said().count(b"broker_away") > 1)
+    until(lambda: b"broker_back" in said())
+    assert b"Traceback" not in said()

@@ -4,7 +4,7 @@ import random
 import time
 
 from products.factories import ProductFactory
-from tests.database import nothing_written
+from tests.database import held, nothing_written
 from tests.faults.scenes import (
     assert_unanswered,
     commits_held,
@@ -19,7 +19,6 @@ from tests.faults.shop import Shop
 from tests.platforms import is_delivered
 from tests.processes import until
 from tests.scenes import buyer
-from tests.test_locks import held
 
 ROUNDS = 20
 

@@ -5,18 +5,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
 from django.db import transaction
 
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.database import execute
-from tests.faults.scenes import end_waiting, waiting
+from tests.database import execute, lock_waiters
+from tests.faults.scenes import end_waiting
 from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
 from tests.platforms import accept, is_delivered
 from tests.processes import PATIENCE_SECONDS, until
 from tests.scenes import buyer
 
-ROUNDS = 7
+ROUNDS = 20
 
 Buy = Callable[[], int]
 
@@ -34,6 +35,24 @@ def test_a_worker_killed_before_during_and_after_its_post_leaves_nothing_undeliv
     assert len(bodies) == bought + 3 * ROUNDS
     assert all(len(different) == 1 for different in bodies.values())
     assert len(recorded.platform.attempts) > len(bodies)
+
+
+@pytest.mark.parametrize(("moment", "posts"), [("before", 1), ("during", 2), ("after", 2)])
+def test_a_kill_costs_at_most_one_duplicate_with_the_same_id_and_bytes(
+    recorded: Shop, moment: str, posts: int
+) -> None:
+    kill = {"before": kill_before_the_post, "during": kill_during_the_post, "after": kill_after_the_post}
+    bought: list[int] = []
+    buy = orders_of_somebody(recorded)
+    kill[moment](recorded, lambda: bought.append(buy()) or bought[0])
+    execute("UPDATE orders_orderevent SET leased_until = now() WHERE state = 'pending'")
+    recorded.worker.start()
+    recorded.deliver_all()
+    attempts = recorded.platform.of_order(bought[0])
+    assert len(attempts) == posts
+    assert len({body for _, body in attempts}) == 1
+    event = OrderEvent.objects.get(order_id=bought[0])
+    assert {headers["webhook-id"] for headers, _ in attempts} == {str(event.pk)}
 
 
 def test_what_a_killed_worker_had_in_hand_stays_until_its_lease_ends(recorded: Shop) -> None:
@@ -55,7 +74,7 @@ def kill_before_the_post(shop: Shop, buy: Buy) -> None:
     with transaction.atomic():
         execute("LOCK TABLE orders_orderitem IN ACCESS EXCLUSIVE MODE")
         shop.worker.start()
-        until(lambda: claimed(order_id) and waiting())
+        until(lambda: claimed(order_id) and lock_waiters())
         shop.worker.kill()
         end_waiting()
     assert shop.platform.of_order(order_id) == []
@@ -79,7 +98,7 @@ def kill_after_the_post(shop: Shop, buy: Buy) -> None:
             order_id = buy()
             until(lambda: shop.platform.of_order(order_id))
             execute("SELECT 1 FROM orders_orderevent WHERE order_id = %s FOR UPDATE", order_id)
-        until(waiting)
+        until(lock_waiters)
         shop.worker.kill()
         end_waiting()
     assert not is_delivered({"id": order_id})

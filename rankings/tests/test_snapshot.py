@@ -1,0 +1,116 @@
+"""A rebuild beside a reader, a rewrite of history beside a rebuild, each at the moment that hurts most."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from products.factories import ProductFactory
+from rankings import selectors, services
+from rankings.tests.sales import sell
+from tests.client import Client
+from tests.database import execute
+from tests.scenes import buyer
+
+
+@contextmanager
+def meanwhile(table: str, act: Callable[[], object]) -> Iterator[list[str]]:
+    """Once inside the block, after the first statement that reads a table, somebody else acts and commits."""
+    acted: list[str] = []
+
+    def step(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        result = run(sql, *rest)
+        if not acted and sql.startswith("SELECT") and f'FROM "{table}"' in sql:
+            acted.append(sql)
+            beside(act)
+        return result
+
+    with connection.execute_wrapper(step):
+        yield acted
+
+
+def beside(act: Callable[[], object]) -> None:
+    """Do it over a connection of its own, and come back when it is committed."""
+    with ThreadPoolExecutor(1) as other:
+        other.submit(in_own_connection, act).result()
+
+
+def in_own_connection(act: Callable[[], object]) -> None:
+    try:
+        act()
+    finally:
+        connection.close()
+
+
+def sold_long_ago_and_now(http: Client) -> tuple[int, int]:
+    """One product sold a day ago, another half as much three hours ago."""
+    user, old, new = buyer(http), ProductFactory(price=1), ProductFactory(price=1)
+    sell(http, user, {old.pk: 4}, age="24 hours")
+    sell(http, user, {new.pk: 2}, age="3 hours")
+    return old.pk, new.pk
+
+
+def rewrite_history(quantity: str) -> None:
+    execute(f"UPDATE orders_orderitem SET quantity = {quantity}")
+
+
+def age_the_window() -> None:
+    """As if the batch had last run 12 hours ago."""
+    services.recompute(days=3)
+    execute("UPDATE rankings_saleswindow SET to_at = to_at - interval '12 hours'")
+    execute("DELETE FROM rankings_productsales WHERE units = 2")
+
+
+def units(ranking: selectors.Ranking) -> dict[int, int]:
+    return {best.product_id: best.sales.units for best in ranking.best_sellers}
+
+
+def test_a_rebuild_between_a_reader_s_statements_changes_nothing_for_it(http: Client) -> None:
+    old, new = sold_long_ago_and_now(http)
+    age_the_window()
+    with meanwhile("rankings_saleswindow", lambda: services.recompute(days=3)) as acted:
+        assert units(selectors.best_sellers(days=3, size=5)) == {old: 4, new: 2}
+    assert acted
+
+
+def test_without_a_snapshot_the_reader_would_count_twice(http: Client) -> None:
+    old, new = sold_long_ago_and_now(http)
+    age_the_window()
+    ((since, until),) = execute("SELECT now() - interval '3 days', now()")
+    with meanwhile("rankings_saleswindow", lambda: services.recompute(days=3)), transaction.atomic():
+        sums = selectors.totals(since=since, until=until, size=5)
+    assert (sums[old].units, sums[new].units) == (4, 4)
+
+
+@contextmanager
+def disturbed(*, times: int) -> Iterator[list[str]]:
+    """History is rewritten so many times, each time just before a rebuild puts its sums in place."""
+    acted: list[str] = []
+
+    def disturb(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if len(acted) < times and "rankings_saleswindow" in sql and "FOR NO KEY UPDATE" in sql:
+            acted.append(sql)
+            beside(lambda: rewrite_history("quantity * 5"))
+        return run(sql, *rest)
+
+    with connection.execute_wrapper(disturb):
+        yield acted
+
+
+def test_history_rewritten_during_a_rebuild_is_added_up_again(http: Client) -> None:
+    old, new = sold_long_ago_and_now(http)
+    with disturbed(times=1) as acted:
+        services.recompute(days=3)
+    assert acted
+    assert execute("SELECT product_id, units FROM rankings_productsales ORDER BY 1") == [(old, 20), (new, 10)]
+    assert units(selectors.best_sellers(days=3, size=5)) == {old: 20, new: 10}
+
+
+def test_a_rebuild_gives_up_on_a_history_that_never_rests(http: Client) -> None:
+    sold_long_ago_and_now(http)
+    with disturbed(times=1000), pytest.raises(services.HistoryKeepsChanging):
+        services.recompute(days=3)
+    assert execute("SELECT count(*) FROM rankings_productsales") == [(0,)]

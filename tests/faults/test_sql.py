@@ -1,0 +1,115 @@
+"""The SQL that the web server sends, as PostgreSQL logs it: what is locked, how, and in which order."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coupons.factories import CouponFactory
+from products.factories import ProductFactory
+from tests.database import execute
+from tests.faults.shop import Shop
+from tests.processes import until
+from tests.scenes import buyer, hold_coupon
+
+STATEMENT = re.compile(r"LOG:  statement: (.*)")
+TOUCHES = re.compile(r'^(SELECT|INSERT|UPDATE|DELETE|BEGIN|COMMIT)\b(?:.*?"((?!pk\b)[a-z]+_[a-z]+)")?')
+LOCKS = re.compile(r" FOR (?:UPDATE|NO KEY UPDATE|SHARE|KEY SHARE).*")
+
+
+@dataclass
+class Heard:
+    """What was sent between BEGIN and COMMIT, a statement a line."""
+
+    statements: list[str] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[str]:
+        """Each statement as its verb and the first table it names."""
+        return [" ".join(filter(None, TOUCHES.match(sql).groups())) for sql in self.statements]
+
+    @property
+    def locks(self) -> list[str]:
+        """The locking clauses."""
+        return [found[0].strip() for sql in self.statements if (found := LOCKS.search(sql))]
+
+
+@contextmanager
+def listening(shop: Shop) -> Iterator[Heard]:
+    """Hear every statement of the web server's one transaction inside the block."""
+    log, heard = shop.servers.embedded.root / "postgres.log", Heard()
+    shop.worker.kill()
+    shop.beat.kill()
+    log_statements(log, "all")
+    size = log.stat().st_size
+    yield heard
+    execute("SELECT 'heard enough'")
+    until(lambda: b"heard enough" in log.read_bytes()[size:])
+    log_statements(log, "none")
+    sent = STATEMENT.findall(log.read_bytes()[size:].decode())
+    heard.statements += sent[sent.index("BEGIN") : sent.index("COMMIT") + 1]
+
+
+def log_statements(log: Path, which: str) -> None:
+    """For all sessions, from their next statement on."""
+    execute(f"ALTER SYSTEM SET log_statement = '{which}'")
+    execute("SELECT pg_reload_conf()")
+    until(lambda: execute("SHOW log_statement") == [(which,)])
+
+
+def test_a_checkout_locks_the_account_first_and_takes_stock_last_by_id(shop: Shop) -> None:
+    user, (a, b) = buyer(shop.http), ProductFactory.create_batch(2, price=10)
+    coupon = hold_coupon(shop.http, user)["id"]
+    with listening(shop) as heard:
+        assert shop.http.order(user, {b.pk: 1, a.pk: 2}, issued_coupon_id=coupon, key="k").status == 201
+    assert heard.steps == [
+        "BEGIN",
+        "SELECT products_product",
+        "SELECT coupons_issuedcoupon",
+        "UPDATE coupons_issuedcoupon",
+        "SELECT points_pointaccount",
+        "UPDATE points_pointaccount",
+        "INSERT orders_order",
+        "INSERT orders_orderitem",
+        "INSERT points_pointtransaction",
+        "INSERT orders_orderevent",
+        "UPDATE products_product",
+        "UPDATE products_product",
+        "COMMIT",
+    ]
+    assert heard.locks == ['FOR NO KEY UPDATE OF "points_pointaccount"']
+    for taken, product in zip(heard.statements[-3:-1], (a, b), strict=True):
+        assert f'"products_product"."id" = {product.pk}' in taken
+        assert '"products_product"."price" = 10' in taken
+        assert '"products_product"."stock" >= ' in taken
+
+
+def test_a_first_charge_locks_the_account_before_and_after_it_makes_it(shop: Shop) -> None:
+    user = buyer(shop.http, points=0)
+    with listening(shop) as heard:
+        assert shop.http.charge(user, 5).status == 201
+    accounts = ["SELECT", "INSERT", "SELECT", "UPDATE"]
+    ledger = "INSERT points_pointtransaction"
+    assert heard.steps == ["BEGIN", *(f"{verb} points_pointaccount" for verb in accounts), ledger, "COMMIT"]
+    assert heard.locks == ['FOR NO KEY UPDATE OF "points_pointaccount"'] * 2
+
+
+def test_taking_a_coupon_locks_nothing_before_its_guarded_update(shop: Shop) -> None:
+    user, campaign = buyer(shop.http, points=0), CouponFactory()
+    with listening(shop) as heard:
+        assert shop.http.post(f"coupons/{campaign.pk}/issue", user=user).status == 201
+    assert heard.locks == []
+    (guarded,) = [sql for sql in heard.statements if sql.startswith("UPDATE")]
+    assert '"coupons_coupon"."issued" < ("coupons_coupon"."quantity")' in guarded
+
+
+def test_another_lock_or_another_order_would_be_heard(shop: Shop) -> None:
+    product = ProductFactory()
+    with listening(shop) as heard:
+        execute("BEGIN")
+        execute("UPDATE products_product SET stock = stock WHERE id = %s", product.pk)
+        execute("SELECT 1 FROM products_product WHERE id = %s FOR UPDATE", product.pk)
+        execute("COMMIT")
+    assert [step.split()[0] for step in heard.steps] == ["BEGIN", "UPDATE", "SELECT", "COMMIT"]
+    assert heard.locks == ["FOR UPDATE"]
