@@ -3,8 +3,12 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
+# Of `make chaos`; without SEED it takes one at random and says which.
+SECONDS := 600
+REPORT := .local/chaos
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults check stop reset
+.PHONY: help run test test-bare test-faults test-stack programs chaos messages check audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,9 +19,30 @@ run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), unti
 test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
 	@$(PYTHON) -m pytest -n 2 --dist loadscope $(ARGS)
 
+test-bare: $(VENV)/installed-dev  ## Run what speaks HTTP without Redis, every optional setting unset
+	@$(PYTHON) -m pytest -n 2 --dist loadscope -p tests.bare --ds=tests.bare.settings $(ARGS)
+
 test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
-	@$(PYTHON) -m pytest tests/faults $(ARGS)
+	@$(PYTHON) -m pytest tests/faults tests/chaos $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest tests/model --hypothesis-profile=model-long)
+
+test-stack: programs $(VENV)/installed-dev $(VENV)/stack/installed  ## Run what docker-compose.yml says, without containers
+	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)
+
+# What it needs beside Python's packages.
+programs:
+	@for program in nginx prometheus promtool redis-cli openssl; do \
+		PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq --no-install-recommends nginx prometheus redis-tools openssl >/dev/null; } || \
+	{ echo "Missing:$$missing; on Debian and Ubuntu: apt install nginx prometheus redis-tools openssl"; exit 1; }
+
+chaos: $(VENV)/installed-dev  ## Let clients and faults loose on a shop of its own: make chaos SECONDS=600 SEED=1
+	@$(PYTHON) -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --report $(REPORT)
+
+messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
+	@$(VENV)/bin/pybabel --quiet compile --domain django --directory locale
 
 check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file
 	@$(PYTHON) -m ruff check
@@ -26,11 +51,16 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 	@$(VENV)/bin/lint-imports
 	@DEBUG=1 $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PYTHON) manage.py lintmigrations --settings=tests.settings --no-cache --warnings-as-errors \
-		--quiet ok ignore --include-apps users products points coupons orders rankings
+		--quiet ok ignore --include-apps seeding staff users products points coupons orders rankings
 	@DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') GATEWAY_SECRET=x \
 		ALLOWED_HOSTS=shop.example CSRF_TRUSTED_ORIGINS=https://shop.example DATABASE_URL=postgresql://db/shop REDIS_URL=redis://redis \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(PYTHON) -m tests.dependencies installed
+	@$(PYTHON) -m pip check
+
+audit-deps: $(VENV)/audit/installed  ## Ask for known weaknesses of every pin; needs the internet
+	@$(PYTHON) -m tests.dependencies audited
 
 stop:  ## Close the shop, from another terminal
 	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run stop
@@ -53,4 +83,16 @@ $(VENV)/installed: requirements.txt $(VENV)/made
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@echo "Installing requirements-dev.txt ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/stack/installed: tests/stack/requirements.txt benchmarks/requirements.txt $(VENV)/made
+	@echo "Installing tests/stack/requirements.txt ..."
+	@$(PYTHON) -m venv $(VENV)/stack
+	@$(VENV)/stack/bin/python -m pip install --quiet --disable-pip-version-check -r tests/stack/requirements.txt
+	@touch $@
+
+$(VENV)/audit/installed: requirements-audit.txt $(VENV)/installed-dev
+	@echo "Installing requirements-audit.txt ..."
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
 	@touch $@

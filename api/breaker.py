@@ -7,6 +7,8 @@ from typing import TypeVar
 import structlog
 from redis.exceptions import RedisError
 
+from api.metrics import REDIS_FALLBACKS
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -26,10 +28,14 @@ class Breaker:
     def ask(self, question: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
         """What Redis says, or what `otherwise` says while it cannot be asked."""
         if time.monotonic() < self.asks_again_at:
-            return otherwise()
+            return self._without(otherwise)
         try:
             return question()
         except RedisError as error:
             self.asks_again_at = time.monotonic() + self.seconds
             log.warning("redis_left_alone", used_for=self.name, seconds=self.seconds, error=str(error))
-            return otherwise()
+            return self._without(otherwise)
+
+    def _without(self, otherwise: Callable[[], T]) -> T:
+        REDIS_FALLBACKS.labels(self.name).inc()
+        return otherwise()

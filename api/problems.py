@@ -1,5 +1,6 @@
 """Every error the shop answers, as RFC 9457 problem details."""
 
+import copyreg
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,9 +22,16 @@ class Problem(Exception):
     code: ClassVar[str]
 
     def __init__(self, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
-        super().__init__(self.code)
+        super().__init__()
         self.headers = dict(headers or {})
         self.members = members
+
+    def __str__(self) -> str:
+        return self.code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A worker's processes pickle what a task raises; an exception's own way takes no keyword.
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]
 
 
 class Malformed(Problem):
@@ -94,8 +102,8 @@ class Unavailable(Problem):
 
     code = "unavailable"
 
-    def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "2"})
+    def __init__(self, **members: object) -> None:
+        super().__init__(headers={"Retry-After": "2"}, **members)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,21 @@
 import os
 from typing import Any
 
+import structlog
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import beat_init, celeryd_init, task_prerun
+from celery.beat import Scheduler, SchedulingError
+from celery.signals import beat_init, celeryd_init, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
+from prometheus_client import start_http_server
+
+from api.metrics import counted
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+log = structlog.get_logger(__name__)
 
 
 class SteadyConnection(Connection):
@@ -27,6 +34,25 @@ class SteadyAMQP(AMQP):
     """Celery's messaging over such connections."""
 
     Connection = SteadyConnection
+
+
+class SteadyScheduler(Scheduler):
+    """Says once that nothing can be sent and once that it can again; Celery's writes a trace a second."""
+
+    in_vain = False
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send what is due; what fails is due again."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as error:
+            if not self.in_vain:
+                log.warning("broker_away", error=str(error))
+            self.in_vain = True
+            return
+        if self.in_vain:
+            log.warning("broker_back")
+        self.in_vain = False
 
 
 app = Celery("pointshop", amqp=SteadyAMQP)
@@ -48,3 +74,11 @@ def start_embedded_services(**_: Any) -> None:
 
     if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
         SERVICES.ensure_running()
+
+
+# Not earlier: the processes that do the work are forked by now, without this thread.
+@worker_ready.connect
+def show_metrics(**_: Any) -> None:
+    """Let Prometheus ask for what this worker's processes count, where METRICS_PORT says so."""
+    if settings.METRICS_PORT:
+        start_http_server(settings.METRICS_PORT, addr=settings.HOST, registry=counted())

@@ -14,7 +14,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import WSGITask
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest
 
 MAX_HEADER_BYTES = 16 * 1024
@@ -23,6 +23,7 @@ MAX_CONNECTIONS = 4096  # in one process; the next ones wait in the listen queue
 IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), or they would send into a closing one
 LINGER_SECONDS = 2.0
 TURN_SECONDS = 0.2  # the longest that SIGTERM waits to be noticed
+LIVENESS = "/livez"
 
 TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 
@@ -81,6 +82,23 @@ class Channel(HTTPChannel):
         return bool(self.requests or self.total_outbufs_len)
 
 
+class Reception:
+    """Hands whole requests to the application's threads, and those for LIVENESS to a thread kept for them.
+
+    While the database hangs, every other thread may wait for it; this process lives, and says so.
+    """
+
+    def __init__(self, threads: ThreadedTaskDispatcher) -> None:
+        self.threads = threads
+        self.reserved = ThreadedTaskDispatcher()
+        self.reserved.set_thread_count(1)
+
+    def add_task(self, channel: Any) -> None:
+        """Have the channel's first request answered."""
+        path = getattr(channel.requests[0], "path", "")  # none where the parser refused the request
+        (self.reserved if path == LIVENESS else self.threads).add_task(channel)
+
+
 class WaitressWorker(Worker):
     """A gunicorn worker: one event loop reads and writes every socket, `threads` threads run the application.
 
@@ -98,14 +116,16 @@ class WaitressWorker(Worker):
         """Serve until told to stop, or until the arbiter or a listening socket is gone; then drain."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # warns for each request that has to wait
         application: Any = self.wsgi
-        server = create_server(application, map=self.map, **self.adjustments())
+        threads = create_server(application, map=self.map, **self.adjustments()).task_dispatcher
         self.listeners = [each for each in self.map.values() if isinstance(each, BaseWSGIServer)]
+        reception: Any = Reception(threads)
         for listener in self.listeners:
             listener.channel_class = Channel
+            listener.task_dispatcher = reception
         while self.alive and self.ppid == os.getppid() and all(each.accepting for each in self.listeners):
             self.turn()
         self.drain()
-        server.task_dispatcher.shutdown(timeout=1)
+        threads.shutdown(timeout=1)
         wasyncore.close_all(self.map, ignore_all=True)
 
     def adjustments(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.client import HTTPResponse
 from typing import Any
 
 import urllib3
@@ -56,8 +57,38 @@ class _Posts:
 _POSTS = _Posts()
 
 
+class _Lines:
+    """An answer's bytes, and the last line that was read of them; at their end that is empty."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.last = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last = self.answer.readline(limit)
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.answer, name)
+
+
+class _WholeHead(HTTPResponse):
+    """An answer whose headers count only with the blank line that ends them."""
+
+    def begin(self) -> None:
+        """Read the head. Raises ConnectionError for one that breaks off, which http.client takes as whole."""
+        lines = _Lines(self.fp)
+        self.fp = lines  # type: ignore[assignment]
+        super().begin()
+        if not lines.last:
+            raise ConnectionAbortedError("the answer broke off in its headers")
+        self.fp = lines.answer
+
+
 class _Watched:
     """A connection whose posts can be cut from another thread."""
+
+    response_class = _WholeHead
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send, under watch."""
@@ -89,14 +120,17 @@ class Platform:
         http.pool_classes_by_scheme = {"http": _HTTP, "https": _HTTPS}
         return cls(url, secret, http)
 
-    def post(self, *, event_id: str, body: bytes) -> None:
-        """Send one event; only 2xx is success, and redirects are not followed. Raises DeliveryFailed."""
+    def post(self, *, event_id: str, body: bytes, request_id: str = "") -> None:
+        """Send one event, under the id of the request that caused it; only 2xx is success.
+
+        Redirects are not followed. Raises DeliveryFailed.
+        """
         try:
             response = self.http.request(
                 "POST",
                 self.url,
                 body=body,
-                headers=self._headers(event_id, body),
+                headers=self._headers(event_id, body, request_id),
                 redirect=False,
                 preload_content=False,
             )
@@ -114,8 +148,10 @@ class Platform:
         """Fail every post that has taken longer than WHOLE_POST_SECONDS."""
         _POSTS.cut_overdue()
 
-    def _headers(self, event_id: str, body: bytes) -> dict[str, str]:
+    def _headers(self, event_id: str, body: bytes, request_id: str) -> dict[str, str]:
         headers = {"Content-Type": CONTENT_TYPE}
+        if request_id:
+            headers["X-Request-Id"] = request_id
         if self.secret:
             now = datetime.now(tz=UTC)
             headers["webhook-id"] = event_id

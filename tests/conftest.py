@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests import platforms
 from tests.client import Client
@@ -14,6 +15,9 @@ from tests.platforms import Receiver, Recorder, accept, delivering_to, recorder
 from tests.processes import ROOT
 from users.factories import UserFactory
 from users.models import User
+
+# Its tests hold only in the run that it is about: `make test-bare`.
+collect_ignore = [] if settings.BARE else ["bare"]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,16 @@ from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 30
+# Emptied rather than left out: `.env` would fill the gap.
+OPTIONAL = {
+    "DEBUG": "0",
+    "EMBEDDED_SERVICES": "0",
+    "GATEWAY_SECRET": "",
+    "DATA_PLATFORM_URL": "",
+    "DATA_PLATFORM_SECRET": "",
+    "HOST": "127.0.0.1",
+    "WEB_CONCURRENCY": "2",
+}
 
 
 def until(condition: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) -> object:
@@ -43,19 +53,14 @@ def environment(**more: str) -> dict[str, str]:
     port = options.get("port") or database["PORT"] or 5432
     secret = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
     url = f"postgresql://{database['USER']}{secret}@/{database['NAME']}?host={host}&port={port}"
-    shop = {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL, "DEBUG": "0", "SECRET_KEY": "x" * 50}
+    shop = {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL, "SECRET_KEY": "x" * 50}
     hosts = {
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "CSRF_TRUSTED_ORIGINS": "https://shop.example",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
-    unset = {
-        "GATEWAY_SECRET": "",
-        "DATA_PLATFORM_URL": "",
-        "DATA_PLATFORM_SECRET": "",
-        "EMBEDDED_SERVICES": "0",
-    }
-    return {**os.environ, **shop, **hosts, **unset, **more}
+    ours = {name: value for name, value in os.environ.items() if name != "DEBUG"}
+    return {**ours, **shop, **hosts, **({} if settings.BARE else OPTIONAL), **more}
 
 
 @contextmanager
@@ -90,9 +95,8 @@ def end(running: "subprocess.Popen[bytes]") -> None:
 def web(*, log: Path, **env: str) -> Iterator[str]:
     """The web server; its URL, once it answers."""
     port = str(free_port())
-    settings_of_web = environment(HOST="127.0.0.1", PORT=port, WEB_CONCURRENCY="2", **env)
     gunicorn = ("gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application")
-    with process(*gunicorn, env=settings_of_web, log=log) as running:
+    with process(*gunicorn, env=environment(PORT=port, **env), log=log) as running:
         url = f"http://127.0.0.1:{port}"
         until(lambda: _answers(url) or _fail_if_ended(running, log))
         yield url

@@ -23,8 +23,8 @@ os.environ.update(
         "RANKING_CACHE_SECONDS": "0",
     }
 )
-# A database of its own in Redis, as pytest-django makes one in PostgreSQL: a running shop is left alone, and so
-# are the tests in the process beside (`pytest -n 2`), which inherits what is set here.
+# A database of its own in Redis, as pytest-django makes one in PostgreSQL: a running shop is left alone, and
+# so are the tests in the process beside (`pytest -n 2`), which inherits what is set here.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["REDIS_URL"] = SERVICES.redis_url(db=2 + int(worker.removeprefix("gw")))
 else:
@@ -33,3 +33,8 @@ else:
 from config.settings import *
 
 INSTALLED_APPS += ["django_migration_linter"]  # noqa: F405
+
+# Tests empty the tables after themselves, the ledger included.
+DATABASES["default"]["OPTIONS"]["options"] = "-c pointshop.may_empty_ledger=on"  # noqa: F405
+
+BARE = False  # not as in tests/bare

@@ -1,10 +1,14 @@
 """What wakes the worker, and what it does without a platform."""
 
+import pytest
+
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests import processes
 from tests.platforms import delivering_to, dripping, is_delivered, recorder
 from tests.processes import until
+
+pytestmark = pytest.mark.redis
 
 
 def test_a_wakeup_delivers_without_any_sweep(http, buyer, logs):

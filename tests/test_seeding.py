@@ -124,6 +124,18 @@ def test_what_would_break_history_is_refused_by_a_named_constraint(http: Client)
     assert {statement: refusal_of(statement) for statement in AFTERWARDS} == AFTERWARDS
 
 
+@pytest.mark.parametrize("statement", ["TRUNCATE points_pointtransaction", "TRUNCATE users_user CASCADE"])
+def test_the_ledger_is_not_emptied_either(http: Client, statement: str) -> None:
+    """But by these tests after each of them, which say that they mean to."""
+    buyer(http)
+    with transaction.atomic():
+        execute("SET LOCAL pointshop.may_empty_ledger = off")
+        assert refusal_of(statement) == "ledger_append_only"
+    assert execute("SELECT count(*) FROM points_pointtransaction") == [(1,)]
+    execute(statement)
+    assert execute("SELECT count(*) FROM points_pointtransaction") == [(0,)]
+
+
 @pytest.mark.parametrize("table", REMOVED)
 def test_nothing_with_orders_can_be_deleted(http: Client, table: str) -> None:
     user, product = buyer(http), ProductFactory()

@@ -32,11 +32,25 @@ def test_any_whole_2xx_is_success_whatever_it_says(answer):
         b"HTTP/1.1 500 Oops\r\n\r\n",
         b"HTTP/1.1 199 Hm\r\n\r\n",
         b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\ncut short",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
         b"HTTP/1.1 2",
         b"",
         b"rubbish\r\n\r\n",
     ],
-    ids=["redirect", "error", "below 200", "cut short", "cut status", "nothing", "rubbish"],
+    ids=[
+        "redirect",
+        "error",
+        "below 200",
+        "cut short",
+        "no headers",
+        "headers without end",
+        "half a header",
+        "cut status",
+        "nothing",
+        "rubbish",
+    ],
 )
 def test_anything_else_is_a_failed_attempt(answer):
     with pytest.raises(DeliveryFailed):

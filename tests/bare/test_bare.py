@@ -1,0 +1,31 @@
+"""What only a run without Redis can show; the rest of it is the tests that other runs have too."""
+
+import pytest
+import redis
+from django.conf import settings
+
+from config.tests.test_env_example import EVERY_NAME
+from orders.models import OrderEvent
+from products.factories import ProductFactory
+from tests.invariants import broken_rules
+from tests.processes import environment, until
+
+INDISPENSABLE = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"}
+
+
+def test_events_of_orders_wait_for_a_worker_untouched_and_due(http, buyer, logs):
+    for _ in range(3):
+        assert http.order(buyer, {ProductFactory(price=1).pk: 1}).status == 201
+    until(lambda: b"wakeup_failed" in (logs / "web.log").read_bytes())
+    events = OrderEvent.objects.due().values_list("state", "attempts", "leased_until")
+    assert list(events) == [("pending", 0, None)] * 3
+    assert broken_rules() == []
+
+
+def test_redis_refuses_whoever_asks(web):
+    with pytest.raises(redis.ConnectionError, match="refused"):
+        redis.Redis.from_url(settings.REDIS_URL, retry=None).ping()
+
+
+def test_the_shop_is_told_nothing_that_it_can_do_without(web):
+    assert set(environment()) & EVERY_NAME == INDISPENSABLE

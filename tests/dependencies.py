@@ -1,0 +1,128 @@
+"""What the shop depends on: `python -m tests.dependencies installed`, or `audited`.
+
+`installed` looks at this environment and needs no network: pins, pre-releases, licences.
+`audited` asks for known weaknesses of every pin; it exits with 0 where somebody answered for all and knows
+none, 1 where some are known, and 3 where nobody could be asked about all: silence is not an answer.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = [
+    ROOT / name for name in ("requirements.txt", "requirements-dev.txt", "requirements-audit.txt")
+]
+PIP_AUDIT = Path(sys.prefix, "audit", "bin", "pip-audit")
+SERVICES = ("pypi", "osv")
+BROUGHT_BY_VENV = {"pip", "setuptools", "wheel"}
+# Licences that let others be combined with what they cover, and sold.
+LICENCES = re.compile(
+    r"\b(MIT|BSD|Apache|MPL|Mozilla|PSF|Python Software Foundation|ZPL|Zope|LGPL|ISC|Unlicense)\b"
+)
+NOTHING_KNOWN, WEAK, NOT_ASKED = 0, 1, 3
+
+
+def pins(*files: Path) -> dict[str, Version]:
+    """The version of each package that the files pin for this machine. Raises ValueError for a loose one."""
+    lines = (
+        re.sub(r"(^| )#.*", "", line).strip() for file in files for line in file.read_text().splitlines()
+    )
+    required = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    return {canonicalize_name(each.name): _exact(each) for each in required if _applies(each)}
+
+
+def _applies(required: Requirement) -> bool:
+    return required.marker is None or required.marker.evaluate()
+
+
+def _exact(required: Requirement) -> Version:
+    (pinned,) = required.specifier
+    if pinned.operator != "==" or "*" in pinned.version:
+        raise ValueError(f"{required} is not pinned")
+    return Version(pinned.version)
+
+
+def faults(pinned: dict[str, Version], found: list[Distribution]) -> Iterator[str]:
+    """What is wrong with the distributions that were found, a line each."""
+    versions = {canonicalize_name(each.name): Version(each.version) for each in found}
+    for name in sorted(versions.keys() | pinned.keys() - BROUGHT_BY_VENV):
+        if name not in BROUGHT_BY_VENV and versions.get(name) != pinned.get(name):
+            yield f"{name}: installed {versions.get(name)}, pinned {pinned.get(name)}"
+    yield from (
+        f"{name}: {version} is a pre-release" for name, version in pinned.items() if version.is_prerelease
+    )
+    for each in found:
+        if not LICENCES.search(licence := licence_of(each)):
+            yield f"{each.name}: its licence is none we know: {licence or 'it names none'}"
+
+
+def licence_of(distribution: Distribution) -> str:
+    """What a distribution says of its licence."""
+    said = distribution.metadata
+    classifiers = [line for line in said.get_all("Classifier") or [] if line.startswith("License ::")]
+    first_line = (said.get("License") or "").partition("\n")[0]
+    return " / ".join(filter(None, [said.get("License-Expression"), first_line, *classifiers]))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one service knows: weaknesses, a line each, and why it was not asked about everything, if so."""
+
+    weaknesses: list[str]
+    gap: str
+
+
+def ask(service: str, *, program: Path = PIP_AUDIT) -> Answer:
+    """Ask a service about every pin."""
+    files = [option for file in REQUIREMENTS for option in ("-r", str(file))]
+    options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "-s", service]
+    done = subprocess.run([program, *options, *files], capture_output=True, text=True, check=False)
+    try:
+        answers = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        return Answer([], (done.stderr.strip().splitlines() or ["it said nothing"])[-1])
+    heard_of = {canonicalize_name(each["name"]) for each in answers if "skip_reason" not in each}
+    unheard_of = sorted(pins(*REQUIREMENTS).keys() - heard_of)
+    known = [
+        f"{each['name']} {each['version']}: {weakness['id']}, mended in {weakness['fix_versions']}"
+        for each in answers
+        for weakness in each.get("vulns", [])
+    ]
+    gap = f"it says nothing of {len(unheard_of)} packages, such as {unheard_of[0]}" if unheard_of else ""
+    return Answer(known, gap)
+
+
+def audited(answers: dict[str, Answer]) -> tuple[int, list[str]]:
+    """The exit code, and what to say, a line each."""
+    weaknesses = sorted({line for answer in answers.values() for line in answer.weaknesses})
+    gaps = [f"{service} could not be asked about everything: {each.gap}" for service, each in answers.items()]
+    if weaknesses:
+        return WEAK, weaknesses
+    if all(each.gap for each in answers.values()):
+        return NOT_ASKED, [*gaps, "Nobody was asked about everything: this says nothing about weaknesses."]
+    return NOTHING_KNOWN, ["No weakness of any pin is known."]
+
+
+def main(command: str) -> int:
+    """Say what was found; the exit code."""
+    if command == "audited":
+        code, lines = audited({service: ask(service) for service in SERVICES})
+    else:
+        lines = list(faults(pins(*REQUIREMENTS[:2]), list(distributions())))
+        code = int(bool(lines))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
