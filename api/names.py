@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 # Something besides white space and what is printed as nothing: joiners, fillers, marks of direction.
 _VISIBLE = (
@@ -28,5 +29,5 @@ class NameField(models.CharField):
 def not_blank(*, name: str) -> models.CheckConstraint:
     """The database's own refusal of a name without a visible character."""
     return models.CheckConstraint(
-        condition=models.Q(name__regex=_VISIBLE), name=name, violation_error_message="이름을 입력해 주세요."
+        condition=models.Q(name__regex=_VISIBLE), name=name, violation_error_message=_("Enter a name.")
     )

@@ -5,15 +5,11 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from config.staff import PatientLoginForm
 from coupons.views import CouponViewSet, IssuedCouponViewSet
 from orders.views import OrderViewSet
 from points.views import PointViewSet
 from products.views import ProductViewSet
 from rankings.views import RankingViewSet
-
-admin.site.login_form = PatientLoginForm
-admin.site.site_header = admin.site.site_title = "pointshop 관리"
 
 router = SimpleRouter(trailing_slash=False)
 router.register("products", ProductViewSet, "product")
@@ -28,5 +24,6 @@ urlpatterns = [
     path("api/v1/", include(router.urls)),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

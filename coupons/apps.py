@@ -1,10 +1,11 @@
 """The coupons app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CouponsConfig(AppConfig):
     """First-come coupons."""
 
     name = "coupons"
-    verbose_name = "쿠폰"
+    verbose_name = _("Coupons")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
 from users.models import User
@@ -19,13 +20,17 @@ class DiscountTerms(models.Model):
     class Type(models.TextChoices):
         """Won off, or a share off."""
 
-        FIXED = "fixed", "정액"
-        PERCENT = "percent", "정률"
+        FIXED = "fixed", _("Fixed amount")
+        PERCENT = "percent", _("Percentage")
 
-    name = NameField("쿠폰명")
-    discount_type = models.CharField("할인 방식", max_length=10, choices=Type)
-    discount_value = models.BigIntegerField("할인 값", help_text="정액은 원, 정률은 1–100")
-    max_discount = models.BigIntegerField("최대 할인액", null=True, blank=True, help_text="원, 정률에만")
+    name = NameField(_("Coupon name"))
+    discount_type = models.CharField(_("Discount type"), max_length=10, choices=Type)
+    discount_value = models.BigIntegerField(
+        _("Discount value"), help_text=_("Won for a fixed amount, 1–100 for a percentage")
+    )
+    max_discount = models.BigIntegerField(
+        _("Largest discount"), null=True, blank=True, help_text=_("Won; for a percentage only")
+    )
 
     class Meta:
         abstract = True
@@ -35,11 +40,14 @@ class DiscountTerms(models.Model):
                 condition=Q(discount_type="fixed", discount_value__gte=1, max_discount=None)
                 | Q(discount_type="percent", discount_value__range=(1, 100)),
                 name="%(class)s_discount_value_fits_type",
-                violation_error_message="정액은 1원 이상에 최대 할인액 없이, 정률은 1–100이어야 해요.",
+                violation_error_message=_(
+                    "A fixed amount is 1 won or more and has no largest discount; a percentage is 1–100."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(max_discount=None) | Q(max_discount__gte=1),
                 name="%(class)s_max_discount_positive",
+                violation_error_message=_("A largest discount is 1 won or more."),
             ),
         ]
 
@@ -66,24 +74,24 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
 class Coupon(DiscountTerms):
     """A campaign: `quantity` coupons, first come first served, while it is open."""
 
-    quantity = models.BigIntegerField("수량")
-    issued = models.BigIntegerField("발급 수", default=0, db_default=0, editable=False)
-    opens_at = models.DateTimeField("발급 시작", null=True, blank=True)
-    closes_at = models.DateTimeField("발급 마감", null=True, blank=True)
-    created_at = models.DateTimeField("등록 시각", db_default=Now(), editable=False)
+    quantity = models.BigIntegerField(_("Quantity"))
+    issued = models.BigIntegerField(_("Issued"), default=0, db_default=0, editable=False)
+    opens_at = models.DateTimeField(_("Opens"), null=True, blank=True)
+    closes_at = models.DateTimeField(_("Closes"), null=True, blank=True)
+    created_at = models.DateTimeField(_("Registered at"), db_default=Now(), editable=False)
 
     objects = CouponQuerySet.as_manager()
 
     class Meta(DiscountTerms.Meta):
         abstract = False
-        verbose_name = "쿠폰"
-        verbose_name_plural = "쿠폰"
+        verbose_name = _("coupon")
+        verbose_name_plural = _("coupons")
         constraints = [
             *DiscountTerms.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(quantity__gte=0),
                 name="coupon_quantity_not_negative",
-                violation_error_message="수량은 0장 이상이어야 해요.",
+                violation_error_message=_("A quantity is 0 or more."),
             ),
             models.CheckConstraint(
                 condition=Q(issued__gte=0, issued__lte=F("quantity")), name="coupon_issued_within_quantity"
@@ -92,12 +100,14 @@ class Coupon(DiscountTerms):
                 condition=(Q(opens_at=None) | Q(opens_at__range=CALENDAR))
                 & (Q(closes_at=None) | Q(closes_at__range=CALENDAR)),
                 name="coupon_period_within_calendar",
-                violation_error_message="기간은 1900년에서 9998년 사이여야 해요. 기한이 없으면 비워 두세요.",
+                violation_error_message=_(
+                    "A period lies between the years 1900 and 9998. Leave it empty where it has no bound."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),
                 name="coupon_opens_before_it_closes",
-                violation_error_message="발급 시작은 마감보다 빨라야 해요.",
+                violation_error_message=_("It opens before it closes."),
             ),
         ]
 
@@ -135,19 +145,19 @@ class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
 class IssuedCoupon(DiscountTerms):
     """One user's coupon of a campaign, with the terms as they were when it was issued."""
 
-    coupon = models.ForeignKey(Coupon, models.PROTECT, db_index=False, verbose_name="쿠폰")
-    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
-    sequence = models.BigIntegerField("발급 순번")
-    issued_at = models.DateTimeField("발급 시각", db_default=Now())
-    expires_at = models.DateTimeField("만료 시각")
-    used_at = models.DateTimeField("사용 시각", null=True, blank=True)
+    coupon = models.ForeignKey(Coupon, models.PROTECT, db_index=False, verbose_name=_("Coupon"))
+    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name=_("Member"))
+    sequence = models.BigIntegerField(_("Issue number"))
+    issued_at = models.DateTimeField(_("Issued at"), db_default=Now())
+    expires_at = models.DateTimeField(_("Expires at"))
+    used_at = models.DateTimeField(_("Used at"), null=True, blank=True)
 
     objects = IssuedCouponQuerySet.as_manager()
 
     class Meta(DiscountTerms.Meta):
         abstract = False
-        verbose_name = "발급 쿠폰"
-        verbose_name_plural = "발급 쿠폰"
+        verbose_name = _("issued coupon")
+        verbose_name_plural = _("issued coupons")
         indexes = [models.Index(fields=["user", "issued_at", "id"], name="issued_coupon_newest_first")]
         constraints = [
             *DiscountTerms.Meta.constraints,

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from api.metrics import collect_at_scrape
 
@@ -11,7 +12,7 @@ class OrdersConfig(AppConfig):
     """Checkout, orders and the events they send."""
 
     name = "orders"
-    verbose_name = "주문"
+    verbose_name = _("Orders")
 
     def ready(self) -> None:
         """Let Prometheus see the outbox."""

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from coupons.models import IssuedCoupon
 from products.models import Product
@@ -29,30 +30,30 @@ class Order(models.Model):
     class Status(models.TextChoices):
         """An order exists only once it is paid."""
 
-        PAID = "paid", "결제 완료"
+        PAID = "paid", _("Paid")
 
-    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
+    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name=_("Member"))
     status = models.CharField(
-        "상태", max_length=10, choices=Status, default=Status.PAID, db_default=Status.PAID
+        _("State"), max_length=10, choices=Status, default=Status.PAID, db_default=Status.PAID
     )
-    subtotal = models.BigIntegerField("상품 금액")
-    discount = models.BigIntegerField("할인", default=0, db_default=0)
-    total = models.BigIntegerField("결제 금액")
+    subtotal = models.BigIntegerField(_("Subtotal"))
+    discount = models.BigIntegerField(_("Discount"), default=0, db_default=0)
+    total = models.BigIntegerField(_("Total"))
     issued_coupon = models.OneToOneField(
-        IssuedCoupon, models.PROTECT, null=True, blank=True, verbose_name="사용한 쿠폰"
+        IssuedCoupon, models.PROTECT, null=True, blank=True, verbose_name=_("Coupon used")
     )
-    balance_after = models.BigIntegerField("결제 후 잔액")
+    balance_after = models.BigIntegerField(_("Balance after payment"))
     idempotency_key = models.CharField(max_length=255, null=True, editable=False)
     request_hash = models.CharField(max_length=64, null=True, editable=False)
-    ordered_at = models.DateTimeField("주문 시각", db_default=Now(), db_index=True)
+    ordered_at = models.DateTimeField(_("Ordered at"), db_default=Now(), db_index=True)
 
     lines: "list[OrderItem]"  # put there by with_lines()
 
     objects = OrderQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "주문"
-        verbose_name_plural = "주문"
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
         indexes = [models.Index(fields=["user", "ordered_at", "id"], name="order_newest_first")]
         constraints = [
             models.UniqueConstraint(fields=["user", "idempotency_key"], name="order_one_a_key"),
@@ -72,16 +73,16 @@ class OrderItem(models.Model):
     """A line item: name and price as they were when it was bought."""
 
     order = models.ForeignKey(
-        Order, models.PROTECT, related_name="items", db_index=False, verbose_name="주문"
+        Order, models.PROTECT, related_name="items", db_index=False, verbose_name=_("Order")
     )
-    product = models.ForeignKey(Product, models.PROTECT, verbose_name="상품")
-    product_name = models.CharField("상품명", max_length=100)
-    unit_price = models.BigIntegerField("단가")
-    quantity = models.BigIntegerField("수량")
+    product = models.ForeignKey(Product, models.PROTECT, verbose_name=_("Product"))
+    product_name = models.CharField(_("Product name"), max_length=100)
+    unit_price = models.BigIntegerField(_("Unit price"))
+    quantity = models.BigIntegerField(_("Quantity"))
 
     class Meta:
-        verbose_name = "주문 상품"
-        verbose_name_plural = "주문 상품"
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
         constraints = [
             models.UniqueConstraint(fields=["order", "product"], name="order_item_product_once"),
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="order_item_price_not_negative"),
@@ -147,26 +148,31 @@ class OrderEvent(models.Model):
     class State(models.TextChoices):
         """What became of it."""
 
-        PENDING = "pending", "대기"
-        DELIVERED = "delivered", "전송 완료"
-        DEAD = "dead", "전송 포기"
+        PENDING = "pending", _("Waiting")
+        DELIVERED = "delivered", _("Delivered")
+        DEAD = "dead", _("Dead")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
-    order = models.OneToOneField(Order, models.PROTECT, related_name="event", verbose_name="주문")
+    order = models.OneToOneField(Order, models.PROTECT, related_name="event", verbose_name=_("Order"))
     state = models.CharField(
-        "상태", max_length=10, choices=State, default=State.PENDING, db_default=State.PENDING
+        _("State"), max_length=10, choices=State, default=State.PENDING, db_default=State.PENDING
     )
-    attempts = models.IntegerField("시도 횟수", default=0, db_default=0)
-    next_attempt_at = models.DateTimeField("다음 시도", db_default=Now())
-    leased_until = models.DateTimeField("전송 중 기한", null=True, blank=True)
-    delivered_at = models.DateTimeField("전송 시각", null=True, blank=True)
-    last_error = models.TextField("마지막 오류", default="", db_default="", blank=True)
+    attempts = models.IntegerField(_("Attempts"), default=0, db_default=0)
+    next_attempt_at = models.DateTimeField(_("Next attempt"), db_default=Now())
+    leased_until = models.DateTimeField(_("Being sent until"), null=True, blank=True)
+    delivered_at = models.DateTimeField(_("Delivered at"), null=True, blank=True)
+    last_error = models.TextField(_("Last error"), default="", db_default="", blank=True)
+    # Of the request that placed the order: it joins the lines of web, worker and platform.
+    request_id = models.CharField(
+        _("Request id"), max_length=64, default="", db_default="", blank=True, editable=False
+    )
 
     objects = OrderEventQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "주문 이벤트"
-        verbose_name_plural = "주문 이벤트"
+        verbose_name = _("order event")
+        verbose_name_plural = _("order events")
+        permissions = [("redeliver_orderevent", _("Can send order event again"))]
         indexes = [
             models.Index(
                 fields=["next_attempt_at", "id"], condition=Q(state="pending"), name="event_pending_by_turn"
@@ -183,3 +189,8 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is to be sent, while it still is."""
+        return self.next_attempt_at if self.state == self.State.PENDING else None

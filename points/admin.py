@@ -1,8 +1,14 @@
 """Balances and the ledger in the admin: to be read; there is no way to change a balance here."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesRadioFilter
 
 from api.admin import HistoryAdmin
+from api.filters import DayRangeFilter
+from api.shown import link_column, won_column
 from points.models import PointAccount, PointTransaction
 
 
@@ -10,16 +16,39 @@ from points.models import PointAccount, PointTransaction
 class PointAccountAdmin(HistoryAdmin):
     """Balances."""
 
-    list_display = ("user", "balance")
+    list_display = ("member_id", "member", "won")
+    sortable_by = ("member_id",)
     list_select_related = ("user",)
-    search_fields = ("=user__id", "user__name")
+    search_fields = ("=user",)
+    search_help_text = _("Member id")
+    fields = readonly_fields = ("member", "won")
+
+    member = link_column("user", _("Member"))
+    won = won_column("balance", _("Balance"))
+
+    @admin.display(description=_("Member id"), ordering="user_id")
+    def member_id(self, account: PointAccount) -> int:
+        """Whose it is."""
+        return account.user_id
 
 
 @admin.register(PointTransaction)
 class PointTransactionAdmin(HistoryAdmin):
     """The ledger."""
 
-    list_display = ("id", "user", "type", "amount", "balance_after", "order", "created_at")
+    list_display = ("id", "member", "type", "won", "won_after", "linked_order", "created_at")
     list_select_related = ("user", "order")
-    list_filter = ("type",)
-    search_fields = ("=user__id", "=order__id")
+    list_filter = (("type", ChoicesRadioFilter), ("created_at", DayRangeFilter))
+    search_fields = ("=user", "=order")
+    search_help_text = _("Member id or order id")
+    fields = readonly_fields = ("member", "type", "won", "won_after", "linked_order", "created_at")
+
+    member = link_column("user", _("Member"))
+    linked_order = link_column("order", _("Order"))
+    won = won_column("amount", _("Amount"))
+    won_after = won_column("balance_after", _("Balance after"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The ledger without what only replays need."""
+        entries: QuerySet = super().get_queryset(request)
+        return entries.defer("idempotency_key", "request_hash")

@@ -1,10 +1,11 @@
 """The points app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PointsConfig(AppConfig):
     """Balances and the ledger behind them."""
 
     name = "points"
-    verbose_name = "포인트"
+    verbose_name = _("Points")

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from users.models import User
 
@@ -26,14 +27,14 @@ class PointAccountQuerySet(models.QuerySet["PointAccount"]):
 class PointAccount(models.Model):
     """One user's balance in won; made on the first charge."""
 
-    user = models.OneToOneField(User, models.PROTECT, primary_key=True, verbose_name="회원")
-    balance = models.BigIntegerField("잔액", default=0, db_default=0)
+    user = models.OneToOneField(User, models.PROTECT, primary_key=True, verbose_name=_("Member"))
+    balance = models.BigIntegerField(_("Balance"), default=0, db_default=0)
 
     objects = PointAccountQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "포인트 잔액"
-        verbose_name_plural = "포인트 잔액"
+        verbose_name = _("point balance")
+        verbose_name_plural = _("point balances")
         constraints = [
             models.CheckConstraint(condition=Q(balance__gte=0), name="account_balance_not_negative")
         ]
@@ -48,23 +49,23 @@ class PointTransaction(models.Model):
     class Type(models.TextChoices):
         """Money in, money out."""
 
-        CHARGE = "charge", "충전"
-        PAYMENT = "payment", "결제"
+        CHARGE = "charge", _("Charge")
+        PAYMENT = "payment", _("Payment")
 
-    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name="회원")
-    type = models.CharField("종류", max_length=10, choices=Type)
-    amount = models.BigIntegerField("금액")
-    balance_after = models.BigIntegerField("거래 후 잔액")
+    user = models.ForeignKey(User, models.PROTECT, db_index=False, verbose_name=_("Member"))
+    type = models.CharField(_("Type"), max_length=10, choices=Type)
+    amount = models.BigIntegerField(_("Amount"))
+    balance_after = models.BigIntegerField(_("Balance after"))
     order = models.ForeignKey(
-        "orders.Order", models.PROTECT, null=True, blank=True, db_index=False, verbose_name="주문"
+        "orders.Order", models.PROTECT, null=True, blank=True, db_index=False, verbose_name=_("Order")
     )
     idempotency_key = models.CharField(max_length=255, null=True, editable=False)
     request_hash = models.CharField(max_length=64, null=True, editable=False)
-    created_at = models.DateTimeField("거래 시각", db_default=Now())
+    created_at = models.DateTimeField(_("Recorded at"), db_default=Now())
 
     class Meta:
-        verbose_name = "포인트 내역"
-        verbose_name_plural = "포인트 내역"
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("point ledger")
         indexes = [models.Index(fields=["user", "created_at", "id"], name="ledger_newest_first")]
         constraints = [
             models.CheckConstraint(

@@ -6,19 +6,36 @@ from django import forms
 from django.contrib import admin
 from django.db.models import BigIntegerField
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from api.admin import SeedingAdmin
+from api import actionlog
+from api.admin import SeedingForm
+from api.shown import number_column, won_column
 from products import services
+from products.imports import ProductResource
 from products.models import Product
+from seeding.admin import FilesAdmin
+
+STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
 
 
-class ProductForm(forms.ModelForm):
+class ProductForm(SeedingForm):
     """A product; once it exists its stock is changed by a difference, for orders change it meanwhile."""
 
     stock_change = forms.IntegerField(
-        label="재고 조정",
+        label=_("Add or take"),
         required=False,
-        help_text="더할 수량, 빼려면 음수. 그 사이의 주문은 그대로 반영돼요.",
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("5 adds five, -5 takes five. What is ordered meanwhile stays counted."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Needed where the stock changes; it is kept in the history."),
     )
 
     class Meta:
@@ -27,34 +44,64 @@ class ProductForm(forms.ModelForm):
 
     def clean_stock_change(self) -> int:
         """The difference. Raises ValidationError for more than is left, which stands still until the save."""
-        by = self.cleaned_data["stock_change"] or 0
+        by = int(self.cleaned_data["stock_change"] or 0)
         product = Product.objects.locked(product_id=self.instance.pk).first()
         if product and product.stock + by < 0:
-            raise forms.ValidationError(f"지금 남은 재고는 {product.stock}개예요. 그보다 많이 뺄 수 없어요.")
+            raise forms.ValidationError(
+                _("%(stock)s are left now. You cannot take more than that."), params={"stock": product.stock}
+            )
         if product and product.stock + by > BigIntegerField.MAX_BIGINT:
-            raise forms.ValidationError("그렇게 많은 재고는 담을 수 없어요.")
+            raise forms.ValidationError(_("No shelf holds that many."))
         return by
+
+    def clean(self) -> dict[str, Any]:
+        """Raises ValidationError for a difference without a reason."""
+        cleaned = super().clean()
+        if cleaned.get("stock_change") and not cleaned.get("reason"):
+            self.add_error("reason", _("Say why the stock changes."))
+        return cleaned
 
 
 @admin.register(Product)
-class ProductAdmin(SeedingAdmin):
+class ProductAdmin(FilesAdmin):
     """Products are put in and restocked here."""
 
     form = ProductForm
-    list_display = ("id", "name", "price", "stock", "units_sold", "created_at")
+    resource_classes = [ProductResource]
+    list_display = ("id", "name", "won", "in_stock", "sold", "created_at")
+    list_display_links = ("id", "name")
     search_fields = ("name", "=id")
+    search_help_text = _("Product id or a part of the name")
+    readonly_fields = ("in_stock", "sold", "created_at")
+    fieldsets = (
+        (None, {"fields": ("name", "price")}),
+        (_("Stock"), {"fields": ("in_stock", ("stock_change", "reason"))}),
+        (_("So far"), {"fields": ("sold", "created_at")}),
+    )
+    add_fieldsets = ((None, {"fields": ("name", "price", "stock")}),)
 
-    def get_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
-        """A new product has a stock, an existing one a difference."""
-        seen = ("stock", "stock_change", "units_sold", "created_at") if obj else ("stock",)
-        return ("name", "price", *seen)
-
-    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
-        """The stock of an existing product is never overwritten."""
-        return ("stock", "units_sold", "created_at") if obj else ()
+    won = won_column("price", _("Price"))
+    in_stock = number_column("stock", _("Stock"))
+    sold = number_column("units_sold", _("Units sold"))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save, and restock beside running orders."""
         super().save_model(request, obj, form, change)
         if change and (by := form.cleaned_data["stock_change"]):
             services.adjust_stock(product_id=obj.pk, by=by)
+            obj.refresh_from_db(fields=["stock"])
+
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: Any = False,  # noqa: FBT002 - Django's signature
+    ) -> list[dict[str, Any]]:
+        """The columns that were changed, and how the stock was: by how much, from, to, and why."""
+        form.changed_data = [name for name in form.changed_data if name not in {"stock_change", "reason"}]
+        message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        if add or not (by := form.cleaned_data["stock_change"]):
+            return message
+        after, reason = form.instance.stock, form.cleaned_data["reason"]
+        return [*message, actionlog.told(STOCK_MOVED, by=by, before=after - by, after=after, reason=reason)]

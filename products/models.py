@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
 
@@ -28,28 +29,28 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(models.Model):
     """A product with its price in won, what is left, and what was ever sold."""
 
-    name = NameField("상품명")
-    price = models.BigIntegerField("가격", help_text="원")
-    stock = models.BigIntegerField("재고")
-    units_sold = models.BigIntegerField("누적 판매량", default=0, db_default=0, editable=False)
-    created_at = models.DateTimeField("등록 시각", db_default=Now(), editable=False)
+    name = NameField(_("Product name"))
+    price = models.BigIntegerField(_("Price"), help_text=_("Won"))
+    stock = models.BigIntegerField(_("Stock"))
+    units_sold = models.BigIntegerField(_("Units sold"), default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField(_("Registered at"), db_default=Now(), editable=False)
 
     objects = ProductQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "상품"
-        verbose_name_plural = "상품"
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
         constraints = [
             not_blank(name="product_name_not_blank"),
             models.CheckConstraint(
                 condition=Q(price__gte=0),
                 name="product_price_not_negative",
-                violation_error_message="가격은 0원 이상이어야 해요.",
+                violation_error_message=_("A price is 0 won or more."),
             ),
             models.CheckConstraint(
                 condition=Q(stock__gte=0),
                 name="product_stock_not_negative",
-                violation_error_message="재고는 0개 이상이어야 해요.",
+                violation_error_message=_("A stock is 0 or more."),
             ),
             models.CheckConstraint(condition=Q(units_sold__gte=0), name="product_units_sold_not_negative"),
         ]

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from products.models import Product
 
@@ -12,13 +13,13 @@ class SalesWindow(models.Model):
     The database empties the window and counts `version` up when somebody rewrites the history of orders.
     """
 
-    from_at = models.DateTimeField("시작")
-    to_at = models.DateTimeField("끝")
-    version = models.BigIntegerField("판", default=0, db_default=0)
+    from_at = models.DateTimeField(_("From"))
+    to_at = models.DateTimeField(_("To"))
+    version = models.BigIntegerField(_("Version"), default=0, db_default=0)
 
     class Meta:
-        verbose_name = "집계 구간"
-        verbose_name_plural = "집계 구간"
+        verbose_name = _("sales window")
+        verbose_name_plural = _("sales windows")
         constraints = [
             models.CheckConstraint(condition=Q(pk=1), name="sales_window_single_row"),
             models.CheckConstraint(condition=Q(from_at__lte=F("to_at")), name="sales_window_not_reversed"),
@@ -31,13 +32,13 @@ class SalesWindow(models.Model):
 class ProductSales(models.Model):
     """What one product sold in the window: units, and their amount in won."""
 
-    product = models.OneToOneField(Product, models.CASCADE, primary_key=True, verbose_name="상품")
-    units = models.BigIntegerField("판매량")
-    amount = models.DecimalField("판매액", max_digits=40, decimal_places=0)
+    product = models.OneToOneField(Product, models.CASCADE, primary_key=True, verbose_name=_("Product"))
+    units = models.BigIntegerField(_("Units sold"))
+    amount = models.DecimalField(_("Sales amount"), max_digits=40, decimal_places=0)
 
     class Meta:
-        verbose_name = "상품별 판매량"
-        verbose_name_plural = "상품별 판매량"
+        verbose_name = _("sales of a product")
+        verbose_name_plural = _("sales by product")
         indexes = [models.Index(fields=["-units", "product"], name="product_sales_best_first")]
         constraints = [models.CheckConstraint(condition=Q(units__gt=0), name="product_sales_units_positive")]
 

@@ -1,15 +1,45 @@
 """Members in the admin."""
 
 from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
-from api.admin import SeedingAdmin
+from api.shown import link, list_url, won_column
+from seeding.admin import FilesAdmin
+from users.imports import MemberResource
 from users.models import User
+
+# What a member has lies in apps above this one: named by table, as the database names it, not imported.
+BELONGINGS = {
+    "orders_order": _("Orders"),
+    "points_pointtransaction": _("Point ledger"),
+    "coupons_issuedcoupon": _("Issued coupons"),
+}
 
 
 @admin.register(User)
-class UserAdmin(SeedingAdmin):
+class MemberAdmin(FilesAdmin):
     """Members are put in here, for there is no sign-up."""
 
-    list_display = ("id", "name", "created_at")
-    search_fields = ("name", "=id")
-    fields = ("name",)
+    resource_classes = [MemberResource]
+    list_display = ("id", "name", "balance", "created_at")
+    list_display_links = ("id", "name")
+    list_select_related = ("pointaccount",)
+    sortable_by = ("id",)
+    search_fields = ("^name", "=id")
+    search_help_text = _("Member id, or how the name begins")
+    readonly_fields = ("created_at", "balance", "belongings")
+    fieldsets = ((None, {"fields": ("name", "created_at", "balance", "belongings")}),)
+    add_fieldsets = ((None, {"fields": ("name",)}),)
+
+    balance = won_column("pointaccount__balance", _("Balance"))
+
+    @admin.display(description=_("See also"))
+    def belongings(self, member: User) -> SafeString:
+        """Links to all that is the member's."""
+        links = [
+            (link(list_url(table, user__id__exact=member.pk), str(name)),)
+            for table, name in BELONGINGS.items()
+        ]
+        return format_html_join(" · ", "{}", links)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
 
@@ -9,12 +10,14 @@ from api.names import NameField, not_blank
 class User(models.Model):
     """A registered member; a plain row, without password or privileges."""
 
-    name = NameField("이름")
-    created_at = models.DateTimeField("등록 시각", db_default=Now(), editable=False)
+    name = NameField(_("Name"))
+    created_at = models.DateTimeField(_("Registered at"), db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = "회원"
-        verbose_name_plural = "회원"
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        # For the beginnings of names: LIKE finds them in no other order than that of their bytes.
+        indexes = [models.Index(fields=["name"], name="user_by_name", opclasses=["varchar_pattern_ops"])]
         constraints = [not_blank(name="user_name_not_blank")]
 
     def __str__(self) -> str:

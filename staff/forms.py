@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.cache import cache, caches
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from unfold.forms import AuthenticationForm
 
 from api.breaker import Breaker
 from api.throttling import count
@@ -15,14 +16,14 @@ SECONDS = 15 * 60
 _redis = Breaker(name="sign-ins", seconds=5)
 
 
-class PatientLoginForm(AdminAuthenticationForm):
+class PatientLoginForm(AuthenticationForm):
     """Refuses a name from an address after five failures in a quarter of an hour, right password or not."""
 
     def clean(self) -> dict[str, Any]:
         """Check the password. Raises ValidationError, also where too many were wrong before."""
         if self._failures() >= ATTEMPTS:
             raise ValidationError(
-                "로그인에 여러 번 실패했어요. 15분 뒤에 다시 시도해 주세요.", code="too_many"
+                _("Signing in failed several times. Please try again in 15 minutes."), code="too_many"
             )
         try:
             return super().clean() or {}

@@ -1,0 +1,33 @@
+"""Filters of the admin's lists."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.forms import DateField, ValidationError
+from django.http import HttpRequest
+from django.utils.timezone import make_aware
+from unfold.contrib.filters.admin import RangeDateFilter
+
+
+class DayRangeFilter(RangeDateFilter):
+    """Moments by their day in Seoul, the first and the last day included."""
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """The rows from the first moment of the one day to the last moment of the other."""
+        since, until = self._day("from"), self._day("to")
+        if since:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": _midnight(since)})
+        if until and until < date.max:
+            queryset = queryset.filter(**{f"{self.field_path}__lt": _midnight(until + timedelta(days=1))})
+        return queryset
+
+    def _day(self, end: str) -> Any:
+        try:
+            return DateField(required=False).clean(self.used_parameters.get(f"{self.field_path}_{end}"))
+        except ValidationError:
+            return None
+
+
+def _midnight(day: date) -> datetime:
+    return make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,98 @@
+"""Money, numbers and links as people read them: the one home for the whole admin."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import formats
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from unfold.utils import display_for_label
+
+NOTHING = "-"
+
+Column = Callable[[Any, Any], str]
+
+
+def won(amount: int | None) -> str:
+    """An amount of money: 12,000원 in Korean, ₩12,000 in English; a dash for none."""
+    if amount is None:
+        return NOTHING
+    sign = "-" if amount < 0 else ""
+    return sign + _("₩%(amount)s") % {"amount": f"{abs(amount):,}"}
+
+
+def number(quantity: int | None) -> str:
+    """A quantity with its thousands set apart; a dash for none."""
+    return NOTHING if quantity is None else f"{quantity:,}"
+
+
+def moment(when: datetime | None) -> str:
+    """A moment in Seoul as the reader's language writes it; a dash for none."""
+    return NOTHING if when is None else formats.date_format(localtime(when), "DATETIME_FORMAT")
+
+
+def badge(key: str, text: str, colours: Mapping[str, str]) -> SafeString:
+    """A short state on its colour: success, info, warning or danger."""
+    shown: SafeString = display_for_label((key, text), NOTHING, colours)
+    return shown
+
+
+def link(url: str, text: object) -> SafeString:
+    """Text that leads to a page of the admin."""
+    return format_html('<a href="{}" class="text-link">{}</a>', url, text)
+
+
+def linked(row: Model | None) -> str:
+    """The row by its name, leading to its page; a dash for none."""
+    if row is None:
+        return NOTHING
+    return link(page_url(row), row)
+
+
+def page_url(row: Model) -> str:
+    """Where the row has its page."""
+    return reverse(f"admin:{row._meta.db_table}_change", args=[row.pk])  # noqa: SLF001 - documented API
+
+
+def list_url(table: str, **filters: str | int) -> str:
+    """Where the rows of a table are listed that match the filters."""
+    url = reverse(f"admin:{table}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
+
+
+def won_column(field: str, label: Any) -> Column:
+    """A column of the admin that shows a field, or one of a related row, as money."""
+    return _column(field, label, won, ordering=field)
+
+
+def number_column(field: str, label: Any) -> Column:
+    """A column of the admin that shows a field, or one of a related row, as a quantity."""
+    return _column(field, label, number, ordering=field)
+
+
+def link_column(field: str, label: Any) -> Column:
+    """A column of the admin that names a related row and leads to it."""
+    return _column(field, label, linked, ordering=field)
+
+
+def moment_column(field: str, label: Any, *, is_stored: bool = True) -> Column:
+    """A column of the admin that shows a field or a property, or one of a related row, as a moment."""
+    return _column(field, label, moment, ordering=field if is_stored else None)
+
+
+def _column(field: str, label: Any, shown: Callable[[Any], str], *, ordering: str | None) -> Column:
+    @admin.display(description=label, ordering=ordering)
+    def column(_admin: Any, row: Model) -> str:
+        value: Any = row
+        for name in field.split("__"):
+            value = getattr(value, name, None)
+        return shown(value)
+
+    return column

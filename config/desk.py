@@ -1,0 +1,67 @@
+"""How the admin looks and what its sidebar leads to."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _page(title: Any, icon: str, table: str) -> dict[str, Any]:
+    """A line of the sidebar, for whoever may see its rows."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{table}_changelist"),
+        "permission": _may("{}.view_{}".format(*table.split("_"))),
+    }
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _group(title: Any, *pages: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": False, "items": list(pages)}
+
+
+NAVIGATION = [
+    _group(
+        _("Sales"),
+        _page(_("Orders"), "receipt_long", "orders_order"),
+        _page(_("Order events"), "outbox", "orders_orderevent"),
+    ),
+    _group(
+        _("Shop"),
+        _page(_("Products"), "local_cafe", "products_product"),
+        _page(_("Coupons"), "sell", "coupons_coupon"),
+        _page(_("Issued coupons"), "confirmation_number", "coupons_issuedcoupon"),
+    ),
+    _group(
+        _("Members"),
+        _page(_("Members"), "group", "users_user"),
+        _page(_("Point balances"), "account_balance_wallet", "points_pointaccount"),
+        _page(_("Point ledger"), "menu_book", "points_pointtransaction"),
+    ),
+    _group(
+        _("Staff"),
+        _page(_("Staff accounts"), "badge", "auth_user"),
+        _page(_("Roles"), "key", "auth_group"),
+        _page(_("Action log"), "history", "admin_logentry"),
+    ),
+]
+
+UNFOLD = {
+    "SITE_TITLE": _("pointshop admin"),
+    "SITE_HEADER": "pointshop",
+    "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("api/favicon.svg")}
+    ],
+    "STYLES": [lambda _request: static("api/admin.css")],
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+}

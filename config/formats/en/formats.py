@@ -1,0 +1,5 @@
+"""Dates and times as people write them in English: 22 Nov 2026, 7:05 PM."""
+
+DATE_FORMAT = "j M Y"
+TIME_FORMAT = "g:i A"
+DATETIME_FORMAT = "j M Y, g:i A"

@@ -1,0 +1,235 @@
+"""Products, members and coupons by file: a preview, then all of the file or nothing."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from api import actionlog
+from coupons.factories import CouponFactory
+from coupons.models import Coupon
+from products.factories import ProductFactory
+from products.models import Product
+from seeding.models import Upload
+from tests.admin.files import COUPONS, MEMBERS, PRODUCTS, as_csv, as_xlsx, bring, confirm, preview, wrong
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+HEAD = ("name", "price", "stock")
+FILES = {"csv": as_csv, "xlsx": as_xlsx}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_brings_products_once_its_preview_is_confirmed(admin_client, kind):
+    page = preview(admin_client, PRODUCTS, FILES[kind](HEAD, ("아메리카노", 4500, 100), ("라떼", 5000, 7)))
+    assert page.context["result"].summary == "2-0-0"
+    assert not Product.objects.exists()
+    assert confirm(admin_client, PRODUCTS, page).status_code == 302
+    assert set(Product.objects.values_list("name", "price", "stock")) == {("아메리카노", 4500, 100), ("라떼", 5000, 7)}
+    assert not Upload.objects.exists()
+
+
+def test_two_members_may_have_the_same_name(admin_client):
+    bring(admin_client, MEMBERS, as_csv(["이름"], ["김하나"], ["김하나"]))
+    assert User.objects.filter(name="김하나").count() == 2
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_coupon_s_type_and_period_are_read_as_people_write_them(admin_client, kind):
+    moment = {"csv": "2026-12-01 9:00", "xlsx": datetime(2026, 12, 1, 9)}[kind]  # noqa: DTZ001 - as Excel's are
+    head = ("쿠폰명", "할인 방식", "할인 값", "수량", "최대 할인", "시작", "종료")
+    head = [str(name) for name in head]
+    head = ["name", "discount_type", "discount_value", "quantity", "max_discount", "opens_at", "closes_at"]
+    bring(admin_client, COUPONS, FILES[kind](head, ("반값", "percent", 50, 10, 3000, moment, None)))
+    coupon = Coupon.objects.get()
+    assert (coupon.discount_type, coupon.max_discount, coupon.closes_at) == ("percent", 3000, None)
+    assert coupon.opens_at == datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_utf_8_with_and_without_its_mark_and_cp949_are_read(admin_client, encoding):
+    bring(admin_client, PRODUCTS, as_csv(("상품명", "가격", "재고"), ("똠얌꿍 펩시", 100, 1), encoding=encoding))
+    assert Product.objects.get().name == "똠얌꿍 펩시"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name,price,stock\nx,1,1".encode("utf-16"),
+        b"\xff\xfe\xfa",
+        b"name,price,stock\na\0b,1,1",
+        b"PK\x03\x04 no archive",
+        as_xlsx(HEAD)[:-400],
+        b'name,price,stock\n"' + b"x" * 20_000,
+    ],
+    ids=["UTF-16", "garbage", "NUL", "no archive", "cut off", "endless cell"],
+)
+def test_what_cannot_be_read_is_refused_in_words(admin_client, content):
+    page = preview(admin_client, PRODUCTS, content)
+    assert page.status_code == 200
+    (said,) = wrong(page)
+    assert said
+    assert "confirm_form" not in page.context
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [(("name", "price"), "재고"), (("이름", "price", "stock"), "이름"), (("name", "price", "price", "stock"), "가격")],
+    ids=["missing", "unknown", "twice"],
+)
+def test_a_wrong_column_is_named_before_any_row(admin_client, head, name):
+    (said,) = wrong(preview(admin_client, PRODUCTS, as_csv(head, ["", "x", "y", "z"][: len(head)])))
+    assert said.endswith(f": {name}") or f": {name}." in said
+
+
+NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "", "-1", "9223372036854775808", "0x1", "nan"]
+
+
+@pytest.mark.parametrize("price", NUMBERS)
+def test_a_bad_number_is_refused_with_its_row_and_column(admin_client, price):
+    page = preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("b", price, 1)))
+    (row,) = wrong(page)
+    assert row == 3
+    assert set(wrong(page)[3]) <= {"가격", "__all__"}
+    assert "3" in page.content.decode()
+
+
+@pytest.mark.parametrize("price", [12.5, 1e20, True, "#REF!", float(2**60)])
+def test_excel_s_fractions_errors_and_inexact_numbers_are_refused(admin_client, price):
+    assert set(wrong(preview(admin_client, PRODUCTS, as_xlsx(HEAD, ("a", price, 1))))[2]) == {"가격"}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_whole_number_may_have_a_point_as_excel_writes_it(admin_client, kind):
+    bring(admin_client, PRODUCTS, FILES[kind](HEAD, ("a", 12.0, 3)))
+    assert Product.objects.get().price == 12
+
+
+def test_a_mistake_in_one_row_keeps_out_all_of_the_file(admin_client):
+    assert "confirm_form" not in preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("", 1, 1))).context
+    assert not Product.objects.exists()
+
+
+def test_the_same_file_again_is_refused_where_it_would_double_the_shop(admin_client):
+    content = as_csv(HEAD, ("a", 1, 1))
+    bring(admin_client, PRODUCTS, content)
+    (said,) = wrong(preview(admin_client, PRODUCTS, content))[2]["상품명"]
+    assert str(Product.objects.get().pk) in said
+
+
+def test_rows_with_the_same_id_or_the_same_new_name_are_refused(admin_client):
+    product = ProductFactory()
+    twice = [(product.pk, "a", 1, 1), (product.pk, "b", 1, 1), ("", "c", 1, 1), ("", "c", 1, 1)]
+    assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), *twice)))) == {3, 5}
+
+
+def test_a_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client):
+    product = ProductFactory(name="전", price=100, stock=10)
+    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "후", 200, 999)))
+    assert "<del>100</del> → <ins>200</ins>" in page.content.decode()
+    assert "999" not in page.content.decode()
+    assert len(page.context["result"].notices) == 1
+    Product.objects.add_stock(product_id=product.pk, quantity=-4)
+    confirm(admin_client, PRODUCTS, page)
+    product.refresh_from_db()
+    assert (product.name, product.price, product.stock) == ("후", 200, 6)
+
+
+def test_a_row_that_changes_nothing_is_counted_and_not_written(admin_client):
+    product = ProductFactory(name="a", price=1, stock=1)
+    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 1, 1)))
+    assert page.context["result"].summary == "0-0-1"
+    confirm(admin_client, PRODUCTS, page)
+    assert not LogEntry.objects.exists()
+
+
+def test_ids_in_the_file_leave_the_numbering_right(admin_client):
+    bring(admin_client, PRODUCTS, as_csv(("id", *HEAD), (500, "a", 1, 1), ("", "b", 1, 1), (7, "c", 1, 1)))
+    assert Product.objects.create(name="d", price=1, stock=1).pk > Product.objects.get(name="b").pk > 500
+
+
+@pytest.mark.parametrize("row_id", ["0", "-1", "1000000000001", "x", "1.5"])
+def test_an_id_that_none_could_have_is_refused(admin_client, row_id):
+    assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (row_id, "a", 1, 1))))[2]) == {"id"}
+
+
+def test_a_coupon_s_quantity_never_falls_below_what_is_issued(admin_client):
+    coupon = CouponFactory(quantity=5)
+    Coupon.objects.filter(pk=coupon.pk).update(issued=3)
+    head = ("id", "name", "discount_type", "discount_value", "quantity")
+    assert 2 in wrong(preview(admin_client, COUPONS, as_csv(head, (coupon.pk, "a", "fixed", 1, 2))))
+    page = preview(admin_client, COUPONS, as_csv(head, (coupon.pk, "a", "fixed", 1, 3)))
+    Coupon.objects.filter(pk=coupon.pk).update(issued=4)
+    refused = confirm(admin_client, COUPONS, page)
+    assert 2 in wrong(refused)
+    assert Coupon.objects.get().quantity == 5
+
+
+@pytest.mark.parametrize(
+    "terms", [("percent", 101, ""), ("fixed", 10, 5), ("fixed", 0, ""), ("percent", 5, 0), ("반값", 5, "")]
+)
+def test_what_the_database_would_refuse_is_refused_in_the_preview(admin_client, terms):
+    head = ("name", "quantity", "discount_type", "discount_value", "max_discount")
+    found = wrong(preview(admin_client, COUPONS, as_csv(head, ("a", 1, *terms))))
+    assert set(found) == {2}
+    assert "_" not in "".join(text for texts in found[2].values() for text in texts)
+
+
+def test_what_changed_since_the_preview_is_looked_at_again(admin_client):
+    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (500, "a", 1, 1)))
+    Product.objects.create(pk=500, name="somebody else's", price=9, stock=9)
+    assert wrong(confirm(admin_client, PRODUCTS, page))
+    assert Product.objects.get().name == "somebody else's"
+
+
+def test_a_file_is_imported_once_however_often_it_is_confirmed(admin_client):
+    page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
+    confirm(admin_client, MEMBERS, page)
+    answer = confirm(admin_client, MEMBERS, page)
+    assert (answer.status_code, answer.url) == (302, reverse("admin:users_user_import"))
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["nonsense", "../../etc/passwd", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
+def test_a_file_that_nobody_uploaded_is_not_found(admin_client, name):
+    page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
+    assert confirm(admin_client, MEMBERS, page, import_file_name=name).status_code == 302
+    assert not User.objects.exists()
+
+
+def test_each_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
+    product = ProductFactory(name="a", price=1, stock=1)
+    bring(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 2, 1), ("", "b", 1, 1)))
+    changed, added = LogEntry.objects.order_by("action_flag")[::-1]
+    assert (changed.object_id, added.is_addition()) == (str(product.pk), True)
+    assert all("file.csv" in actionlog.read(entry) for entry in (changed, added))
+    assert "가격" in actionlog.read(changed)
+
+
+def test_too_many_mistakes_are_not_all_told(admin_client):
+    page = preview(admin_client, PRODUCTS, as_csv(HEAD, *[(f"{n}", "x", 1) for n in range(2000)]))
+    assert len(wrong(page)) == 100
+
+
+@pytest.mark.parametrize("extra", [("a", 1, 1, 1), ("a", 4, 500, 1)])
+def test_a_row_with_more_cells_than_columns_is_refused(admin_client, extra):
+    assert set(wrong(preview(admin_client, PRODUCTS, as_csv(HEAD, extra)))) == {2}
+
+
+def test_empty_rows_and_columns_are_nothing(admin_client):
+    bring(admin_client, PRODUCTS, as_csv((*HEAD, ""), (), ("", "", "", ""), ("a", 1, 1, ""), ()))
+    assert Product.objects.count() == 1
+
+
+@pytest.mark.parametrize("content", [b"", as_csv(HEAD), as_csv(()), as_xlsx()], ids=range(4))
+def test_a_file_without_rows_is_refused(admin_client, content):
+    assert wrong(preview(admin_client, PRODUCTS, content))
+
+
+def test_mistakes_are_told_in_the_reader_s_language(admin_client):
+    content = as_csv(HEAD, ("a", "x", 1))
+    korean, english = (wrong(preview(admin_client, PRODUCTS, content, language=each)) for each in ("ko", "en"))
+    assert set(korean[2]) == {"가격"}
+    assert set(english[2]) == {"Price"}

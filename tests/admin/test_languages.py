@@ -1,0 +1,128 @@
+"""Korean and English: everything is in the reader's language, and says member and staff account apart."""
+
+import gettext
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.admin.sites import site
+from django.contrib.auth.models import User as StaffAccount
+from django.urls import reverse
+from django.utils import translation
+from django.utils.html import strip_tags
+
+from api import shown
+from coupons.models import Coupon, IssuedCoupon
+from orders.models import Order, OrderItem
+from products.models import Product
+from tests.admin.conftest import page_of
+from tests.catalogues import LANGUAGES, OURS, UNFOLD_IN_USE, mo, po, texts
+from users.models import User
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_django_reads_is_what_people_edited(language):
+    """After an edit: make messages"""
+    edited = {}
+    for message in po(language):
+        singular = message.id if isinstance(message.id, str) else message.id[0]
+        edited[singular] = message.string if isinstance(message.string, str) else message.string[0]
+    with mo(language).open("rb") as file:
+        read = gettext.GNUTranslations(file)._catalog
+    compiled = {key[0] if isinstance(key, tuple) else key: text for key, text in read.items()}
+    assert {**compiled, "": ""} == {**edited, "": ""}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_translation_is_empty_guessed_or_out_of_use(language):
+    catalogue = po(language)
+    assert not [message.id for message in catalogue if message.fuzzy and message.id]
+    assert not [message.id for message in catalogue if message.id and not all(texts_of(message))]
+    assert not catalogue.obsolete
+
+
+def texts_of(message):
+    return (message.string,) if isinstance(message.string, str) else message.string
+
+
+@pytest.mark.parametrize("places", [OURS, UNFOLD_IN_USE], ids=["shop", "unfold"])
+def test_everything_that_is_marked_has_a_korean_text(places):
+    found = texts(*places)
+    assert len(found) > 100
+    with translation.override("ko"):
+        missing = {text for text in found if not re.search("[가-힣]", translation.gettext(text))}
+    assert missing <= {"%(class_name)s %(instance)s", " By %(filter_title)s "}  # nothing but names in them
+
+
+@pytest.mark.parametrize(
+    ("amount", "korean", "english"),
+    [(12000, "12,000원", "₩12,000"), (0, "0원", "₩0"), (-4500, "-4,500원", "-₩4,500"), (None, "-", "-")],
+)
+def test_money_is_written_as_people_write_it(amount, korean, english):
+    for language, text in (("ko", korean), ("en", english)):
+        with translation.override(language):
+            assert shown.won(amount) == text
+
+
+def test_moments_are_seoul_s_and_written_as_people_write_them():
+    moment = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
+    for language, text in (("ko", "2026년 11월 22일 오후 7:05"), ("en", "22 Nov 2026, 7:05 PM")):
+        with translation.override(language):
+            assert shown.moment(moment) == text
+
+
+def pages():
+    """Every page of every model: its list, an empty form, and one row's form, history and deletion."""
+    for model in site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        yield reverse(f"{name}_add")
+        if row := model.objects.first():
+            yield from (reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete"))
+    yield from (reverse(f"admin:{name}") for name in ("index", "password_change", "login"))
+    yield reverse("admin:auth_user_password_change", args=[StaffAccount.objects.first().pk])
+
+
+def read(browser, url, language):
+    """What people read on the page, with what their fields and buttons say."""
+    page = browser.get(url, headers={"Accept-Language": language}, follow=True).content.decode()
+    page = re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.DOTALL)
+    titles = re.findall(r'(?:placeholder|title|aria-label)="([^"]*)"', page)
+    return " ".join([strip_tags(page), *titles])
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("ko", r"사용자|(?i:\buser)"), ("en", r"\b[Uu]sers?\b|[가-힣]")]
+)
+def test_no_page_says_user_for_member_or_staff_account(admin_client, bought, language, word):
+    for model in (Product, Coupon, IssuedCoupon, User):
+        model.objects.update(name="Kim")
+    OrderItem.objects.update(product_name="Kim")
+    found = {}
+    for url in pages():
+        text = read(admin_client, url, language).replace("한국어", "")
+        if said := set(re.findall(f".{{0,20}}(?:{word}).{{0,20}}", text)):
+            found[url] = said
+    assert not found
+
+
+@pytest.mark.django_db
+def test_the_language_is_switched_in_the_admin_and_stays(admin_client, bought):
+    url = page_of(Order.objects.get())
+    assert "결제" in admin_client.get(url).content.decode()
+    answer = admin_client.post(reverse("set_language"), {"language": "en", "next": url})
+    assert (answer.status_code, answer.url) == (302, url)
+    page = admin_client.get(url, headers={"Accept-Language": "ko"}).content.decode()
+    assert "Payment" in page
+    assert "₩1,800" in page
+
+
+@pytest.mark.django_db
+def test_the_admin_s_language_does_not_spill_into_the_api(admin_client):
+    before = admin_client.get("/api/v1/points").headers
+    admin_client.post(reverse("set_language"), {"language": "en", "next": "/admin/"})
+    admin_client.get("/admin/")
+    answer = admin_client.get("/api/v1/points")
+    assert answer.json()["title"] == "등록된 회원이 아니에요"
+    assert {**answer.headers, "X-Request-Id": ""} == {**before, "X-Request-Id": ""}
+    assert translation.get_language() == "ko"

@@ -1,0 +1,121 @@
+"""Who may do what: each role on each page."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from coupons.models import Coupon
+from orders.models import OrderEvent
+from products.models import Product
+from tests.admin.conftest import page_of
+from users.models import User as Member
+
+pytestmark = pytest.mark.django_db
+
+SHOP = [
+    "users_user",
+    "products_product",
+    "points_pointaccount",
+    "points_pointtransaction",
+    "coupons_coupon",
+    "coupons_issuedcoupon",
+    "orders_order",
+    "orders_orderevent",
+    "admin_logentry",
+]
+CHANGED_BY = {
+    "viewer": set(),
+    "merchandiser": {"products_product", "coupons_coupon"},
+    "operator": {"products_product", "coupons_coupon", "users_user"},
+}
+FORMS = {
+    "users_user": {"name": "새 이름"},
+    "products_product": {"name": "새 이름", "price": 1, "stock": 1},
+    "coupons_coupon": {"name": "새 이름", "discount_type": "fixed", "discount_value": 1, "quantity": 9},
+}
+MODELS = {"users_user": Member, "products_product": Product, "coupons_coupon": Coupon}
+
+
+@pytest.mark.parametrize("role", CHANGED_BY)
+def test_every_role_sees_the_whole_shop_and_no_staff_accounts(staff_of, bought, role):
+    browser = staff_of(role)
+    assert browser.get(reverse("admin:index")).status_code == 200
+    for table in SHOP:
+        assert browser.get(reverse(f"admin:{table}_changelist")).status_code == 200, table
+    for table in ("auth_user", "auth_group"):
+        assert browser.get(reverse(f"admin:{table}_changelist")).status_code == 403
+
+
+@pytest.mark.parametrize("table", FORMS)
+@pytest.mark.parametrize("role", CHANGED_BY)
+def test_a_role_adds_changes_and_deletes_what_is_its_own_and_nothing_else(staff_of, bought, role, table):
+    browser, row, may = staff_of(role), MODELS[table].objects.get(), table in CHANGED_BY[role]
+    added = browser.post(reverse(f"admin:{table}_add"), FORMS[table]).status_code
+    changed = browser.post(page_of(row), FORMS[table]).status_code
+    assert (added, changed) == ((302, 302) if may else (403, 403))
+    assert MODELS[table].objects.filter(name="새 이름").count() == (2 if may else 0)
+    assert LogEntry.objects.count() == (2 if may else 0)
+    newest = MODELS[table].objects.latest("pk")
+    deleted = browser.post(page_of(newest, "delete"), {"post": "yes"}).status_code
+    assert deleted == (302 if may else 403)
+
+
+@pytest.mark.parametrize("role", CHANGED_BY)
+def test_stock_moves_for_those_who_may_change_products(staff_of, bought, role):
+    fields = {"name": bought.name, "price": 1000, "stock_change": 5, "reason": "입고"}
+    staff_of(role).post(page_of(bought), fields)
+    assert Product.objects.get().stock == (8 if role == "viewer" else 13)
+
+
+@pytest.mark.parametrize("role", CHANGED_BY)
+def test_only_operators_send_events_again(staff_of, bought, role):
+    OrderEvent.objects.update(state="dead")
+    browser, events = staff_of(role), reverse("admin:orders_orderevent_changelist")
+    button = reverse("admin:orders_orderevent_redeliver_dead") in browser.get(events).content.decode()
+    browser.post(events, {"action": "redeliver", "_selected_action": [OrderEvent.objects.get().pk]})
+    selected = OrderEvent.objects.get().state
+    OrderEvent.objects.update(state="dead")
+    status = browser.post(reverse("admin:orders_orderevent_redeliver_dead")).status_code
+    expected = (True, "pending", 302) if role == "operator" else (False, "dead", 403)
+    assert (button, selected, status) == expected
+
+
+@pytest.mark.parametrize("role", CHANGED_BY)
+def test_the_sidebar_leads_only_where_the_role_may_go(staff_of, role):
+    page = staff_of(role).get(reverse("admin:index")).content.decode()
+    assert all(reverse(f"admin:{table}_changelist") in page for table in SHOP)
+    assert reverse("admin:auth_user_changelist") not in page
+
+
+def test_a_staff_account_without_a_role_sees_nothing(client):
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    for table in SHOP:
+        assert client.get(reverse(f"admin:{table}_changelist")).status_code == 403
+
+
+def test_a_member_s_id_opens_no_page(client, bought):
+    answer = client.get(reverse("admin:orders_order_changelist"), headers={"X-User-Id": "1"})
+    assert (answer.status_code, answer.url.split("?")[0]) == (302, reverse("admin:login"))
+
+
+def test_a_role_is_given_to_a_staff_account_on_its_page(staff_of, admin_client):
+    staff_of("viewer")
+    account, role = User.objects.get(username="viewer"), Group.objects.get(name="operator")
+    admin_client.force_login(User.objects.get(username="admin"))
+    page = admin_client.get(page_of_account(account)).content.decode()
+    assert all(name in page for name in ("조회 담당", "상품 담당", "운영 담당"))
+    fields = {"username": "viewer", "groups": [role.pk], "is_active": "on", "is_staff": "on"}
+    assert admin_client.post(page_of_account(account), fields).status_code == 302
+    assert list(account.groups.all()) == [role]
+
+
+def test_a_new_staff_account_may_sign_in_and_see_nothing_yet(admin_client):
+    password = {"password1": "correct horse battery", "password2": "correct horse battery"}
+    fields = {"username": "new", "usable_password": "true", **password}
+    assert admin_client.post(reverse("admin:auth_user_add"), fields).status_code == 302
+    assert User.objects.filter(username="new", is_staff=True, is_superuser=False).exists()
+
+
+def page_of_account(account):
+    return reverse("admin:auth_user_change", args=[account.pk])
