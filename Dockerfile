@@ -1,6 +1,7 @@
 FROM python:3.11-slim AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
+WORKDIR /build
 COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 
@@ -11,14 +12,14 @@ ENV PATH=/opt/venv/bin:$PATH \
     EMBEDDED_SERVICES=0 \
     HOST=0.0.0.0 \
     PORT=8000
-RUN useradd --system --uid 10001 --create-home shop
+RUN groupadd --system --gid 10001 shop && useradd --system --uid 10001 --gid shop --no-create-home shop
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /shop
 COPY . .
 # Settings want these even where nothing is connected; none of them outlives this line.
 RUN SECRET_KEY=only-for-collecting-the-static-files ALLOWED_HOSTS=localhost CSRF_TRUSTED_ORIGINS=https://localhost DATABASE_URL=postgresql:///build REDIS_URL=redis://build \
     python manage.py collectstatic --noinput
-USER shop
+USER 10001:10001
 EXPOSE 8000
 # Answers below 500 count: ALLOWED_HOSTS need not name the container itself.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", \

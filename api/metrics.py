@@ -1,22 +1,40 @@
-"""What Prometheus is told, correct when several web processes count."""
+"""What Prometheus is told, correct when several processes count.
+
+Counters and histograms are each process's own and summed over the files in PROMETHEUS_MULTIPROC_DIR, those of
+the dead included. None is a gauge: what holds for the whole shop is read from the database at each scrape.
+"""
 
 import os
+from collections.abc import Iterator
 
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 REQUESTS = Counter("shop_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("shop_http_request_seconds", "Time to answer.", ["method", "route"])
 PROBLEMS = Counter("shop_problems_total", "Refusals and errors, by code.", ["code"])
+CONFLICTS = Counter("shop_transaction_conflicts_total", "Attempts of transactions to be run anew.", ["cause"])
+GIVEN_UP = Counter("shop_transactions_given_up_total", "Transactions answered busy, by cause.", ["cause"])
+REDIS_FALLBACKS = Counter("shop_redis_fallbacks_total", "Times that Redis was done without.", ["used_for"])
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Ours is the one that asks.
+_LOCK_WAITS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
 _at_scrape: list[Collector] = []
+
+log = structlog.get_logger(__name__)
 
 
 def collect_at_scrape(collector: Collector) -> None:
-    """Add a collector that is asked anew at each scrape, in whichever process answers it."""
+    """Add a collector that is asked anew at each scrape, if the database answers."""
     _at_scrape.append(collector)
 
 
@@ -28,13 +46,38 @@ def observe_request(request: HttpRequest, response: HttpResponse, seconds: float
     SECONDS.labels(method, route).observe(seconds)
 
 
+def counted() -> CollectorRegistry:
+    """What the processes of this server have counted, all together."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry
+
+
 def exposition() -> bytes:
     """All metrics in Prometheus's text format."""
-    counted = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        counted = CollectorRegistry()
-        MultiProcessCollector(counted)
     now = CollectorRegistry()
-    for collector in _at_scrape:
-        now.register(collector)
-    return generate_latest(counted) + generate_latest(now)
+    now.register(_Database())
+    return generate_latest(counted()) + generate_latest(now)
+
+
+class _Database(Collector):
+    """The database, and what is read from it."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Whether it answers, and then all the rest; a database that is away costs one attempt."""
+        try:
+            metrics = [_lock_waits(), *(metric for each in _at_scrape for metric in each.collect())]
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("database_not_read", error=str(error))
+            metrics = []
+        yield GaugeMetricFamily("shop_database_up", "1 while the database answers.", float(bool(metrics)))
+        yield from metrics
+
+
+def _lock_waits() -> Metric:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_WAITS)
+        (waiting,) = cursor.fetchone()
+    return GaugeMetricFamily("shop_database_lock_waits", "Sessions that wait for a lock now.", waiting)

@@ -5,10 +5,13 @@ import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 from api import metrics, problems
 from api.handler import problem_of
@@ -18,11 +21,13 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 log = structlog.get_logger("api.access")
 
-# The documentation's and our own pages carry their styles with them; no page carries a script.
+# Pages carry their styles with them; none carries a script.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# The admin's own scripts: Alpine evaluates the expressions that its pages carry in attributes.
+ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' 'unsafe-eval'"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _BY_STATUS: dict[int, type[Problem]] = {
     400: problems.Malformed,
@@ -69,8 +74,23 @@ def keep_to_own_assets(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        policy = ADMIN_CONTENT_SECURITY_POLICY if _in_admin(request) else CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
         return response
+
+    return middleware
+
+
+def speak_to_staff(get_response: GetResponse) -> GetResponse:
+    """In the admin, speak the language that was chosen there or that the browser asks for."""
+    localised = LocaleMiddleware(get_response)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not _in_admin(request):
+            return get_response(request)
+        # The thread's next request may be anybody's.
+        with translation.override(settings.LANGUAGE_CODE):
+            return cast("HttpResponse", localised(request))
 
     return middleware
 

@@ -38,8 +38,9 @@ class StrictJSONParser(BaseParser):
         if _depth(body) > MAX_DEPTH:
             raise Malformed
         try:
-            data = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse)
-            json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails on a lone surrogate, wherever it is
+            text = body.decode("utf-8")
+            data = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
+            _require_whole_characters(text)
         except ValueError as error:
             raise Malformed from error
         return data
@@ -52,6 +53,15 @@ def _require_json_in_utf8(media_type: str) -> None:
     charset = re.search(r'charset\s*=\s*"?([^";\s]+)', media_type, re.IGNORECASE)
     if charset and charset[1].lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType
+
+
+def _require_whole_characters(text: str) -> None:
+    """Raise ValueError for a lone surrogate, wherever it is; only an escape can write one.
+
+    Of a number its length is enough: writing one of 64 Ki digits takes longer than all the rest.
+    """
+    if r"\u" in text:
+        json.dumps(json.loads(text, parse_int=len), ensure_ascii=False).encode("utf-8")
 
 
 def _depth(body: bytes) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
@@ -70,6 +72,15 @@ def refuses(*problems: type[Problem]) -> Callable[[Action], Action]:
         return action
 
     return declare
+
+
+class EnglishGenerator(SchemaGenerator):
+    """Writes the document in English, whoever asks for it."""
+
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        """The whole document."""
+        with translation.override("en"):
+            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class ShopSchema(AutoSchema):

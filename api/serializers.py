@@ -1,6 +1,7 @@
 """Serializer parts that keep the contract's strictness."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -14,6 +15,20 @@ from api.times import rfc3339
 # DRF words its errors itself; ours are worded by the catalogue, so a message holds only the bound it names.
 _BOUNDS = {"min_value": "{min_value}", "max_value": "{max_value}"}
 _CODES = {"empty": "min_length", "not_a_list": "not_a_list", "invalid": "not_an_object"}
+
+
+def shown(serializer: type[serializers.Serializer[Any]], made: Any) -> Any:
+    """What a client is shown of something.
+
+    One serializer of each class serves all requests: on the way out it keeps no state, and building its
+    fields would cost more than using them.
+    """
+    return _shared(serializer).to_representation(made)
+
+
+@cache
+def _shared(serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    return serializer()
 
 
 class StrictIntegerField(serializers.IntegerField):

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from psycopg import errors
 
+from api import metrics
 from api.problems import Busy, Problem, Unavailable
 
 ATTEMPTS = 3
@@ -20,6 +21,12 @@ _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 # A row that the work refers to was deleted before it committed; sent again, the request is told so.
 _VANISHED = (errors.ForeignKeyViolation,)
 _WAITED_TOO_LONG = (errors.LockNotAvailable, errors.QueryCanceled)
+_CAUSES: dict[type, str] = {
+    errors.SerializationFailure: "serialization",
+    errors.DeadlockDetected: "deadlock",
+    errors.LockNotAvailable: "lock_timeout",
+    errors.QueryCanceled: "statement_timeout",
+}
 
 
 class Conflict(Exception):
@@ -39,19 +46,22 @@ def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
                 with transaction.atomic(durable=True):
                     return work(*args, **kwargs)
             except Conflict:
-                continue
+                metrics.CONFLICTS.labels("conflict").inc()
             except OperationalError as error:
                 if not isinstance(error.__cause__, _CONFLICTS):
                     raise database_problem(error) or error from error
+                metrics.CONFLICTS.labels(_CAUSES[type(error.__cause__)]).inc()
+        metrics.GIVEN_UP.labels("retries").inc()
         raise Busy
 
     return run
 
 
 def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
-    """What a failure of the database means to the client; None where it is a bug of ours."""
+    """What a failure of the database means to the client, counted; None where it is a bug of ours."""
     cause = error.__cause__
     if isinstance(cause, _WAITED_TOO_LONG + _CONFLICTS + _VANISHED):
+        metrics.GIVEN_UP.labels(_CAUSES.get(type(cause), "vanished")).inc()
         return Busy()
     if isinstance(error, OperationalError | InterfaceError):
         return Unavailable()

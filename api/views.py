@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api import metrics
+from api import metrics, readiness
 from api.catalogue import PROBLEMS
 from api.languages import preferred_language
 from api.problems import Unavailable
@@ -46,13 +45,15 @@ def livez(_request: HttpRequest) -> HttpResponse:
 
 @only_read
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """The database answers. Raises Unavailable where it does not."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError) as error:
-        raise Unavailable from error
-    return JsonResponse({"status": "ok", "database": "ok"})
+    """Which dependency is down. Without Redis the shop is ready, if degraded; without the database it is not.
+
+    Raises Unavailable.
+    """
+    states = readiness.check_all()
+    if states["database"] != readiness.OK:
+        raise Unavailable(**states)
+    well = set(states.values()) == {readiness.OK}
+    return JsonResponse({"status": "ok" if well else "degraded", **states})
 
 
 @only_read

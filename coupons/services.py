@@ -9,6 +9,7 @@ from api.problems import NotFound, Problem
 from api.times import rfc3339
 from api.transactions import Conflict, unit_of_work, violated_constraint
 from coupons import selectors
+from coupons.metrics import ISSUES
 from coupons.models import Coupon, IssuedCoupon
 
 
@@ -60,13 +61,15 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     Raises NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut or Busy.
     """
     try:
-        return _issue(user_id=user_id, coupon_id=coupon_id)
+        issued = _issue(user_id=user_id, coupon_id=coupon_id)
     except IntegrityError as error:
         if violated_constraint(error) != "issued_coupon_one_a_user":
             raise
         # The same user's other request was first; its count stands, ours was rolled back.
         _require_none_issued(user_id=user_id, coupon_id=coupon_id)
         raise
+    ISSUES.inc()
+    return issued
 
 
 @unit_of_work

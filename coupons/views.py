@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from api.pagination import Cursored
 from api.problems import InputError, Invalid
 from api.schema import LOCATION, refuses
-from api.serializers import NoInput
+from api.serializers import NoInput, shown
 from api.viewsets import ApiViewSet, PublicViewSet
 from coupons import selectors, services
 from coupons.models import Coupon, IssuedCoupon, IssuedCouponQuerySet
@@ -47,7 +47,7 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
         self.validated(request.data)
         issued = services.issue(user_id=caller(request).pk, coupon_id=int(pk))
         headers = self.location(basename="issued-coupon", pk=issued.pk)
-        return Response(IssuedCouponSerializer(issued).data, status=201, headers=headers)
+        return Response(shown(IssuedCouponSerializer, issued), status=201, headers=headers)
 
 
 class NewestIssuedFirst(Cursored):

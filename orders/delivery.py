@@ -7,8 +7,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import structlog
+from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from api.transactions import unit_of_work
+from orders import metrics
 from orders.events import render
 from orders.models import OrderEvent
 from orders.platform import DeliveryFailed, Platform
@@ -35,6 +38,7 @@ def deliver_due_events(*, platform: Platform) -> int:
 
     Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
     """
+    metrics.SWEEPS.inc()
     delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
         sending = _send_due(platform, pool, free_slots=CONCURRENCY)
@@ -61,7 +65,11 @@ def _send_due(platform: Platform, pool: ThreadPoolExecutor, *, free_slots: int) 
     if not free_slots:
         return {}
     events = OrderEvent.objects.with_order(_claim(limit=free_slots))
-    return {pool.submit(platform.post, event_id=str(event.pk), body=render(event)): event for event in events}
+    return {pool.submit(_post, platform, event): event for event in events}
+
+
+def _post(platform: Platform, event: OrderEvent) -> None:
+    platform.post(event_id=str(event.pk), body=render(event), request_id=event.request_id)
 
 
 @unit_of_work
@@ -70,26 +78,39 @@ def _claim(*, limit: int) -> list[uuid.UUID]:
 
 
 def _settle(event: OrderEvent, future: Future[None]) -> bool:
-    """Write down what became of an attempt; whether it was delivered."""
+    """Write down what became of an attempt; whether it was delivered. Every line says whose event it was."""
+    about = {
+        "event_id": str(event.pk),
+        "order_id": event.order_id,
+        "request_id": event.request_id,
+        "attempts": event.attempts,
+    }
+    with bound_contextvars(**about):
+        return _mark(event, future)
+
+
+def _mark(event: OrderEvent, future: Future[None]) -> bool:
     try:
         future.result()
     except DeliveryFailed as failure:
-        log.warning(
-            "event_not_delivered", event_id=str(event.pk), attempts=event.attempts, error=str(failure)
-        )
+        log.warning("event_not_delivered", error=str(failure))
         _put_off(event, error=str(failure), retry_after=failure.retry_after)
         return False
     except Exception as bug:
         # Whatever is wrong with one event, the others go on.
-        log.exception("event_not_sent", event_id=str(event.pk), attempts=event.attempts)
+        log.exception("event_not_sent")
         _put_off(event, error=repr(bug))
         return False
     OrderEvent.objects.mark_delivered(event_id=event.pk)
-    log.info("event_delivered", event_id=str(event.pk), order_id=event.order_id, attempts=event.attempts)
+    metrics.ATTEMPTS.labels("delivered").inc()
+    # Two machines' clocks: the order's moment is the database's.
+    metrics.LAG.observe(max(0.0, (timezone.now() - event.order.ordered_at).total_seconds()))
+    log.info("event_delivered")
     return True
 
 
 def _put_off(event: OrderEvent, *, error: str, retry_after: int = 0) -> None:
     """Have it sent again later, or give it up after its last attempt."""
     pause = wait_before_attempt(attempts=event.attempts, retry_after=retry_after)
+    metrics.ATTEMPTS.labels("dead" if pause is None else "failed").inc()
     OrderEvent.objects.mark_failed(event_id=event.pk, error=error, wait=pause)

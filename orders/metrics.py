@@ -1,29 +1,39 @@
-"""The outbox as Prometheus sees it."""
+"""Orders and the outbox as Prometheus sees them."""
 
 from collections.abc import Iterator
 
-import structlog
-from django.db import DatabaseError, InterfaceError
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orders import selectors
 
-log = structlog.get_logger(__name__)
+ORDERS = Counter("shop_orders_total", "Orders paid.")
+# Counted where events are sent, in the worker.
+SWEEPS = Counter("shop_delivery_sweeps_total", "Times that the outbox was looked through for due events.")
+ATTEMPTS = Counter("shop_delivery_attempts_total", "Posts of an event, by what became of it.", ["outcome"])
+LAG = Histogram(
+    "shop_delivery_lag_seconds",
+    "From the order to the platform's answer, for events delivered.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 21600, 86400),
+)
+for _outcome in ("delivered", "failed", "dead"):
+    ATTEMPTS.labels(_outcome)
 
 
 class OutboxCollector(Collector):
-    """Reads the outbox at each scrape; says nothing while the database is away."""
+    """Reads the outbox at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """How many events wait or are dead, and how long the oldest has been due."""
-        try:
-            backlog = selectors.backlog()
-        except (DatabaseError, InterfaceError) as error:
-            log.warning("outbox_not_read", error=str(error))
-            return
+        """How many events wait or are dead, how old the oldest is and how long one has been due."""
+        backlog = selectors.backlog()
         yield GaugeMetricFamily("shop_events_pending", "Events not delivered yet.", backlog.pending)
         yield GaugeMetricFamily("shop_events_dead", "Events given up on.", backlog.dead)
         yield GaugeMetricFamily(
             "shop_events_oldest_seconds", "Age of the oldest event not delivered yet.", backlog.oldest_seconds
+        )
+        yield GaugeMetricFamily(
+            "shop_events_overdue_seconds",
+            "How long the event that is due longest has waited for its turn.",
+            backlog.overdue_seconds,
         )

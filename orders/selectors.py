@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
 
 from api.idempotency import Claim
+from api.times import SEOUL
 from api.transactions import database_now
 from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem, OrderQuerySet
 
@@ -51,12 +53,39 @@ def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
 
 
 @dataclass(frozen=True)
+class Hour:
+    """An hour of Seoul: when it starts, how many orders were paid in it, and the won paid."""
+
+    starts_at: datetime
+    orders: int = 0
+    paid: int = 0
+
+
+def sales_by_hour(*, hours: int) -> list[Hour]:
+    """The last `hours` hours of the clock in Seoul, oldest first; the last one is still running."""
+    now = database_now().astimezone(SEOUL)
+    last = now.replace(minute=0, second=0, microsecond=0)
+    first = last - timedelta(hours=hours - 1)
+    paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gte=first, ordered_at__lte=now)
+    by_hour = paid.annotate(hour=TruncHour("ordered_at", tzinfo=SEOUL)).values_list("hour")
+    sums = {
+        hour: Hour(hour, count, int(won)) for hour, count, won in by_hour.annotate(Count("pk"), Sum("total"))
+    }
+    starts = (first + timedelta(hours=passed) for passed in range(hours))
+    return [sums.get(hour, Hour(hour)) for hour in starts]
+
+
+@dataclass(frozen=True)
 class Backlog:
-    """The events that are not with the platform: how many, and the age of the oldest in seconds."""
+    """The events that are not with the platform: how many, how old the oldest is, how long one has been due.
+
+    In seconds. One that waits for its next attempt is old, but not due.
+    """
 
     pending: int
     dead: int
     oldest_seconds: float
+    overdue_seconds: float
 
 
 def backlog() -> Backlog:
@@ -66,9 +95,34 @@ def backlog() -> Backlog:
         pending=Count("pk", filter=pending),
         dead=Count("pk", filter=dead),
         oldest=Min("order__ordered_at", filter=pending),
+        first_due=Min("next_attempt_at", filter=pending),
     )
-    age = (database_now() - owed["oldest"]).total_seconds() if owed["oldest"] else 0.0
-    return Backlog(owed["pending"], owed["dead"], age)
+    now = database_now()
+    ages = [max(0.0, (now - (owed[moment] or now)).total_seconds()) for moment in ("oldest", "first_due")]
+    return Backlog(owed["pending"], owed["dead"], *ages)
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """The events that wait and those given up on, each counted to a bound; how long one has been due."""
+
+    pending: int
+    dead: int
+    overdue_seconds: float
+
+
+def undelivered(*, most: int) -> Undelivered:
+    """What the platform lacks, as quick to read after days without it; each kind is counted to `most`."""
+    pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
+    dead = OrderEvent.objects.filter(state=OrderEvent.State.DEAD)
+    now = database_now()
+    due = pending.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first() or now
+    overdue = max(0.0, (now - due).total_seconds())
+    return Undelivered(_counted(pending, most=most), _counted(dead, most=most), overdue)
+
+
+def _counted(rows: QuerySet[OrderEvent], *, most: int) -> int:
+    return rows.values("pk")[:most].count()
 
 
 def events_to_redeliver(

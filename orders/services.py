@@ -14,8 +14,10 @@ import products.selectors
 import products.services
 from api.idempotency import Claim, Outcome, once
 from api.problems import Problem
+from api.tracing import request_id
 from api.transactions import unit_of_work
 from orders import selectors
+from orders.metrics import ORDERS
 from orders.models import Order, OrderEvent, OrderItem
 from orders.wakeup import wake_delivery
 from products.selectors import Offer
@@ -119,8 +121,9 @@ def _place(*, basket: Basket, claim: Claim | None) -> Order:
     points.services.record_payment(
         user_id=basket.user_id, order_id=order.pk, total=price.total, balance_after=balance_after
     )
-    OrderEvent.objects.create(order=order, next_attempt_at=price.now)
+    OrderEvent.objects.create(order=order, next_attempt_at=price.now, request_id=request_id())
     products.services.take_stock(offers=price.offers, quantities=basket.quantities)
+    transaction.on_commit(ORDERS.inc, robust=True)
     transaction.on_commit(wake_delivery, robust=True)
     return order
 

@@ -5,7 +5,9 @@ from functools import cache
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
+from api.problems import Busy, Unavailable
 from orders import delivery
 from orders.platform import Platform
 from orders.wakeup import DELIVER_TASK
@@ -15,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name=DELIVER_TASK, ignore_result=True)
 def deliver_order_events() -> int:
-    """Send the events that are due; where no platform is configured they wait."""
+    """Send the events that are due; where no platform is configured, or no database answers, they wait."""
     if not settings.DATA_PLATFORM_URL:
         _say_that_events_wait()
         return 0
@@ -24,7 +26,11 @@ def deliver_order_events() -> int:
         secret=settings.DATA_PLATFORM_SECRET,
         connections=delivery.CONCURRENCY,
     )
-    return delivery.deliver_due_events(platform=platform)
+    try:
+        return delivery.deliver_due_events(platform=platform)
+    except (Busy, Unavailable, InterfaceError, OperationalError) as error:
+        log.warning("sweep_put_off", error=str(error).partition("\n")[0])
+        return 0
 
 
 @cache

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKeyReused, claim_of
 from api.pagination import Cursored
 from api.schema import LOCATION, refuses
+from api.serializers import shown
 from api.viewsets import ApiViewSet
 from orders import selectors, services
 from orders.models import Order
@@ -53,7 +54,7 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         """Check out."""
         placed = services.checkout(basket=self._basket(request), claim=claim_of(request))
         headers = self.location(basename="order", pk=placed.made.pk) | placed.headers
-        return Response(PlacedOrderSerializer(placed.made).data, status=201, headers=headers)
+        return Response(shown(PlacedOrderSerializer, placed.made), status=201, headers=headers)
 
     @extend_schema(
         summary="What buying the basket would take", request=BasketSerializer, responses=QuoteSerializer
@@ -62,7 +63,7 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     @action(detail=False, methods=["post"])
     def quote(self, request: Request) -> Response:
         """Price a basket and write nothing."""
-        return Response(QuoteSerializer(services.quote(basket=self._basket(request))).data)
+        return Response(shown(QuoteSerializer, services.quote(basket=self._basket(request))))
 
     def _basket(self, request: Request) -> Basket:
         serializer = BasketSerializer(data=request.data)

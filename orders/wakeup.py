@@ -6,6 +6,8 @@ import time
 import structlog
 from celery import current_app
 
+from api.metrics import REDIS_FALLBACKS
+
 DELIVER_TASK = "orders.deliver_order_events"
 MESSAGE_LIFETIME_SECONDS = 5
 PAUSE_SECONDS = 0.05
@@ -46,6 +48,7 @@ def _send() -> bool:
     try:
         current_app.send_task(DELIVER_TASK, expires=MESSAGE_LIFETIME_SECONDS, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 - kombu and redis raise many kinds; each only means "not now"
+        REDIS_FALLBACKS.labels("wake-ups").inc()
         log.warning("wakeup_failed", error=str(error))
         return False
     return True

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKeyReused, claim_of
 from api.pagination import Cursored
 from api.schema import refuses
+from api.serializers import shown
 from api.viewsets import ApiViewSet
 from points import selectors, services
 from points.models import PointTransaction
@@ -51,7 +52,7 @@ class PointViewSet(ApiViewSet):
         """Credit the caller and nobody else."""
         amount = self.validated(request.data)["amount"]
         charged = services.charge(user_id=caller(request).pk, amount=amount, claim=claim_of(request))
-        return Response(TransactionSerializer(charged.made).data, status=201, headers=charged.headers)
+        return Response(shown(TransactionSerializer, charged.made), status=201, headers=charged.headers)
 
     @extend_schema(summary="The caller's ledger, newest first", responses=TransactionSerializer(many=True))
     @action(detail=False, serializer_class=TransactionSerializer, pagination_class=NewestTransactionsFirst)

@@ -79,6 +79,12 @@ def _stored(*, touched: set[int], size: int) -> dict[int, Sales]:
     return as_sums(chain(leaders, by_units.filter(product_id__in=touched)))
 
 
+def window_age_seconds() -> float | None:
+    """How long ago the hours end that the read model has added up; None before the first rebuild."""
+    window = SalesWindow.objects.first()
+    return (database_now() - window.to_at).total_seconds() if window else None
+
+
 def as_sums(rows: Iterable[ProductSales]) -> dict[int, Sales]:
     """Stored rows as sums by product."""
     return {row.product_id: Sales(row.units, int(row.amount)) for row in rows}

@@ -6,6 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.serializers import shown
 from api.viewsets import PublicViewSet
 from products.models import Product
 from rankings import selectors
@@ -34,7 +35,7 @@ class RankingViewSet(PublicViewSet):
             "as_of": ranking.to_at,
             "results": selectors.entries(ranking),
         }
-        return Response(RankingSerializer(answer).data)
+        return Response(shown(RankingSerializer, answer))
 
 
 def _compute() -> Ranking:

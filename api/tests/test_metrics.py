@@ -1,11 +1,25 @@
 """/metrics, over all processes of the web server."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from coupons.factories import CouponFactory
 from orders.models import OrderEvent
 from products.factories import ProductFactory
+from rankings.services import recompute
+from tests import processes
 from tests.client import Client
+from tests.database import held
+from tests.processes import until
+from tests.test_retries import conflicts
 from users.factories import UserFactory
+
+GIVEN_UP = 'shop_transactions_given_up_total{{cause="{}"}}'
+SERIALIZATION = 'shop_transaction_conflicts_total{cause="serialization"}'
 
 
 def value(http: Client, sample: str) -> float:
@@ -33,6 +47,74 @@ def test_the_backlog_of_events_is_told(http: Client):
     assert value(http, "shop_events_oldest_seconds") > 0
     OrderEvent.objects.update(state="dead")
     assert (value(http, "shop_events_pending"), value(http, "shop_events_dead")) == (0, 1)
+
+
+def test_orders_and_coupons_are_counted_over_all_processes_and_replays_are_not(http: Client):
+    user, product, campaign = UserFactory(), ProductFactory(), CouponFactory()
+    http.charge(user, 1_000_000)
+    orders, issues = value(http, "shop_orders_total"), value(http, "shop_coupon_issues_total")
+    for number in range(8):
+        assert http.order(user, {product.pk: 1}, key=f"k{number}").status == 201
+        assert http.order(user, {product.pk: 1}, key=f"k{number}").status == 201
+        http.post(f"coupons/{campaign.pk}/issue", user=user)
+    assert value(http, "shop_orders_total") == orders + 8
+    assert value(http, "shop_coupon_issues_total") == issues + 1
+
+
+def test_who_waits_for_a_lock_and_who_waited_in_vain_is_told(http: Client):
+    user = UserFactory()
+    http.charge(user, 1)
+    in_vain = value(http, GIVEN_UP.format("lock_timeout"))
+    with held("points_pointaccount", "user_id", user.pk), ThreadPoolExecutor(1) as pool:
+        charge = pool.submit(http.charge, user, 1)
+        until(lambda: value(http, "shop_database_lock_waits") == 1)
+        assert charge.result().code == "busy"
+    assert value(http, GIVEN_UP.format("lock_timeout")) == in_vain + 1
+    assert value(http, "shop_database_lock_waits") == 0
+
+
+def test_conflicts_and_what_outlived_its_retries_are_counted(http: Client):
+    user = UserFactory()
+    before = [value(http, sample) for sample in (SERIALIZATION, GIVEN_UP.format("retries"))]
+    with conflicts("points_pointtransaction", 3, "40001"):
+        assert http.charge(user, 1).code == "busy"
+    after = [value(http, sample) for sample in (SERIALIZATION, GIVEN_UP.format("retries"))]
+    assert after == [before[0] + 3, before[1] + 1]
+
+
+@pytest.mark.redis
+def test_what_is_done_without_redis_is_counted(transactional_db, logs):
+    nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
+    user, product = UserFactory(), ProductFactory(price=0)
+    with processes.web(log=logs / "web.log", REDIS_URL=nobody, RATE_LIMITS="*=1000/s") as url:
+        http = Client(url)
+        assert http.order(user, {product.pk: 1}).status == 201
+        assert value(http, 'shop_redis_fallbacks_total{used_for="rate limits"}') > 0
+        until(lambda: value(http, 'shop_redis_fallbacks_total{used_for="wake-ups"}') > 0)
+
+
+def test_an_event_that_waits_for_its_next_attempt_is_old_but_not_overdue(http: Client):
+    user, product = UserFactory(), ProductFactory(price=0)
+    http.order(user, {product.pk: 1})
+    assert value(http, "shop_events_overdue_seconds") > 0
+    OrderEvent.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    assert value(http, "shop_events_overdue_seconds") == 0
+    assert value(http, "shop_events_oldest_seconds") > 0
+
+
+def test_how_far_the_rebuild_has_come_is_told(http: Client):
+    recompute(days=3)
+    assert 600 <= value(http, "shop_ranking_window_age_seconds") < 600 + 3600 + 60
+
+
+def test_a_database_that_is_away_is_told_and_the_rest_still_counted(transactional_db, logs):
+    nobody = f"postgresql://shop@127.0.0.1:{processes.free_port()}/shop"
+    with processes.web(log=logs / "web.log", DATABASE_URL=nobody) as url:
+        http = Client(url)
+        assert http.get("products").code == "unavailable"
+        assert value(http, "shop_database_up") == 0
+        assert value(http, 'shop_problems_total{code="unavailable"}') == 1
+        assert "shop_events_pending" not in http.get("/metrics").body.decode()
 
 
 def test_what_a_client_chooses_freely_is_no_label(http: Client):

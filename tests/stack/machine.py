@@ -1,0 +1,284 @@
+"""One machine in place of the containers: each service's own command, environment, user and health check.
+
+What a container engine would do and this does not: images are not built, and the root file system is not a
+mount of its own but a copy of the checkout that nobody may write to. What is rewritten: host names with their
+ports, the address and ports that servers listen on, the path of the virtual environment, and where tmpfs is.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.embedded import NOBODY, SERVICES
+from tests.processes import ROOT, free_port, until
+from tests.stack.compose import Service, image, is_copied, services
+
+HEALTHY_SECONDS = 60
+VENV = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who is not root: how to become them, and how to start a process as them."""
+
+    uid: int
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def switch(self) -> dict[str, object]:
+        """What `subprocess` needs to become them."""
+        if self.prefix or os.geteuid() == self.uid:
+            return {}
+        return {"user": self.uid, "group": self.uid, "extra_groups": ()}
+
+
+def account(uid: int) -> Account:
+    """This uid, where we are root; else us.
+
+    A uid that could not reach a Python of root's is one in a namespace, with none of root's rights.
+    """
+    if os.geteuid() != 0:
+        return Account(os.geteuid())
+    try:
+        subprocess.run(
+            [sys.executable, "-c", "import django"], user=uid, group=uid, extra_groups=(), check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return Account(0, ("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}"))
+    return Account(uid)
+
+
+@dataclass
+class Machine:
+    """Where the services run."""
+
+    folder: Path
+    given: Mapping[str, str]
+    ports: dict[str, int] = field(default_factory=dict)
+    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @property
+    def checkout(self) -> Path:
+        """The image's /shop."""
+        return self.folder / "shop"
+
+    def port(self, service: str) -> int:
+        """Where a service listens here."""
+        return self.ports.setdefault(service, free_port())
+
+    def service(self, name: str) -> Service:
+        """What the compose file says of it."""
+        return services(**self.given)[name]
+
+    def here(self, service: Service, text: str) -> str:
+        """A text of the compose file with hosts and paths as they are on this machine."""
+        for name, port in (("postgres", 5432), ("redis-broker", 6379), ("redis-cache", 6379), ("web", 8000)):
+            text = text.replace(f"{name}:{port}", f"127.0.0.1:{self.port(name)}")
+        text = text.replace("/opt/venv/bin:$PATH", f"{VENV}:{os.defpath}")
+        text = text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - the other way round
+        for path in service.tmpfs:
+            text = text.replace(path, str(self.tmpfs(service, path))) if text.startswith(path) else text
+        return text
+
+    def tmpfs(self, service: Service, path: str) -> Path:
+        """The folder in place of a tmpfs."""
+        return self.folder / "tmpfs" / service.name / path.strip("/")
+
+    def environment(self, service: Service) -> dict[str, str]:
+        """The whole environment of a service's processes."""
+        given = {name: self.here(service, value) for name, value in service.environment.items()}
+        listens = {"PORT": "web", "METRICS_PORT": "worker"}
+        ours = {name: str(self.port(listens[name])) for name in listens if name in given}
+        return {**given, **ours, "TMPDIR": str(self.tmpfs(service, "/tmp")), "HOME": "/home/shop"}
+
+    def log(self, name: str) -> Path:
+        """What a service wrote."""
+        return self.folder / f"{name}.log"
+
+    def prepare(self) -> None:
+        """What the Dockerfile does: copy, collect the static files, and leave nothing writable."""
+        listed = subprocess.check_output(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
+        )
+        for name in filter(None, listed.split("\0")):
+            if is_copied(Path(name)) and (ROOT / name).is_file():
+                (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.checkout / name)
+        collect = image().prepared_by[-1]
+        env = {**image().environment, "PATH": f"{VENV}:{os.defpath}"}
+        subprocess.run(["sh", "-c", collect], cwd=self.checkout, env=env, check=True, capture_output=True)
+        subprocess.run(["chmod", "-R", "a-w,a+rX", self.checkout], check=True)
+
+    def command(self, service: Service, command: Sequence[str]) -> tuple[list[str], dict[str, object]]:
+        """A command as one of the service's containers would run it, and how to start it."""
+        who = account(int(service.user.partition(":")[0]))
+        for path in {*service.tmpfs, "/tmp"}:
+            folder = self.tmpfs(service, path)
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o1777)
+        here = [self.here(service, part) for part in command]
+        program = str(VENV / here[0]) if (VENV / here[0]).exists() else here[0]
+        options = {"cwd": self.checkout, "env": self.environment(service), **who.switch}
+        return [*who.prefix, program, *here[1:]], options
+
+    def run(self, name: str, *command: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        """`docker compose run --rm <name> <command>`: its own command where none is given."""
+        service = self.service(name)
+        argv, options = self.command(service, command or service.command)
+        options["env"] = {**self.environment(service), **env}
+        return subprocess.run(argv, text=True, capture_output=True, check=False, timeout=120, **options)
+
+    def start(self, name: str) -> None:
+        """`docker compose up <name>`, without waiting."""
+        service = self.service(name)
+        argv, options = self.command(service, service.command)
+        self.launch(name, argv, **options)
+
+    def launch(self, name: str, argv: Sequence[str | Path], **options: object) -> None:
+        """Start a process whose output is kept."""
+        with self.log(name).open("ab") as output:
+            self.running[name] = subprocess.Popen(
+                argv, stdout=output, stderr=output, start_new_session=True, **options
+            )
+
+    def is_healthy(self, name: str) -> bool:
+        """What the service's own health check says now."""
+        service = self.service(name)
+        argv, options = self.command(service, service.healthcheck)
+        return subprocess.run(argv, capture_output=True, check=False, timeout=30, **options).returncode == 0
+
+    def wait_until_healthy(self, name: str) -> None:
+        """Ask its health check until it succeeds. Raises AssertionError."""
+
+        def look() -> bool:
+            ended = self.running[name].poll()
+            assert ended is None, f"{name} ended with {ended}: {self.log(name).read_text()[-3000:]}"
+            return self.is_healthy(name)
+
+        until(look, seconds=HEALTHY_SECONDS)
+
+    def stop(self, name: str) -> float:
+        """Send the service's stop signal; how many seconds it took. Raises TimeoutExpired after its grace."""
+        service, begun = self.service(name), time.monotonic()
+        self.running[name].send_signal(signal.Signals[service.stop_signal])
+        self.running[name].wait(timeout=service.stop_grace_seconds)
+        return time.monotonic() - begun
+
+    def end_all(self) -> None:
+        """Whatever still runs is ended at once."""
+        for process in self.running.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+class Servers:
+    """PostgreSQL and Redis on a machine: the programs of the wheels with the options of the compose file."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.account = account(NOBODY)
+
+    def program(self, name: str) -> Path:
+        """One of PostgreSQL's."""
+        return SERVICES.postgres_program(name)
+
+    def environment(self, server: str = "postgres") -> dict[str, str]:
+        """What psql, pg_dump and their like need to ask a server here."""
+        secret = self.machine.service("postgres").environment["POSTGRES_PASSWORD"]
+        port = str(self.machine.port(server))
+        path = f"{self.program('psql').parent}:{os.defpath}"
+        return {
+            "PATH": path,
+            "PGHOST": "127.0.0.1",
+            "PGPORT": port,
+            "PGPASSWORD": secret,
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def start_postgres(self, name: str = "postgres") -> None:
+        """An empty server; what the image's entry point does, then the service's command."""
+        service = self.machine.service("postgres")
+        who, secret = service.environment["POSTGRES_USER"], service.environment["POSTGRES_PASSWORD"]
+        home = self._home(name)
+        (home / "password").write_text(secret)
+        (home / "password").chmod(0o644)
+        as_them = {"cwd": home, "env": {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}, **self.account.switch}
+        initdb = [
+            self.program("initdb"),
+            "-D",
+            home / "data",
+            f"--username={who}",
+            f"--pwfile={home / 'password'}",
+        ]
+        auth = ["--auth=scram-sha-256", "--encoding=UTF8"]
+        subprocess.run([*self.account.prefix, *initdb, *auth], check=True, capture_output=True, **as_them)
+        mine = [
+            "-D",
+            home / "data",
+            "-k",
+            home,
+            "-p",
+            str(self.machine.port(name)),
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]
+        server = [*self.account.prefix, self.program("postgres"), *mine, *service.command[1:]]
+        self.machine.launch(name, server, **as_them)
+        until(lambda: self.is_healthy(name))
+        subprocess.run(
+            [self.program("createdb"), f"--username={who}", "pointshop"],
+            env=self.environment(name),
+            check=True,
+        )
+
+    def is_healthy(self, name: str = "postgres") -> bool:
+        """What the health check of the service `postgres` says."""
+        check = self.machine.service("postgres").healthcheck
+        command = [self.program(check[0]), *check[1:]]
+        return (
+            subprocess.run(command, env=self.environment(name), check=False, capture_output=True).returncode
+            == 0
+        )
+
+    def start_redis(self, name: str) -> None:
+        """The service's own options, on a port of this machine."""
+        options = self.machine.service(name).command[1:]
+        home = self._home(name)
+        mine = ["--port", str(self.machine.port(name)), "--bind", "127.0.0.1", "--dir", home]
+        server = [*self.account.prefix, SERVICES._redis_program(), *mine, *options]
+        self.machine.launch(name, server, cwd=home, env={"PATH": os.defpath}, **self.account.switch)
+        until(lambda: self.redis_is_healthy(name))
+
+    def redis_is_healthy(self, name: str) -> bool:
+        """What the service's health check says; it asks the container's own port."""
+        program, *rest = self.machine.service(name).healthcheck
+        command = [program, "-p", str(self.machine.port(name)), *rest]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        return done.returncode == 0 and done.stdout == "PONG\n"
+
+    def _home(self, name: str) -> Path:
+        home = self.machine.folder / name
+        home.mkdir()
+        if self.account.uid != os.geteuid() and not self.account.prefix:
+            os.chown(home, self.account.uid, self.account.uid)
+        return home
+
+
+@contextmanager
+def machine(folder: Path, **given: str) -> Iterator[Machine]:
+    """A machine with the checkout on it and nothing running; all ends with the block."""
+    opened = Machine(folder, given)
+    try:
+        opened.prepare()
+        yield opened
+    finally:
+        opened.end_all()
+        subprocess.run(["chmod", "-R", "u+w", folder], check=False)

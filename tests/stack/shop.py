@@ -1,0 +1,50 @@
+"""Members, products and a client, for a shop whose tables are filled by plain SQL."""
+
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from tests.client import Answer, Client
+from tests.stack.machine import Servers
+
+SEED = """
+INSERT INTO users_user (name) SELECT '회원 ' || n FROM generate_series(1, 100) n;
+INSERT INTO products_product (name, price, stock)
+SELECT '상품 ' || n, 1000, 100000 FROM generate_series(1, 5) n;
+INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity)
+VALUES ('오픈 기념', 'percent', 10, 50);
+"""
+
+
+def seed(servers: Servers) -> None:
+    """What an operator would type."""
+    sql(servers, SEED)
+
+
+def sql(servers: Servers, statements: str, *, server: str = "postgres") -> str:
+    """Run SQL in psql; what it prints."""
+    psql = [servers.program("psql"), "-XqAt", "--set=ON_ERROR_STOP=1", "--username=pointshop", "pointshop"]
+    env = servers.environment(server)
+    return subprocess.run(
+        psql, env=env, input=statements, text=True, check=True, capture_output=True
+    ).stdout.strip()
+
+
+class GatewayClient(Client):
+    """A client that says what the gateway would."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        super().__init__(url)
+        self.said = {"Host": "shop.example", "X-Gateway-Secret": secret}
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        user: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Answer:
+        """Send it with the gateway's headers."""
+        return super().send(method, path, user=user, body=body, headers={**self.said, **headers})

@@ -1,0 +1,153 @@
+"""What `docker compose up` starts works: an order goes in over HTTP, its event comes out at the platform."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.processes import until
+from tests.stack.machine import Machine, Servers
+from tests.stack.shop import GatewayClient
+
+REQUEST_ID = "checkout-of-this-test"
+# Celery writes these to the terminal itself when it is told to stop.
+SAYS_GOODBYE = re.compile(r"worker: |$")
+
+
+def test_each_health_check_sees_its_service_well(stack: Machine, servers: Servers):
+    assert stack.is_healthy("web")
+    assert stack.is_healthy("worker")
+    assert servers.is_healthy()
+    assert servers.redis_is_healthy("redis-broker")
+    assert servers.redis_is_healthy("redis-cache")
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_a_health_check_notices_that_nobody_is_there(stack: Machine, name):
+    """Another machine with the same files, where nothing runs."""
+    empty = Machine(stack.folder, stack.given, ports={**stack.ports, "web": 9, "redis-broker": 9})
+    assert not empty.is_healthy(name)
+
+
+def test_the_servers_took_the_options_of_the_compose_file(stack: Machine, servers: Servers):
+    psql = [
+        servers.program("psql"),
+        "-XqAt",
+        "--username=pointshop",
+        "pointshop",
+        "-c",
+        "SHOW max_connections",
+    ]
+    assert subprocess.check_output(psql, env=servers.environment(), text=True).strip() == "200"
+    policies = {
+        name: subprocess.check_output(
+            ["redis-cli", "-p", str(stack.port(name)), "config", "get", "maxmemory-policy"], text=True
+        ).split()[1]
+        for name in ("redis-broker", "redis-cache")
+    }
+    assert policies == {"redis-broker": "noeviction", "redis-cache": "allkeys-lru"}
+
+
+def test_an_order_reaches_the_platform_under_the_id_of_its_request(
+    stack: Machine, http: GatewayClient, platform, audit
+):
+    assert http.charge(1, 10_000).status == 201
+    answer = http.post(
+        "orders",
+        {"items": [{"product_id": 1, "quantity": 2}]},
+        user=1,
+        headers={"X-Request-Id": REQUEST_ID},
+    )
+    assert answer.status == 201
+    ((headers, body),) = until(lambda: platform.of_order(answer.json["id"]))
+    assert headers["X-Request-Id"] == REQUEST_ID
+    line = until(lambda: line_of(stack, "worker", "event_delivered", request_id=REQUEST_ID))
+    assert (line["order_id"], line["event_id"]) == (answer.json["id"], json.loads(body)["id"])
+    assert line_of(stack, "web", "request", request_id=REQUEST_ID)["status"] == 201
+    audit()
+
+
+def lines(stack: Machine, name: str) -> list[str]:
+    return stack.log(name).read_text().splitlines()
+
+
+def line_of(stack: Machine, name: str, event: str, **values: object):
+    """The first line of a service's log about an event, with these values."""
+    said = [json.loads(line) for line in lines(stack, name) if line.startswith("{")]
+    found = [line for line in said if line["event"] == event and values.items() <= line.items()]
+    return found[0] if found else None
+
+
+def test_what_a_dead_process_counted_stays_and_its_successor_goes_on(stack: Machine, http: GatewayClient):
+    def count() -> float:
+        sample = r'shop_http_requests_total\{method="GET",route="coupon-list",status="200"\} (\S+)'
+        return float(re.search(sample, http.get("/metrics").body.decode())[1])
+
+    def children() -> set[str]:
+        pid = stack.running["web"].pid
+        return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+    for _ in range(20):
+        http.get("coupons")
+    counted, killed = count(), min(children(), key=int)
+    os.kill(int(killed), signal.SIGKILL)
+    until(lambda: len(children() - {killed}) == 2)
+    stack.wait_until_healthy("web")
+    assert count() >= counted
+    http.get("coupons")
+    assert count() == counted + 1
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_every_line_of_a_log_is_json(stack: Machine, name):
+    strange = [
+        line for line in lines(stack, name) if not line.startswith("{") and not SAYS_GOODBYE.match(line)
+    ]
+    assert strange == []
+    assert all(
+        {"event", "level", "timestamp"} <= json.loads(line).keys()
+        for line in lines(stack, name)
+        if line[:1] == "{"
+    )
+
+
+def test_a_cache_that_is_gone_degrades_the_shop_and_no_more(
+    stack: Machine, servers: Servers, http: GatewayClient
+):
+    assert http.get("/readyz").json["status"] == "ok"
+    stack.stop("redis-cache")
+    assert http.get("/readyz").json == {
+        "status": "degraded",
+        "database": "ok",
+        "broker": "ok",
+        "cache": "down",
+    }
+    options = {"cwd": stack.folder / "redis-cache", "env": {"PATH": os.defpath}, **servers.account.switch}
+    stack.launch("redis-cache", stack.running["redis-cache"].args, **options)
+    until(lambda: http.get("/readyz").json["status"] == "ok")
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat", "migrate"])
+def test_a_service_cannot_write_where_a_container_could_not(stack: Machine, name):
+    attempt = "import pathlib, sys; pathlib.Path('manage.py').open('a')"
+    assert "PermissionError" in stack.run(name, "python", "-c", attempt).stderr
+    assert "PermissionError" in stack.run(name, "python", "-c", "open('new', 'w')").stderr
+    assert stack.run(name, "python", "-c", "import tempfile; tempfile.TemporaryFile()").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_no_service_is_root_or_may_do_what_only_root_may(stack: Machine, name):
+    assert stack.run(name, "python", "-c", "import os; print(os.getuid())").stdout != "0\n"
+    status = Path(f"/proc/{stack.running[name].pid}/status").read_text()
+    assert int(re.search(r"CapEff:\s+(\w+)", status)[1], 16) == 0
+
+
+def test_the_web_server_is_known_to_prometheus_by_its_name(stack: Machine):
+    url = f"http://127.0.0.1:{stack.port('web')}/metrics"
+    assert urllib3.request("GET", url, headers={"Host": "web:8000"}).status == 200
+    assert urllib3.request("GET", url, headers={"Host": "elsewhere:8000"}).status == 400

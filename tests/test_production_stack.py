@@ -1,0 +1,133 @@
+"""The compose file, the image and the settings say the same; `make test-stack` runs what they say."""
+
+import re
+import shlex
+from dataclasses import replace
+
+import pytest
+
+import config.settings
+from config.tests.test_env_example import EVERY_NAME, NOT_SETTINGS, names_read
+from config.tests.test_security import PRODUCTION, start
+from tests.processes import ROOT
+from tests.stack import compose
+from tests.stack.compose import GIVEN, Service, services
+
+SHOP = ("migrate", "web", "worker", "beat")
+# What Python itself reads.
+PYTHON_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL")
+# Settings that make no difference inside a container, or belong to development.
+NOT_OF_PRODUCTION = {"SEED_DEMO"}
+KNOWN = EVERY_NAME | NOT_SETTINGS | PYTHON_READS
+
+
+def unknown_names(service: Service) -> set[str]:
+    return set(service.environment) - KNOWN
+
+
+def handed_on() -> set[str]:
+    """Every setting that the compose file can give to some process of the shop."""
+    given = {**dict.fromkeys(EVERY_NAME, "1"), **GIVEN}
+    return {name for each in SHOP for name in services(**given)[each].environment}
+
+
+@pytest.mark.parametrize("name", SHOP)
+def test_every_variable_that_a_service_is_given_is_one_that_the_shop_reads(name):
+    assert unknown_names(services()[name]) == set()
+
+
+def test_a_misspelt_variable_would_be_noticed():
+    web = services()["web"]
+    misspelt = replace(web, environment={**web.environment, "CACHE_URI": "redis://redis-cache:6379/0"})
+    assert unknown_names(misspelt) == {"CACHE_URI"}
+
+
+def test_every_setting_can_be_set_for_production():
+    assert handed_on() >= EVERY_NAME - NOT_OF_PRODUCTION
+
+
+def test_the_settings_start_with_what_the_compose_file_gives_and_not_with_less():
+    outside = {"PATH", "PROMETHEUS_MULTIPROC_DIR"}  # that folder is the container's
+    web = services()["web"].environment.items()
+    given = {name: value for name, value in web if name not in outside}
+    assert start(**given).returncode == 0
+    assert set(REQUIRED) == set(PRODUCTION) - {"DEBUG"}
+    for name in REQUIRED:
+        assert f"{name} is required" in start(**{**given, name: ""}).stderr
+
+
+@pytest.mark.parametrize("name", sorted(GIVEN))
+def test_what_an_operator_must_give_stops_the_start_where_it_is_missing(name):
+    with pytest.raises(compose.NotGiven, match=name):
+        services(**{name: ""})
+
+
+def test_the_example_beside_the_compose_file_names_what_must_be_given():
+    head = re.match(r"(#.*\n)+", (ROOT / "docker-compose.yml").read_text())[0]
+    assert {name for name in GIVEN if name in head} == set(GIVEN)
+
+
+def test_the_broker_evicts_nothing_and_the_cache_keeps_nothing():
+    options = {name: shlex.join(services()[name].command) for name in ("redis-broker", "redis-cache")}
+    assert "--maxmemory-policy noeviction" in options["redis-broker"]
+    assert "--appendonly yes" in options["redis-broker"]
+    assert "--maxmemory-policy allkeys-lru" in options["redis-cache"]
+    assert "--appendonly no" in options["redis-cache"]
+
+
+@pytest.mark.parametrize("name", SHOP)
+def test_broker_and_cache_are_two_servers_that_the_file_has(name):
+    given = services()[name].environment
+    hosts = {
+        key: re.search(r"//([a-z-]+):", given[key])[1]
+        for key in ("CELERY_BROKER_URL", "CACHE_URL", "REDIS_URL")
+    }
+    assert hosts == {
+        "CELERY_BROKER_URL": "redis-broker",
+        "CACHE_URL": "redis-cache",
+        "REDIS_URL": "redis-broker",
+    }
+
+
+def test_a_container_is_stopped_later_than_its_process_stops_itself():
+    soft = config.settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
+    graceful = int(
+        re.search(r"^graceful_timeout = (\d+)", (ROOT / "config/gunicorn.py").read_text(), re.MULTILINE)[1]
+    )
+    all_services = services()
+    assert all_services["worker"].stop_grace_seconds > soft + 5
+    assert all_services["web"].stop_grace_seconds > graceful + 5
+
+
+@pytest.mark.parametrize("name", SHOP)
+def test_the_shop_runs_as_nobody_special_and_writes_only_where_it_is_forgotten(name):
+    service = services()[name]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service.user)
+    assert service.read_only
+    assert set(service.tmpfs) <= {"/tmp", "/run/metrics"}
+    assert service.environment.get("PROMETHEUS_MULTIPROC_DIR", "/tmp") in service.tmpfs
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat", "postgres", "redis-broker", "redis-cache"])
+def test_what_ends_is_started_again(name):
+    assert compose.document()["services"][name]["restart"] == "unless-stopped"
+
+
+def test_load_and_observability_start_only_when_asked_for():
+    profiles = {name: service.profiles for name, service in services().items() if service.profiles}
+    assert profiles == {"prometheus": ["observability"], "load": ["load"]}
+
+
+def test_every_volume_is_declared_and_used():
+    used = {
+        volume.partition(":")[0]
+        for service in compose.document()["services"].values()
+        for volume in service.get("volumes", [])
+        if not volume.startswith(".")
+    }
+    assert used == set(compose.document()["volumes"])
+
+
+def test_the_names_read_by_gunicorn_are_among_the_settings():
+    assert names_read(ROOT / "config/gunicorn.py") <= KNOWN
