@@ -113,9 +113,9 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
         self.filter(pk__in=ids).update(leased_until=Now() + duration, attempts=F("attempts") + 1)
         return ids
 
-    def mark_delivered(self, *, event_id: uuid.UUID) -> None:
-        """The platform has it."""
-        self.filter(pk=event_id, state=OrderEvent.State.PENDING).update(
+    def mark_delivered(self, *, event_ids: Iterable[uuid.UUID]) -> None:
+        """The platform has them."""
+        self.filter(pk__in=event_ids, state=OrderEvent.State.PENDING).update(
             state=OrderEvent.State.DELIVERED, delivered_at=Now(), leased_until=None, last_error=""
         )
 

@@ -179,7 +179,7 @@ def test_sending_events_finds_them_by_an_index() -> None:
         with transaction.atomic():
             taken, failed, *_ = ids = OrderEvent.objects.lease(limit=4, duration=timedelta(seconds=15))
         assert len(OrderEvent.objects.with_order(ids)) == 4
-        OrderEvent.objects.mark_delivered(event_id=taken)
+        OrderEvent.objects.mark_delivered(event_ids=[taken])
         OrderEvent.objects.mark_failed(event_id=failed, error="no", wait=None)
 
     assert_narrow(turn)

@@ -22,7 +22,7 @@ def events():
     first, second, third, fourth = OrderEvent.objects.order_by("order_id")
     dead = OrderEvent.objects.filter(pk__in=[first.pk, second.pk])
     dead.update(state="dead", attempts=24, last_error="HTTP 500")
-    OrderEvent.objects.mark_delivered(event_id=third.pk)
+    OrderEvent.objects.mark_delivered(event_ids=[third.pk])
     return first, second, third, fourth
 
 

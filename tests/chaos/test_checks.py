@@ -64,7 +64,7 @@ class Past:
         for event in OrderEvent.objects.with_order(list(ids)):
             with self.taken.open("ab") as file:
                 file.write(render(event) + b"\n")
-            OrderEvent.objects.mark_delivered(event_id=event.pk)
+            OrderEvent.objects.mark_delivered(event_ids=[event.pk])
 
     def findings(self) -> dict[str, list[str]]:
         """The checks that found something."""
