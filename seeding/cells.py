@@ -1,0 +1,155 @@
+"""What a cell of a file may hold, by the kind of its column; and how it is written into one."""
+
+import re
+from datetime import date, datetime, time
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import BigIntegerField
+from django.utils import translation
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import is_naive, localtime, make_aware
+from django.utils.translation import gettext_lazy as _
+from import_export.widgets import Widget
+
+MOST = BigIntegerField.MAX_BIGINT
+# Excel keeps fifteen digits: beyond this a number is not what was typed.
+EXACT = 2**53
+EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"})
+# What a spreadsheet would run as a formula where a cell begins with it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_WHOLE = re.compile(r"-?[0-9]{1,19}(\.0+)?", re.ASCII)
+
+
+class Cell(Widget):
+    """Any cell."""
+
+    def clean(self, value: Any, _row: Any = None, **_options: Any) -> Any:
+        """The value, None for an empty cell. Raises ValidationError."""
+        if isinstance(value, str):
+            value = value.strip()
+            if value in EXCEL_ERRORS:
+                raise ValidationError(_("The formula in this cell failed in Excel."))
+        return None if value is None or value == "" else self.read(value)
+
+    def read(self, value: Any) -> Any:
+        """What a cell with something in it means. Raises ValidationError."""
+        return value
+
+    def write(self, value: Any, *, typed: bool) -> Any:
+        """A value as a cell, as a number where the file has `typed` cells; never a formula."""
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return f"'{value}" if value.startswith(FORMULA) else value
+        return value if typed else str(value)
+
+
+class Whole(Cell):
+    """A whole number: digits, or a number of Excel's."""
+
+    def read(self, value: Any) -> int:
+        """Raises ValidationError for anything else, and for more than the database holds."""
+        if isinstance(value, str) and _WHOLE.fullmatch(value):
+            value = int(value.partition(".")[0])
+        if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError(_("“%(value)s” is not a whole number: digits alone, as in 4500."), params={"value": f"{value}"[:40]})
+        if abs(value) > MOST:
+            raise ValidationError(_("This number is too big."))
+        return value
+
+
+class Id(Whole):
+    """A row's number in the shop."""
+
+    # Far beyond any shop, and far from where the numbering would end.
+    MOST = 10**12
+
+    def read(self, value: Any) -> int:
+        """Raises ValidationError outside 1 to 1,000,000,000,000."""
+        number = super().read(value)
+        if not 1 <= number <= self.MOST:
+            raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
+        return number
+
+
+class Text(Cell):
+    """A text; numbers of Excel's as they look."""
+
+    def read(self, value: Any) -> str:
+        """Raises ValidationError for what a database cannot hold."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = str(value)
+        ProhibitNullCharactersValidator()(text)
+        # What export put before a formula, so that no spreadsheet runs it.
+        return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+
+
+class Choice(Cell):
+    """One of a few words: their codes, or their labels in any of the shop's languages."""
+
+    def __init__(self, choices: Any) -> None:
+        super().__init__()
+        self.labels = dict(choices)
+        self.shown = {code: str(label) for code, label in self.labels.items()}
+
+    def read(self, value: Any) -> str:
+        """The code. Raises ValidationError for another word."""
+        word = str(value).casefold()
+        for code, label in self.labels.items():
+            if word == code or word in spellings(label):
+                return str(code)
+        known = ", ".join(self.shown.values())
+        raise ValidationError(
+            _("“%(value)s” is none of: %(known)s."), params={"value": word[:40], "known": known}
+        )
+
+    def write(self, value: Any, *, typed: bool) -> Any:
+        """The label in the language of whoever asked for it."""
+        return super().write(self.shown.get(value, value), typed=typed)
+
+
+class Moment(Cell):
+    """A moment: a date and a time of Excel's or as in 2026-11-22 09:00, Seoul's unless it says another offset."""
+
+    def read(self, value: Any) -> datetime:
+        """Raises ValidationError for anything else."""
+        moment = self._moment(value)
+        if moment is None:
+            raise ValidationError(_("“%(value)s” is no date and time as in 2026-11-22 09:00."), params={"value": f"{value}"[:40]})
+        return make_aware(moment) if is_naive(moment) else moment
+
+    def write(self, value: Any, *, typed: bool) -> Any:
+        """Seoul's moment; as a text where Excel's own would not be exact."""
+        if value is None:
+            return ""
+        local = localtime(value).replace(tzinfo=None)
+        return local if typed and not local.microsecond else local.isoformat(sep=" ")
+
+    def _moment(self, value: Any) -> datetime | None:
+        if isinstance(value, str):
+            value = _parsed(value)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        return value if isinstance(value, datetime) else None
+
+
+def _parsed(text: str) -> date | None:
+    try:
+        return parse_datetime(text) or parse_date(text)
+    except ValueError:
+        return None
+
+
+def spellings(text: object) -> set[str]:
+    """A text in each of the shop's languages, without capitals."""
+    found = set()
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found.add(str(text).casefold())
+    return found

@@ -1,0 +1,52 @@
+"""The first row of a file: which column holds which field."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
+
+from seeding.cells import spellings
+
+
+def label(model: type[Model], name: str) -> str:
+    """What a field's column is called in the reader's language: as in the admin, and `id` everywhere."""
+    return "id" if name == "id" else str(model._meta.get_field(name).verbose_name)  # noqa: SLF001 - documented
+
+
+def fields_of(
+    headers: Sequence[Any], *, model: type[Model], known: Sequence[str], required: Sequence[str]
+) -> list[str | None]:
+    """The field of each column, None for an empty heading.
+
+    A heading is a field's name, or its label in any of the shop's languages. Raises ValidationError for one that
+    is none, that comes twice, or that is missing.
+    """
+    spelt = {word: name for name in known for word in _spellings(model, name)}
+    words = [_word(header) for header in headers]
+    unknown = [str(header) for header, word in zip(headers, words, strict=True) if word and word not in spelt]
+    found = [spelt.get(word) for word in words]
+    _refuse(_("The file has columns that are unknown here: %(names)s."), unknown)
+    names = [name for name in found if name]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    _refuse(_("The file has these columns twice: %(names)s."), [label(model, name) for name in repeated])
+    missing = [label(model, name) for name in required if name not in names]
+    _refuse(_("The file lacks these columns: %(names)s."), missing)
+    return found
+
+
+def _spellings(model: type[Model], name: str) -> set[str]:
+    if name == "id":
+        return {name}
+    return {name, *spellings(model._meta.get_field(name).verbose_name)}  # noqa: SLF001 - documented API
+
+
+def _word(header: Any) -> str:
+    return "" if header is None else unicodedata.normalize("NFC", str(header)).strip().casefold()
+
+
+def _refuse(text: Any, names: Sequence[str]) -> None:
+    if names:
+        raise ValidationError(text, params={"names": ", ".join(names)})
