@@ -4,7 +4,7 @@ import random
 import time
 
 from products.factories import ProductFactory
-from tests.database import held, nothing_written
+from tests.database import held, lock_waiters, nothing_written
 from tests.faults.scenes import (
     assert_unanswered,
     commits_held,
@@ -13,7 +13,6 @@ from tests.faults.scenes import (
     never,
     order_made_with,
     sent,
-    waiting,
 )
 from tests.faults.shop import Shop
 from tests.platforms import is_delivered
@@ -68,7 +67,7 @@ def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Sh
 def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
     with commits_held(user), sent(lambda: shop.http.order(user, {product.pk: 1}, key="k")) as request:
-        until(waiting)
+        until(lock_waiters)
         shop.kill()
         assert_unanswered(request)
     shop.start()
@@ -91,7 +90,7 @@ def kill_while_it_waits_for_its_last_row(shop, user, product, key) -> None:
         held("products_product", "id", product.pk),
         sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request,
     ):
-        asking = until(waiting)
+        asking = until(lock_waiters)
         shop.web.kill()
         assert_unanswered(request)
     until(lambda: gone(asking))
@@ -99,7 +98,7 @@ def kill_while_it_waits_for_its_last_row(shop, user, product, key) -> None:
 
 def kill_while_it_commits(shop, user, product, key) -> None:
     with commits_held(user), sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
-        asking = until(waiting)
+        asking = until(lock_waiters)
         assert not order_made_with(user, key)
         shop.web.kill()
         assert_unanswered(request)
