@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
+from redis.exceptions import ResponseError
 
 from api.metrics import counted
 
@@ -22,6 +23,11 @@ log = structlog.get_logger(__name__)
 
 class SteadyConnection(Connection):
     """A connection that tries again every second: kombu's own waits grow to half a minute."""
+
+    @property
+    def connection_errors(self) -> tuple[type[Exception], ...]:
+        """What connecting again mends: a Redis that is full, too, which would end the worker."""
+        return (*super().connection_errors, ResponseError)
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         """Wait until the broker answers; the embedded one is started if somebody killed it."""

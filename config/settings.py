@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from api.rates import rates
 from config.desk import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
@@ -120,10 +121,12 @@ CACHES = {
 CELERY_BROKER_URL = broker_url(env.str("CELERY_BROKER_URL", default="") or REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "max_retries": 0, "visibility_timeout": 60}
+CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "max_retries": 0}
+# A message is only a hint: what it hints at is in the database. With acknowledgements, each one that a slow Redis
+# fails to take would use up one of the places a worker has for messages, until it asked for no more.
+CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Connections outlive their task; config/celery.py sees that none outlives its server.
 CELERY_DB_REUSE_MAX = 10_000
