@@ -1,6 +1,6 @@
 """python -m benchmarks.imports: how long the admin takes for files of products, and how its memory grows.
 
-One web process on servers of its own, asked over HTTP as a browser asks. Orders for the products that are being
+One web process on servers of its own, asked over HTTP as a browser asks. Orders for products that are being
 changed go on meanwhile: their number and their slowest answer stand beside each step.
 """
 
@@ -22,6 +22,8 @@ import openpyxl
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
+from django.db import connection  # noqa: E402
+
 from products.models import Product  # noqa: E402
 from tests import platforms  # noqa: E402
 from tests.client import Client  # noqa: E402
@@ -32,6 +34,7 @@ from users.models import User  # noqa: E402
 
 ROWS = [10_000, 100_000]
 BUYERS, SOLD = 2, 100
+MEMBERS = 1_000_000
 
 
 class Bench:
@@ -44,14 +47,15 @@ class Bench:
         (self.pid,) = children.split()
 
     def step(self, name: str, work: Any) -> Any:
-        """Do it, and say how long it took, how far the memory of the web process grew and the slowest order."""
+        """Do it, and say how long it took, how far the web process grew, and the slowest order."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
         before, began = self._megabytes("VmRSS"), time.perf_counter()
         with self._orders() as taken:
             result = work()
         seconds = time.perf_counter() - began
         peak, slowest = self._megabytes("VmHWM"), max(taken, default=0.0)
-        print(f"{name:<44} {seconds:6.1f} s   {before:4.0f} → {peak:4.0f} MB   {len(taken):5} orders, ≤ {slowest:.2f} s", flush=True)
+        memory, waits = f"{before:4.0f} → {peak:4.0f} MB", f"{len(taken):5} orders, ≤ {slowest:.2f} s"
+        print(f"{name:<48} {seconds:6.1f} s   {memory}   {waits}", flush=True)
         return result
 
     def _megabytes(self, what: str) -> float:
@@ -83,15 +87,17 @@ class Bench:
     def bring(self, what: str, content: bytes) -> None:
         """A preview, and its import."""
         tab = self.operator.open("/admin/products/product/import/")
-        answer = self.step(f"{what}: preview of {len(content) / 1e6:.1f} MB", lambda: self.operator.upload(tab, content))
+        answer = self.step(
+            f"{what}: preview of {len(content) / 1e6:.1f} MB", lambda: self.operator.upload(tab, content)
+        )
         page = Tab("/admin/products/product/process_import/", answer.body.decode())
         assert 'name="expected"' in page.text, page.text[-5000:]
         answer = self.step(f"{what}: import", lambda: self.operator.send(page))
         assert answer.status == 302, answer.body.decode()[-3000:]
 
-    def fetch(self, kind: int) -> bytes:
-        """An export of all products."""
-        tab = self.operator.open("/admin/products/product/export/")
+    def fetch(self, rows: str, kind: int) -> bytes:
+        """An export of all rows of a kind."""
+        tab = self.operator.open(f"/admin/{rows}/export/")
         return self.operator.send(tab, format=str(kind)).body
 
 
@@ -114,14 +120,17 @@ def xlsx_of(rows: Sequence[Sequence[Any]]) -> bytes:
 
 def new(count: int, mark: str) -> list[Sequence[Any]]:
     """Products that are not there yet."""
-    return [("상품명", "가격", "재고"), *((f"아메리카노 {mark}-{n}", 4000 + n % 100, 100) for n in range(count))]
+    return [
+        ("상품명", "가격", "재고"),
+        *((f"아메리카노 {mark}-{n}", 4000 + n % 100, 100) for n in range(count)),
+    ]
 
 
 def measure(bench: Bench, count: int) -> None:
     """Products that are new by CSV and by XLSX, out again, and back with other prices."""
     bench.bring(f"{count:,} new, CSV", csv_of(new(count, f"c{count}")))
     bench.bring(f"{count:,} new, XLSX", xlsx_of(new(count, f"x{count}")))
-    exported = bench.step("export, CSV", lambda: bench.fetch(0))
+    exported = bench.step("all products out, CSV", lambda: bench.fetch("products/product", 0))
     rows = list(csv.reader(io.StringIO(exported.decode("utf-8-sig"), newline="")))[: count + 1]
     changed = [rows[0], *([pk, name, int(price) + 1, *more] for pk, name, price, *more in rows[1:])]
     bench.bring(f"{count:,} with other prices, CSV", csv_of(changed))
@@ -152,6 +161,9 @@ def _open(shop: Shop, sizes: Sequence[int]) -> None:
     bench = Bench(shop)
     for count in sizes:
         measure(bench, count)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO users_user (name) SELECT '김하나' FROM generate_series(1, %s)", [MEMBERS])
+    bench.step(f"{MEMBERS:,} members out, CSV", lambda: bench.fetch("users/user", 0))
     print(f"audit: {broken_rules() or 'clean'}")
 
 

@@ -122,8 +122,8 @@ CELERY_BROKER_URL = broker_url(env.str("CELERY_BROKER_URL", default="") or REDIS
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "max_retries": 0}
-# A message is only a hint: what it hints at is in the database. With acknowledgements, each one that a slow Redis
-# fails to take would use up one of the places a worker has for messages, until it asked for no more.
+# A message is only a hint: what it hints at is in the database. If it were acknowledged, each time that Redis
+# was too slow to take that would use up one of the worker's places for messages, until it asked for no more.
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True

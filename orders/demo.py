@@ -49,6 +49,7 @@ def seed() -> Demo:
     # The same demo every time.
     chance = random.Random(SEED)  # noqa: S311 - no secret
     reseed_random(SEED)
+    ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
     users = UserFactory.create_batch(USERS)
     products = ProductFactory.create_batch(PRODUCTS)
     campaigns = _open_campaigns()

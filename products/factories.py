@@ -1,6 +1,6 @@
 """Made-up products, for tests and for the demo data."""
 
-from factory import Iterator, Sequence
+from factory import Sequence
 from factory.django import DjangoModelFactory
 from factory.fuzzy import FuzzyInteger
 
@@ -20,6 +20,14 @@ NAMES = (
     "원두 200g",
     "머그컵",
 )
+STYLES = ("", "시그니처 ", "제주 ", "유기농 ", "겨울 한정 ", "미니 ", "더블 ", "홈카페 ")
+
+
+def name_of(number: int) -> str:
+    """The name of the how-manieth product, counted from 0: another one each time."""
+    rest, place = divmod(number, len(NAMES))
+    edition, style = divmod(rest, len(STYLES))
+    return f"{STYLES[style]}{NAMES[place]}{f' {edition + 1}호' if edition else ''}"
 
 
 class ProductFactory(DjangoModelFactory[Product]):
@@ -28,6 +36,6 @@ class ProductFactory(DjangoModelFactory[Product]):
     class Meta:
         model = Product
 
-    name = Iterator(NAMES)
+    name = Sequence(name_of)
     price = FuzzyInteger(3_000, 15_000, step=100)
     stock = Sequence(lambda n: 50 + n % 5 * 50)

@@ -6,7 +6,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, OperationalError
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -120,7 +127,8 @@ class FilesAdmin(ImportExportMixin, SeedingAdmin):
             form = UploadForm(self.get_import_formats(), self.resource_classes)
             return self._page(request, form=form, result=outcome)
         messages.success(
-            request, _("Imported: %(new)s new, %(update)s changed, %(skip)s as they were.") % outcome.shown_totals
+            request,
+            _("Imported: %(new)s new, %(update)s changed, %(skip)s as they were.") % outcome.shown_totals,
         )
         return HttpResponseRedirect(self._url("changelist"))
 

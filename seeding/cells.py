@@ -38,13 +38,16 @@ class Cell(Widget):
         """What a cell with something in it means. Raises ValidationError."""
         return value
 
-    def write(self, value: Any, *, typed: bool) -> Any:
-        """A value as a cell, as a number where the file has `typed` cells; never a formula."""
+    def show(self, value: Any, *, typed: bool) -> Any:
+        """A value as people read it, as a number where a file has `typed` cells."""
         if value is None:
             return ""
-        if isinstance(value, str):
-            return f"'{value}" if value.startswith(FORMULA) else value
         return value if typed else str(value)
+
+    def write(self, value: Any, *, typed: bool) -> Any:
+        """The same as a cell of a file, where a text is never run as a formula."""
+        shown = self.show(value, typed=typed)
+        return f"'{shown}" if isinstance(value, str) and shown.startswith(FORMULA) else shown
 
 
 class Whole(Cell):
@@ -57,7 +60,10 @@ class Whole(Cell):
         if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError(_("“%(value)s” is not a whole number: digits alone, as in 4500."), params={"value": f"{value}"[:40]})
+            raise ValidationError(
+                _("“%(value)s” is not a whole number: digits alone, as in 4500."),
+                params={"value": f"{value}"[:40]},
+            )
         if abs(value) > MOST:
             raise ValidationError(_("This number is too big."))
         return value
@@ -109,22 +115,25 @@ class Choice(Cell):
             _("“%(value)s” is none of: %(known)s."), params={"value": word[:40], "known": known}
         )
 
-    def write(self, value: Any, *, typed: bool) -> Any:
+    def show(self, value: Any, *, typed: bool) -> Any:
         """The label in the language of whoever asked for it."""
-        return super().write(self.shown.get(value, value), typed=typed)
+        return super().show(self.shown.get(value, value), typed=typed)
 
 
 class Moment(Cell):
-    """A moment: a date and a time of Excel's or as in 2026-11-22 09:00, Seoul's unless it says another offset."""
+    """A date and a time, of Excel's or as in 2026-11-22 09:00; Seoul's unless it says another offset."""
 
     def read(self, value: Any) -> datetime:
         """Raises ValidationError for anything else."""
         moment = self._moment(value)
         if moment is None:
-            raise ValidationError(_("“%(value)s” is no date and time as in 2026-11-22 09:00."), params={"value": f"{value}"[:40]})
+            raise ValidationError(
+                _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
+                params={"value": f"{value}"[:40]},
+            )
         return make_aware(moment) if is_naive(moment) else moment
 
-    def write(self, value: Any, *, typed: bool) -> Any:
+    def show(self, value: Any, *, typed: bool) -> Any:
         """Seoul's moment; as a text where Excel's own would not be exact."""
         if value is None:
             return ""

@@ -40,16 +40,17 @@ def _csv_text(lines: list[list[Any]], *, before: str = "") -> bytes:
 
 
 def as_xlsx(resource: type[FileResource], rows: QuerySet[Any]) -> IO[bytes]:
-    """An XLSX file on disk, of which nothing is left once it is closed. Raises TooManyRows beyond MOST_ROWS."""
+    """An XLSX file on disk, gone once it is closed. Raises TooManyRows beyond MOST_ROWS."""
     if rows.order_by()[: MOST_ROWS + 1].count() > MOST_ROWS:
         raise TooManyRows(
-            _("An XLSX file has %(most)s rows at most. Filter the list, or take CSV.") % {"most": f"{MOST_ROWS:,}"}
+            _("An XLSX file has %(most)s rows at most. Filter the list, or take CSV.")
+            % {"most": f"{MOST_ROWS:,}"}
         )
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for line in _lines(resource, rows, typed=True):
         sheet.append([ILLEGAL_CHARACTERS_RE.sub("\ufffd", v) if isinstance(v, str) else v for v in line])
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     book.save(file)
     file.seek(0)
     return file

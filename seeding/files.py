@@ -44,9 +44,10 @@ class Table:
 
 
 def read(content: bytes) -> Table:
-    """The table of a CSV or XLSX file, told apart by what is in it. Raises ValidationError, also from its rows.
+    """The table of a CSV or XLSX file, told apart by what is in it.
 
-    Rows without any content are left out; there are at most MOST_ROWS others.
+    Rows without content are left out; there are at most MOST_ROWS others. Raises ValidationError, also while
+    the rows are read.
     """
     if refusal := too_big(len(content)):
         raise ValidationError(refusal)
@@ -104,7 +105,7 @@ def _xlsx(content: bytes) -> Iterator[Sequence[Any]]:
     """The first sheet's rows: what its formulas came to, not the formulas."""
     _require_to_unpack_within_bounds(content)
     book = _readable(lambda: openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True))
-    sheet = book.worksheets[0]
+    sheet = _readable(lambda: book.worksheets[0])
     sheet.reset_dimensions()  # what the file says of its own size need not be true
     rows = sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True)
     while (row := _readable(lambda: next(rows, None))) is not None:

@@ -11,18 +11,23 @@ from django.utils.translation import gettext_lazy as _
 from seeding.cells import spellings
 
 
+def field_of(model: type[Model], name: str) -> Any:
+    """A field of a model."""
+    return model._meta.get_field(name)  # noqa: SLF001 - documented API
+
+
 def label(model: type[Model], name: str) -> str:
     """What a field's column is called in the reader's language: as in the admin, and `id` everywhere."""
-    return "id" if name == "id" else str(model._meta.get_field(name).verbose_name)  # noqa: SLF001 - documented
+    return "id" if name == "id" else str(field_of(model, name).verbose_name)
 
 
-def fields_of(
+def named(
     headers: Sequence[Any], *, model: type[Model], known: Sequence[str], required: Sequence[str]
 ) -> list[str | None]:
     """The field of each column, None for an empty heading.
 
-    A heading is a field's name, or its label in any of the shop's languages. Raises ValidationError for one that
-    is none, that comes twice, or that is missing.
+    A heading is a field's name, or its label in any of the shop's languages. Raises ValidationError for one
+    that is none, that comes twice, or that is missing.
     """
     spelt = {word: name for name in known for word in _spellings(model, name)}
     words = [_word(header) for header in headers]
@@ -40,7 +45,7 @@ def fields_of(
 def _spellings(model: type[Model], name: str) -> set[str]:
     if name == "id":
         return {name}
-    return {name, *spellings(model._meta.get_field(name).verbose_name)}  # noqa: SLF001 - documented API
+    return {name, *spellings(field_of(model, name).verbose_name)}
 
 
 def _word(header: Any) -> str:

@@ -13,3 +13,6 @@ class Upload(models.Model):
     id: Any = models.UUIDField(primary_key=True, default=uuid.uuid4)
     content = models.BinaryField()
     uploaded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -77,8 +77,8 @@ def _shown(kind: str, line: Line, reader: "Reader") -> RowResult:
 
 def _difference(line: Line, name: str, cell: Any) -> str:
     """A cell of the preview: what it was, where it changes, and what it will be."""
-    after = cell.write(getattr(line.after, name), typed=False)
+    after = cell.show(getattr(line.after, name), typed=False)
     if line.original is None:
         return str(after if line.said.get(name) is not None else "")
-    before = cell.write(getattr(line.original, name), typed=False)
+    before = cell.show(getattr(line.original, name), typed=False)
     return str(after) if before == after else format_html("<del>{}</del> → <ins>{}</ins>", before, after)

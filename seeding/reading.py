@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from seeding.checks import violations
 from seeding.files import Row
+from seeding.headings import field_of
 from seeding.rows import Line
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ class Reader:
     def __init__(self, *, resource: "FileResource", fields: Sequence[str | None]) -> None:
         self.resource = resource
         self.fields = fields
-        self.model: type[Model] = resource._meta.model
-        self.read_fields = [name for name in resource.columns() if name in fields and name not in resource.shown_only]
+        self.model: type[Model] = resource._meta.model  # noqa: SLF001 - documented API
+        self.read_fields = [
+            name for name in resource.columns() if name in fields and name not in resource.shown_only
+        ]
         self.cells = {name: resource.cell(name) for name in self.read_fields}
         self.numbers = 0
         self.kept_otherwise = 0
@@ -33,7 +36,9 @@ class Reader:
         """What a row says, column by column."""
         self.numbers += 1
         number, values = row
-        line = Line(number, {name: value for name, value in zip(self.fields, values) if name}, {}, {})
+        line = Line(
+            number, {name: value for name, value in zip(self.fields, values, strict=False) if name}, {}, {}
+        )
         if any(value not in (None, "") for name, value in self._beside(values)):
             line.refuse("", _("This row has more cells than the file has columns."))
         for name in self.read_fields:
@@ -50,8 +55,7 @@ class Reader:
 
     def _clean(self, name: str, cell: Any) -> Any:
         value = self.cells[name].clean(cell)
-        field: Any = self.model._meta.get_field(name)  # noqa: SLF001 - documented API
-        return value if value is None else field.clean(value, None)
+        return value if value is None else field_of(self.model, name).clean(value, None)
 
     def judge(self, lines: Sequence[Line]) -> None:
         """Note all that is wrong with these rows, each beside what is there already."""
@@ -72,7 +76,7 @@ class Reader:
 
     def _look_for_gaps(self, line: Line) -> None:
         for name in self.read_fields:
-            needed = name != "id" and not self.model._meta.get_field(name).null  # type: ignore[union-attr]  # noqa: SLF001
+            needed = name != "id" and not field_of(self.model, name).null
             if needed and name in line.said and getattr(line.after, name) is None:
                 line.refuse(self.resource.label(name), _("This cell is empty."))
 
@@ -96,6 +100,4 @@ class Reader:
                     % {"name": name, "id": there[name]},
                 )
             elif above != line.number:
-                line.refuse(
-                    self.resource.label("name"), _("Row %(row)s has the same name.") % {"row": above}
-                )
+                line.refuse(self.resource.label("name"), _("Row %(row)s has the same name.") % {"row": above})

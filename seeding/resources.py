@@ -21,7 +21,7 @@ CELLS: dict[str, type[Cell]] = {"BigAutoField": Id, "BigIntegerField": Whole, "D
 
 
 class FileResource(ModelResource):
-    """Reads a file as a whole, says what it would change or what is wrong, and writes all of it or nothing."""
+    """Reads a file as a whole, says what it would change or what is wrong, writes all of it or nothing."""
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -46,14 +46,14 @@ class FileResource(ModelResource):
     @classmethod
     def cell(cls, name: str) -> Cell:
         """How a column's cells are read and written."""
-        field: Any = cls._meta.model._meta.get_field(name)  # noqa: SLF001 - documented API
+        field = headings.field_of(cls._meta.model, name)
         return Choice(field.choices) if field.choices else CELLS.get(field.get_internal_type(), Text)()
 
     def check(self, line: Line) -> None:
         """Refuse what only this kind of row refuses."""
 
     def import_data_inner(self, dataset: Table, dry_run: bool, *_more: Any, **given: Any) -> Outcome:  # noqa: FBT001
-        """What django-import-export asks for, in its transaction; nothing is written before all is known right."""
+        """What django-import-export asks for, in its transaction; writes nothing before all is right."""
         outcome, plan = Outcome(), Plan(kept=not dry_run)
         try:
             self._read(dataset, outcome, plan)
@@ -64,7 +64,7 @@ class FileResource(ModelResource):
         return outcome
 
     def _read(self, table: Table, outcome: Outcome, plan: Plan) -> None:
-        fields = headings.fields_of(
+        fields = headings.named(
             table.headers, model=self._meta.model, known=self.columns(), required=self.required
         )
         reader = Reader(resource=self, fields=fields)

@@ -1,5 +1,6 @@
 """Keeping a file from its preview to its import: in the database, for a day at most, to be taken once."""
 
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -18,11 +19,11 @@ class UploadStorage(BaseStorage):
     def save(self, data: bytes) -> None:
         """Keep a file, and forget those that nobody confirmed."""
         Upload.objects.filter(uploaded_at__lt=Now() - KEPT).delete()
-        self.name = str(Upload.objects.create(content=data).pk)
+        self.name = str(Upload.objects.create(content=zlib.compress(data, 1)).pk)
 
     def read(self) -> bytes:
         """The file, which stays."""
-        return bytes(Upload.objects.get(pk=self.name).content)
+        return zlib.decompress(Upload.objects.get(pk=self.name).content)
 
     def remove(self) -> None:
         """Forget the file."""
@@ -30,10 +31,10 @@ class UploadStorage(BaseStorage):
 
 
 def take(*, name: Any) -> bytes | None:
-    """The file, for whoever asks first: a second confirmation gets None, as after a day or for no such name."""
+    """The file, for whoever asks first; None for the second, after a day, or where the name is none."""
     try:
         found = Upload.objects.filter(pk=name).values_list("content", flat=True).first()
     except ValidationError:
         return None
     deleted, _by_model = Upload.objects.filter(pk=name).delete() if found else (0, {})
-    return bytes(found) if found and deleted else None
+    return zlib.decompress(found) if found and deleted else None

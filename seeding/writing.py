@@ -9,11 +9,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Model
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from api import actionlog
 from seeding import numbering
+from seeding.headings import field_of
 from seeding.rows import Plan, portions
 
 PORTION = 1_000
@@ -25,8 +27,8 @@ IN_BULK = gettext_noop("The file {file} added {added:,} and changed {changed:,}.
 def write(plan: Plan, *, model: type[Model], log: "Log") -> None:
     """Insert and update. Raises ValidationError where a row has vanished since it was read.
 
-    Updates come last and by ascending id, as checkout takes its products: they wait for each other shortly, and
-    never in a circle. What orders and operators change in other fields of these rows meanwhile stays.
+    Updates come last and by ascending id, as checkout takes its products: they wait for each other shortly,
+    and never in a circle. What orders and operators change in other fields of these rows meanwhile stays.
     """
     manager: Any = model._default_manager  # noqa: SLF001 - documented API
     numbering.reserve(model=model, up_to=max((row.get("id", 0) for row in plan.inserts), default=0))
@@ -53,15 +55,14 @@ def _update(model: type[Model], changes: dict[int, dict[str, Any]]) -> None:
 
 def _write_at_once(model: type[Model], fields: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
     """One statement, some ten times as fast as the ORM's for many rows: checkouts wait for its end."""
-    quote, meta = connection.ops.quote_name, model._meta  # noqa: SLF001 - documented API
-    columns = [quote(meta.get_field(name).column) for name in fields]  # type: ignore[union-attr]
-    table, changed = quote(meta.db_table), ", ".join(f"{column} = file.{column}" for column in columns)
+    quote = connection.ops.quote_name
+    columns = [quote(field_of(model, name).column) for name in fields]
+    table = quote(model._meta.db_table)  # noqa: SLF001 - documented API
+    changed = ", ".join(f"{column} = file.{column}" for column in columns)
+    given = f"jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS file"
+    statement = f"UPDATE {table} SET {changed} FROM {given} WHERE {table}.id = file.id"  # noqa: S608 - our names
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET {changed} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS file"  # noqa: S608 - names of ours
-            f" WHERE {table}.id = file.id",
-            [json.dumps(rows, default=str)],
-        )
+        cursor.execute(statement, [json.dumps(rows, default=str)])
 
 
 class Log:
@@ -85,7 +86,8 @@ class Log:
             return
         rows = self.model._default_manager.in_bulk(changes)  # noqa: SLF001 - documented API
         for fields in {tuple(change) for change in changes.values()}:
-            names = [str(self.model._meta.get_field(name).verbose_name) for name in fields]  # noqa: SLF001
+            with translation.override(None):  # as Django keeps them: they are translated when they are read
+                names = [str(field_of(self.model, name).verbose_name) for name in fields]
             message = [{"changed": {"fields": names}}, actionlog.told(CAME_FROM, file=self.file)]
             same = [row for pk, row in rows.items() if tuple(changes[pk]) == fields]
             LogEntry.objects.log_actions(self.staff_id, same, CHANGE, message)
@@ -93,9 +95,7 @@ class Log:
     def finish(self, plan: Plan) -> None:
         """The file."""
         if self.in_bulk:
-            told = actionlog.told(
-                IN_BULK, file=self.file, added=len(plan.inserts), changed=len(plan.updates)
-            )
+            told = actionlog.told(IN_BULK, file=self.file, added=len(plan.inserts), changed=len(plan.updates))
             LogEntry.objects.create(
                 user_id=self.staff_id,
                 content_type=ContentType.objects.get_for_model(self.model),

@@ -11,6 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client as Browser
 from django.test import override_settings
+from urllib3 import encode_multipart_formdata
 
 from tests.client import Answer, Client
 from tests.database import execute
@@ -99,6 +100,12 @@ class Operator:
     def post(self, path: str, fields: dict[str, Any]) -> Answer:
         """Send fields as they are."""
         return self._ask("POST", path, body=urlencode(fields, doseq=True).encode(), headers=FORM)
+
+    def upload(self, tab: Tab, content: bytes, **changes: Any) -> Answer:
+        """Send the tab's form with a file in it."""
+        fields = {**tab.fields(), **changes, "import_file": ("file.csv", content)}
+        body, kind = encode_multipart_formdata(fields)
+        return self._ask("POST", tab.path, body=body, headers={"Content-Type": kind})
 
     def _ask(self, method: str, path: str, **more: Any) -> Answer:
         cookie = {"Cookie": "; ".join(f"{each.key}={each.coded_value}" for each in self.cookies.values())}

@@ -83,15 +83,18 @@ def test_restocking_in_the_admin_under_orders_loses_no_update(http: Client, oper
 
 def test_a_price_changed_in_the_admin_under_orders_is_never_mixed(http: Client, operator: Operator) -> None:
     product, users = ProductFactory(name="10", price=10, stock=1_000), buyers(60, points=10_000)
-    tab = operator.open(page_of(product))
-    prices = islice(cycle([20, 10]), 10)
-    changes = [lambda price=price: operator.send(tab, name=price, price=price).status for price in prices]
+
+    def change_to(price: int) -> int:
+        return operator.send(operator.open(page_of(product)), name=price, price=price).status
+
+    changes = [lambda price=price: change_to(price) for price in islice(cycle([20, 10]), 10)]
     orders = [lambda user=user: http.order(user, {product.pk: 2}).status for user in users]
     calls: list[Callable[[], int]] = []
     for change in changes:
         calls += [*orders[:6], change]
         del orders[:6]
-    assert set(at_once(calls)) <= {201, 302, 503}
+    answers = set(at_once(calls))
+    assert {201, 302} <= answers <= {200, 201, 302, 503}  # 200: the form again, for somebody else was first
     lines = execute("SELECT product_name, unit_price FROM orders_orderitem")
     assert {(name, str(price)) for name, price in lines} <= {("10", "10"), ("20", "20")}
     assert broken_rules(stock={product.pk: 1_000}) == []

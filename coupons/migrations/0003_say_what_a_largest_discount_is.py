@@ -4,21 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('coupons', '0002_texts_in_english_at_source'),
-        ('users', '0003_find_members_by_the_beginning_of_a_name'),
+        ("coupons", "0002_texts_in_english_at_source"),
+        ("users", "0003_find_members_by_the_beginning_of_a_name"),
     ]
 
     operations = [
         migrations.AlterConstraint(
-            model_name='coupon',
-            name='coupon_max_discount_positive',
-            constraint=models.CheckConstraint(condition=models.Q(('max_discount', None), ('max_discount__gte', 1), _connector='OR'), name='coupon_max_discount_positive', violation_error_message='A largest discount is 1 won or more.'),
+            model_name="coupon",
+            name="coupon_max_discount_positive",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_discount", None), ("max_discount__gte", 1), _connector="OR"),
+                name="coupon_max_discount_positive",
+                violation_error_message="A largest discount is 1 won or more.",
+            ),
         ),
         migrations.AlterConstraint(
-            model_name='issuedcoupon',
-            name='issuedcoupon_max_discount_positive',
-            constraint=models.CheckConstraint(condition=models.Q(('max_discount', None), ('max_discount__gte', 1), _connector='OR'), name='issuedcoupon_max_discount_positive', violation_error_message='A largest discount is 1 won or more.'),
+            model_name="issuedcoupon",
+            name="issuedcoupon_max_discount_positive",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_discount", None), ("max_discount__gte", 1), _connector="OR"),
+                name="issuedcoupon_max_discount_positive",
+                violation_error_message="A largest discount is 1 won or more.",
+            ),
         ),
     ]

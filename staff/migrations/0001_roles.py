@@ -30,9 +30,9 @@ def make_roles(apps: Any, schema_editor: object) -> None:  # noqa: ARG001 - by c
     for label in SEEN:
         # Permissions come after all migrations (post_migrate), which is too late for a group that has them.
         config = apps.get_app_config(label)
-        config.models_module = True
+        before, config.models_module = getattr(config, "models_module", None), True
         create_permissions(config, apps=apps, verbosity=0)
-        config.models_module = None
+        config.models_module = before
     permission = apps.get_model("auth", "Permission").objects
     for name, allowed in {"viewer": VIEWER, "merchandiser": MERCHANDISER, "operator": OPERATOR}.items():
         group, _made = apps.get_model("auth", "Group").objects.get_or_create(name=name)

@@ -62,7 +62,9 @@ def fetch(browser, table, kind, *, language="ko", query=""):
     """The export as bytes."""
     url = reverse(f"admin:{table}_export") + query
     answer = browser.post(
-        url, {"format": {"csv": "0", "xlsx": "1"}[kind], "resource": "0"}, headers={"Accept-Language": language}
+        url,
+        {"format": {"csv": "0", "xlsx": "1"}[kind], "resource": "0"},
+        headers={"Accept-Language": language},
     )
     assert answer.streaming, answer.content.decode()[:2000]
     return b"".join(answer.streaming_content)

@@ -20,7 +20,9 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")']
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 @pytest.mark.parametrize("name", FORMULAS)
-def test_a_name_that_looks_like_a_formula_is_written_as_a_text_and_comes_back_as_it_was(admin_client, kind, name):
+def test_a_name_that_looks_like_a_formula_is_written_as_a_text_and_comes_back_as_it_was(
+    admin_client, kind, name
+):
     User.objects.create(name=name)
     content = fetch(admin_client, MEMBERS, kind)
     assert rows_of(content)[1][1] == f"'{name}"

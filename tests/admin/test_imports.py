@@ -27,7 +27,10 @@ def test_a_file_brings_products_once_its_preview_is_confirmed(admin_client, kind
     assert page.context["result"].summary == "2-0-0"
     assert not Product.objects.exists()
     assert confirm(admin_client, PRODUCTS, page).status_code == 302
-    assert set(Product.objects.values_list("name", "price", "stock")) == {("아메리카노", 4500, 100), ("라떼", 5000, 7)}
+    assert set(Product.objects.values_list("name", "price", "stock")) == {
+        ("아메리카노", 4500, 100),
+        ("라떼", 5000, 7),
+    }
     assert not Upload.objects.exists()
 
 
@@ -39,8 +42,6 @@ def test_two_members_may_have_the_same_name(admin_client):
 @pytest.mark.parametrize("kind", FILES)
 def test_a_coupon_s_type_and_period_are_read_as_people_write_them(admin_client, kind):
     moment = {"csv": "2026-12-01 9:00", "xlsx": datetime(2026, 12, 1, 9)}[kind]  # noqa: DTZ001 - as Excel's are
-    head = ("쿠폰명", "할인 방식", "할인 값", "수량", "최대 할인", "시작", "종료")
-    head = [str(name) for name in head]
     head = ["name", "discount_type", "discount_value", "quantity", "max_discount", "opens_at", "closes_at"]
     bring(admin_client, COUPONS, FILES[kind](head, ("반값", "percent", 50, 10, 3000, moment, None)))
     coupon = Coupon.objects.get()
@@ -50,7 +51,9 @@ def test_a_coupon_s_type_and_period_are_read_as_people_write_them(admin_client, 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
 def test_utf_8_with_and_without_its_mark_and_cp949_are_read(admin_client, encoding):
-    bring(admin_client, PRODUCTS, as_csv(("상품명", "가격", "재고"), ("똠얌꿍 펩시", 100, 1), encoding=encoding))
+    bring(
+        admin_client, PRODUCTS, as_csv(("상품명", "가격", "재고"), ("똠얌꿍 펩시", 100, 1), encoding=encoding)
+    )
     assert Product.objects.get().name == "똠얌꿍 펩시"
 
 
@@ -76,12 +79,18 @@ def test_what_cannot_be_read_is_refused_in_words(admin_client, content):
 
 @pytest.mark.parametrize(
     ("head", "name"),
-    [(("name", "price"), "재고"), (("이름", "price", "stock"), "이름"), (("name", "price", "price", "stock"), "가격")],
+    [
+        (("name", "price"), "재고"),
+        (("이름", "price", "stock"), "이름"),
+        (("name", "price", "price", "stock"), "가격"),
+    ],
     ids=["missing", "unknown", "twice"],
 )
 def test_a_wrong_column_is_named_before_any_row(admin_client, head, name):
-    (said,) = wrong(preview(admin_client, PRODUCTS, as_csv(head, ["", "x", "y", "z"][: len(head)])))
-    assert said.endswith(f": {name}") or f": {name}." in said
+    page = preview(admin_client, PRODUCTS, as_csv(head, ["", "x", "y", "z"][: len(head)]))
+    (said,) = wrong(page)
+    assert f": {name}." in said
+    assert f"> {said}" in " ".join(page.content.decode().split())
 
 
 NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "", "-1", "9223372036854775808", "0x1", "nan"]
@@ -108,7 +117,9 @@ def test_a_whole_number_may_have_a_point_as_excel_writes_it(admin_client, kind):
 
 
 def test_a_mistake_in_one_row_keeps_out_all_of_the_file(admin_client):
-    assert "confirm_form" not in preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("", 1, 1))).context
+    assert (
+        "confirm_form" not in preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("", 1, 1))).context
+    )
     assert not Product.objects.exists()
 
 
@@ -152,7 +163,9 @@ def test_ids_in_the_file_leave_the_numbering_right(admin_client):
 
 @pytest.mark.parametrize("row_id", ["0", "-1", "1000000000001", "x", "1.5"])
 def test_an_id_that_none_could_have_is_refused(admin_client, row_id):
-    assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (row_id, "a", 1, 1))))[2]) == {"id"}
+    assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (row_id, "a", 1, 1))))[2]) == {
+        "id"
+    }
 
 
 def test_a_coupon_s_quantity_never_falls_below_what_is_issued(admin_client):
@@ -208,6 +221,11 @@ def test_each_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
     assert "가격" in actionlog.read(changed)
 
 
+def test_a_preview_shows_names_as_they_will_be(admin_client):
+    page = preview(admin_client, MEMBERS, as_csv(["name"], ["'=1+1"], ["<b>x</b>"])).content.decode()
+    assert all(cell in page for cell in ("<td>=1+1</td>", "<td>&lt;b&gt;x&lt;/b&gt;</td>"))
+
+
 def test_too_many_mistakes_are_not_all_told(admin_client):
     page = preview(admin_client, PRODUCTS, as_csv(HEAD, *[(f"{n}", "x", 1) for n in range(2000)]))
     assert len(wrong(page)) == 100
@@ -230,6 +248,8 @@ def test_a_file_without_rows_is_refused(admin_client, content):
 
 def test_mistakes_are_told_in_the_reader_s_language(admin_client):
     content = as_csv(HEAD, ("a", "x", 1))
-    korean, english = (wrong(preview(admin_client, PRODUCTS, content, language=each)) for each in ("ko", "en"))
+    korean, english = (
+        wrong(preview(admin_client, PRODUCTS, content, language=each)) for each in ("ko", "en")
+    )
     assert set(korean[2]) == {"가격"}
     assert set(english[2]) == {"Price"}

@@ -91,6 +91,7 @@ def read(browser, url, language):
     return " ".join([strip_tags(page), *titles])
 
 
+@pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
 @pytest.mark.parametrize(
     ("language", "word"), [("ko", r"사용자|(?i:\buser)"), ("en", r"\b[Uu]sers?\b|[가-힣]")]
 )
@@ -117,7 +118,7 @@ def test_the_language_is_switched_in_the_admin_and_stays(admin_client, bought):
     assert "₩1,800" in page
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
 def test_the_admin_s_language_does_not_spill_into_the_api(admin_client):
     before = admin_client.get("/api/v1/points").headers
     admin_client.post(reverse("set_language"), {"language": "en", "next": "/admin/"})

@@ -37,6 +37,7 @@ FORMS = {
 MODELS = {"users_user": Member, "products_product": Product, "coupons_coupon": Coupon}
 
 
+@pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
 @pytest.mark.parametrize("role", CHANGED_BY)
 def test_every_role_sees_the_whole_shop_and_no_staff_accounts(staff_of, bought, role):
     browser = staff_of(role)
@@ -81,6 +82,7 @@ def test_only_operators_send_events_again(staff_of, bought, role):
     assert (button, selected, status) == expected
 
 
+@pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
 @pytest.mark.parametrize("role", CHANGED_BY)
 def test_the_sidebar_leads_only_where_the_role_may_go(staff_of, role):
     page = staff_of(role).get(reverse("admin:index")).content.decode()
@@ -119,3 +121,15 @@ def test_a_new_staff_account_may_sign_in_and_see_nothing_yet(admin_client):
 
 def page_of_account(account):
     return reverse("admin:auth_user_change", args=[account.pk])
+
+
+@pytest.mark.parametrize("table", FORMS)
+@pytest.mark.parametrize("role", CHANGED_BY)
+def test_a_role_imports_what_it_may_add_and_change_and_exports_what_it_sees(staff_of, role, table):
+    browser, may = staff_of(role), table in CHANGED_BY[role]
+    pages = {page: reverse(f"admin:{table}_{page}") for page in ("import", "process_import", "export")}
+    listed = browser.get(reverse(f"admin:{table}_changelist")).content.decode()
+    assert (pages["import"] in listed, pages["export"] in listed) == (may, True)
+    assert browser.get(pages["import"]).status_code == (200 if may else 403)
+    assert browser.post(pages["process_import"]).status_code == (302 if may else 403)
+    assert browser.post(pages["export"], {"format": "0", "resource": "0"}).status_code == 200

@@ -1,0 +1,91 @@
+"""Demo data of any size: a shop is brought up to so many members, products, campaigns and orders."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import points.services
+import products.services
+from coupons.factories import CouponFactory
+from coupons.models import Coupon
+from orders.models import Order
+from orders.services import Basket, checkout
+from points.services import InsufficientPoints
+from products.factories import ProductFactory
+from products.models import Product
+from products.services import OutOfStock
+from users.factories import UserFactory
+from users.models import User
+
+MOST = {"users": 1_000_000, "products": 100_000, "coupons": 10_000, "orders": 100_000}
+FACTORIES: Mapping[str, Any] = {"users": UserFactory, "products": ProductFactory, "coupons": CouponFactory}
+MODELS: Mapping[str, Any] = {"users": User, "products": Product, "coupons": Coupon, "orders": Order}
+PORTION = 1_000
+RESTOCKED = 1_000
+# Of those who order: the newest members, and what is asked for most, the newest products.
+BUYERS, OFFERED = 1_000, 100
+
+# Told of each step: the table, and how many rows were just added to it.
+Progress = Callable[[str, int], None]
+
+
+class NobodyToOrder(Exception):
+    """Orders are wanted, and there is no member or no product."""
+
+
+def missing(*, sizes: Mapping[str, int]) -> dict[str, int]:
+    """How many rows each table lacks to its size."""
+    lacking = {name: size - MODELS[name].objects.count() for name, size in sizes.items()}
+    return {name: number for name, number in lacking.items() if number > 0}
+
+
+def grow(*, lacking: Mapping[str, int], progress: Progress) -> None:
+    """Add rows: members, products and campaigns by the factories, orders by checkout with all that follows.
+
+    Who orders gets the points for it, and what is sold out is restocked, by the services. Nothing that is
+    there is changed otherwise. Stopped midway, the next run goes on. Raises NobodyToOrder.
+    """
+    for name in ("users", "products", "coupons"):
+        # Names go on after those of earlier runs.
+        FACTORIES[name].reset_sequence(MODELS[name].objects.count(), force=True)
+        rows = (_made_up(name, number) for number in range(lacking.get(name, 0)))
+        while portion := list(islice(rows, PORTION)):
+            MODELS[name].objects.bulk_create(portion)
+            progress(name, len(portion))
+    if lacking.get("orders"):
+        for _order in islice(_orders(), lacking["orders"]):
+            progress("orders", 1)
+
+
+def _made_up(name: str, number: int) -> Any:
+    return FACTORIES[name].build(**({"fixed": number % 2 == 0} if name == "coupons" else {}))
+
+
+def _orders() -> Iterator[Order]:
+    """Orders without end. Raises NobodyToOrder."""
+    buyers = list(User.objects.order_by("-pk").values_list("pk", flat=True)[:BUYERS])
+    offered = list(Product.objects.order_by("-pk").values_list("pk", flat=True)[:OFFERED])
+    if not buyers or not offered:
+        raise NobodyToOrder
+    chance = random.Random()  # noqa: S311 - no secret
+    weights = range(len(offered), 0, -1)
+    while True:
+        chosen = {
+            chance.choices(offered, weights)[0]: chance.randint(1, 3) for _ in range(chance.randint(1, 3))
+        }
+        yield _place(Basket(chance.choice(buyers), chosen))
+
+
+def _place(basket: Basket) -> Order:
+    while True:
+        refused: Any
+        try:
+            return checkout(basket=basket).made
+        except InsufficientPoints as refusal:
+            refused = refusal.members
+            points.services.charge(user_id=basket.user_id, amount=refused["required"])
+        except OutOfStock as refusal:
+            refused = refusal.members
+            for shortage in refused["shortages"]:
+                products.services.adjust_stock(product_id=shortage["product_id"], by=RESTOCKED)
