@@ -8,7 +8,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-faults test-stack programs chaos messages check audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults test-stack programs chaos messages check audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,15 @@ test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -
 
 test-bare: $(VENV)/installed-dev  ## Run what speaks HTTP without Redis, every optional setting unset
 	@$(PYTHON) -m pytest -n 2 --dist loadscope -p tests.bare --ds=tests.bare.settings $(ARGS)
+
+test-browser: chromium $(VENV)/installed-dev  ## Do in the admin what staff do, in Chromium; pictures in .local/screenshots
+	@$(PYTHON) -m pytest tests/browser $(ARGS)
+
+# With a font that has Korean, for the pictures.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq --no-install-recommends chromium fonts-nanum >/dev/null; } || \
+	{ echo "Missing: chromium; on Debian: apt install chromium fonts-nanum"; exit 1; }
 
 test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest tests/faults tests/chaos $(ARGS)

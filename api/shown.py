@@ -1,7 +1,7 @@
 """Money, numbers and links as people read them: the one home for the whole admin."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -11,11 +11,14 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from unfold.utils import display_for_label
 
 NOTHING = "-"
+MINUTE = 60
 
 Column = Callable[[Any, Any], str]
 
@@ -36,6 +39,20 @@ def number(quantity: int | None) -> str:
 def moment(when: datetime | None) -> str:
     """A moment in Seoul as the reader's language writes it; a dash for none."""
     return NOTHING if when is None else formats.date_format(localtime(when), "DATETIME_FORMAT")
+
+
+def day(when: datetime) -> str:
+    """A day in Seoul without its year: 11월 22일 in Korean, 22 Nov in English."""
+    return formats.date_format(localtime(when), "MONTH_DAY_FORMAT")
+
+
+def lasting(seconds: float) -> str:
+    """How long something takes, in its largest unit: 3분 in Korean, 3 minutes in English."""
+    if seconds < MINUTE:
+        count = int(seconds)
+        return ngettext("%(count)s second", "%(count)s seconds", count) % {"count": count}
+    start = datetime(2000, 1, 1, tzinfo=UTC)
+    return timesince(start, start + timedelta(seconds=seconds), depth=1)
 
 
 def badge(key: str, text: str, colours: Mapping[str, str]) -> SafeString:

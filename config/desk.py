@@ -28,6 +28,7 @@ def _group(title: Any, *pages: dict[str, Any]) -> dict[str, Any]:
 
 
 NAVIGATION = [
+    _group(None, {"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}),
     _group(
         _("Sales"),
         _page(_("Orders"), "receipt_long", "orders_order"),
@@ -62,6 +63,7 @@ UNFOLD = {
     ],
     "STYLES": [lambda _request: static("api/admin.css")],
     "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "config.dashboard.compose",
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

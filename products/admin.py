@@ -6,8 +6,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import BigIntegerField
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from unfold.contrib.filters.admin import RadioFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from api import actionlog
@@ -15,7 +16,7 @@ from api.admin import SeedingForm
 from api.shown import number_column, won_column
 from products import services
 from products.imports import ProductResource
-from products.models import Product
+from products.models import LOW_STOCK, Product
 from seeding.admin import FilesAdmin
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
@@ -62,6 +63,21 @@ class ProductForm(SeedingForm):
         return cleaned
 
 
+class StockFilter(RadioFilter):
+    """The products that run out."""
+
+    title = _("Stock")
+    parameter_name = "stock"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
+        """The one choice beside all."""
+        return [("low", gettext("%(most)s left or fewer") % {"most": LOW_STOCK})]
+
+    def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
+        """The products of which little is left, where that was chosen."""
+        return queryset.low() if self.value() == "low" else queryset
+
+
 @admin.register(Product)
 class ProductAdmin(FilesAdmin):
     """Products are put in and restocked here."""
@@ -70,6 +86,7 @@ class ProductAdmin(FilesAdmin):
     resource_classes = [ProductResource]
     list_display = ("id", "name", "won", "in_stock", "sold", "created_at")
     list_display_links = ("id", "name")
+    list_filter = (StockFilter,)
     search_fields = ("name", "=id")
     search_help_text = _("Product id or a part of the name")
     readonly_fields = ("in_stock", "sold", "created_at")

@@ -7,9 +7,16 @@ from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
 
+# What is left of a product when somebody should think of ordering more.
+LOW_STOCK = 10
+
 
 class ProductQuerySet(models.QuerySet["Product"]):
     """Products, and the one way their stock is taken."""
+
+    def low(self) -> "ProductQuerySet":
+        """Those of which LOW_STOCK units are left, or fewer."""
+        return self.filter(stock__lte=LOW_STOCK)
 
     def locked(self, *, product_id: int) -> "ProductQuerySet":
         """The product, held until the transaction ends; order lines that refer to it are not blocked."""

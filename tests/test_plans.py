@@ -21,7 +21,9 @@ from django.utils import timezone
 
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
+from coupons.selectors import burning_down
 from orders.models import OrderEvent
+from orders.selectors import sales_by_hour, undelivered
 from tests.database import TABLES, execute
 
 BIG = {*TABLES} - {"coupons_coupon"}
@@ -183,6 +185,19 @@ def test_sending_events_finds_them_by_an_index() -> None:
         OrderEvent.objects.mark_failed(event_id=failed, error="no", wait=None)
 
     assert_narrow(turn)
+
+
+def test_the_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
+    assert_narrow(lambda: (undelivered(most=10_001), burning_down(limit=8)))
+
+
+def test_the_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:
+    hours = sales_by_hour(hours=72)
+    (sql,) = [each for each in statements(lambda: sales_by_hour(hours=72)) if "GROUP BY" in each]
+    ((plan,),) = execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+    scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "orders_order"]
+    assert [node["Node Type"] for node in scans] != ["Seq Scan"]
+    assert sum(looked_at(node) for node in scans) == sum(hour.orders for hour in hours) > FEW
 
 
 @contextmanager

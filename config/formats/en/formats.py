@@ -2,4 +2,5 @@
 
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "g:i A"
+MONTH_DAY_FORMAT = "j M"
 DATETIME_FORMAT = "j M Y, g:i A"

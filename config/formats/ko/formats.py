@@ -2,4 +2,5 @@
 
 DATE_FORMAT = "Y년 n월 j일"
 TIME_FORMAT = "A g:i"
+MONTH_DAY_FORMAT = "n월 j일"
 DATETIME_FORMAT = "Y년 n월 j일 A g:i"

@@ -1,0 +1,64 @@
+"""Bars drawn on the server, hour by hour: no script, and the same figures in words beside them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.utils.timezone import localtime
+
+from api.shown import day, moment
+from orders.selectors import Hour
+
+HEIGHT = 1000
+# Further right, a day's name would not fit any more.
+NAMED_UNTIL = 0.88
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One hour: where it stands, its height of HEIGHT, and what it says."""
+
+    at: int
+    height: int
+    text: str
+
+    @property
+    def top(self) -> int:
+        """Where it begins, from above."""
+        return HEIGHT - self.height
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Hours as bars, with the sum, the largest of them and when that was, in words."""
+
+    bars: list[Bar]
+    days: list[tuple[int, str]]
+    total: str
+    most: str
+    peak: str
+
+
+def chart(hours: Sequence[Hour], *, value: Callable[[Hour], int], shown: Callable[[int], str]) -> Chart:
+    """The hours, of which there is one at least, drawn by a value that is shown in these words."""
+    peak = max(hours, key=value)
+    bars = [
+        Bar(at, _height(value(hour), most=value(peak)), f"{moment(hour.starts_at)} · {shown(value(hour))}")
+        for at, hour in enumerate(hours)
+    ]
+    total = sum(value(hour) for hour in hours)
+    return Chart(bars, _days(hours), shown(total), shown(value(peak)), moment(peak.starts_at))
+
+
+def _height(value: int, *, most: int) -> int:
+    """An hour with anything in it is seen, however small beside the largest."""
+    return max(value * HEIGHT // most, HEIGHT // 100) if value else 0
+
+
+def _days(hours: Sequence[Hour]) -> list[tuple[int, str]]:
+    """Where each day begins, in percent, and its name."""
+    midnights = [(at, hour) for at, hour in enumerate(hours) if localtime(hour.starts_at).hour == 0]
+    return [
+        (at * 100 // len(hours), day(hour.starts_at))
+        for at, hour in midnights
+        if at < len(hours) * NAMED_UNTIL
+    ]

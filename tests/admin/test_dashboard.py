@@ -1,0 +1,289 @@
+"""The admin's first page: what the shop is doing now, to whoever may see it, or what to do first."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User as StaffAccount
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import strip_tags
+
+from api.times import SEOUL
+from config.dashboard import HOURS
+from coupons.factories import CouponFactory
+from coupons.models import Coupon, IssuedCoupon
+from coupons.selectors import burning_down
+from orders.models import Order, OrderEvent
+from orders.selectors import sales_by_hour, undelivered
+from products.factories import ProductFactory
+from tests.admin.conftest import buy
+from tests.database import execute
+from tests.processes import until
+from users.factories import UserFactory
+
+# The best sellers are read in a transaction of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def page(browser, language="en"):
+    return browser.get(reverse("admin:index"), headers={"Accept-Language": language})
+
+
+def read(browser, language="en"):
+    """What people read on it."""
+    content = page(browser, language).content.decode()
+    main = content[content.index('id="main"') - 5 :]
+    return re.sub(r"\s+", " ", strip_tags(main.replace("<", " <")))
+
+
+def panels(browser):
+    return page(browser).context["panels"]
+
+
+def database_clock():
+    ((now,),) = execute("SELECT statement_timestamp()")
+    return now
+
+
+@pytest.fixture(autouse=True)
+def _an_hour_that_lasts():
+    """No hour ends during a test."""
+    until(lambda: (database_clock() + timedelta(seconds=15)).hour == database_clock().hour)
+
+
+def this_hour():
+    """When the running hour began in Seoul, by the database's clock."""
+    return database_clock().astimezone(SEOUL).replace(minute=0, second=0, microsecond=0)
+
+
+def sell_at(*moments):
+    """An order of 1,800 won at each of these moments."""
+    for moment in moments:
+        buy()
+        Order.objects.filter(pk=Order.objects.latest("pk").pk).update(ordered_at=moment)
+
+
+@pytest.mark.django_db
+def test_an_order_counts_in_the_hour_of_seoul_that_it_was_paid_in():
+    start, instant = this_hour(), timedelta(microseconds=1)
+    sell_at(start - instant, start, start - timedelta(hours=1))
+    assert [(hour.starts_at, hour.orders, hour.paid) for hour in sales_by_hour(hours=2)] == [
+        (start - timedelta(hours=1), 2, 3600),
+        (start, 1, 1800),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_hours_end_with_the_running_one_and_one_too_old_does_not_count():
+    first = this_hour() - timedelta(hours=HOURS - 1)
+    sell_at(first, first - timedelta(microseconds=1), this_hour() + timedelta(hours=1))
+    hours = sales_by_hour(hours=HOURS)
+    assert [hour.orders for hour in hours] == [1] + [0] * (HOURS - 1)
+    assert (hours[0].starts_at, hours[-1].starts_at) == (first, this_hour())
+
+
+def test_hours_are_named_by_their_time_in_seoul(admin_client):
+    sell_at(this_hour())
+    row = panels(admin_client)["sales"]["rows"][0]
+    shown = this_hour().strftime("%-d %b %Y, %-I:00 %p")
+    assert row == (shown, "1", "₩1,800")
+    assert f"{shown} 1 ₩1,800" in read(admin_client)
+    assert "1,800원" in read(admin_client, "ko")
+
+
+def test_a_chart_says_in_words_what_it_draws(admin_client):
+    sell_at(this_hour(), this_hour(), this_hour() - timedelta(hours=5))
+    content = page(admin_client).content.decode()
+    (label, paid) = re.findall(r'role="img" aria-label="([^"]*)"', content)
+    assert label.startswith("Orders by hour: 3 in all, at most 2 in the hour from ")
+    assert paid.startswith("Sales paid by hour: ₩5,400 in all, at most ₩3,600 in the hour from ")
+    heights = [int(height) for height in re.findall(r'class="dash-bar"[^>]*height="(\d+)"', content)[:HOURS]]
+    assert (heights[-1], heights[-6], sum(heights)) == (1000, 500, 1500)
+
+
+def test_the_best_sellers_are_those_of_the_api(admin_client, client):
+    for _ in range(3):
+        buy()
+    answered = [entry["name"] for entry in client.get("/api/v1/rankings/products").json()["results"]]
+    assert len(answered) == 3
+    assert [
+        re.sub("<.*?>", "", row["product"]) for row in panels(admin_client)["best_sellers"]["rows"]
+    ] == answered
+
+
+def test_events_that_wait_and_that_are_dead_lead_to_their_lists(admin_client):
+    for _ in range(3):
+        buy()
+    first, *others = OrderEvent.objects.order_by("order_id").values_list("pk", flat=True)
+    OrderEvent.objects.filter(pk=first).update(next_attempt_at=this_hour() - timedelta(hours=2, seconds=1))
+    OrderEvent.objects.filter(pk__in=others).update(state="dead")
+    panel = panels(admin_client)["events"]
+    assert (panel["pending"], panel["dead"]) == ("1", "2")
+    assert panel["lag"] in {"2\xa0hours", "3\xa0hours"}
+    assert "Given up on some" in panel["state"]
+    for state, count in (("pending", 1), ("dead", 2)):
+        assert admin_client.get(panel[f"{state}_url"]).context["cl"].result_count == count
+
+
+def test_an_event_that_waits_for_its_next_attempt_is_not_late(admin_client):
+    buy()
+    OrderEvent.objects.update(next_attempt_at=this_hour() + timedelta(hours=2))
+    assert undelivered(most=10).overdue_seconds == 0
+    assert "On time" in panels(admin_client)["events"]["state"]
+
+
+@pytest.mark.django_db
+def test_undelivered_events_are_counted_to_a_bound():
+    for _ in range(3):
+        buy()
+    assert undelivered(most=2).pending == 2
+
+
+def issue_at(coupon, *moments):
+    """One coupon of the campaign at each of these moments."""
+    for sequence, moment in enumerate(moments, start=1):
+        IssuedCoupon.objects.create(
+            coupon=coupon,
+            user=UserFactory(),
+            sequence=sequence,
+            issued_at=moment,
+            expires_at=moment + timedelta(days=30),
+            **{name: getattr(coupon, name) for name in ("name", "discount_type", "discount_value")},
+        )
+    Coupon.objects.filter(pk=coupon.pk).update(issued=len(moments))
+
+
+@pytest.mark.django_db
+def test_a_campaign_s_pace_says_when_it_will_be_sold_out():
+    now = database_clock()
+    issue_at(CouponFactory(quantity=40), *[now - timedelta(minutes=30)] * 10)
+    (burning,) = burning_down(limit=5)
+    assert burning.hourly == pytest.approx(20, rel=0.01)
+    assert burning.sold_out_at - now == pytest.approx(timedelta(minutes=90), abs=timedelta(minutes=1))
+
+
+@pytest.mark.django_db
+def test_only_the_newest_100_issues_make_the_pace():
+    now, hour = database_clock(), timedelta(hours=1)
+    issue_at(CouponFactory(quantity=400), *[now - 9 * hour] * 20, *[now - hour] * 100)
+    (burning,) = burning_down(limit=5)
+    assert burning.hourly == pytest.approx(100, rel=0.01)
+
+
+@pytest.mark.django_db
+def test_a_few_issues_make_no_pace():
+    issue_at(CouponFactory(quantity=40), *[database_clock()] * 9)
+    assert [(burning.hourly, burning.sold_out_at) for burning in burning_down(limit=5)] == [(None, None)]
+
+
+@pytest.mark.django_db
+def test_a_campaign_that_closes_first_or_lasts_for_months_has_no_moment_of_being_sold_out():
+    now, hour = database_clock(), timedelta(hours=1)
+    issue_at(CouponFactory(quantity=40, closes_at=now + hour), *[now - hour] * 10)
+    issue_at(CouponFactory(quantity=10**18), *[now - hour] * 10)
+    assert [burning.sold_out_at for burning in burning_down(limit=5)] == [None, None]
+
+
+def test_campaigns_that_are_open_and_not_sold_out_burn_the_fullest_first(admin_client):
+    now = database_clock()
+    hour = timedelta(hours=1)
+    for name, terms in {
+        "half": {"issued": 5},
+        "fresh": {},
+        "nearly": {"issued": 9},
+        "sold out": {"issued": 10},
+        "none": {"quantity": 0},
+        "closed": {"issued": 9, "closes_at": now - hour},
+        "not yet": {"issued": 9, "opens_at": now + hour},
+    }.items():
+        CouponFactory(**{"name": name, "quantity": 10, **terms})
+    assert [burning.coupon.name for burning in burning_down(limit=5)] == ["nearly", "half", "fresh"]
+    assert [burning.coupon.name for burning in burning_down(limit=1)] == ["nearly"]
+    assert "nearly 1 of 10 left" in read(admin_client)
+
+
+def test_what_runs_low_leads_to_a_list_of_the_same(admin_client):
+    buy()
+    for stock in (0, 10, 11):
+        ProductFactory(stock=stock, units_sold=stock)
+    panel = panels(admin_client)["low_stock"]
+    assert [(stock, sold) for _product, stock, sold in panel["rows"]] == [
+        ("10", "10"),
+        ("8", "2"),
+        ("0", "0"),
+    ]
+    listed = admin_client.get(panel["url"]).context["cl"]
+    assert (listed.result_count, listed.has_active_filters) == (3, True)
+
+
+def test_an_empty_shop_says_what_to_do_first(admin_client):
+    text = read(admin_client)
+    assert "Add the members who may buy." in text
+    assert "python manage.py seed_demo" in text
+    assert "Best sellers" not in text
+    for table in ("users_user", "products_product"):
+        for way in ("add", "import"):
+            url = reverse(f"admin:{table}_{way}")
+            assert f'href="{url}" class="text-link"' in page(admin_client).content.decode()
+            assert admin_client.get(url).status_code == 200
+
+
+def test_what_is_done_is_ticked_and_what_there_is_to_see_is_shown(admin_client):
+    ProductFactory(stock=3)
+    steps = page(admin_client).context["steps"]
+    assert [step.done for step in steps] == [False, True, False]
+    assert set(panels(admin_client)) == {"low_stock"}
+
+
+def test_the_first_steps_are_over_with_the_first_order(admin_client):
+    buy()
+    assert page(admin_client).context["steps"] == []
+    assert set(panels(admin_client)) == {"sales", "best_sellers", "coupons", "events", "low_stock"}
+
+
+@pytest.mark.parametrize(("role", "ways"), [("viewer", 0), ("merchandiser", 2), ("operator", 4)])
+def test_a_role_is_led_only_where_it_may_add_and_sees_every_figure(staff_of, role, ways):
+    browser = staff_of(role)
+    steps = page(browser).context["steps"]
+    assert sum(len(step.links) for step in steps[:2]) == ways
+    buy()
+    assert set(panels(browser)) == {"sales", "best_sellers", "coupons", "events", "low_stock"}
+
+
+def test_an_account_without_a_role_is_told_so_and_sees_no_figure(client):
+    buy()
+    client.force_login(StaffAccount.objects.create_user("nobody", is_staff=True))
+    assert "Your account has no role yet." in read(client)
+    assert panels(client) == {}
+
+
+def test_a_name_is_text_whatever_it_says(admin_client):
+    product = buy()
+    execute(
+        "UPDATE products_product SET name = '<script>alert(1)</script>', stock = 1 WHERE id = %s", product.pk
+    )
+    execute("UPDATE coupons_coupon SET name = '<script>alert(1)</script>'")
+    assert "<script>alert" not in page(admin_client).content.decode()
+    assert read(admin_client).count("&lt;script&gt;alert") == 3
+
+
+def test_it_asks_the_same_number_of_questions_however_much_there_is(admin_client):
+    def asked():
+        with CaptureQueriesContext(connection) as queries:
+            page(admin_client)
+        return len(queries)
+
+    buy()
+    asked()
+    once = asked()
+    for _ in range(6):
+        buy()
+    assert asked() == once
+
+
+def test_the_page_is_in_the_reader_s_language(admin_client):
+    buy()
+    assert "소진 중인 쿠폰" in read(admin_client, "ko")
+    assert "Coupons burning down" in read(admin_client, "en")

@@ -1,0 +1,80 @@
+"""Every page of the admin as people see it: on a desk and a phone, in both languages, in light and dark."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.admin.sites import site
+
+from tests.browser.shop import PAGES, open_for_days
+from tests.browser.visitor import Visitor
+
+NOTHING_WIDER = 0
+FAINT = Path(__file__).with_name("contrast.js").read_text()
+
+
+def address(path: str) -> str:
+    """The page's address, of its newest row."""
+    if "{}" not in path:
+        return path
+    app, model = path.split("/")[:2]
+    ((_, admin),) = [each for each in site._registry.items() if each[0]._meta.label_lower == f"{app}.{model}"]
+    return path.format(admin.model.objects.latest("pk").pk)
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_complains_or_is_wider_than_the_screen(staff: Visitor, language: str, width: int) -> None:
+    open_for_days()
+    staff.speak(language).page.set_viewport_size({"width": width, "height": 844})
+    wide = {}
+    for name, path in PAGES.items():
+        staff.open(address(path))
+        staff.picture(f"{name}-{language}-{width}")
+        if (by := staff.overflow()) > NOTHING_WIDER:
+            wide[name] = by
+    assert wide == {}
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_overview_in_light_and_dark(staff: Visitor, language: str, theme: str) -> None:
+    staff.speak(language).page.emulate_media(color_scheme=theme)
+    page = staff.open("")
+    staff.picture(f"overview-empty-{language}-{theme}")
+    assert page.locator(".dash-steps li").count() == 3
+    open_for_days()
+    staff.open("")
+    staff.picture(f"overview-{language}-{theme}")
+    assert page.locator(".dash section").count() == 5
+    background = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    lightness = float(re.findall(r"[\d.]+", background)[0])
+    assert (lightness < 0.5) == (theme == "dark"), background
+    assert faint(staff) == []
+
+
+def faint(staff: Visitor) -> list[tuple[str, float]]:
+    """The texts of the page that are hard to read, with their contrast."""
+    found: list[tuple[str, float]] = staff.page.evaluate(FAINT, ".dash *:not(svg *), #nav-sidebar a *, h1")
+    return found
+
+
+def test_a_text_that_is_hard_to_read_is_noticed(staff: Visitor) -> None:
+    page = staff.open("")
+    page.add_style_tag(content=".dash li { color: #999 }")
+    assert len(faint(staff)) == 3
+
+
+def test_what_a_page_complains_of_is_noticed(staff: Visitor) -> None:
+    """The negative control of every other test here."""
+    page = staff.open("")
+    assert staff.complaints == []
+    page.evaluate("console.error('no'); fetch('/static/missing.js').catch(() => 0)")
+    page.evaluate("setTimeout(() => { throw new Error('uncaught') })")
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: '1'}))")
+    page.wait_for_timeout(300)
+    heard = " ".join(staff.complaints)
+    assert all(word in heard for word in ("console: no", "404", "uncaught: ", "Content Security Policy"))
+    page.add_style_tag(content="body { width: 3000px }")
+    assert staff.overflow() > NOTHING_WIDER
+    staff.complaints.clear()
