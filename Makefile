@@ -17,10 +17,10 @@ run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), unti
 	@$(PYTHON) -m config.run
 
 test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
-	@$(PYTHON) -m pytest -n 2 --dist loadscope $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadscope $(ARGS)
 
 test-bare: $(VENV)/installed-dev  ## Run what speaks HTTP without Redis, every optional setting unset
-	@$(PYTHON) -m pytest -n 2 --dist loadscope -p tests.bare --ds=tests.bare.settings $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadscope -p tests.bare --ds=tests.bare.settings $(ARGS)
 
 test-browser: chromium $(VENV)/installed-dev  ## Do in the admin what staff do, in Chromium; pictures in .local/screenshots
 	@$(PYTHON) -m pytest tests/browser $(ARGS)
@@ -32,8 +32,8 @@ chromium:
 	{ echo "Missing: chromium; on Debian: apt install chromium fonts-nanum"; exit 1; }
 
 test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
-	@$(PYTHON) -m pytest tests/faults tests/chaos $(ARGS)
-	@$(if $(ARGS),:,$(PYTHON) -m pytest tests/model --hypothesis-profile=model-long)
+	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos $(ARGS)
+	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
 
 test-stack: programs $(VENV)/installed-dev $(VENV)/stack/installed  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)

@@ -14,8 +14,8 @@ from rankings import services
 from rankings.tests.sales import ranked
 from tests.client import Client
 from tests.clock import by_that_clock, set_clock, shop_with_own_clock
-from tests.database import nothing_written
-from tests.faults.scenes import commits_held, waiting
+from tests.database import lock_waiters, nothing_written
+from tests.faults.scenes import commits_held
 from tests.processes import until
 from tests.scenes import buyer, hold_coupon
 from users.factories import UserFactory
@@ -139,7 +139,7 @@ def test_a_sale_that_commits_after_the_batch_closed_its_hour_still_counts(shop: 
     with ThreadPoolExecutor(1) as pool:
         with commits_held(user):
             late = pool.submit(shop.order, user, {product.pk: 1})
-            until(waiting)
+            until(lock_waiters)
             set_clock(T + timedelta(minutes=9))
             with by_that_clock():
                 services.recompute(days=3)

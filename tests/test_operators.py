@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -83,11 +83,11 @@ def test_restocking_in_the_admin_under_orders_loses_no_update(http: Client, oper
 
 def test_a_price_changed_in_the_admin_under_orders_is_never_mixed(http: Client, operator: Operator) -> None:
     product, users = ProductFactory(name="10", price=10, stock=1_000), buyers(60, points=10_000)
-
-    def change_to(price: int) -> int:
-        return operator.send(operator.open(page_of(product)), name=price, price=price).status
-
-    changes = [lambda price=price: change_to(price) for price in islice(cycle([20, 10]), 10)]
+    tabs = [operator.open(page_of(product)) for _ in range(10)]
+    changes = [
+        lambda tab=tab, price=price: operator.send(tab, name=price, price=price).status
+        for tab, price in zip(tabs, cycle([20, 10]), strict=False)
+    ]
     orders = [lambda user=user: http.order(user, {product.pk: 2}).status for user in users]
     calls: list[Callable[[], int]] = []
     for change in changes:
