@@ -19,7 +19,7 @@ django.setup()
 from benchmarks import report  # noqa: E402
 from benchmarks.scenarios import SCENARIOS, measure  # noqa: E402
 from benchmarks.stand import stand  # noqa: E402
-from tests.invariants import broken_rules  # noqa: E402
+from tests.invariants import wrongs  # noqa: E402
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
             measure(here, SCENARIOS[name], seconds=options.seconds, runs=options.runs)
             for name in options.only
         ]
-        broken = broken_rules()
+        broken = wrongs()
     report.write(results, folder=options.report)
     odd = {result.name: result.unexpected for result in results if result.unexpected}
     print(f"\naudit: {broken or 'clean'}; unexpected answers: {odd or 'none'}; report in {options.report}")

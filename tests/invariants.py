@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rankings.management.commands.audit import audit
 from tests.database import execute
 
 # Each finds the ids of what breaks the rule.
@@ -62,3 +63,9 @@ def broken_rules(*, stock: Mapping[int, int] | None = None) -> list[str]:
                 f"stock + units sold = start: product {product_id} has {left} + {sold}, not {start}"
             )
     return broken
+
+
+def wrongs(*, stock: Mapping[int, int] | None = None) -> list[str]:
+    """What this recount finds, and what the shop's own audit does; not to be called within a transaction."""
+    found = [f"{finding.rule}: {finding.offenders}" for finding in audit() if finding.violations]
+    return broken_rules(stock=stock) + found

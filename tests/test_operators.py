@@ -15,7 +15,7 @@ from products.factories import ProductFactory
 from products.models import Product
 from tests.client import Answer, Client
 from tests.database import execute, lock_waiters, nothing_written
-from tests.invariants import broken_rules
+from tests.invariants import wrongs
 from tests.operators import Operator
 from tests.processes import until
 from tests.scenes import at_once, buyer, buyers, hold_coupon
@@ -52,7 +52,7 @@ def test_two_tabs_opened_before_an_order_both_apply(http: Client, operator: Oper
     assert operator.send(first, stock_change=5, **WHY).status == 302
     assert operator.send(second, stock_change=-2, **WHY).status == 302
     assert stock_of(product) == 10 - 3 + 5 - 2
-    assert broken_rules(stock={product.pk: 10 + 5 - 2}) == []
+    assert wrongs(stock={product.pk: 10 + 5 - 2}) == []
 
 
 def test_a_stale_tab_that_changes_the_price_leaves_the_stock_and_what_another_tab_changed(
@@ -64,7 +64,7 @@ def test_a_stale_tab_that_changes_the_price_leaves_the_stock_and_what_another_ta
     assert operator.send(repricing, price=2).status == 302
     assert operator.send(renaming, stock_change=1, stock=10, units_sold=0, **WHY).status == 302
     assert execute("SELECT stock, units_sold FROM products_product") == [(8, 3)]
-    assert broken_rules(stock={product.pk: 11}) == []
+    assert wrongs(stock={product.pk: 11}) == []
 
 
 def test_restocking_in_the_admin_under_orders_loses_no_update(http: Client, operator: Operator) -> None:
@@ -78,7 +78,7 @@ def test_restocking_in_the_admin_under_orders_loses_no_update(http: Client, oper
     answers = at_once([call for order in orders[:30] for call in (order, restock)] + orders[30:])
     assert answers.count(302) == 30
     assert set(answers) <= {201, 302, 409}
-    assert broken_rules(stock={product.pk: 20 + 30}) == []
+    assert wrongs(stock={product.pk: 20 + 30}) == []
 
 
 def test_a_price_changed_in_the_admin_under_orders_is_never_mixed(http: Client, operator: Operator) -> None:
@@ -97,7 +97,7 @@ def test_a_price_changed_in_the_admin_under_orders_is_never_mixed(http: Client, 
     assert {201, 302} <= answers <= {200, 201, 302, 503}  # 200: the form again, for somebody else was first
     lines = execute("SELECT product_name, unit_price FROM orders_orderitem")
     assert {(name, str(price)) for name, price in lines} <= {("10", "10"), ("20", "20")}
-    assert broken_rules(stock={product.pk: 1_000}) == []
+    assert wrongs(stock={product.pk: 1_000}) == []
 
 
 def send_while(operator: Operator, product: Product, change: str, **fields: Any) -> Answer:
@@ -130,7 +130,7 @@ def test_an_overwritten_stock_would_be_noticed(http: Client) -> None:
     stale = stock_of(product)
     assert http.order(user, {product.pk: 3}).status == 201
     execute("UPDATE products_product SET stock = %s", stale + 5)
-    assert broken_rules(stock={product.pk: 10 + 5})
+    assert wrongs(stock={product.pk: 10 + 5})
 
 
 def test_raising_a_quantity_in_the_admin_reopens_a_sold_out_campaign(
@@ -186,7 +186,7 @@ def test_what_orders_refer_to_is_not_deleted_though_it_is_confirmed(
     token = operator.open("/admin/").fields()
     with nothing_written():
         assert operator.post(path, {**token, "post": "yes"}).status in {200, 403}
-    assert broken_rules() == []
+    assert wrongs() == []
 
 
 def test_what_nobody_refers_to_is_deleted_by_confirming_it(operator: Operator) -> None:

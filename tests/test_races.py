@@ -9,7 +9,7 @@ from products import services as product_services
 from products.factories import ProductFactory
 from tests.client import Answer, Client
 from tests.database import execute
-from tests.invariants import broken_rules
+from tests.invariants import wrongs
 from tests.scenes import at_once, buyer, buyers, hold_coupon
 from users.factories import UserFactory
 
@@ -32,7 +32,7 @@ def test_50_times_the_same_key_is_one_order(http: Client) -> None:
     assert len({answer.body for answer in answers}) == 1
     assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 49
     assert execute("SELECT units_sold FROM products_product") == [(1,)]
-    assert broken_rules(stock={product.pk: 100}) == []
+    assert wrongs(stock={product.pk: 100}) == []
 
 
 def test_50_times_the_same_key_takes_the_last_unit_the_last_won_and_the_coupon_once(http: Client) -> None:
@@ -41,7 +41,7 @@ def test_50_times_the_same_key_takes_the_last_unit_the_last_won_and_the_coupon_o
     answers = at_once([lambda: http.order(user, {product.pk: 1}, issued_coupon_id=coupon, key="same")] * 50)
     assert statuses(answers) == {201: 50}
     assert len({answer.body for answer in answers}) == 1
-    assert broken_rules(stock={product.pk: 1}) == []
+    assert wrongs(stock={product.pk: 1}) == []
 
 
 def test_50_times_the_same_key_of_a_first_charge_is_one_charge(http: Client) -> None:
@@ -50,7 +50,7 @@ def test_50_times_the_same_key_of_a_first_charge_is_one_charge(http: Client) -> 
     assert statuses(answers) == {201: 50}
     assert len({answer.body for answer in answers}) == 1
     assert http.get("points", user=user).json["balance"] == 10
-    assert broken_rules() == []
+    assert wrongs() == []
 
 
 def test_one_key_with_two_bodies_makes_one_order(http: Client) -> None:
@@ -59,7 +59,7 @@ def test_one_key_with_two_bodies_makes_one_order(http: Client) -> None:
     answers = at_once([lambda n=n: http.order(user, {product.pk: n}, key="same") for n in quantities])
     assert statuses(answers) == {201: 20, 422: 20}
     assert codes(answers) == {"idempotency_key_reused"}
-    assert broken_rules(stock={product.pk: 100}) == []
+    assert wrongs(stock={product.pk: 100}) == []
 
 
 def test_200_buyers_of_10_units_make_10_orders(http: Client) -> None:
@@ -68,7 +68,7 @@ def test_200_buyers_of_10_units_make_10_orders(http: Client) -> None:
     assert statuses(answers) == {201: 10, 409: 190}
     assert codes(answers) == {"out_of_stock"}
     assert execute("SELECT stock, units_sold FROM products_product") == [(0, 10)]
-    assert broken_rules(stock={product.pk: 10}) == []
+    assert wrongs(stock={product.pk: 10}) == []
 
 
 def test_a_balance_for_one_pays_one_of_50_parallel_orders(http: Client) -> None:
@@ -77,7 +77,7 @@ def test_a_balance_for_one_pays_one_of_50_parallel_orders(http: Client) -> None:
     assert statuses(answers) == {201: 1, 409: 49}
     assert codes(answers) == {"insufficient_points"}
     assert http.get("points", user=user).json["balance"] == 0
-    assert broken_rules(stock={product.pk: 100}) == []
+    assert wrongs(stock={product.pk: 100}) == []
 
 
 def test_as_many_parallel_orders_succeed_as_the_balance_allows(http: Client) -> None:
@@ -85,7 +85,7 @@ def test_as_many_parallel_orders_succeed_as_the_balance_allows(http: Client) -> 
     answers = at_once([lambda: http.order(user, {product.pk: 1})] * 30)
     assert statuses(answers) == {201: 10, 409: 20}
     assert http.get("points", user=user).json["balance"] == 50
-    assert broken_rules(stock={product.pk: 100}) == []
+    assert wrongs(stock={product.pk: 100}) == []
 
 
 def test_300_users_asking_twice_for_100_coupons_get_exactly_100(http: Client) -> None:
@@ -98,7 +98,7 @@ def test_300_users_asking_twice_for_100_coupons_get_exactly_100(http: Client) ->
     assert len({coupon["id"] for coupon in issued}) == 100
     assert codes(answers) == {"coupon_sold_out", "coupon_already_issued"}
     assert http.get(f"coupons/{campaign.pk}").json["remaining"] == 0
-    assert broken_rules() == []
+    assert wrongs() == []
 
 
 def test_a_user_asking_30_times_at_once_gets_one_coupon(http: Client) -> None:
@@ -107,7 +107,7 @@ def test_a_user_asking_30_times_at_once_gets_one_coupon(http: Client) -> None:
     assert statuses(answers) == {201: 1, 409: 29}
     assert codes(answers) == {"coupon_already_issued"}
     assert http.get(f"coupons/{campaign.pk}").json["remaining"] == 4
-    assert broken_rules() == []
+    assert wrongs() == []
 
 
 def test_one_coupon_in_20_parallel_orders_is_used_once(http: Client) -> None:
@@ -116,7 +116,7 @@ def test_one_coupon_in_20_parallel_orders_is_used_once(http: Client) -> None:
     answers = at_once([lambda: http.order(user, {product.pk: 1}, issued_coupon_id=coupon)] * 20)
     assert statuses(answers) == {201: 1, 409: 19}
     assert codes(answers) == {"coupon_already_used"}
-    assert broken_rules(stock={product.pk: 100}) == []
+    assert wrongs(stock={product.pk: 100}) == []
 
 
 def test_300_first_charges_to_a_new_user_all_succeed(http: Client) -> None:
@@ -124,7 +124,7 @@ def test_300_first_charges_to_a_new_user_all_succeed(http: Client) -> None:
     answers = at_once([lambda: http.charge(user, 7)] * 300)
     assert statuses(answers) == {201: 300}
     assert sorted(answer.json["balance_after"] for answer in answers) == list(range(7, 2_101, 7))
-    assert broken_rules() == []
+    assert wrongs() == []
 
 
 def test_charges_racing_orders_of_one_user_lose_nothing(http: Client) -> None:
@@ -132,7 +132,7 @@ def test_charges_racing_orders_of_one_user_lose_nothing(http: Client) -> None:
     calls = [lambda: http.charge(user, 3), lambda: http.order(user, {product.pk: 1})] * 40
     assert statuses(at_once(calls)) == {201: 80}
     assert http.get("points", user=user).json["balance"] == 1_000 + 40 * 3 - 40 * 10
-    assert broken_rules(stock={product.pk: 1_000}) == []
+    assert wrongs(stock={product.pk: 1_000}) == []
 
 
 def test_baskets_in_opposite_order_do_not_deadlock(http: Client) -> None:
@@ -147,7 +147,7 @@ def test_baskets_in_opposite_order_do_not_deadlock(http: Client) -> None:
     )
     assert statuses(answers) == {201: 50}
     assert execute("SELECT DISTINCT stock FROM products_product") == [(50,)]
-    assert broken_rules(stock={a.pk: 100, b.pk: 100}) == []
+    assert wrongs(stock={a.pk: 100, b.pk: 100}) == []
 
 
 REPRICE = """
@@ -177,7 +177,7 @@ def test_a_price_changing_under_orders_is_never_mixed(http: Client) -> None:
     answers = at_once([*orders[:20], reprice, *orders[20:40], reprice, *orders[40:]])
     assert codes([answer for answer in answers if answer is not None]) <= {"busy"}
     assert mixed_orders() == []
-    assert broken_rules(stock={a.pk: 1_000, b.pk: 1_000}) == []
+    assert wrongs(stock={a.pk: 1_000, b.pk: 1_000}) == []
 
 
 def test_an_order_at_mixed_prices_would_be_noticed(http: Client) -> None:
@@ -202,4 +202,4 @@ def test_restocking_under_orders_loses_no_update(http: Client, how: str) -> None
     orders = [lambda user=user: http.order(user, {product.pk: 1}) for user in users]
     answers = at_once([call for order in orders[:30] for call in (order, restock)] + orders[30:])
     assert codes([each for each in answers if each.status != 200]) <= {"out_of_stock", "busy"}
-    assert broken_rules(stock={product.pk: 20 + 30}) == []
+    assert wrongs(stock={product.pk: 20 + 30}) == []
