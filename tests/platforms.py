@@ -73,6 +73,17 @@ class Recorder:
 
 
 @contextmanager
+def serving(handler: type[BaseRequestHandler]) -> Iterator[str]:
+    """A TCP server with this handler until the block ends, however it ends; its URL."""
+    with ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/events"
+        finally:
+            server.shutdown()  # a thread left to serve a closed socket would spin
+
+
+@contextmanager
 def dripping(*, seconds: float = 0.5) -> Iterator[str]:
     """A platform that answers a byte now and then, and never to the end; its URL."""
     closed = threading.Event()
@@ -84,11 +95,11 @@ def dripping(*, seconds: float = 0.5) -> Iterator[str]:
                 while not closed.wait(seconds):
                     self.request.send(b"H")
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/events"
-        closed.set()
-        server.shutdown()
+    with serving(Handler) as url:
+        try:
+            yield url
+        finally:
+            closed.set()
 
 
 @contextmanager
@@ -101,10 +112,8 @@ def answering(raw: bytes) -> Iterator[str]:
             with suppress(OSError):
                 self.request.sendall(raw)
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/events"
-        server.shutdown()
+    with serving(Handler) as url:
+        yield url
 
 
 @contextmanager

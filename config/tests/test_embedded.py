@@ -62,7 +62,9 @@ class User:
 
     def __init__(self, root: Path, *, says: str = "'up'", prefix: list[str] | None = None) -> None:
         script = (
-            "import os, sys; from pathlib import Path; from config.embedded import EmbeddedServices\n"
+            "import os, signal, sys; from pathlib import Path; from config.embedded import EmbeddedServices\n"
+            # Ignored by whatever a shell started in the background, and inherited.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             f"services = EmbeddedServices(Path({str(root)!r})); services.ensure_running()\n"
             f"print({says}, flush=True); sys.stdin.read()"
         )

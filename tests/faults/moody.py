@@ -91,6 +91,8 @@ def moody_platform() -> Iterator[Moody]:
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         moody.url = f"http://127.0.0.1:{server.server_address[1]}/events"
-        yield moody
-        closed.set()
-        server.shutdown()
+        try:
+            yield moody
+        finally:
+            closed.set()
+            server.shutdown()

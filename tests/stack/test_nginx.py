@@ -76,9 +76,11 @@ class Outside(Client):
 def identity_service() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Identity)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def configured(folder: Path, ports: Mapping[str, int], example: str = EXAMPLE) -> Path:
