@@ -11,7 +11,7 @@ REPORT := .local/chaos
 .PHONY: help run test test-bare test-browser chromium test-faults test-stack programs chaos messages check audit-deps stop reset
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), until Ctrl-C
 	@$(PYTHON) -m config.run

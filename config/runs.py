@@ -50,9 +50,11 @@ def claimed(*, port: int) -> Iterator[Path]:
 def stop() -> list[str]:
     """End every run, then the embedded services; what was done. Raises CannotRun."""
     ended = [process for lock in sorted(LOCAL.glob("run-*/lock")) if (process := _end_run(lock))]
+    served = any(SERVICES.status().values())
     SERVICES.stop()
     closed = [f"Closed the shop that process {process} had opened." for process in ended]
-    return [*closed, "Stopped the embedded PostgreSQL and Redis."]
+    stopped = ["Stopped the embedded PostgreSQL and Redis."] if served else []
+    return [*closed, *stopped] or ["Nothing was running."]
 
 
 def reset() -> list[str]:

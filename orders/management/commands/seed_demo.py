@@ -48,7 +48,12 @@ class Command(BaseCommand):
                 growth.grow(lacking=lacking, progress=lambda name, n: progress.advance(tasks[name], n))
             except growth.NobodyToOrder as refusal:
                 raise CommandError("Orders need users and products: add --users and --products.") from refusal
-        return f"Added {', '.join(f'{number:,} {name}' for name, number in lacking.items())}."
+        added = (_counted(number, name) for name, number in lacking.items())
+        return f"Added {', '.join(added)}."
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name if number > 1 else name.removesuffix('s')}"
 
 
 def _fill() -> str:
