@@ -8,7 +8,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults test-stack programs chaos messages check audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults test-stack programs chaos bench messages check audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ programs:
 
 chaos: $(VENV)/installed-dev  ## Let clients and faults loose on a shop of its own: make chaos SECONDS=600 SEED=1
 	@$(PYTHON) -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --report $(REPORT)
+
+bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could do: make bench ARGS="--only orders"
+	@$(PYTHON) -m benchmarks $(ARGS)
 
 messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
 	@$(VENV)/bin/pybabel --quiet compile --domain django --directory locale

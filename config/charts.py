@@ -9,8 +9,8 @@ from api.shown import day, moment
 from orders.selectors import Hour
 
 HEIGHT = 1000
-# Further right, a day's name would not fit any more.
-NAMED_UNTIL = 0.88
+# Percent: further right, a day's name would not fit from its tick on.
+FITS_UNTIL = 88
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,24 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Day:
+    """Where a day begins, in percent, and its name."""
+
+    at: int
+    name: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether its name has room from its tick on; else it stands at the right end."""
+        return self.at < FITS_UNTIL
+
+
+@dataclass(frozen=True)
 class Chart:
     """Hours as bars, with the sum, the largest of them and when that was, in words."""
 
     bars: list[Bar]
-    days: list[tuple[int, str]]
+    days: list[Day]
     total: str
     most: str
     peak: str
@@ -54,11 +67,7 @@ def _height(value: int, *, most: int) -> int:
     return max(value * HEIGHT // most, HEIGHT // 100) if value else 0
 
 
-def _days(hours: Sequence[Hour]) -> list[tuple[int, str]]:
-    """Where each day begins, in percent, and its name."""
+def _days(hours: Sequence[Hour]) -> list[Day]:
+    """The days that begin in one of the hours."""
     midnights = [(at, hour) for at, hour in enumerate(hours) if localtime(hour.starts_at).hour == 0]
-    return [
-        (at * 100 // len(hours), day(hour.starts_at))
-        for at, hour in midnights
-        if at < len(hours) * NAMED_UNTIL
-    ]
+    return [Day(at * 100 // len(hours), day(hour.starts_at)) for at, hour in midnights]

@@ -30,6 +30,7 @@ class CouponForm(SeedingForm):
     class Meta:
         model = Coupon
         fields = "__all__"
+        help_texts = dict.fromkeys(("opens_at", "closes_at"), _("Seoul time; empty for no bound"))
 
     def clean_quantity(self) -> int:
         """The quantity. Raises ValidationError below what is issued, which stands still until the save."""

@@ -14,6 +14,7 @@ from orders import metrics
 from orders.events import render
 from orders.models import OrderEvent
 from orders.platform import DeliveryFailed, Platform
+from orders.wakeup import wake_delivery
 
 CONCURRENCY = 16
 # Longer than the longest post, so that nobody sends what is still being sent.
@@ -43,6 +44,8 @@ def deliver_due_events(*, platform: Platform) -> int:
     delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
         sending = _send_due(platform, pool, free_slots=CONCURRENCY)
+        if len(sending) == CONCURRENCY:
+            wake_delivery()  # more is due than we can send at once; somebody may be idle
         while sending:
             returned = _returned(sending)
             platform.cut_overdue()

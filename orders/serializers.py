@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -20,6 +21,11 @@ class LineSerializer(StrictSerializer):
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("One of one product", {"items": [{"product_id": 1, "quantity": 1}]}, request_only=True)
+    ]
+)
 class BasketSerializer(StrictSerializer):
     """1–100 lines, each product once, and perhaps a coupon and the total the client saw."""
 

@@ -1,6 +1,7 @@
 """Points on the wire."""
 
 from django.db.models import BigIntegerField
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from api.serializers import MomentField, StrictIntegerField, StrictSerializer
@@ -16,6 +17,7 @@ class BalanceSerializer(serializers.Serializer[dict[str, int]]):
     balance = serializers.IntegerField()
 
 
+@extend_schema_serializer(examples=[OpenApiExample("Ten thousand won", {"amount": 10000}, request_only=True)])
 class ChargeSerializer(StrictSerializer):
     """How many won to charge; no maximum."""
 

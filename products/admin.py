@@ -17,6 +17,7 @@ from api.shown import number_column, won_column
 from products import services
 from products.imports import ProductResource
 from products.models import LOW_STOCK, Product
+from products.selectors import LEAST_FIRST
 from seeding.admin import FilesAdmin
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
@@ -100,6 +101,10 @@ class ProductAdmin(FilesAdmin):
     won = won_column("price", _("Price"))
     in_stock = number_column("stock", _("Stock"))
     sold = number_column("units_sold", _("Units sold"))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """The newest first or, where the filter asks for what runs out, that in the order of the overview."""
+        return LEAST_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save, and restock beside running orders."""

@@ -71,7 +71,13 @@ class FilesAdmin(ImportExportMixin, SeedingAdmin):
         (resource,) = self.resource_classes
         return {
             "columns": [
-                (resource.label(name), name, name in resource.required, name in resource.shown_only)
+                (
+                    resource.label(name),
+                    name,
+                    name in resource.required,
+                    name in resource.shown_only,
+                    name in resource.kept,
+                )
                 for name in resource.columns()
             ],
             "most_rows": f"{files.MOST_ROWS:,}",

@@ -5,7 +5,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from api.shown import link, list_url, won_column
+from api.shown import link, list_url, won
 from seeding.admin import FilesAdmin
 from users.imports import MemberResource
 from users.models import User
@@ -33,7 +33,10 @@ class MemberAdmin(FilesAdmin):
     fieldsets = ((None, {"fields": ("name", "created_at", "balance", "belongings")}),)
     add_fieldsets = ((None, {"fields": ("name",)}),)
 
-    balance = won_column("pointaccount__balance", _("Balance"))
+    @admin.display(description=_("Balance"), ordering="pointaccount__balance")
+    def balance(self, member: User) -> str:
+        """What the account holds; one comes with the first charge, until then there is nothing in it."""
+        return won(getattr(getattr(member, "pointaccount", None), "balance", 0))
 
     @admin.display(description=_("See also"))
     def belongings(self, member: User) -> SafeString:

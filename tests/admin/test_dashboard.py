@@ -1,7 +1,7 @@
 """The admin's first page: what the shop is doing now, to whoever may see it, or what to do first."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User as StaffAccount
@@ -10,14 +10,17 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from api.shown import day, number
 from api.times import SEOUL
+from config.charts import chart
 from config.dashboard import HOURS
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
 from coupons.selectors import burning_down
 from orders.models import Order, OrderEvent
-from orders.selectors import sales_by_hour, undelivered
+from orders.selectors import Hour, sales_by_hour, undelivered
 from products.factories import ProductFactory
+from products.selectors import low_stock
 from tests.admin.conftest import buy
 from tests.database import execute
 from tests.processes import until
@@ -101,6 +104,15 @@ def test_a_chart_says_in_words_what_it_draws(admin_client):
     assert paid.startswith("Sales paid by hour: ₩5,400 in all, at most ₩3,600 in the hour from ")
     heights = [int(height) for height in re.findall(r'class="dash-bar"[^>]*height="(\d+)"', content)[:HOURS]]
     assert (heights[-1], heights[-6], sum(heights)) == (1000, 500, 1500)
+
+
+@pytest.mark.parametrize("hour", [0, 7, 8, 23])
+def test_a_chart_names_today_at_every_hour_of_it(hour):
+    now = datetime(2026, 11, 22, hour, tzinfo=SEOUL)
+    hours = [Hour(now - timedelta(hours=ago)) for ago in reversed(range(HOURS))]
+    today = chart(hours, value=lambda each: each.orders, shown=number).days[-1]
+    assert (today.name, today.fits) == (day(now), hour >= 8)
+    assert today.at == (HOURS - 1 - hour) * 100 // HOURS
 
 
 def test_the_best_sellers_are_those_of_the_api(admin_client, client):
@@ -209,13 +221,17 @@ def test_what_runs_low_leads_to_a_list_of_the_same(admin_client):
     for stock in (0, 10, 11):
         ProductFactory(stock=stock, units_sold=stock)
     panel = panels(admin_client)["low_stock"]
-    assert [(stock, sold) for _product, stock, sold in panel["rows"]] == [
-        ("10", "10"),
-        ("8", "2"),
-        ("0", "0"),
-    ]
+    assert [stock for _product, stock, _sold in panel["rows"]] == ["0", "8", "10"]
     listed = admin_client.get(panel["url"]).context["cl"]
-    assert (listed.result_count, listed.has_active_filters) == (3, True)
+    assert [product.stock for product in listed.result_list] == [0, 8, 10]
+    assert listed.has_active_filters
+
+
+@pytest.mark.django_db
+def test_of_products_with_as_little_left_the_one_that_sold_more_comes_first():
+    few, first, second = (ProductFactory(stock=1, units_sold=sold) for sold in (1, 5, 5))
+    last = ProductFactory(stock=2, units_sold=9)
+    assert list(low_stock(limit=9)) == [first, second, few, last]
 
 
 def test_an_empty_shop_says_what_to_do_first(admin_client):

@@ -13,7 +13,8 @@ from django.utils.html import strip_tags
 
 from api import shown
 from coupons.models import Coupon, IssuedCoupon
-from orders.models import Order, OrderItem
+from orders.models import Order, OrderEvent, OrderItem
+from products.factories import ProductFactory
 from products.models import Product
 from tests.admin.conftest import page_of
 from tests.catalogues import LANGUAGES, OURS, UNFOLD_IN_USE, mo, po, texts
@@ -127,3 +128,40 @@ def test_the_admin_s_language_does_not_spill_into_the_api(admin_client):
     assert answer.json()["title"] == "등록된 회원이 아니에요"
     assert {**answer.headers, "X-Request-Id": ""} == {**before, "X-Request-Id": ""}
     assert translation.get_language() == "ko"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "text"), [("ko", "상품 삭제"), ("en", "Delete product")])
+def test_the_button_that_deletes_names_what_in_the_reader_s_order(admin_client, language, text):
+    assert text in read(admin_client, page_of(ProductFactory()), language)
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_file_says_which_columns_it_needs(admin_client):
+    said = re.sub(r"\s+", " ", read(admin_client, reverse("admin:products_product_import"), "ko"))
+    for text in (
+        "id: 선택",
+        "(price): 필수 ",
+        "(stock): 필수, 새 상품에만 쓰여요 ",
+        "(units_sold): 바꾸지 않음",
+    ):
+        assert text in said
+
+
+def heading(browser, url):
+    """Where a page says that it stands."""
+    (text,) = re.findall("<h1.*?</h1>", browser.get(url).content.decode(), flags=re.DOTALL)
+    return strip_tags(text.replace("chevron_right", " › ")).split()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("page", "name"), [("add", "추가"), ("import", "가져오기"), ("export", "내보내기")])
+def test_a_page_is_named_once_where_it_says_where_it_stands(admin_client, page, name):
+    assert heading(admin_client, reverse(f"admin:products_product_{page}")) == ["상품", "›", name]
+
+
+@pytest.mark.django_db
+def test_a_row_is_called_there_as_it_is_called_everywhere(admin_client, bought):
+    OrderEvent.objects.update(id="abcdef12-1234-4234-8234-123456789abc")
+    event = OrderEvent.objects.get()
+    assert heading(admin_client, page_of(event))[-1] == str(event)

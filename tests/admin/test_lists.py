@@ -1,5 +1,7 @@
 """Lists stay fast: a bounded count, as many queries for many rows as for few, searches by an index."""
 
+import re
+
 import pytest
 from django.contrib.admin.sites import site
 from django.db import connection
@@ -165,3 +167,17 @@ def test_pages_are_found_by_their_name(admin_client, words, pages):
     answer = admin_client.get(reverse("admin:search"), {"s": words, "extended": 1})
     assert answer.status_code == 200
     assert answer.content.decode().count("/admin/coupons/") == pages
+
+
+def test_a_member_who_never_charged_has_nothing_rather_than_no_balance(admin_client):
+    UserFactory()
+    page = admin_client.get(MEMBERS).content.decode()
+    assert re.search('data-label="잔액">0원<', page)
+
+
+def test_the_action_log_names_its_first_column_and_leads_to_no_page_of_an_entry(admin_client, bought):
+    change(admin_client, bought, name="라떼", price=1)
+    page = admin_client.get(reverse("admin:admin_logentry_changelist")).content.decode()
+    assert re.search('<th [^>]*field-action_time[^>]*data-label="시각">[^<]', page)
+    assert "/admin/admin/logentry/1" not in page
+    assert "레코드 선택" not in page

@@ -28,10 +28,10 @@ class Visitor:
 
     @classmethod
     @contextmanager
-    def at(cls, url: str, browser: Browser) -> "Iterator[Visitor]":
+    def at(cls, url: str, browser: Browser, *, timezone: str = "Asia/Seoul") -> "Iterator[Visitor]":
         """A visitor of the shop whose cookies and settings are new."""
         context = browser.new_context(
-            base_url=url, locale="ko-KR", timezone_id="Asia/Seoul", viewport={"width": 1280, "height": 800}
+            base_url=url, locale="ko-KR", timezone_id=timezone, viewport={"width": 1280, "height": 800}
         )
         try:
             yield cls(url, context.new_page())

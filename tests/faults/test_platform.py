@@ -74,7 +74,8 @@ def test_what_a_platform_does_to_some_events_delays_no_other_and_is_tried_later_
     while not all_failed_thrice():
         order = shop.http.order(user, {fine.pk: 1}).json
         until(lambda order=order: all_failed_thrice() or is_delivered(order), seconds=OTHERS_SECONDS)
-    assert min(waits.pop("429").values()) > ASKED_FOR_SECONDS - 0.5
+    # Seen a moment after it was set; without being asked the first would be 1 s.
+    assert min(waits.pop("429").values()) > ASKED_FOR_SECONDS - 1.5
     for by_attempt in waits.values():
         assert all(sooner < later for sooner, later in pairwise(by_attempt[n] for n in (1, 2, 3)))
     assert shop.platform.requested == {b"POST /events HTTP/1.1"}
