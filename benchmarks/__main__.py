@@ -6,9 +6,6 @@ Each scenario runs in turn with its floor and with a view that does nothing, sev
 import argparse
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -20,6 +17,7 @@ from benchmarks import report  # noqa: E402
 from benchmarks.scenarios import SCENARIOS, measure  # noqa: E402
 from benchmarks.stand import stand  # noqa: E402
 from tests.invariants import wrongs  # noqa: E402
+from tests.processes import open_folder  # noqa: E402
 
 
 def main() -> None:
@@ -32,7 +30,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="how many runs the medians are of")
     parser.add_argument("--report", type=Path, default=Path(".local/bench"), help="folder to write to")
     options = parser.parse_args()
-    with _folder() as folder, stand(folder) as here:
+    with open_folder("bench") as folder, stand(folder) as here:
         results = [
             measure(here, SCENARIOS[name], seconds=options.seconds, runs=options.runs)
             for name in options.only
@@ -42,14 +40,6 @@ def main() -> None:
     odd = {result.name: result.unexpected for result in results if result.unexpected}
     print(f"\naudit: {broken or 'clean'}; unexpected answers: {odd or 'none'}; report in {options.report}")
     sys.exit(bool(broken or odd))
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that the database's account can enter."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import random
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import psycopg
 import redis.asyncio
 
 from config.embedded import EmbeddedServices
+from tests.processes import open_folder
 
 SQL = Path(__file__).parent / "sql" / "locking.sql"
 READ = "SELECT stock, version FROM goods WHERE id = %s"
@@ -171,9 +171,8 @@ def _quantile(run: Round, share: float) -> float:
 @contextmanager
 def own_servers() -> Iterator[EmbeddedServices]:
     """Servers of their own with room for every client, until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="locking-") as name:
-        Path(name).chmod(0o755)
-        servers = EmbeddedServices(Path(name) / "servers")
+    with open_folder("locking") as folder:
+        servers = EmbeddedServices(folder / "servers")
         try:
             servers.start()
             with psycopg.connect(servers.database_url(), autocommit=True) as connection:

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from django.conf import settings
 from tests import platforms
 from tests.client import Client
 from tests.platforms import Receiver, Recorder, accept, delivering_to, recorder
-from tests.processes import ROOT
+from tests.processes import ROOT, open_folder
 from users.factories import UserFactory
 from users.models import User
 
@@ -56,14 +55,13 @@ def buyer(http: Client) -> User:
 
 @pytest.fixture(scope="module")
 def checkout() -> Iterator[Path]:
-    """A copy of what a clone would have. Not in `tmp_path`, which the database's account cannot enter."""
+    """A copy of what a clone would have."""
     listed = subprocess.check_output(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
     )
-    with tempfile.TemporaryDirectory(prefix="checkout-") as name:
-        Path(name).chmod(0o755)
+    with open_folder("checkout") as folder:
         for path in filter(None, listed.split("\0")):
             if (ROOT / path).is_file():
-                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / path, Path(name) / path)
-        yield Path(name)
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / path, folder / path)
+        yield folder

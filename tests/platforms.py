@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler, TCPServer, ThreadingTCPServer
 from typing import Any
 
 import urllib3
@@ -73,9 +73,9 @@ class Recorder:
 
 
 @contextmanager
-def serving(handler: type[BaseRequestHandler]) -> Iterator[str]:
-    """A TCP server with this handler until the block ends, however it ends; its URL."""
-    with ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+def serving(server: TCPServer) -> Iterator[str]:
+    """Have a server answer until the block ends, however it ends; the URL for events there."""
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/events"
@@ -95,7 +95,7 @@ def dripping(*, seconds: float = 0.5) -> Iterator[str]:
                 while not closed.wait(seconds):
                     self.request.send(b"H")
 
-    with serving(Handler) as url:
+    with serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as url:
         try:
             yield url
         finally:
@@ -112,7 +112,7 @@ def answering(raw: bytes) -> Iterator[str]:
             with suppress(OSError):
                 self.request.sendall(raw)
 
-    with serving(Handler) as url:
+    with serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as url:
         yield url
 
 
@@ -135,14 +135,8 @@ def recorder() -> Iterator[Recorder]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    recording.url = f"http://127.0.0.1:{server.server_port}/events"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as recording.url:
         yield recording
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def delivering_to(url: str, logs: Path, *, beat: bool = True) -> AbstractContextManager[Any]:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -61,6 +62,14 @@ def environment(**more: str) -> dict[str, str]:
     }
     ours = {name: value for name, value in os.environ.items() if name != "DEBUG"}
     return {**ours, **shop, **hosts, **({} if settings.BARE else OPTIONAL), **more}
+
+
+@contextmanager
+def open_folder(prefix: str) -> Iterator[Path]:
+    """A folder until the block ends, which other accounts can enter too: pytest's `tmp_path` they cannot."""
+    with tempfile.TemporaryDirectory(prefix=f"{prefix}-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @contextmanager

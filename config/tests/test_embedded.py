@@ -3,7 +3,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -15,6 +14,7 @@ import redis
 from config import embedded
 from config.embedded import EmbeddedServices, EmbeddedServicesUnavailable
 from config.processes import command_lines
+from tests.processes import open_folder
 
 UNSHARE = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
 SETPRIV = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -24,9 +24,8 @@ NEEDS = "import os, config.embedded, psycopg; assert os.geteuid() != 0"
 @pytest.fixture(scope="module")
 def folders() -> Iterator[Path]:
     """Not `tmp_path`: that one is closed to other accounts, which is a case of its own here."""
-    with tempfile.TemporaryDirectory(prefix="embedded-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with open_folder("embedded") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from tests.chaos.schedule import schedule
 from tests.chaos.traffic import Shopper, give_points, resolve, shoppers, traffic
 from tests.faults.shop import Part, open_shop, own_servers
 from tests.platforms import SECRET, Receiver
-from tests.processes import free_port, until
+from tests.processes import free_port, open_folder, until
 
 LOOK_SECONDS = 0.5
 # What the platform refused last waits as long again as it has waited; what a dead worker held, for its lease.
@@ -38,7 +37,7 @@ def say(text: str) -> None:
 def run(*, seed: int, seconds: float, folder: Path) -> bool:
     """Whether everything held. Leaves report.json, report.png, clients.jsonl and, after a failure, logs."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _temporary_folder() as scratch, _stage(scratch) as stage:
+    with open_folder("chaos") as scratch, _stage(scratch) as stage:
         passed = False
         try:
             passed = _play(stage, seed=seed, seconds=seconds, folder=folder)
@@ -46,14 +45,6 @@ def run(*, seed: int, seconds: float, folder: Path) -> bool:
             _keep_logs(scratch, folder / "logs", wanted=not passed)
     say(f"The report is in {folder}")
     return passed
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    """Not in the checkout, which the database's account may not be able to enter."""
-    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 @contextmanager

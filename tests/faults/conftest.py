@@ -3,7 +3,6 @@
 `pytest` leaves this folder out; `pytest tests/faults` or `make test-faults` runs it.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +10,14 @@ import pytest
 
 from tests.faults.shop import Servers, Shop, open_shop, own_servers
 from tests.platforms import Recorder, accept, receiver, recorder
+from tests.processes import open_folder
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Where the shop's processes write. Not in `tmp_path`, which the database's account cannot enter."""
-    with tempfile.TemporaryDirectory(prefix="faults-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    """Where the shop's processes write."""
+    with open_folder("faults") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

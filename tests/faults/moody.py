@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
+from tests.platforms import serving
+
 # Makes the kernel send a reset instead of an orderly end.
 NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -88,11 +90,8 @@ def moody_platform() -> Iterator[Moody]:
                 body = self.rfile.read(int(headers["Content-Length"]))
                 moody.mood_for(headers, body)(self.connection, closed)
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        moody.url = f"http://127.0.0.1:{server.server_address[1]}/events"
+    with serving(Server(("127.0.0.1", 0), Handler)) as moody.url:
         try:
             yield moody
         finally:
             closed.set()
-            server.shutdown()

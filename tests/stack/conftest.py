@@ -5,13 +5,12 @@
 
 import json
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.platforms import Recorder, recorder
+from tests.processes import open_folder
 from tests.stack.compose import GIVEN
 from tests.stack.machine import Machine, Servers, machine
 from tests.stack.shop import GatewayClient, seed
@@ -26,22 +25,23 @@ def platform() -> Iterator[Recorder]:
 
 @pytest.fixture(scope="session")
 def stack(platform: Recorder) -> Iterator[Machine]:
-    """Everything that `docker compose up` starts. Not in `tmp_path`, which the services cannot enter."""
-    with tempfile.TemporaryDirectory(prefix="stack-") as name:
-        Path(name).chmod(0o755)
-        with machine(Path(name), DATA_PLATFORM_URL=platform.url, WEB_CONCURRENCY="2") as running:
-            servers = Servers(running)
-            servers.start_postgres()
-            for redis in ("redis-broker", "redis-cache"):
-                servers.start_redis(redis)
-            migrated = running.run("migrate")
-            assert migrated.returncode == 0, migrated.stderr
-            for each in ("web", "worker", "beat"):
-                running.start(each)
-            seed(servers)
-            for each in ("web", "worker"):
-                running.wait_until_healthy(each)
-            yield running
+    """Everything that `docker compose up` starts."""
+    with (
+        open_folder("stack") as folder,
+        machine(folder, DATA_PLATFORM_URL=platform.url, WEB_CONCURRENCY="2") as running,
+    ):
+        servers = Servers(running)
+        servers.start_postgres()
+        for redis in ("redis-broker", "redis-cache"):
+            servers.start_redis(redis)
+        migrated = running.run("migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        for each in ("web", "worker", "beat"):
+            running.start(each)
+        seed(servers)
+        for each in ("web", "worker"):
+            running.wait_until_healthy(each)
+        yield running
 
 
 @pytest.fixture(scope="session")

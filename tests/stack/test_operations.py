@@ -3,7 +3,6 @@
 import re
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import yaml
 
 import config.settings
 from tests.platforms import Recorder
-from tests.processes import ROOT
+from tests.processes import ROOT, open_folder
 from tests.stack.compose import GIVEN
 from tests.stack.machine import Machine, Servers, machine
 from tests.stack.shop import GatewayClient, sql
@@ -89,17 +88,18 @@ def dump(stack: Machine, servers: Servers, http: GatewayClient) -> Path:
 @pytest.fixture(scope="module")
 def restored(dump: Path, platform: Recorder) -> Iterator[Machine]:
     """Another machine with an empty server, filled as the page says."""
-    with tempfile.TemporaryDirectory(prefix="stack-") as name:
-        Path(name).chmod(0o755)
-        with machine(Path(name), DATA_PLATFORM_URL=platform.url, WEB_CONCURRENCY="1") as second:
-            servers, command = Servers(second), written("pg_restore")
-            servers.start_postgres()
-            with dump.open("rb") as data:
-                program = servers.program(command[0])
-                subprocess.run([program, *command[1:]], env=servers.environment(), stdin=data, check=True)
-            for redis in ("redis-broker", "redis-cache"):
-                servers.start_redis(redis)
-            yield second
+    with (
+        open_folder("stack") as folder,
+        machine(folder, DATA_PLATFORM_URL=platform.url, WEB_CONCURRENCY="1") as second,
+    ):
+        servers, command = Servers(second), written("pg_restore")
+        servers.start_postgres()
+        with dump.open("rb") as data:
+            program = servers.program(command[0])
+            subprocess.run([program, *command[1:]], env=servers.environment(), stdin=data, check=True)
+        for redis in ("redis-broker", "redis-cache"):
+            servers.start_redis(redis)
+        yield second
 
 
 def test_a_restored_shop_adds_up_and_sells_on(stack: Machine, restored: Machine, servers: Servers):
