@@ -20,6 +20,8 @@ class Problem(Exception):
     """An anticipated failure: its code names a row of the catalogue, its members are the data it carries."""
 
     code: ClassVar[str]
+    # Whether what was found out on the way to this failure includes that the caller is a member.
+    caller_is_registered = False
 
     def __init__(self, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
         super().__init__()

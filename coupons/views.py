@@ -27,6 +27,7 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
 
     queryset = Coupon.objects.all()
     serializer_class = CouponSerializer
+    proven_by_writing = frozenset({"issue"})
 
     @extend_schema(
         summary="Take a coupon, first come first served",

@@ -38,6 +38,7 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
     pagination_class = NewestOrdersFirst
+    proven_by_writing = frozenset({"create"})
 
     def get_queryset(self) -> QuerySet[Any]:
         """The caller's orders and nobody else's."""

@@ -9,8 +9,13 @@ from users.models import User
 _USER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
-def registered_user(*, user_id: str) -> User | None:
-    """The member whose id the header spells; None for any other spelling and for nobody."""
-    if not _USER_ID.fullmatch(user_id) or int(user_id) > BigIntegerField.MAX_BIGINT:
+def spelt_id(*, text: str) -> int | None:
+    """The id that a header spells; None for any other spelling, and for an id that no row can have."""
+    if not _USER_ID.fullmatch(text) or int(text) > BigIntegerField.MAX_BIGINT:
         return None
-    return User.objects.filter(pk=int(user_id)).first()
+    return int(text)
+
+
+def is_registered(*, user_id: int) -> bool:
+    """Whether the id is a member's."""
+    return User.objects.filter(pk=user_id).exists()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from coupons.factories import CouponFactory
+from products.factories import ProductFactory
 from tests.client import JSON, Client
 from tests.database import execute, nothing_written
 from tests.scenes import MAX_BIGINT
@@ -76,6 +77,14 @@ def test_whoever_names_no_member_is_not_registered(http: Client, user_id: str) -
         answer = http.post("points/charges", {"amount": 1}, headers={"X-User-Id": as_sent(user_id)})
     assert (answer.status, answer.code) == (401, "not_registered")
     assert answer.headers["WWW-Authenticate"]
+
+
+def test_whoever_is_nobody_neither_buys_nor_takes_anything(http: Client) -> None:
+    free, coupon = ProductFactory(price=0), CouponFactory()
+    basket = {"items": [{"product_id": free.pk, "quantity": 1}]}
+    with nothing_written():
+        answers = [http.post("orders", basket, user=1), http.post(f"coupons/{coupon.pk}/issue", user=1)]
+    assert [answer.code for answer in answers] == ["not_registered"] * 2
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
