@@ -26,6 +26,15 @@ def shown(serializer: type[serializers.Serializer[Any]], made: Any) -> Any:
     return _shared(serializer).to_representation(made)
 
 
+def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What a client's input says, as the serializer reads it. Raises ValidationError.
+
+    The same serializer serves all requests here, too.
+    """
+    values: dict[str, Any] = _shared(serializer).run_validation(data)
+    return values
+
+
 @cache
 def _shared(serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     return serializer()

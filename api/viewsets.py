@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.parsers import MAX_BODY_BYTES
 from api.problems import Problem, TooLarge
+from api.serializers import validated
 
 ID_PATTERN = r"[1-9][0-9]*"
 
@@ -51,9 +52,8 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def validated(self, data: Any) -> dict[str, Any]:
         """The input as the action's serializer reads it. Raises ValidationError."""
-        serializer = self.get_serializer(data=data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        serializer: Any = self.get_serializer_class()
+        return validated(serializer, data)
 
     def location(self, *, basename: str, pk: int) -> dict[str, str]:
         """The Location header of a new object."""

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from api.serializers import MomentField, StrictIntegerField, StrictSerializer
+from api.serializers import MomentField, StrictIntegerField, StrictSerializer, validated
 from orders.models import Order, OrderItem
 from orders.services import Basket
 
@@ -50,15 +50,16 @@ class BasketSerializer(StrictSerializer):
             raise ValidationError(errors)
         return items
 
-    def basket(self, *, user_id: int) -> Basket:
-        """The validated input as the domain's value."""
-        data = self.validated_data
-        return Basket(
-            user_id=user_id,
-            quantities={item["product_id"]: item["quantity"] for item in data["items"]},
-            issued_coupon_id=data["issued_coupon_id"],
-            expected_total=data["expected_total"],
-        )
+
+def basket_of(*, user_id: int, data: Any) -> Basket:
+    """What a user's request asks for. Raises ValidationError."""
+    wanted = validated(BasketSerializer, data)
+    return Basket(
+        user_id=user_id,
+        quantities={item["product_id"]: item["quantity"] for item in wanted["items"]},
+        issued_coupon_id=wanted["issued_coupon_id"],
+        expected_total=wanted["expected_total"],
+    )
 
 
 class ItemSerializer(serializers.ModelSerializer[OrderItem]):

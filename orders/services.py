@@ -18,7 +18,7 @@ from api.tracing import request_id
 from api.transactions import unit_of_work
 from orders import selectors
 from orders.metrics import ORDERS
-from orders.models import Order, OrderEvent, OrderItem
+from orders.models import Order, OrderItem
 from orders.wakeup import wake_delivery
 from products.selectors import Offer
 
@@ -117,11 +117,11 @@ def _place(*, basket: Basket, claim: Claim | None) -> Order:
             user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=price.now
         )
     balance_after = _pay(basket=basket, price=price)
-    order = _record(basket=basket, price=price, balance_after=balance_after, claim=claim)
+    order = _order(basket=basket, price=price, balance_after=balance_after, claim=claim)
+    Order.objects.place(order, request_id=request_id())
     points.services.record_payment(
         user_id=basket.user_id, order_id=order.pk, total=price.total, balance_after=balance_after
     )
-    OrderEvent.objects.create(order=order, next_attempt_at=price.now, request_id=request_id())
     products.services.take_stock(offers=price.offers, quantities=basket.quantities)
     transaction.on_commit(ORDERS.inc, robust=True)
     transaction.on_commit(wake_delivery, robust=True)
@@ -170,9 +170,9 @@ def _require_payable(*, price: Price, balance: int) -> None:
     points.services.require_balance(balance=balance, total=price.total)
 
 
-def _record(*, basket: Basket, price: Price, balance_after: int, claim: Claim | None) -> Order:
-    """Write the order and its lines."""
-    order = Order.objects.create(
+def _order(*, basket: Basket, price: Price, balance_after: int, claim: Claim | None) -> Order:
+    """The order as it is to be written, with its lines."""
+    order = Order(
         user_id=basket.user_id,
         subtotal=price.subtotal,
         discount=price.discount,
@@ -183,7 +183,5 @@ def _record(*, basket: Basket, price: Price, balance_after: int, claim: Claim | 
         request_hash=claim.request_hash if claim else None,
         ordered_at=price.now,
     )
-    for item in price.items:
-        item.order = order
-    order.lines = OrderItem.objects.bulk_create(price.items)
+    order.lines = price.items
     return order

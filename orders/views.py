@@ -16,7 +16,13 @@ from api.serializers import shown
 from api.viewsets import ApiViewSet
 from orders import selectors, services
 from orders.models import Order
-from orders.serializers import BasketSerializer, OrderSerializer, PlacedOrderSerializer, QuoteSerializer
+from orders.serializers import (
+    BasketSerializer,
+    OrderSerializer,
+    PlacedOrderSerializer,
+    QuoteSerializer,
+    basket_of,
+)
 from orders.services import Basket
 from users.authentication import caller
 
@@ -67,6 +73,4 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         return Response(shown(QuoteSerializer, services.quote(basket=self._basket(request))))
 
     def _basket(self, request: Request) -> Basket:
-        serializer = BasketSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return serializer.basket(user_id=caller(request).pk)
+        return basket_of(user_id=caller(request).pk, data=request.data)

@@ -4,7 +4,7 @@ from django.db.models import BigIntegerField
 
 from api.idempotency import Claim, Outcome, once
 from api.problems import Problem
-from api.transactions import unit_of_work
+from api.transactions import Conflict, unit_of_work
 from points import selectors
 from points.models import PointAccount, PointTransaction
 
@@ -64,15 +64,15 @@ def spend(*, user_id: int, total: int) -> int:
     """Take `total` won (0 or more) off the user's balance within the caller's transaction; the balance left.
 
     From here on the user's other charges and payments wait for this transaction.
-    Raises InsufficientPoints.
+    Raises InsufficientPoints; Conflict where a charge changed the balance under our eyes.
     """
     if total == 0:
         return selectors.balance_of(user_id=user_id)
-    account = PointAccount.objects.locked(user_id=user_id).first()
-    balance = account.balance if account else 0
-    require_balance(balance=balance, total=total)
-    PointAccount.objects.move(user_id=user_id, amount=-total)
-    return balance - total
+    left = PointAccount.objects.withdraw(user_id=user_id, amount=total)
+    if left is None:
+        require_balance(balance=selectors.balance_of(user_id=user_id), total=total)
+        raise Conflict  # a charge came in between the two
+    return left
 
 
 def require_balance(*, balance: int, total: int) -> None:

@@ -61,15 +61,11 @@ def require_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int])
 def take_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int]) -> None:
     """Take each product's quantity at the price read before, within the caller's transaction.
 
-    Products are taken by ascending id, so that two baskets never wait for each other in a circle.
     Raises Conflict where one has sold out, changed its price or vanished since it was read.
     """
-    for product_id in sorted(quantities):
-        taken = Product.objects.take(
-            product_id=product_id, quantity=quantities[product_id], price=offers[product_id].price
-        )
-        if not taken:
-            raise Conflict
+    prices = {product_id: offer.price for product_id, offer in offers.items()}
+    if not Product.objects.take(quantities=quantities, prices=prices):
+        raise Conflict
 
 
 def adjust_stock(*, product_id: int, by: int) -> None:

@@ -68,7 +68,7 @@ def test_writing_a_stock_that_was_read_would_lose_units(db: None) -> None:
     """The control: what an import would do to a sale if it wrote rows as it had read them."""
     product = ProductFactory(stock=10)
     read_before = Product.objects.get()
-    Product.objects.take(product_id=product.pk, quantity=3, price=product.price)
+    Product.objects.take(quantities={product.pk: 3}, prices={product.pk: product.price})
     read_before.save()
     assert Product.objects.get().stock == 10
 

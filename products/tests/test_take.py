@@ -1,0 +1,62 @@
+"""Taking stock in one statement, beside the same written with the ORM."""
+
+import pytest
+from django.db import transaction
+from django.db.models import F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from products.factories import ProductFactory
+from products.models import Product
+
+# Of each line: the stock there is, the units wanted, and how the price moved since it was read.
+LINES = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from([0, 0, 0, 1])), min_size=1, max_size=4
+)
+Wanted = dict[int, int]
+
+
+def take_with_the_orm(*, quantities: Wanted, prices: Wanted) -> bool:
+    """A guarded update for each product, by id."""
+    for pk, quantity in sorted(quantities.items()):
+        unchanged = Product.objects.filter(pk=pk, stock__gte=quantity, price=prices[pk])
+        if not unchanged.update(stock=F("stock") - quantity, units_sold=F("units_sold") + quantity):
+            return False
+    return True
+
+
+def outcome(lines: list[tuple[int, int, int]], *, by_hand: bool) -> tuple[bool, list[tuple[int, int]]]:
+    """Whether everything was taken of products made for it, and what is left of each then."""
+    take = Product.objects.take if by_hand else take_with_the_orm
+    with transaction.atomic():
+        products = [ProductFactory(price=10, stock=stock) for stock, _, _ in lines]
+        wanted = {product.pk: quantity for product, (_, quantity, _) in zip(products, lines, strict=True)}
+        seen = {product.pk: 10 + moved for product, (_, _, moved) in zip(products, lines, strict=True)}
+        taken = take(quantities=dict(reversed(wanted.items())), prices=seen)
+        left = Product.objects.filter(pk__in=wanted).order_by("pk").values_list("stock", "units_sold")
+        return taken, list(left) if taken else []
+
+
+@pytest.mark.django_db
+@settings(deadline=None)
+@given(LINES)
+def test_a_basket_is_taken_as_with_guarded_updates(lines: list[tuple[int, int, int]]) -> None:
+    assert outcome(lines, by_hand=True) == outcome(lines, by_hand=False)
+
+
+@pytest.mark.django_db
+def test_neither_way_takes_what_is_not_there() -> None:
+    assert outcome([(2, 2, 0), (9, 3, 0)], by_hand=True) == (True, [(0, 2), (6, 3)])
+    for line in [(1, 2, 0), (2, 2, 1)]:
+        assert (
+            outcome([(9, 1, 0), line], by_hand=True)
+            == outcome([(9, 1, 0), line], by_hand=False)
+            == (False, [])
+        )
+
+
+@pytest.mark.django_db
+def test_a_product_that_is_gone_is_not_taken() -> None:
+    product = ProductFactory(stock=5)
+    wanted = {product.pk: 1, product.pk + 1: 1}
+    assert not Product.objects.take(quantities=wanted, prices=dict.fromkeys(wanted, product.price))
