@@ -84,10 +84,6 @@ def require_balance(*, balance: int, total: int) -> None:
 def record_payment(*, user_id: int, order_id: int, total: int, balance_after: int) -> None:
     """Write what `spend` took into the ledger, once the order exists; nothing for a total of 0."""
     if total:
-        PointTransaction.objects.create(
-            user_id=user_id,
-            type=PointTransaction.Type.PAYMENT,
-            amount=-total,
-            balance_after=balance_after,
-            order_id=order_id,
+        PointTransaction.objects.record_payment(
+            user_id=user_id, order_id=order_id, total=total, balance_after=balance_after
         )

@@ -1,6 +1,7 @@
 """What is sold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from django.db import connection, models
 from django.db.models import F, Q
@@ -12,6 +13,11 @@ from api.names import NameField, not_blank
 # What is left of a product when somebody should think of ordering more.
 LOW_STOCK = 10
 
+
+# Written by hand, as TAKE is.
+OFFERED = """
+    SELECT id, name, price, stock, statement_timestamp() FROM products_product WHERE id = ANY(%s::bigint[])
+"""
 
 # Written by hand: docs/adr/0010-checkout-in-few-statements.md says what that brought. An UPDATE alone takes
 # its rows in any order; reading them under a lock, by id, puts them in one. A row that we had to wait for is
@@ -41,6 +47,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def locked(self, *, product_id: int) -> "ProductQuerySet":
         """The product, held until the transaction ends; order lines that refer to it are not blocked."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk=product_id).order_by("pk")
+
+    def offered(self, *, product_ids: Iterable[int]) -> list[tuple[int, str, int, int, datetime]]:
+        """Those of these ids that exist: id, name, price, stock, and the database's moment; no lock."""
+        with connection.cursor() as cursor:
+            cursor.execute(OFFERED, [list(product_ids)])
+            return list(cursor.fetchall())
 
     def take(self, *, quantities: Mapping[int, int], prices: Mapping[int, int]) -> bool:
         """Take units by product id, each at the price seen earlier: the optimistic lock.

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import BigIntegerField
-from django.db.models.functions import Now
 
 from products.models import Product, ProductQuerySet
 
@@ -27,8 +26,7 @@ class Offer:
 def offers(*, product_ids: Iterable[int]) -> dict[int, Offer]:
     """The products with these ids, those that exist, in one read without a lock."""
     storable = [pk for pk in product_ids if 0 < pk <= BigIntegerField.MAX_BIGINT]
-    rows = Product.objects.filter(pk__in=storable).values_list("pk", "name", "price", "stock", Now())
-    return {row[0]: Offer(*row) for row in rows}
+    return {row[0]: Offer(*row) for row in Product.objects.offered(product_ids=storable)}
 
 
 def low_stock(*, limit: int) -> ProductQuerySet:

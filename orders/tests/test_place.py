@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from coupons.factories import CouponFactory
 from coupons.models import IssuedCoupon
 from orders.models import Order, OrderEvent, OrderItem
+from points.models import PointTransaction
 from products.factories import ProductFactory
 from products.models import Product
 from tests.database import execute
@@ -90,6 +91,25 @@ def test_lines_are_kept_in_the_order_they_came_in() -> None:
     Order.objects.place(order, request_id="")
     kept = OrderItem.objects.filter(order=order).order_by("pk").values_list("product_id", flat=True)
     assert list(kept) == [product.pk for product in products]
+
+
+def record_payment_with_the_orm(**payment: int) -> None:
+    """A line of the ledger."""
+    amount = -payment.pop("total")
+    PointTransaction.objects.create(type=PointTransaction.Type.PAYMENT, amount=amount, **payment)
+
+
+@pytest.mark.django_db
+def test_a_payment_comes_into_the_ledger_as_with_the_orm() -> None:
+    user, lines = UserFactory(), []
+    for record in (PointTransaction.objects.record_payment, record_payment_with_the_orm):
+        order = an_order(user, [ProductFactory()])
+        Order.objects.place(order, request_id="")
+        record(user_id=user.pk, order_id=order.pk, total=order.total, balance_after=order.balance_after)
+        (line,) = PointTransaction.objects.filter(order=order).values()
+        lines.append({name: value for name, value in line.items() if name not in OWN})
+    assert lines[0].pop("created_at") <= lines[1].pop("created_at")
+    assert lines[0] == lines[1]
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 import pytest
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,19 @@ def test_neither_way_takes_what_is_not_there() -> None:
             == outcome([(9, 1, 0), line], by_hand=False)
             == (False, [])
         )
+
+
+@pytest.mark.django_db
+def test_products_are_offered_as_the_orm_reads_them() -> None:
+    a, b = ProductFactory.create_batch(2)
+    asked = [b.pk, a.pk, b.pk + 1]
+    *offers, moments = zip(*sorted(Product.objects.offered(product_ids=asked)), strict=True)
+    read = Product.objects.filter(pk__in=asked).order_by("pk").annotate(now=Now())
+    *rows, later = zip(*read.values_list("pk", "name", "price", "stock", "now"), strict=True)
+    assert offers == rows
+    assert moments[0].tzinfo == later[0].tzinfo
+    assert moments <= later
+    assert Product.objects.offered(product_ids=[]) == []
 
 
 @pytest.mark.django_db
