@@ -16,7 +16,9 @@ application = get_wsgi_application()
 if not settings.GATEWAY_SECRET and not settings.DEBUG:
     structlog.get_logger(__name__).warning("gateway_not_verified", why=OPEN_DOOR)
 
-# Only a web process bounds how long it waits for the database; a migration takes what it takes.
+# Only a web process bounds how long it waits for the database, for a migration takes what it takes, and keeps
+# plans.
 options = connections.settings["default"]["OPTIONS"]
 options.update(settings.WEB_DATABASE_PATIENCE)
+options.update(settings.WEB_DATABASE_STATEMENTS)
 options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

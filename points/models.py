@@ -1,10 +1,11 @@
 """Balances, and the append-only ledger that explains them."""
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from api.statements import prepared
 from users.models import User
 
 WITHDRAW = """
@@ -36,7 +37,7 @@ class PointAccountQuerySet(models.QuerySet["PointAccount"]):
 
         One statement, by hand: docs/adr/0010-checkout-in-few-statements.md.
         """
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(WITHDRAW, {"user": user_id, "amount": amount})
             row: tuple[int] | None = cursor.fetchone()
         return row[0] if row else None
@@ -71,7 +72,7 @@ class PointTransactionQuerySet(models.QuerySet["PointTransaction"]):
     def record_payment(self, *, user_id: int, order_id: int, total: int, balance_after: int) -> None:
         """Write down what an order took. By hand: docs/adr/0010-checkout-in-few-statements.md."""
         given = {"user": user_id, "order": order_id, "total": total, "balance_after": balance_after}
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(PAY, given)
 
 
@@ -108,7 +109,11 @@ class PointTransaction(models.Model):
                 name="ledger_type_fits_amount_and_order",
             ),
             models.CheckConstraint(condition=Q(balance_after__gte=0), name="ledger_balance_not_negative"),
-            models.UniqueConstraint(fields=["user", "idempotency_key"], name="ledger_one_charge_a_key"),
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="ledger_one_charge_a_key",
+            ),
             models.UniqueConstraint(fields=["order"], name="ledger_one_payment_an_order"),
         ]
 

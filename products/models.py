@@ -3,37 +3,25 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
+from api.statements import prepared
 
 # What is left of a product when somebody should think of ordering more.
 LOW_STOCK = 10
 
 
-# Written by hand, as TAKE is.
+# Written by hand: docs/adr/0010-checkout-in-few-statements.md says what that brought.
 OFFERED = """
     SELECT id, name, price, stock, statement_timestamp() FROM products_product WHERE id = ANY(%s::bigint[])
 """
-
-# Written by hand: docs/adr/0010-checkout-in-few-statements.md says what that brought. An UPDATE alone takes
-# its rows in any order; reading them under a lock, by id, puts them in one. A row that we had to wait for is
-# compared with the basket again as it has become.
 TAKE = """
-    WITH taken AS (
-        SELECT product.id, line.quantity
-        FROM products_product AS product
-        JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS line (product_id, quantity, price)
-            ON product.id = line.product_id AND product.stock >= line.quantity AND product.price = line.price
-        ORDER BY product.id
-        FOR NO KEY UPDATE OF product
-    )
-    UPDATE products_product AS product
-    SET stock = product.stock - taken.quantity, units_sold = product.units_sold + taken.quantity
-    FROM taken WHERE product.id = taken.id
+    UPDATE products_product SET stock = stock - %(quantity)s, units_sold = units_sold + %(quantity)s
+    WHERE id = %(product_id)s AND stock >= %(quantity)s AND price = %(price)s
 """
 
 
@@ -50,7 +38,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def offered(self, *, product_ids: Iterable[int]) -> list[tuple[int, str, int, int, datetime]]:
         """Those of these ids that exist: id, name, price, stock, and the database's moment; no lock."""
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(OFFERED, [list(product_ids)])
             return list(cursor.fetchall())
 
@@ -58,13 +46,15 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Take units by product id, each at the price seen earlier: the optimistic lock.
 
         All of them or, where one's stock or price moved on, not all: False, and the caller rolls back.
-        Rows are taken by ascending id, so that two baskets never wait for each other in a circle.
+        Rows are taken by ascending id, so that two baskets never wait for each other in a circle, and in one
+        round trip, so that none is held while this process is waited for.
         """
-        ids = sorted(quantities)
-        lines = [ids, [quantities[pk] for pk in ids], [prices[pk] for pk in ids]]
-        with connection.cursor() as cursor:
-            cursor.execute(TAKE, lines)
-            return bool(cursor.rowcount == len(ids))
+        lines = [
+            {"product_id": pk, "quantity": quantities[pk], "price": prices[pk]} for pk in sorted(quantities)
+        ]
+        with prepared() as cursor:
+            cursor.executemany(TAKE, lines)
+            return bool(cursor.rowcount == len(lines))
 
     def add_stock(self, *, product_id: int, quantity: int) -> bool:
         """Add stock, or take some off with a negative quantity; False where less is left than that."""

@@ -76,22 +76,9 @@ def checkout_sql(db) -> list[str]:
 
 
 def test_a_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout_sql):
-    on_products = [n for n, sql in enumerate(checkout_sql) if "products_product" in sql]
-    read, *taken = on_products
-    assert checkout_sql[read].startswith("SELECT")
-    assert "FOR " not in checkout_sql[read]
-    updates = [n for n, sql in enumerate(checkout_sql) if sql.startswith('UPDATE "products_product"')]
-    last_write = max(n for n, sql in enumerate(checkout_sql) if re.match("INSERT|UPDATE", sql))
-    assert taken == updates == [last_write - 1, last_write]
-
-
-def test_a_checkout_locks_one_account_without_blocking_inserts_that_refer_to_it(checkout_sql):
-    (lock,) = [sql for sql in checkout_sql if "FOR " in sql]
-    assert '"points_pointaccount"' in lock
-    assert lock.endswith('FOR NO KEY UPDATE OF "points_pointaccount"')
-
-
-def test_products_are_taken_in_the_order_of_their_ids(checkout_sql):
-    updates = [sql for sql in checkout_sql if sql.startswith('UPDATE "products_product"')]
-    ids = [int(re.search(r'"id" = (\d+)', sql)[1]) for sql in updates]
-    assert ids == sorted(ids)
+    sent = [" ".join(sql.split()) for sql in checkout_sql]
+    read, taken = (sql for sql in sent if "products_product" in sql)
+    assert read.startswith("SELECT")
+    assert taken.startswith("2 times: UPDATE products_product")
+    assert taken == [sql for sql in sent if re.search("INSERT|UPDATE", sql)][-1]
+    assert not any(re.search(" FOR (NO KEY )?(UPDATE|SHARE)", sql) for sql in sent)
