@@ -1,16 +1,21 @@
 """Handing out coupons first come, first served, and taking them at payment."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import NoReturn
 
 from django.conf import settings
 from django.db import IntegrityError
 
 from api.problems import NotFound, Problem
 from api.times import rfc3339
-from api.transactions import Conflict, unit_of_work, violated_constraint
-from coupons import selectors
+from api.transactions import Conflict, one_statement, violated_constraint
+from coupons import rush, selectors
 from coupons.metrics import ISSUES
-from coupons.models import Coupon, IssuedCoupon
+from coupons.models import IssuedCoupon
+from coupons.selectors import Standing
+
+# What refuses a statement that had begun when it was still possible.
+OUTRUN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
 
 
 class CouponNotOpen(Problem):
@@ -60,57 +65,58 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
     Raises NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut or Busy.
     """
+    known = rush.standing(user_id=user_id, coupon_id=coupon_id)
+    if known and known.is_registered and (refusal := _refusal(known)):
+        rush.refused(coupon_id=coupon_id)
+        raise refusal
     try:
         issued = _issue(user_id=user_id, coupon_id=coupon_id)
-    except IntegrityError as error:
-        if violated_constraint(error) != "issued_coupon_one_a_user":
-            raise
-        # The same user's other request was first; its count stands, ours was rolled back.
-        _require_none_issued(user_id=user_id, coupon_id=coupon_id)
+    except (CouponNotOpen, CouponAlreadyIssued, CouponSoldOut):
+        rush.refused(coupon_id=coupon_id)
+        rush.missed(user_id=user_id, coupon_id=coupon_id)
         raise
     ISSUES.inc()
     return issued
 
 
-@unit_of_work
+@one_statement
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    _open_campaign(coupon_id=coupon_id)
-    _require_none_issued(user_id=user_id, coupon_id=coupon_id)
-    if not Coupon.objects.take_one(coupon_id=coupon_id):
-        # While we waited for the row, the user's other request may have taken the last one.
-        _require_none_issued(user_id=user_id, coupon_id=coupon_id)
-        raise CouponSoldOut
-    # The row is ours until we commit: its count is our place in the queue. Terms and moment are read again,
-    # for an operator may have changed or closed the campaign while we waited.
-    coupon, now = _open_campaign(coupon_id=coupon_id)
-    return IssuedCoupon.objects.create(
-        coupon_id=coupon_id,
-        user_id=user_id,
-        sequence=coupon.issued,
-        name=coupon.name,
-        discount_type=coupon.discount_type,
-        discount_value=coupon.discount_value,
-        max_discount=coupon.max_discount,
-        issued_at=now,
-        expires_at=now + timedelta(days=settings.COUPON_VALID_DAYS),
-    )
+    try:
+        issued = IssuedCoupon.objects.hand_out(
+            coupon_id=coupon_id, user_id=user_id, valid_days=settings.COUPON_VALID_DAYS
+        )
+    except IntegrityError as error:
+        if violated_constraint(error) not in OUTRUN:
+            raise
+        issued = None
+    if issued is None:
+        _explain(user_id=user_id, coupon_id=coupon_id)
+    return issued
 
 
-def _open_campaign(*, coupon_id: int) -> tuple[Coupon, datetime]:
-    """The campaign and the database's moment. Raises NotFound or CouponNotOpen."""
-    found = selectors.campaign(coupon_id=coupon_id)
-    if found is None:
+def _explain(*, user_id: int, coupon_id: int) -> NoReturn:
+    """Say why nothing was handed out. Raises Conflict where by now there is no reason any more."""
+    standing = selectors.standing(user_id=user_id, coupon_id=coupon_id)
+    if standing is None:
         raise NotFound
-    coupon, now = found
-    if not coupon.is_open(now=now):
-        raise CouponNotOpen(opens_at=coupon.opens_at, closes_at=coupon.closes_at)
-    return found
+    refusal = _refusal(standing)
+    if refusal is None:
+        raise Conflict
+    raise refusal
 
 
-def _require_none_issued(*, user_id: int, coupon_id: int) -> None:
-    issued_coupon_id = selectors.coupon_issued_to(user_id=user_id, coupon_id=coupon_id)
-    if issued_coupon_id is not None:
-        raise CouponAlreadyIssued(issued_coupon_id=issued_coupon_id)
+def _refusal(standing: Standing) -> Problem | None:
+    """What stands between the user and a coupon, in the contract's order."""
+    refusal: Problem | None = None
+    if not standing.is_open:
+        refusal = CouponNotOpen(opens_at=standing.opens_at, closes_at=standing.closes_at)
+    elif standing.issued_coupon_id is not None:
+        refusal = CouponAlreadyIssued(issued_coupon_id=standing.issued_coupon_id)
+    elif standing.is_sold_out:
+        refusal = CouponSoldOut()
+    if refusal:
+        refusal.caller_is_registered = standing.is_registered
+    return refusal
 
 
 def discount_for(*, user_id: int, issued_coupon_id: int, subtotal: int, now: datetime) -> int:

@@ -15,6 +15,9 @@ CREATE SCHEMA clock;
 CREATE TABLE clock.hand (stands_at timestamptz);
 CREATE FUNCTION clock.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT stands_at FROM clock.hand), pg_catalog.statement_timestamp())
+$$;
+CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+    SELECT coalesce((SELECT stands_at FROM clock.hand), pg_catalog.clock_timestamp())
 $$"""
 REMOVED = "DROP SCHEMA clock CASCADE"
 OURS_FIRST = "clock, pg_catalog, public"
