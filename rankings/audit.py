@@ -10,37 +10,36 @@ from django.db.models import F
 from api.audit import Rule
 from api.transactions import database_now
 from orders.models import OrderItem
-from orders.selectors import sales_between
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow
+from rankings.selectors import Progress, untold
 
 
-def _sums_that_differ() -> Iterator[str]:
+def sums_that_differ(*, progress: Progress = untold) -> Iterator[str]:
     """Stored sums that are not what the order lines of their window add up to."""
     window = SalesWindow.objects.filter(to_at__gt=F("from_at")).first()
     if window is None:
         return
-    recount = sales_between(after=window.from_at, until=window.to_at)
+    recount = selectors.recount(after=window.from_at, until=window.to_at, progress=progress)
     stored = selectors.as_sums(ProductSales.objects.all())
     for product_id in sorted(recount.keys() | stored.keys()):
         if stored.get(product_id) != recount.get(product_id):
             yield f"product {product_id}: stored {stored.get(product_id)}, recount {recount.get(product_id)}"
 
 
-def _places_that_differ() -> Iterator[str]:
+def places_that_differ(*, progress: Progress = untold) -> Iterator[str]:
     """Places of the ranking that a recount would give to another product, or with other sums."""
     until = database_now()
     since, size = until - timedelta(days=settings.RANKING_DAYS), settings.RANKING_SIZE
     said = selectors.ranked(selectors.totals(since=since, until=until, size=size), size=size)
-    recount = selectors.ranked(sales_between(after=since, until=until), size=size)
+    sales = selectors.recount(after=since, until=until, progress=progress)
+    recount = selectors.ranked(sales, size=size)
     for place, (ours, theirs) in enumerate(zip_longest(said, recount), start=1):
         if ours != theirs:
             yield f"place {place}: said {ours}, recount {theirs}"
 
 
 RULES = [
-    Rule(
-        "I6", "the stored sums are a recount of their window", ProductSales.objects.count, _sums_that_differ
-    ),
-    Rule("I6", "the ranking is a recount", OrderItem.objects.count, _places_that_differ),
+    Rule("I6", "the stored sums are a recount of their window", ProductSales.objects.count, sums_that_differ),
+    Rule("I6", "the ranking is a recount", OrderItem.objects.count, places_that_differ),
 ]

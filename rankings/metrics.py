@@ -1,4 +1,4 @@
-"""The hourly rebuild as Prometheus sees it."""
+"""The best sellers' read model as Prometheus sees it."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ class RebuildCollector(Collector):
     """Reads at each scrape up to when the read model has added up."""
 
     def collect(self) -> Iterator[Metric]:
-        """The age of the read model's newest hour; nothing before the first rebuild."""
+        """The age of the newest sales in the read model; nothing before the first time."""
         age = selectors.window_age_seconds()
         if age is not None:
             yield GaugeMetricFamily(
                 "shop_ranking_window_age_seconds",
-                "How long ago the rebuilt hours of the best sellers end.",
+                "How long ago the sales end that the best sellers' read model has added up.",
                 age,
             )

@@ -1,4 +1,4 @@
-"""The read model of the best sellers: sums over the hours that can no longer change."""
+"""The read model of the best sellers: sums over the sales that can no longer change."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,7 +8,7 @@ from products.models import Product
 
 
 class SalesWindow(models.Model):
-    """The one row that says which hours the sums below cover: `from_at < ordered_at <= to_at`.
+    """The one row that says which sales the sums below cover: `from_at < ordered_at <= to_at`.
 
     The database empties the window and counts `version` up when somebody rewrites the history of orders.
     """

@@ -1,24 +1,24 @@
-"""Rebuilding the read model from the order lines."""
+"""Bringing the read model up to the present from the order lines."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api.transactions import database_now, unit_of_work
-from orders.selectors import Sales, sales_between
-from rankings.models import ProductSales, SalesWindow
-from rankings.selectors import as_sums
+from django.db import connection
 
-HOUR = timedelta(hours=1)
-# An order's moment is read when its transaction begins, so it can commit into an hour that has ended.
-# Web transactions are bounded to a few minutes by their lock and statement timeouts; this is longer.
-CLOSING_MARGIN = timedelta(minutes=10)
-ATTEMPTS = 5
+from api.transactions import database_now, unit_of_work
+from orders.selectors import Sales
+from rankings import selectors
+from rankings.models import ProductSales, SalesWindow
+from rankings.selectors import Progress, as_sums, minus, plus, untold
+
+ATTEMPTS = 10
 ROWS_A_STATEMENT = 1000
+PATIENCE = "SET LOCAL lock_timeout = '5s'"
 
 
 class HistoryKeepsChanging(Exception):
-    """Orders of closed hours were rewritten during every attempt to add them up."""
+    """Orders that had been added up were rewritten during every attempt to add them up again."""
 
 
 @dataclass(frozen=True)
@@ -33,64 +33,86 @@ class Rebuilt:
     unchanged: int
 
 
-def recompute(*, days: int) -> Rebuilt:
-    """Rebuild the sums over the last `days` × 24 hours, up to the last hour that can no longer change.
+@dataclass(frozen=True)
+class Move:
+    """From the window that is stored to the one wanted; `anew` where the stored sums are of no use for it."""
 
-    Safe beside live orders and beside itself. Raises HistoryKeepsChanging.
+    stored: SalesWindow
+    from_at: datetime
+    to_at: datetime
+    anew: bool
+
+    def change(self, progress: Progress) -> dict[int, Sales]:
+        """What is to be added to the stored sums, or to none."""
+        if self.anew:
+            return selectors.recount(after=self.from_at, until=self.to_at, progress=progress)
+        entered = selectors.recount(after=self.stored.to_at, until=self.to_at, progress=progress)
+        left = selectors.recount(after=self.stored.from_at, until=self.from_at, progress=progress)
+        return minus(entered, left)
+
+    def still_starts_at(self, window: SalesWindow) -> bool:
+        """Whether nobody has rewritten history since, nor moved the window that this one builds on."""
+        moved = (window.from_at, window.to_at) != (self.stored.from_at, self.stored.to_at)
+        return window.version == self.stored.version and (self.anew or not moved)
+
+
+def recompute(*, days: int, from_scratch: bool = False, progress: Progress = untold) -> Rebuilt:
+    """Bring the sums to the last `days` × 24 hours, up to the last moment that no order can enter any more.
+
+    Adds what was sold since the last time and takes away what has left the window, or adds up all of it:
+    `from_scratch`, and where what is stored cannot be built on. `progress` hears of each hour of orders read.
+    Safe beside live orders and beside itself. Raises HistoryKeepsChanging, or Busy where somebody who
+    rewrites history does not come to an end.
     """
     for _attempt in range(ATTEMPTS):
-        version = _version()
-        now = database_now()
-        from_at, to_at = _floor(now - timedelta(days=days)), _floor(now - CLOSING_MARGIN)
-        totals = _add_up(from_at=from_at, to_at=to_at)
-        if rebuilt := _replace(version=version, from_at=from_at, to_at=to_at, totals=totals):
+        move = _move(days=days, from_scratch=from_scratch)
+        if rebuilt := _make(move=move, change=move.change(progress)):
             return rebuilt
     raise HistoryKeepsChanging
 
 
-def _version() -> int:
-    """The version of history that we are about to read; makes the one row if there is none."""
+def _move(*, days: int, from_scratch: bool) -> Move:
+    stored = _stored_window()
+    settled, now = selectors.settled_at(), database_now()
+    from_at = now - timedelta(days=days)
+    anew = from_scratch or not stored.from_at <= from_at < stored.to_at <= now
+    return Move(stored, from_at, max(settled, from_at if anew else stored.to_at), anew)
+
+
+def _stored_window() -> SalesWindow:
+    """The one row, made if there is none, with the version of the history that is about to be read."""
     now = database_now()
     SalesWindow.objects.bulk_create([SalesWindow(pk=1, from_at=now, to_at=now)], ignore_conflicts=True)
-    return SalesWindow.objects.values_list("version", flat=True).get()
-
-
-def _floor(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def _add_up(*, from_at: datetime, to_at: datetime) -> dict[int, Sales]:
-    """Sum an hour at a time, so that no statement runs long."""
-    totals: dict[int, Sales] = {}
-    for hour in _hours(from_at, to_at):
-        for product_id, sales in sales_between(after=hour, until=hour + HOUR).items():
-            totals[product_id] = totals.get(product_id, Sales()) + sales
-    return totals
-
-
-def _hours(from_at: datetime, to_at: datetime) -> Iterator[datetime]:
-    while from_at < to_at:
-        yield from_at
-        from_at += HOUR
+    return SalesWindow.objects.get()
 
 
 @unit_of_work
-def _replace(*, version: int, from_at: datetime, to_at: datetime, totals: dict[int, Sales]) -> Rebuilt | None:
-    """Put the sums in place of the stored ones; None where history was rewritten since `version` was read."""
+def _make(*, move: Move, change: Mapping[int, Sales]) -> Rebuilt | None:
+    """Move the window; None where it is no longer as it was, and all is to be read again."""
+    with connection.cursor() as cursor:
+        # Whoever rewrites history holds the row until they commit, and a worker has more to do than to wait.
+        cursor.execute(PATIENCE)
     window = SalesWindow.objects.select_for_update(of=("self",), no_key=True).get()
-    if window.version != version:
+    if not move.still_starts_at(window):
         return None
+    SalesWindow.objects.filter(pk=window.pk).update(from_at=move.from_at, to_at=move.to_at)
     stored = as_sums(ProductSales.objects.all())
-    gone = stored.keys() - totals.keys()
-    wrong = {pk: sales for pk, sales in totals.items() if stored.get(pk) != sales}
+    totals = plus({} if move.anew else stored, change)
+    sold = {pk: sales for pk, sales in totals.items() if sales.units > 0}
+    return Rebuilt(move.from_at, move.to_at, *_replace(stored=stored, sold=sold))
+
+
+def _replace(*, stored: Mapping[int, Sales], sold: Mapping[int, Sales]) -> tuple[int, int, int, int]:
+    """Write what differs; how many sums were added, changed, removed and right already."""
+    gone = stored.keys() - sold.keys()
+    wrong = {pk: sales for pk, sales in sold.items() if stored.get(pk) != sales}
     ProductSales.objects.filter(pk__in=gone).delete()
-    _store(wrong)
-    SalesWindow.objects.filter(pk=window.pk).update(from_at=from_at, to_at=to_at)
+    _write(wrong)
     added = len(wrong.keys() - stored.keys())
-    return Rebuilt(from_at, to_at, added, len(wrong) - added, len(gone), len(totals) - len(wrong))
+    return added, len(wrong) - added, len(gone), len(sold) - len(wrong)
 
 
-def _store(sums: dict[int, Sales]) -> None:
+def _write(sums: Mapping[int, Sales]) -> None:
     ProductSales.objects.bulk_create(
         [ProductSales(product_id=pk, units=sales.units, amount=sales.amount) for pk, sales in sums.items()],
         batch_size=ROWS_A_STATEMENT,

@@ -1,4 +1,4 @@
-"""The hourly rebuild of the best sellers' read model."""
+"""Keeping the best sellers' read model near the present."""
 
 from celery import shared_task
 from django.conf import settings
@@ -8,5 +8,11 @@ from rankings import services
 
 @shared_task(name="rankings.recompute", ignore_result=True)
 def recompute_rankings() -> None:
-    """Rebuild the sums of the configured window."""
+    """Add up the configured window from scratch."""
+    services.recompute(days=settings.RANKING_DAYS, from_scratch=True)
+
+
+@shared_task(name="rankings.advance", ignore_result=True)
+def advance_rankings() -> None:
+    """Move the sums up to the present."""
     services.recompute(days=settings.RANKING_DAYS)

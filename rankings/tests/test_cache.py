@@ -1,16 +1,23 @@
 """A ranking that may be RANKING_CACHE_SECONDS old."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 
 from products.factories import ProductFactory
 from rankings.cache import KEY, LOCK
 from tests import processes
 from tests.client import Client
+from tests.database import execute, lock_waiters
+from tests.processes import until
 from tests.scenes import buyer
+
+READERS = 32
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +48,53 @@ def test_a_kept_ranking_tells_when_it_was_made_and_shows_the_stock_of_now(shop):
     second = ranking(shop)
     assert second["as_of"] == first["as_of"] == second["to"]
     assert [(row["units_sold"], row["stock"]) for row in second["results"]] == [(2, 5)]
+
+
+@contextmanager
+def computing_held_up() -> Iterator[None]:
+    """Who computes a ranking inside the block waits for its end."""
+    with transaction.atomic():
+        execute("LOCK TABLE rankings_saleswindow IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def asked_at_once(shop: Client) -> tuple[int, int]:
+    """Of 32 readers over two processes: how many compute at the same time, and how many ever do."""
+    with ThreadPoolExecutor(READERS) as pool:
+        with computing_held_up():
+            answers = [pool.submit(ranking, shop) for _ in range(READERS)]
+            until(lock_waiters)
+            wait(answers, timeout=0.5)  # for a second one, who must not come
+            at_once = len(lock_waiters())
+        return at_once, len({answer.result()["as_of"] for answer in answers})
+
+
+def test_32_readers_make_one_computation(shop):
+    assert asked_at_once(shop) == (1, 1)
+
+
+def test_without_the_cache_they_make_many(http, transactional_db):
+    at_once, in_all = asked_at_once(http)
+    assert at_once > 1
+    assert in_all > 1
+
+
+def test_a_stale_ranking_is_computed_by_one_while_others_are_shown_it(shop):
+    shown = ranking(shop)
+    cache.set(KEY, {**cache.get(KEY), "fresh_until": 0})
+    with ThreadPoolExecutor(1) as pool, computing_held_up():
+        computing = pool.submit(ranking, shop)
+        until(lock_waiters)
+        assert ranking(shop) == shown
+    assert computing.result()["as_of"] > shown["as_of"]
+    assert ranking(shop) == computing.result()
+
+
+def test_of_those_who_wait_for_somebody_who_died_one_takes_over(shop):
+    cache.set(LOCK, 1, timeout=1)
+    with ThreadPoolExecutor(READERS) as pool:
+        answers = list(pool.map(lambda _: ranking(shop), range(READERS)))
+    assert len({answer["as_of"] for answer in answers}) == 1
 
 
 def test_without_a_kept_one_it_is_made_anew(shop):

@@ -22,11 +22,23 @@ HIDDEN = (
 )
 
 
-def recompute() -> str:
+def recompute(*options: str) -> str:
     """Run the command; what it prints."""
     output = StringIO()
-    call_command("recompute_rankings", stdout=output)
+    call_command("recompute_rankings", *options, stdout=output)
     return output.getvalue()
+
+
+def command(*options: str) -> "subprocess.CompletedProcess[str]":
+    """The same in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "recompute_rankings", *options],
+        cwd=processes.ROOT,
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def stored() -> list[tuple[int, int]]:
@@ -108,7 +120,7 @@ def test_a_corrupted_table_is_mended_and_the_change_told(http: Client, corruptio
     recompute()
     right = stored()
     execute(corruption)
-    assert told in recompute()
+    assert told in recompute("--from-scratch")
     assert stored() == right
     ranked(http)
 
@@ -139,6 +151,108 @@ def test_history_rewritten_by_sql_after_the_batch_counts_at_once(http: Client, r
     ranked(http)
 
 
+@pytest.mark.parametrize("hours", [0.01, 0.4, 5, 71])
+def test_it_goes_on_from_whatever_was_moved_up_before(http: Client, hours: float) -> None:
+    a_week_of_sales(http)
+    recompute()
+    as_if_last_moved_up(hours_ago=hours)
+    recompute("--check")
+    recompute()
+    right = stored()
+    assert "0 added, 0 changed, 0 removed, 7 right already" in recompute("--from-scratch")
+    assert stored() == right
+
+
+def as_if_last_moved_up(*, hours_ago: float) -> None:
+    """The window and its sums as they were then."""
+    execute("UPDATE rankings_saleswindow SET from_at = from_at - %s::interval", f"{hours_ago} hours")
+    execute("UPDATE rankings_saleswindow SET to_at = to_at - %s::interval", f"{hours_ago} hours")
+    execute("DELETE FROM rankings_productsales")
+    execute(
+        "INSERT INTO rankings_productsales (product_id, units, amount)"
+        " SELECT product_id, sum(quantity), sum(quantity * unit_price) FROM orders_orderitem i"
+        " JOIN orders_order o ON o.id = i.order_id, rankings_saleswindow"
+        " WHERE ordered_at > from_at AND ordered_at <= to_at GROUP BY 1"
+    )
+
+
+def test_what_is_stored_is_built_on_and_not_read_again(http: Client) -> None:
+    """Without this the test above could not tell going on from beginning anew."""
+    ids = a_week_of_sales(http)
+    recompute()
+    execute("UPDATE rankings_productsales SET units = units + 1000 WHERE product_id = %s", ids[0])
+    recompute()
+    assert ("0 changed" in recompute(), dict(stored())[ids[0]] > 1000) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        "UPDATE rankings_saleswindow SET from_at = from_at + interval '1 hour'",
+        "UPDATE rankings_saleswindow SET to_at = to_at + interval '1 hour'",
+        "UPDATE rankings_saleswindow SET to_at = from_at",
+        "UPDATE rankings_saleswindow SET from_at = from_at - interval '9 days', to_at = from_at",
+    ],
+)
+def test_what_cannot_be_built_on_is_added_up_anew(http: Client, useless: str) -> None:
+    a_week_of_sales(http)
+    recompute()
+    right = stored()
+    execute(useless)
+    execute("UPDATE rankings_productsales SET units = 1000")
+    recompute()
+    assert stored() == right
+
+
+@pytest.mark.parametrize(
+    ("corruption", "told"),
+    [
+        ("UPDATE rankings_productsales SET units = units + 9", "place 1"),
+        ("UPDATE rankings_productsales SET amount = amount + 1", "stored Sales"),
+        ("DELETE FROM rankings_productsales", "stored None"),
+        ("INSERT INTO rankings_productsales SELECT max(id), 1, 1 FROM products_product", "recount None"),
+    ],
+)
+def test_a_check_tells_what_is_no_recount_and_mends_nothing(http: Client, corruption: str, told: str) -> None:
+    a_week_of_sales(http)
+    ProductFactory(name="never sold")
+    recompute()
+    assert "are a recount" in recompute("--check")
+    execute(corruption)
+    wrong = stored()
+    with pytest.raises(CommandError, match=told):
+        recompute("--check")
+    assert stored() == wrong
+
+
+def test_a_check_needs_no_sums(http: Client) -> None:
+    a_week_of_sales(http)
+    assert "are a recount" in recompute("--check")
+    assert stored() == []
+
+
+def test_progress_is_told_hour_by_hour_to_who_asks(http: Client) -> None:
+    a_week_of_sales(http)
+    heard: list[tuple[int, int]] = []
+    services.recompute(days=3, from_scratch=True, progress=lambda *done: heard.append(done))
+    assert heard == [(hour, 72) for hour in range(1, 73)]
+
+
+def test_an_order_that_comes_a_minute_late_empties_the_sums_once(http: Client) -> None:
+    """By SQL, each of many rows: the window's row gets one new version and not one for each of them."""
+    a_week_of_sales(http)
+    recompute()
+    ((before,),) = execute("SELECT version FROM rankings_saleswindow")
+    for age in ("59 seconds", "60 seconds"):
+        execute(
+            "INSERT INTO orders_order (user_id, subtotal, total, balance_after, ordered_at)"
+            " SELECT user_id, 0, 0, 0, now() - %s::interval FROM orders_order, generate_series(1, 5)",
+            age,
+        )
+        ranked(http)
+    assert execute("SELECT version, to_at = from_at FROM rankings_saleswindow") == [(before + 1, True)]
+
+
 def test_nothing_sold_is_recomputed_too(transactional_db: None) -> None:
     assert "0 added, 0 changed, 0 removed, 0 right already" in recompute()
 
@@ -153,36 +267,33 @@ def test_a_failure_is_told_and_changes_nothing(http: Client) -> None:
 
 
 def test_a_failure_exits_with_1_and_success_with_0(transactional_db: None) -> None:
-    command = [sys.executable, "manage.py", "recompute_rankings"]
-
-    def run() -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command,
-            cwd=processes.ROOT,
-            env=processes.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    assert run().returncode == 0
+    assert [command().returncode, command("--check").returncode, command("--check").stderr] == [0, 0, ""]
     with broken(*HIDDEN):
-        failed = run()
+        failed = command()
     assert failed.returncode == 1
     assert "not rebuilt" in failed.stderr
     assert "Traceback" not in failed.stderr
+    ProductFactory()
+    execute("INSERT INTO rankings_productsales SELECT id, 1, 1 FROM products_product")
+    assert command("--check").returncode == 1
 
 
 def test_rebuilding_beside_live_orders_and_beside_itself_is_safe(http: Client) -> None:
+    """In threads and in processes; a check finds a recount at every moment of it."""
     ids = a_week_of_sales(http)
     users = [buyer(http) for _ in range(4)]
+    rewrite = "UPDATE orders_orderitem SET quantity = quantity + 1 WHERE product_id = %s"
+    commands = [(), ("--from-scratch",), (), ("--check",)]
 
-    calls = [lambda: services.recompute(days=3).added >= 0] * 6
+    calls = [lambda new=new: services.recompute(days=3, from_scratch=new).added >= 0 for new in (0, 1) * 3]
+    calls += [lambda options=options: command(*options).returncode == 0 for options in commands]
     calls += [
         lambda user=user, pk=pk: http.order(user, {pk: 1}).status == 201 for user in users for pk in ids
     ]
+    calls += [lambda: "are a recount" in recompute("--check")] * 4
+    calls += [lambda pk=pk: execute(rewrite, pk) == [] for pk in ids]
     assert all(at_once(calls))
     ranked(http)
     recompute()
-    assert "0 added, 0 changed, 0 removed" in recompute()
-    ranked(http)
+    assert "0 added, 0 changed, 0 removed" in recompute("--from-scratch")
+    recompute("--check")
