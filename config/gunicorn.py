@@ -1,5 +1,6 @@
 """How gunicorn runs the shop: `gunicorn -c config/gunicorn.py config.wsgi:application`."""
 
+import ctypes
 import os
 import shutil
 import tempfile
@@ -17,6 +18,13 @@ os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", OWN_METRICS)
 from prometheus_client import multiprocess  # noqa: E402
 
 from config.logs import logging_config  # noqa: E402
+
+# From glibc's <malloc.h>. By its defaults every thread would keep what its largest request needed, and a few
+# imports leave hundreds of megabytes behind (benchmarks/README.md). Other systems keep their own ways.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+    for option, value in {M_TRIM_THRESHOLD: 128 * 1024, M_MMAP_THRESHOLD: 128 * 1024, M_ARENA_MAX: 2}.items():
+        mallopt(option, value)
 
 env = environ.Env()
 env.read_env(Path(__file__).parents[1] / ".env")

@@ -27,6 +27,7 @@ from seeding import downloads, files, uploads
 from seeding.forms import ConfirmForm, DownloadForm, UploadForm
 from seeding.outcomes import MOST_SHOWN, MOST_WRONG, Outcome
 from seeding.resources import FileResource
+from seeding.writing import Log
 
 
 class AnyFile(Format):
@@ -154,9 +155,13 @@ class FilesAdmin(ImportExportMixin, SeedingAdmin):
         """The file, sent as it is made. Raises TooManyRows."""
         (resource,) = self.resource_classes
         name, kind = self.get_export_filename(request, queryset, file_format), file_format.get_content_type()
+        staff: Any = request.user
+        log = Log(staff_id=staff.pk, file=name, model=self.model)
         if isinstance(file_format, XLSX):
             file = downloads.as_xlsx(resource, queryset)
+            log.went_out()
             return FileResponse(file, content_type=kind, as_attachment=True, filename=name)
+        log.went_out()
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(
             downloads.as_csv(resource, queryset), content_type=f"{kind}; charset=utf-8", headers=disposition

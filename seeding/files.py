@@ -1,10 +1,12 @@
 """Reading tables out of CSV and XLSX files, within bounds, a row at a time."""
 
+import codecs
 import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -20,6 +22,7 @@ MOST_UNPACKED_BYTES = 128 * 1024 * 1024
 MOST_ROWS = 100_000
 MOST_COLUMNS = 50
 LONGEST_CELL = 10_000
+PIECE = 64 * 1024
 
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -79,26 +82,31 @@ def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
 
 def _csv(content: bytes) -> Iterator[Sequence[str]]:
     csv.field_size_limit(LONGEST_CELL)
+    text = io.TextIOWrapper(io.BytesIO(content), encoding=_encoding(content), newline="")
     try:
-        yield from csv.reader(io.StringIO(_text(content), newline=""))
+        yield from csv.reader(text)
     except csv.Error as error:
         raise ValidationError(
             _("A cell has no end: somewhere a quotation mark is missing, or it is longer than any cell here.")
         ) from error
 
 
-def _text(content: bytes) -> str:
+def _encoding(content: bytes) -> str:
     """UTF-8, with or without a byte order mark, or CP949 as Korean Excel writes it."""
     for encoding in ("utf-8-sig", "cp949"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
+        if b"\0" not in content and _is_in(encoding, content):
+            return encoding
     raise ValidationError(
         _("This is neither an XLSX file nor a CSV file in UTF-8 or CP949. In Excel, save it as “CSV UTF-8”.")
     )
+
+
+def _is_in(encoding: str, content: bytes) -> bool:
+    pieces = iter(partial(io.BytesIO(content).read, PIECE), b"")
+    try:
+        return all(text is not None for text in codecs.iterdecode(pieces, encoding))
+    except UnicodeDecodeError:
+        return False
 
 
 def _xlsx(content: bytes) -> Iterator[Sequence[Any]]:

@@ -1,5 +1,6 @@
 """What a file would do, or did."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -48,13 +49,17 @@ class Outcome(Result):
         """Whether nothing may be written."""
         return bool(self.has_errors() or self.has_validation_errors())
 
-    def add(self, line: Line, plan: Plan, reader: "Reader") -> None:
-        """Take a line in."""
+    def add(self, lines: Sequence[Line], plan: Plan, reader: "Reader") -> None:
+        """Take lines in."""
+        right = [line for line in lines if not line.errors]
+        for line, kind in zip(right, plan.add(right), strict=True):
+            self._accept(kind, line, reader)
+        for line in lines:
+            if line.errors:
+                self._refuse(line, reader)
+
+    def _accept(self, kind: str, line: Line, reader: "Reader") -> None:
         self.total_rows += 1
-        if line.errors:
-            self._refuse(line, reader)
-            return
-        kind = plan.add(line)
         self.totals[kind] += 1
         if self.in_bulk:
             self.rows.clear()
@@ -62,6 +67,7 @@ class Outcome(Result):
             self.rows.append(_shown(kind, line, reader))
 
     def _refuse(self, line: Line, reader: "Reader") -> None:
+        self.total_rows += 1
         if not self.is_full:
             self.totals["invalid"] += 1
             values = [line.cells.get(name, "") for name in reader.read_fields]

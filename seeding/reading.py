@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from seeding.checks import violations
 from seeding.files import Row
 from seeding.headings import field_of
+from seeding.notes import first_rows
 from seeding.rows import Line
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ class Reader:
         self.cells = {name: resource.cell(name) for name in self.read_fields}
         self.numbers = 0
         self.kept_otherwise = 0
-        self._ids: dict[int, int] = {}
-        self._names: dict[str, int] = {}
 
     def line(self, row: Row) -> Line:
         """What a row says, column by column."""
@@ -64,9 +63,9 @@ class Reader:
         for line in lines:
             line.meet(there.get(line.row_id), self.model, kept=self.resource.kept)
             self._look_for_gaps(line)
-            self._look_for_its_id_above(line)
             self.resource.check(line)
             self.kept_otherwise += line.says_otherwise(self.resource.kept)
+        self._look_for_ids_above(lines)
         if self.resource.unique_names:
             self._look_for_names(lines)
         right = [line for line in lines if not line.errors]
@@ -80,9 +79,12 @@ class Reader:
             if needed and name in line.said and getattr(line.after, name) is None:
                 line.refuse(self.resource.label(name), _("This cell is empty."))
 
-    def _look_for_its_id_above(self, line: Line) -> None:
-        if line.row_id and (above := self._ids.setdefault(line.row_id, line.number)) != line.number:
-            line.refuse("id", _("Row %(row)s has the same id.") % {"row": above})
+    def _look_for_ids_above(self, lines: Sequence[Line]) -> None:
+        known = [line for line in lines if line.row_id]
+        first = first_rows(kind="id", said=[(str(line.row_id), line.number) for line in known])
+        for line in known:
+            if (above := first[str(line.row_id)]) != line.number:
+                line.refuse("id", _("Row %(row)s has the same id.") % {"row": above})
 
     def _look_for_names(self, lines: Sequence[Line]) -> None:
         """Rows without an id that are in the shop already, or above in the file."""
@@ -90,14 +92,14 @@ class Reader:
         names = {line.said["name"] for line in new}
         rows = self.model._default_manager.filter(name__in=names)  # noqa: SLF001 - documented API
         there = dict(rows.order_by("-pk").values_list("name", "pk"))
+        first = first_rows(kind="name", said=[(line.said["name"], line.number) for line in new])
         for line in new:
             name = line.said["name"]
-            above = self._names.setdefault(name, line.number)
             if name in there:
                 line.refuse(
                     self.resource.label("name"),
                     _("“%(name)s” is there already. To change it, give its id: %(id)s.")
                     % {"name": name, "id": there[name]},
                 )
-            elif above != line.number:
+            elif (above := first[name]) != line.number:
                 line.refuse(self.resource.label("name"), _("Row %(row)s has the same name.") % {"row": above})

@@ -11,6 +11,7 @@ from import_export.results import Error
 from seeding import headings
 from seeding.cells import Cell, Choice, Id, Moment, Text, Whole
 from seeding.files import Table
+from seeding.notes import notebook
 from seeding.outcomes import Outcome
 from seeding.reading import Reader
 from seeding.rows import Line, Plan, portions
@@ -55,12 +56,13 @@ class FileResource(ModelResource):
     def import_data_inner(self, dataset: Table, dry_run: bool, *_more: Any, **given: Any) -> Outcome:  # noqa: FBT001
         """What django-import-export asks for, in its transaction; writes nothing before all is right."""
         outcome, plan = Outcome(), Plan(kept=not dry_run)
-        try:
-            self._read(dataset, outcome, plan)
-            if not dry_run and not outcome.fails:
-                self._write(outcome, plan, given)
-        except ValidationError as refusal:
-            outcome.append_base_error(Error(refusal))
+        with notebook():
+            try:
+                self._read(dataset, outcome, plan)
+                if not dry_run and not outcome.fails:
+                    self._write(outcome, plan, given)
+            except ValidationError as refusal:
+                outcome.append_base_error(Error(refusal))
         return outcome
 
     def _read(self, table: Table, outcome: Outcome, plan: Plan) -> None:
@@ -71,8 +73,7 @@ class FileResource(ModelResource):
         outcome.diff_headers = [self.label(name) for name in reader.read_fields]
         for lines in portions(map(reader.line, table), PORTION):
             reader.judge(lines)
-            for line in lines:
-                outcome.add(line, plan, reader)
+            outcome.add(lines, plan, reader)
             if outcome.is_full:
                 break
         if not reader.numbers:

@@ -1,13 +1,15 @@
 """A row of a file on its way into a table."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+
+from seeding import notes
 
 T = TypeVar("T")
 
@@ -58,23 +60,46 @@ class Line:
         self.errors.setdefault(label or "__all__", []).extend(str(each) for each in said)
 
 
-@dataclass
 class Plan:
-    """What a file changes, kept until all of it is known to be right; a preview needs to keep nothing."""
+    """What a file changes, noted until all of it is known to be right; a preview needs to note nothing."""
 
-    kept: bool
-    inserts: list[dict[str, Any]] = field(default_factory=list)
-    updates: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    def __init__(self, *, kept: bool) -> None:
+        self.kept = kept
+        self.added = 0
+        self.changed = 0
+        self.highest_new_id = 0
 
-    def add(self, line: Line) -> str:
-        """Take a line in; its import type as django-import-export names it."""
-        changes = line.changes()
-        if line.original is None:
-            self.inserts += [changes] * self.kept
-            return "new"
-        if changes:
-            self.updates += [(line.original.pk, changes)] * self.kept
-        return "update" if changes else "skip"
+    def add(self, lines: Sequence[Line]) -> list[str]:
+        """Take lines in; their import types as django-import-export names them."""
+        new = {line.number: line.changes() for line in lines if line.original is None}
+        there = {line.original.pk: line.changes() for line in lines if line.original is not None}
+        changed = {pk: changes for pk, changes in there.items() if changes}
+        if self.kept:
+            notes.plan(kind="new", changes=new)
+            notes.plan(kind="update", changes=changed)
+        self.added += len(new)
+        self.changed += len(changed)
+        self.highest_new_id = max([self.highest_new_id, *(row.get("id", 0) for row in new.values())])
+        return [_import_type(line, changed) for line in lines]
+
+    def inserts(self, *, size: int) -> Iterator[list[notes.Changes]]:
+        """The rows that are new, in the file's order."""
+        for changes in notes.planned(kind="new", size=size):
+            yield [*changes.values()]
+
+    def updates(self, *, size: int) -> Iterator[dict[int, notes.Changes]]:
+        """What changes in rows that are there, by ascending id."""
+        return notes.planned(kind="update", size=size)
+
+    def updated_ids(self, *, size: int) -> Iterator[list[int]]:
+        """Their ids alone."""
+        return notes.planned_keys(kind="update", size=size)
+
+
+def _import_type(line: Line, changed: Collection[int]) -> str:
+    if line.original is None:
+        return "new"
+    return "update" if line.original.pk in changed else "skip"
 
 
 def portions(rows: Iterator[T], size: int) -> Iterator[list[T]]:

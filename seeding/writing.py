@@ -7,20 +7,20 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.db.models import Model
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from api import actionlog
-from seeding import numbering
+from seeding import notes, numbering
 from seeding.headings import field_of
-from seeding.rows import Plan, portions
+from seeding.rows import Plan
 
 PORTION = 1_000
 LOCKED_AT_ONCE = 10_000
 CAME_FROM = gettext_noop("From the file {file}.")
+WENT_OUT = gettext_noop("Exported into the file {file}.")
 IN_BULK = gettext_noop("The file {file} added {added:,} and changed {changed:,}.")
 
 
@@ -31,44 +31,30 @@ def write(plan: Plan, *, model: type[Model], log: "Log") -> None:
     and never in a circle. What orders and operators change in other fields of these rows meanwhile stays.
     """
     manager: Any = model._default_manager  # noqa: SLF001 - documented API
-    numbering.reserve(model=model, up_to=max((row.get("id", 0) for row in plan.inserts), default=0))
-    for rows in portions(iter(plan.inserts), PORTION):
+    numbering.reserve(model=model, up_to=plan.highest_new_id)
+    for rows in plan.inserts(size=PORTION):
         log.added(manager.bulk_create([model(**row) for row in rows]))
-    updates = sorted(plan.updates, key=lambda update: update[0])
-    for changes in portions(iter(updates), PORTION):
-        log.changing(dict(changes))
+    for changes in plan.updates(size=PORTION):
+        log.changing(changes)
     log.finish(plan)
-    for changes in portions(iter(updates), LOCKED_AT_ONCE):
-        _update(model, dict(changes))
+    for ids in plan.updated_ids(size=LOCKED_AT_ONCE):
+        _update(model, ids)
 
 
-def _update(model: type[Model], changes: dict[int, dict[str, Any]]) -> None:
+def _update(model: type[Model], ids: list[int]) -> None:
     """Write the changed fields alone."""
     manager: Any = model._default_manager  # noqa: SLF001 - documented API
-    locked = manager.select_for_update(of=("self",), no_key=True).filter(pk__in=changes).order_by("pk")
-    if len(locked.values_list("pk", flat=True)) < len(changes):
+    planned = notes.among(kind="update", keys=ids)
+    locked = manager.select_for_update(of=("self",), no_key=True).filter(pk__in=planned).order_by("pk")
+    if len(locked.values_list("pk", flat=True)) < len(ids):
         raise ValidationError(_("Rows of this file were deleted meanwhile. Please upload it again."))
-    for fields in sorted({tuple(sorted(change)) for change in changes.values()}):
-        rows = [{"id": pk, **change} for pk, change in changes.items() if tuple(sorted(change)) == fields]
-        _write_at_once(model, fields, rows)
-
-
-def _write_at_once(model: type[Model], fields: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    """One statement, some ten times as fast as the ORM's for many rows: checkouts wait for its end."""
-    quote = connection.ops.quote_name
-    columns = [quote(field_of(model, name).column) for name in fields]
-    table = quote(model._meta.db_table)  # noqa: SLF001 - documented API
-    changed = ", ".join(f"{column} = file.{column}" for column in columns)
-    given = f"jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS file"
-    statement = f"UPDATE {table} SET {changed} FROM {given} WHERE {table}.id = file.id"  # noqa: S608 - our names
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(rows, default=str)])
+    notes.write_planned(kind="update", keys=ids, model=model)
 
 
 class Log:
     """What the admin's log says: an entry for each row or, in bulk, one for the file."""
 
-    def __init__(self, *, staff_id: int, file: str, model: type[Model], in_bulk: bool) -> None:
+    def __init__(self, *, staff_id: int, file: str, model: type[Model], in_bulk: bool = False) -> None:
         self.staff_id = staff_id
         self.file = file[:100]
         self.model = model
@@ -95,11 +81,17 @@ class Log:
     def finish(self, plan: Plan) -> None:
         """The file."""
         if self.in_bulk:
-            told = actionlog.told(IN_BULK, file=self.file, added=len(plan.inserts), changed=len(plan.updates))
-            LogEntry.objects.create(
-                user_id=self.staff_id,
-                content_type=ContentType.objects.get_for_model(self.model),
-                object_repr=self.file,
-                action_flag=CHANGE,
-                change_message=json.dumps([told]),
-            )
+            self._of_file(IN_BULK, added=plan.added, changed=plan.changed)
+
+    def went_out(self) -> None:
+        """An export."""
+        self._of_file(WENT_OUT)
+
+    def _of_file(self, text: str, **values: Any) -> None:
+        LogEntry.objects.create(
+            user_id=self.staff_id,
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_repr=self.file,
+            action_flag=CHANGE,
+            change_message=json.dumps([actionlog.told(text, file=self.file, **values)]),
+        )

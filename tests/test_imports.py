@@ -42,6 +42,16 @@ def test_2_000_products_come_in_and_change_over_http(http: Client) -> None:
     assert set(Product.objects.values_list("price", "stock")) == {(1001, 5)}
 
 
+def test_many_files_come_in_over_the_same_connection(http: Client) -> None:
+    """What is sent often is prepared there, against temporary tables that come and go."""
+    operator, product = Operator(http).with_session(), ProductFactory(name="스콘", price=1000)
+    for price in range(1001, 1013):
+        page = previewed(operator, as_csv(HEAD, (product.pk, "스콘", price, 5), ("", f"새 {price}", 1, 1)))
+        assert operator.send(page).status == 302
+    product.refresh_from_db()
+    assert (product.price, Product.objects.count()) == (1012, 13)
+
+
 def test_prices_change_beside_orders_and_no_unit_is_lost(http: Client) -> None:
     """Each order pays the price before or after; what was sold and what is left add up."""
     user, products = buyer(http), ProductFactory.create_batch(20, price=100, stock=1000)

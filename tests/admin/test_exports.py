@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 import seeding.downloads
+from api import actionlog
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
@@ -59,6 +61,14 @@ def test_a_csv_file_says_to_excel_that_it_is_utf_8_and_has_korean_headings(admin
     content = fetch(admin_client, PRODUCTS, "csv")
     assert content.startswith(b"\xef\xbb\xbfid,")
     assert rows_of(content)[0] == ["id", "상품명", "가격", "재고", "누적 판매량", "등록 시각"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_an_export_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client, kind):
+    fetch(admin_client, MEMBERS, kind)
+    entry = LogEntry.objects.get()
+    assert entry.object_repr.startswith("User-")
+    assert entry.object_repr in actionlog.read(entry)
 
 
 def test_an_xlsx_file_has_numbers_as_numbers(admin_client):
