@@ -40,12 +40,12 @@ test-stack: programs $(VENV)/installed-dev $(VENV)/stack/installed  ## Run what 
 
 # What it needs beside Python's packages.
 programs:
-	@for program in nginx prometheus promtool redis-cli openssl; do \
+	@for program in nginx pgbouncer prometheus promtool redis-cli openssl wget curl; do \
 		PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
 	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -qq --no-install-recommends nginx prometheus redis-tools openssl >/dev/null; } || \
-	{ echo "Missing:$$missing; on Debian and Ubuntu: apt install nginx prometheus redis-tools openssl"; exit 1; }
+		apt-get install -qq --no-install-recommends nginx pgbouncer prometheus redis-tools openssl wget curl >/dev/null; } || \
+	{ echo "Missing:$$missing; on Debian and Ubuntu: apt install nginx pgbouncer prometheus redis-tools openssl wget curl"; exit 1; }
 
 chaos: $(VENV)/installed-dev  ## Let clients and faults loose on a shop of its own: make chaos SECONDS=600 SEED=1
 	@$(PYTHON) -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --report $(REPORT)

@@ -1,5 +1,6 @@
 """The entity-relationship diagram of the documents, drawn from the models by `python -m tests.erd`."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,7 @@ def redrawn(text: str) -> str:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
     for document in DOCUMENTS:
         document.write_text(redrawn(document.read_text()))

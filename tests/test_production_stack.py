@@ -114,6 +114,10 @@ def test_what_ends_is_started_again(name):
     assert compose.document()["services"][name]["restart"] == "unless-stopped"
 
 
+def test_everything_that_goes_on_running_can_be_asked_how_it_is():
+    assert {name for name, service in services().items() if not service.healthcheck} == {"migrate"}
+
+
 def test_load_and_observability_start_only_when_asked_for():
     profiles = {name: service.profiles for name, service in services().items() if service.profiles}
     assert profiles == {"prometheus": ["observability"], "load": ["load"]}

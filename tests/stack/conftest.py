@@ -39,7 +39,7 @@ def stack(platform: Recorder) -> Iterator[Machine]:
         for each in ("web", "worker", "beat"):
             running.start(each)
         seed(servers)
-        for each in ("web", "worker"):
+        for each in ("web", "worker", "beat"):
             running.wait_until_healthy(each)
         yield running
 

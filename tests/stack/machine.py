@@ -22,6 +22,8 @@ from tests.stack.compose import Service, image, is_copied, services
 
 HEALTHY_SECONDS = 60
 VENV = Path(sys.executable).parent
+# Where the health checks of images that are not ours look inside their containers.
+ELSEWHERE = {"prometheus": "127.0.0.1:9090", "load": "127.0.0.1:8089"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Machine:
         """A text of the compose file with hosts and paths as they are on this machine."""
         for name, port in (("postgres", 5432), ("redis-broker", 6379), ("redis-cache", 6379), ("web", 8000)):
             text = text.replace(f"{name}:{port}", f"127.0.0.1:{self.port(name)}")
+        for name, address in ELSEWHERE.items():
+            text = text.replace(address, f"127.0.0.1:{self.port(name)}")
         text = text.replace("/opt/venv/bin:$PATH", f"{VENV}:{os.defpath}")
         text = text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - the other way round
         for path in service.tmpfs:
@@ -118,7 +122,7 @@ class Machine:
 
     def command(self, service: Service, command: Sequence[str]) -> tuple[list[str], dict[str, object]]:
         """A command as one of the service's containers would run it, and how to start it."""
-        who = account(int(service.user.partition(":")[0]))
+        who = account(int(service.user.partition(":")[0] or os.geteuid()))
         for path in {*service.tmpfs, "/tmp"}:
             folder = self.tmpfs(service, path)
             folder.mkdir(parents=True, exist_ok=True)

@@ -63,8 +63,18 @@ def test_the_query_for_who_waits_is_understood(servers: Servers):
     assert sql(servers, query)
 
 
+ROLE = re.findall(r"```sql\n(CREATE ROLE shop_web .*?)```", PAGE, re.DOTALL)
+
+
+def test_a_role_of_the_web_servers_may_import_files(servers: Servers):
+    """It brings ids and notes what it read in temporary tables."""
+    sequence = "products_product_id_seq"
+    asked = f"SELECT setval('{sequence}', last_value + 1000000) FROM {sequence}; CREATE TEMPORARY TABLE x ()"
+    sql(servers, f"BEGIN; {ROLE[0]}; SET LOCAL ROLE shop_web; {asked}; ROLLBACK;")
+
+
 def test_a_role_of_the_web_servers_gets_their_bounds_and_may_sell(servers: Servers):
-    (role,) = re.findall(r"```sql\n(CREATE ROLE shop_web .*?)```", PAGE, re.DOTALL)
+    (role,) = ROLE
     able = "SELECT has_table_privilege('shop_web', 'orders_order', 'INSERT')"
     bounds = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'shop_web'::regrole"
     said = sql(servers, f"BEGIN; {role}; {able}; {bounds}; ROLLBACK;")

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 import yaml
 
-from tests.processes import ROOT, free_port, until
+from tests.processes import ROOT, until
 from tests.stack.machine import Machine
 from tests.stack.shop import GatewayClient
 
@@ -63,7 +63,7 @@ def prometheus(stack: Machine, tmp_path_factory) -> Iterator[str]:
             # It still calls it by its name.
             job["proxy_url"] = f"http://127.0.0.1:{stack.port('web')}"
     (folder / "prometheus.yml").write_text(yaml.safe_dump(said))
-    port = free_port()
+    port = stack.port("prometheus")
     here = {"/etc/prometheus": str(folder), "=/prometheus": f"={folder}/data"}
     command = ["prometheus", f"--web.listen-address=127.0.0.1:{port}", *stack.service("prometheus").command]
     for theirs, ours in here.items():
@@ -88,6 +88,14 @@ def ask(url: str):
 def value(prometheus: str, query: str) -> float:
     result = (ask(f"{prometheus}/query?query={query}") or {"result": []})["result"]
     return float(result[0]["value"][1]) if result else 0.0
+
+
+def test_the_health_check_sees_that_prometheus_is_ready(prometheus: str, stack: Machine):
+    until(lambda: stack.is_healthy("prometheus"))
+
+
+def test_the_health_check_notices_that_no_prometheus_is_there(stack: Machine):
+    assert not Machine(stack.folder, stack.given, ports={"prometheus": 9}).is_healthy("prometheus")
 
 
 def test_prometheus_reaches_web_and_worker(prometheus: str):

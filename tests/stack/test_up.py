@@ -22,6 +22,7 @@ SAYS_GOODBYE = re.compile(r"worker: |$")
 def test_each_health_check_sees_its_service_well(stack: Machine, servers: Servers):
     assert stack.is_healthy("web")
     assert stack.is_healthy("worker")
+    assert stack.is_healthy("beat")
     assert servers.is_healthy()
     assert servers.redis_is_healthy("redis-broker")
     assert servers.redis_is_healthy("redis-cache")
@@ -32,6 +33,19 @@ def test_a_health_check_notices_that_nobody_is_there(stack: Machine, name):
     """Another machine with the same files, where nothing runs."""
     empty = Machine(stack.folder, stack.given, ports={**stack.ports, "web": 9, "redis-broker": 9})
     assert not empty.is_healthy(name)
+
+
+def test_a_health_check_notices_a_beat_that_lives_and_does_not_tick_or_never_did(stack: Machine):
+    beat, file = stack.running["beat"], stack.tmpfs(stack.service("beat"), "/tmp") / "beat"
+    beat.send_signal(signal.SIGSTOP)
+    try:
+        os.utime(file, (0, 0))
+        assert not stack.is_healthy("beat")
+        file.unlink()
+        assert not stack.is_healthy("beat")
+    finally:
+        beat.send_signal(signal.SIGCONT)
+    stack.wait_until_healthy("beat")
 
 
 def test_the_servers_took_the_options_of_the_compose_file(stack: Machine, servers: Servers):

@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.processes import ROOT
+import urllib3
+
+from tests.processes import ROOT, until
 from tests.stack.machine import Machine
 
 # Of its own environment, as the image has it (make test-stack).
@@ -13,24 +17,54 @@ LOCUST = Path(sys.prefix) / "stack" / "bin" / "locust"
 STEPS = ("orders/quote", "orders", "points/charges", "rankings/products", "coupons/{id}/issue")
 
 
-def run(stack: Machine, **env: str) -> "subprocess.CompletedProcess[str]":
+def machine(stack: Machine) -> Machine:
+    """The stack, asked for a short run."""
+    return Machine(stack.folder, {**stack.given, "LOAD_USERS": "10", "LOAD_TIME": "10s"}, ports=stack.ports)
+
+
+@contextmanager
+def started(
+    stack: Machine, *, without: tuple[str, ...] = (), **env: str
+) -> Iterator["subprocess.Popen[str]"]:
     """The service's own command, for ten seconds."""
-    at = Machine(stack.folder, {**stack.given, "LOAD_USERS": "10", "LOAD_TIME": "10s"}, ports=stack.ports)
+    at = machine(stack)
     service = at.service("load")
-    command = [
-        at.here(service, part).replace("=/benchmarks", f"={ROOT}/benchmarks") for part in service.command
-    ]
+    here = [at.here(service, part).replace("=/benchmarks", f"={ROOT}/benchmarks") for part in service.command]
+    command = [LOCUST, f"--web-port={at.port('load')}", *(part for part in here if part not in without)]
     given = {"PATH": os.defpath, **service.environment, **env}
-    options = {"env": given, "text": True, "capture_output": True, "timeout": 120}
-    return subprocess.run([LOCUST, *command], check=False, **options)
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, env=given, text=True, **output) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
-def test_the_load_test_sends_every_kind_of_request_and_no_answer_is_an_error(stack: Machine, audit):
-    done = run(stack)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [step for step in STEPS if f"/api/v1/{step} " not in done.stdout + done.stderr] == []
+def test_the_load_test_is_healthy_sends_every_kind_of_request_and_meets_no_error(stack: Machine, audit):
+    assert not machine(stack).is_healthy("load")
+    with started(stack) as running:
+        until(lambda: machine(stack).is_healthy("load"))
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert [step for step in STEPS if f"/api/v1/{step} " not in said] == []
     audit()
 
 
+def test_a_load_test_that_sends_nothing_is_not_healthy(stack: Machine):
+    page = f"http://127.0.0.1:{stack.port('load')}/stats/requests"
+    with started(stack, without=("--autostart", "--autoquit=0")):
+        until(lambda: answers(page))
+        assert not machine(stack).is_healthy("load")
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", url, retries=False, timeout=5).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
 def test_a_load_test_that_nobody_lets_in_fails(stack: Machine):
-    assert run(stack, GATEWAY_SECRET="wrong").returncode == 1
+    with started(stack, GATEWAY_SECRET="wrong") as running:
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode == 1, said

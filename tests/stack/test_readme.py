@@ -1,0 +1,36 @@
+"""README.md's "Try it": its commands in a shell, against the running stack."""
+
+import json
+import re
+import subprocess
+
+from tests.processes import ROOT
+from tests.stack.compose import GIVEN
+from tests.stack.machine import Machine
+
+TRY_IT = re.compile(r"(?ms)^```sh\n(API=.*?)^```")
+# What the page leaves to the reader: a newline after each answer. And what the gateway in front would add.
+CURLRC = 'silent\nfail-with-body\nwrite-out = "\\n"\nheader = "X-Gateway-Secret: {}"\n'
+
+
+def shown(page: str) -> str:
+    (block,) = TRY_IT.findall((ROOT / page).read_text())
+    return block
+
+
+def test_every_command_to_try_answers_without_an_error(stack: Machine, tmp_path):
+    (tmp_path / ".curlrc").write_text(CURLRC.format(GIVEN["GATEWAY_SECRET"]))
+    script = shown("README.md").replace("127.0.0.1:8000", f"127.0.0.1:{stack.port('web')}")
+    shell = ["bash", "-e", "-c", script]
+    done = subprocess.run(
+        shell, env={"CURL_HOME": str(tmp_path)}, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(answers) == len(re.findall(r"(?m)^curl ", script))
+    assert {"paid"} == {each["status"] for each in answers if "ordered_at" in each}
+
+
+def test_both_languages_show_the_same_commands():
+    english, korean = (re.findall(r"(?m)^(?!#).+", shown(f"README{each}.md")) for each in ("", ".ko"))
+    assert [line.partition("#")[0] for line in english] == [line.partition("#")[0] for line in korean]
