@@ -2,21 +2,19 @@
 
 import random
 import time
-import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import structlog
 from django.utils import timezone
 
-from api.transactions import unit_of_work
 from orders import metrics
 from orders.events import render
 from orders.models import OrderEvent
 from orders.platform import DeliveryFailed, Platform
 from orders.wakeup import wake_delivery
 
-CONCURRENCY = 16
+CONCURRENCY = 32
 # Longer than the longest post, so that nobody sends what is still being sent.
 LEASE = timedelta(seconds=15)
 FIRST_WAIT = timedelta(seconds=1)
@@ -24,8 +22,9 @@ LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
 LOOK_AGAIN_SECONDS = 0.2
-# Under load this makes one claim and one mark serve several events, which halves what each costs.
-GATHER_SECONDS = 0.02
+# The more are in flight, the longer it is waited for others, so that one claim and one mark serve them all.
+GATHER_SECONDS = 0.01
+LONGEST_GATHER_SECONDS = 0.04
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
 TURN_SECONDS = 5
@@ -41,17 +40,19 @@ def deliver_due_events(*, platform: Platform) -> int:
     Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
     """
     metrics.SWEEPS.inc()
+    if OrderEvent.objects.are_kept_up_with(lease=LEASE):
+        return 0
     delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
         sending = _send_due(platform, pool, free_slots=CONCURRENCY)
-        if len(sending) == CONCURRENCY:
-            wake_delivery()  # more is due than we can send at once; somebody may be idle
         while sending:
-            returned = _returned(sending)
+            returned = {future: sending.pop(future) for future in _returned(sending)}
             platform.cut_overdue()
-            delivered += _settle({future: sending.pop(future) for future in returned})
             if time.monotonic() < turn_ends:
                 sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
+            delivered += _settle(returned)
+    if time.monotonic() >= turn_ends:
+        wake_delivery()  # more may have become due; whoever is idle goes on
     return delivered
 
 
@@ -68,7 +69,10 @@ def _send_due(platform: Platform, pool: ThreadPoolExecutor, *, free_slots: int) 
     """Claim as many events as there are free slots and start posting them."""
     if not free_slots:
         return {}
-    events = OrderEvent.objects.with_order(_claim(limit=free_slots))
+    event_ids = OrderEvent.objects.lease(limit=free_slots, duration=LEASE)
+    if len(event_ids) == free_slots:
+        wake_delivery()  # more may be due than we can send at once, and somebody be idle
+    events = OrderEvent.objects.with_order(event_ids)
     return {pool.submit(_post, platform, event): event for event in events}
 
 
@@ -76,15 +80,10 @@ def _post(platform: Platform, event: OrderEvent) -> None:
     platform.post(event_id=str(event.pk), body=render(event), request_id=event.request_id)
 
 
-@unit_of_work
-def _claim(*, limit: int) -> list[uuid.UUID]:
-    return OrderEvent.objects.lease(limit=limit, duration=LEASE)
-
-
 def _returned(sending: _Sending) -> set[Future[None]]:
     """The posts that have come back, after a moment in which others may."""
     if wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED).done:
-        time.sleep(GATHER_SECONDS)
+        time.sleep(min(len(sending) * GATHER_SECONDS, LONGEST_GATHER_SECONDS))
     return wait(sending, timeout=0).done
 
 

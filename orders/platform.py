@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from http.client import HTTPResponse
 from typing import Any
 
@@ -86,14 +87,20 @@ class _WholeHead(HTTPResponse):
 
 
 class _Watched:
-    """A connection whose posts can be cut from another thread."""
+    """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
 
     response_class = _WholeHead
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send, under watch."""
         _POSTS.begin(self)  # type: ignore[arg-type]
+        self.pieces: list[bytes] = []
         super().request(*args, **kwargs)  # type: ignore[misc]
+        super().send(b"".join(self.pieces))  # type: ignore[misc]
+
+    def send(self, data: bytes) -> None:
+        """Keep head and body together: sent apart they cost both sides a turn more each."""
+        self.pieces.append(data)
 
 
 class _HTTP(urllib3.HTTPConnectionPool):
@@ -106,19 +113,24 @@ class _HTTPS(urllib3.HTTPSConnectionPool):
 
 @dataclass(frozen=True)
 class Platform:
-    """Where events go. An empty secret sends them unsigned."""
+    """Where events go. Without a signer they go unsigned."""
 
     url: str
-    secret: str
+    signer: Webhook | None
     http: urllib3.PoolManager
 
     @classmethod
     def at(cls, *, url: str, secret: str, connections: int) -> "Platform":
         """A platform that is posted to over at most so many connections."""
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        http = urllib3.PoolManager(maxsize=connections, timeout=timeout, retries=False)
+        http = urllib3.PoolManager(maxsize=connections, timeout=timeout)
         http.pool_classes_by_scheme = {"http": _HTTP, "https": _HTTPS}
-        return cls(url, secret, http)
+        return cls(url, Webhook(secret) if secret else None, http)
+
+    @cached_property
+    def _place(self) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to the host, and the path there. Raises HTTPError for a URL that leads nowhere."""
+        return self.http.connection_from_url(self.url), urllib3.util.parse_url(self.url).request_uri
 
     def post(self, *, event_id: str, body: bytes, request_id: str = "") -> None:
         """Send one event, under the id of the request that caused it; only 2xx is success.
@@ -126,11 +138,13 @@ class Platform:
         Redirects are not followed. Raises DeliveryFailed.
         """
         try:
-            response = self.http.request(
+            pool, path = self._place
+            response = pool.urlopen(
                 "POST",
-                self.url,
+                path,
                 body=body,
                 headers=self._headers(event_id, body, request_id),
+                retries=False,
                 redirect=False,
                 preload_content=False,
             )
@@ -152,11 +166,11 @@ class Platform:
         headers = {"Content-Type": CONTENT_TYPE}
         if request_id:
             headers["X-Request-Id"] = request_id
-        if self.secret:
+        if self.signer:
             now = datetime.now(tz=UTC)
             headers["webhook-id"] = event_id
             headers["webhook-timestamp"] = str(int(now.timestamp()))
-            headers["webhook-signature"] = Webhook(self.secret).sign(event_id, now, body.decode())
+            headers["webhook-signature"] = self.signer.sign(event_id, now, body.decode())
         return headers
 
 

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Count, F, Func, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from api.idempotency import Claim
 from api.times import SEOUL
 from api.transactions import database_now
 from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem, OrderQuerySet
+
+
+class AnyOf(Func):
+    """Whether a value is in an array: one walk through an index, however many the array turns out to have."""
+
+    template, arg_joiner = "%(expressions)s)", " = ANY("
+    output_field = BooleanField()
 
 
 @dataclass(frozen=True)
@@ -43,9 +51,9 @@ def order_made_with(*, user_id: int, claim: Claim) -> Order | None:
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
     """What each product sold in paid orders with `after < ordered_at <= until`, by product id."""
-    sold = OrderItem.objects.filter(
-        order__status=Order.Status.PAID, order__ordered_at__gt=after, order__ordered_at__lte=until
-    )
+    paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gt=after, ordered_at__lte=until)
+    # Joined to some thousands of orders, the planner would rather read every line there ever was.
+    sold = OrderItem.objects.filter(AnyOf(F("order_id"), ArraySubquery(paid.values("pk"))))
     sums = sold.values_list("product_id").annotate(
         units=Sum("quantity"), won=Sum(F("quantity") * F("unit_price"))
     )

@@ -10,7 +10,10 @@ from api.metrics import REDIS_FALLBACKS
 
 DELIVER_TASK = "orders.deliver_order_events"
 MESSAGE_LIFETIME_SECONDS = 5
+# Doubled for as long as MANY orders come in a pause: then a worker is sending anyway, and looks for more.
 PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.2
+MANY = 4
 PAUSE_AFTER_FAILURE_SECONDS = 5
 
 log = structlog.get_logger(__name__)
@@ -25,11 +28,13 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
+        self._wishes = 0  # roughly: it only sets the pace
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def want(self) -> None:
         """Ask for a wake-up; returns at once."""
+        self._wishes += 1
         self._wanted.set()
         with self._starting:
             # A thread does not survive a fork, so each process starts its own.
@@ -38,10 +43,14 @@ class Wakeups:
                 self._thread.start()
 
     def _run(self) -> None:
+        pause = PAUSE_SECONDS
         while self._wanted.wait():
             # Cleared before sending: an order that commits meanwhile asks for a message of its own.
             self._wanted.clear()
-            time.sleep(PAUSE_SECONDS if _send() else PAUSE_AFTER_FAILURE_SECONDS)
+            wishes = self._wishes
+            time.sleep(pause if _send() else PAUSE_AFTER_FAILURE_SECONDS)
+            many = self._wishes - wishes >= MANY
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if many else PAUSE_SECONDS
 
 
 def _send() -> bool:

@@ -17,6 +17,14 @@ def test_a_wakeup_delivers_without_any_sweep(http, buyer, logs):
         until(lambda: is_delivered(order))
 
 
+def test_a_burst_of_orders_needs_no_sweep_either(http, buyer, logs):
+    product = ProductFactory(price=1, stock=100)
+    with recorder() as platform, delivering_to(platform.url, logs, beat=False):
+        orders = [http.order(buyer, {product.pk: 1}).json for _ in range(40)]
+        until(lambda: all(map(is_delivered, orders)))
+    assert [len(platform.of_order(order["id"])) for order in orders] == [1] * 40
+
+
 def test_events_wait_while_no_platform_is_configured(http, buyer, logs):
     with processes.worker(log=logs / "worker.log", beat=False):
         order = http.order(buyer, {ProductFactory().pk: 1}).json

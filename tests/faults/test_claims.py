@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from api.transactions import unit_of_work
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.database import execute, lock_waiters
@@ -88,12 +87,12 @@ def lease_at(together: threading.Barrier) -> int:
     """As the worker does it."""
     OrderEvent.objects.exists()  # connects
     together.wait()
-    return len(unit_of_work(OrderEvent.objects.lease)(limit=1, duration=LEASE))
+    return len(OrderEvent.objects.lease(limit=1, duration=LEASE))
 
 
 def look_at(together: threading.Barrier) -> int:
     """Without a lock."""
-    found = OrderEvent.objects.due().count()
+    found = OrderEvent.objects.filter(state="pending", leased_until=None).count()
     together.wait()
     return OrderEvent.objects.filter(state="pending").update(leased_until=None) and found
 
