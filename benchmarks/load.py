@@ -23,7 +23,10 @@ PATIENCE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Plan:
-    """`scenario` against `url` by so many clients; closed loop, or `rate` requests a second in all."""
+    """`scenario` against `url` by so many clients; closed loop, or `rate` requests a second in all.
+
+    With `receipts` it is told when each thing that was made had been answered.
+    """
 
     url: str
     scenario: str
@@ -31,6 +34,16 @@ class Plan:
     seconds: float
     rate: float = 0.0
     options: dict[str, int] = field(default_factory=dict)
+    receipts: bool = False
+
+
+@dataclass
+class Tally:
+    """What all clients were answered, the seconds that each answer took, and by id when (UNIX time)."""
+
+    outcomes: "Counter[str]" = field(default_factory=Counter)
+    taken: list[float] = field(default_factory=list)
+    receipts: dict[str, float] = field(default_factory=dict)
 
 
 class Connection:
@@ -78,13 +91,10 @@ class Connection:
 def run(plan: Plan) -> dict[str, object]:
     """Send for `seconds`; outcomes, seconds taken by each, and the processor time it cost us."""
     requests = REQUESTS[plan.scenario](urlsplit(plan.url).netloc, plan.options)
-    outcomes: Counter[str] = Counter()
-    taken: list[float] = []
-    turns = _turns(plan)
+    tally, turns = Tally(), _turns(plan)
     began, processor = time.monotonic(), time.process_time()
     threads = [
-        threading.Thread(target=_client, args=(plan, requests, turns, outcomes, taken))
-        for _ in range(plan.clients)
+        threading.Thread(target=_client, args=(plan, requests, turns, tally)) for _ in range(plan.clients)
     ]
     for thread in threads:
         thread.start()
@@ -92,8 +102,9 @@ def run(plan: Plan) -> dict[str, object]:
         thread.join()
     return {
         "seconds": time.monotonic() - began,
-        "outcomes": dict(outcomes),
-        "taken": sorted(taken),
+        "outcomes": dict(tally.outcomes),
+        "taken": sorted(tally.taken),
+        "receipts": tally.receipts,
         "client_cpu": time.process_time() - processor,
     }
 
@@ -109,13 +120,7 @@ def _turns(plan: Plan) -> Iterator[float]:
         yield due
 
 
-def _client(
-    plan: Plan,
-    requests: Iterator[bytes],
-    turns: Iterator[float],
-    outcomes: "Counter[str]",
-    taken: list[float],
-) -> None:
+def _client(plan: Plan, requests: Iterator[bytes], turns: Iterator[float], tally: Tally) -> None:
     connection = Connection(plan.url)
     while True:
         with _TURN:
@@ -124,25 +129,28 @@ def _client(
             connection.close()
             return
         time.sleep(max(0.0, due - time.monotonic()))
-        outcomes[_outcome(connection, request)] += 1
-        taken.append(time.monotonic() - due)
+        outcome, body = _answer(connection, request)
+        tally.outcomes[outcome] += 1
+        # From when it was due, so that a shop which keeps clients waiting is not asked less for it.
+        tally.taken.append(time.monotonic() - due)
+        if plan.receipts and outcome == "201":
+            tally.receipts[str(json.loads(body)["id"])] = time.time()
 
 
 _TURN = threading.Lock()
 
 
-def _outcome(connection: Connection, request: bytes) -> str:
-    """The status, with the problem's code where it is one."""
+def _answer(connection: Connection, request: bytes) -> tuple[str, bytes]:
+    """The status, with the problem's code where it is one, and the body."""
     try:
         status, body = connection.exchange(request)
     except OSError as error:
         connection.close()
-        return type(error).__name__
-    if status < 400:
-        return str(status)
+        return type(error).__name__, b""
     with suppress(ValueError, KeyError):
-        return f"{status} {json.loads(body)['code']}"
-    return str(status)
+        if status >= 400:
+            return f"{status} {json.loads(body)['code']}", body
+    return str(status), body
 
 
 if __name__ == "__main__":

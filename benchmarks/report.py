@@ -1,61 +1,125 @@
-"""The figures as a table, as JSON and as a picture."""
+"""The figures as tables, as JSON and as a picture."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.scenarios import Result
+from benchmarks.deliveries import Delivered, Deliveries
+from benchmarks.scenarios import QUANTILES, SHARE, Result
 
-GROUPS = ("web", "worker", "postgres", "redis")
-HEAD = ("scenario", "clients", "a second", "floor", "of floor", "of no-op", "p50", "p95", "p99", *GROUPS)
+PARTS = ("web", "worker", "receiver", "postgres", "redis", "clients")
+GROUPS = (*PARTS, "machine")
+LAGS = (*QUANTILES, "max")
+SPEED = (
+    *("at full speed", "clients", "a second", "floor", "of floor", "of no-op", *QUANTILES),
+    *("done", "refused", "unexpected"),
+)
+COST = (f"at {SHARE:.0%}", "a second", *QUANTILES, "statements", *GROUPS)
+EVENTS = ("events", "a second", "events", "posts", "lost", "drained after", *LAGS, *GROUPS)
 
 
-def write(results: Sequence[Result], *, folder: Path) -> None:
-    """Print the table, and leave bench.md, bench.json and bench.svg in the folder."""
+def write(results: Sequence[Result], deliveries: Deliveries | None, *, folder: Path) -> None:
+    """Print the tables, and leave bench.md, bench.json and bench.svg in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = table(results)
+    text = "\n\n".join(tables(results, deliveries))
     print(text)
     (folder / "bench.md").write_text(text + "\n")
-    (folder / "bench.json").write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
+    figures = {
+        "scenarios": [asdict(result) for result in results],
+        "deliveries": asdict(deliveries) if deliveries else None,
+    }
+    (folder / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
     picture(results).savefig(folder / "bench.svg")
 
 
-def table(results: Sequence[Result]) -> str:
-    """Markdown: answers a second, latencies in ms, and processor ms per answer by group of processes."""
-    rows = [HEAD, ("---",) + ("---:",) * (len(HEAD) - 1), *(_row(result) for result in results)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+def tables(results: Sequence[Result], deliveries: Deliveries | None) -> list[str]:
+    """Markdown: what is done a second; what an answer takes, in ms of processors; what becomes of events."""
+    made = [_table(SPEED, map(_speed, results)), _table(COST, map(_cost, results))] if results else []
+    if deliveries:
+        runs = {
+            "full speed": deliveries.full,
+            f"{SHARE:.0%} of it": deliveries.paced,
+            "a backlog": deliveries.backlog,
+        }
+        made.append(_table(EVENTS, (_events(name, run) for name, run in runs.items())))
+    return made
 
 
-def _row(result: Result) -> tuple[str, ...]:
-    return (
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _speed(result: Result) -> list[str]:
+    return [
         result.name,
         str(result.clients),
         f"{result.rate:,.0f}",
         f"{result.floor:,.0f}" if result.floor else "",
         f"{result.rate / result.floor:.3f}" if result.floor else "",
         f"{result.rate / result.noop:.2f}",
-        *(f"{seconds * 1000:.0f} ms" for seconds in result.quantiles.values()),
-        *(f"{result.cpu[group] * 1000:.2f}" for group in GROUPS),
-    )
+        *map(_ms, result.quantiles.values()),
+        *(f"{number:,}" for number in (result.done, result.refused, sum(result.unexpected.values()))),
+    ]
+
+
+def _cost(result: Result) -> list[str]:
+    return [
+        result.name,
+        f"{result.paced_rate:,.0f}",
+        *map(_ms, result.paced_quantiles.values()),
+        "" if result.statements is None else f"{result.statements:g}",
+        *_processors(result.cpu),
+    ]
+
+
+def _events(name: str, run: Delivered) -> list[str]:
+    return [
+        name,
+        f"{run.rate:,.0f}",
+        *(f"{number:,}" for number in (run.events, run.posts, run.lost)),
+        f"{run.drained_after:.1f} s",
+        *(_ms(run.lag[name]) for name in LAGS),
+        *_processors(run.cpu),
+    ]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
+
+
+def _processors(cpu: dict[str, float]) -> list[str]:
+    return [f"{cpu[group] * 1000:.2f}" if group in cpu else "" for group in GROUPS]
 
 
 def picture(results: Sequence[Result]) -> Figure:
-    """What each scenario does a second, and where its processor time goes."""
-    figure = Figure(figsize=(11, 1.2 + 0.5 * len(results)), layout="constrained")
-    rates, costs = figure.subplots(1, 2, sharey=True)
+    """What each scenario does a second, how long that takes on a calm day, and where processor time goes."""
+    figure = Figure(figsize=(15, 1.6 + 0.5 * len(results)), layout="constrained")
+    rates, waits, costs = figure.subplots(1, 3, sharey=True)
     names = [result.name for result in results]
     bars = rates.barh(names, [result.rate for result in results], color="#4c72b0")
     rates.bar_label(bars, [f"{result.rate:,.0f}" for result in results], padding=3)
-    rates.set_title("answers a second")
+    rates.set_title("answers a second, at full speed")
     rates.invert_yaxis()
-    left = [0.0] * len(results)
-    for group in GROUPS:
-        spent = [result.cpu[group] * 1000 for result in results]
-        costs.barh(names, spent, left=left, label=group)
-        left = [before + more for before, more in zip(left, spent, strict=True)]
-    costs.set_title("processor time per answer, ms")
-    costs.legend()
+    for name, mark in zip(QUANTILES, "o|x", strict=True):
+        waits.plot([result.paced_quantiles[name] * 1000 for result in results], names, mark, label=name)
+    waits.set_title(f"ms until answered, at {SHARE:.0%} of that")
+    waits.set_xscale("log")
+    waits.legend()
+    _stack(costs, results)
     return figure
+
+
+def _stack(axes: Axes, results: Sequence[Result]) -> None:
+    """Processor time by who spent it, side by side."""
+    left = [0.0] * len(results)
+    for group in PARTS:
+        spent = [result.cpu[group] * 1000 for result in results]
+        axes.barh([result.name for result in results], spent, left=left, label=group)
+        left = [before + more for before, more in zip(left, spent, strict=True)]
+    axes.set_title("ms of processors an answer")
+    axes.legend()

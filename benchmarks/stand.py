@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -47,6 +48,7 @@ class Measured:
     outcomes: dict[str, int]
     taken: list[float]
     client_cpu: float
+    receipts: dict[str, float] = field(default_factory=dict)
     cpu: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -67,16 +69,24 @@ class Stand:
     servers: Servers
 
     def load(
-        self, scenario: str, *, clients: int, seconds: float, rate: float = 0, **options: int
+        self,
+        scenario: str,
+        *,
+        clients: int,
+        seconds: float,
+        rate: float = 0,
+        receipts: bool = False,
+        **options: int,
     ) -> Measured:
         """Have clients send a scenario's requests."""
         given = {"users": USERS, "products": PRODUCTS, "holders": HOLDERS, **options}
-        plan = Plan(self.shop.http.url, scenario, clients, seconds, rate, given)
+        plan = Plan(self.shop.http.url, scenario, clients, seconds, rate, given, receipts)
         before = self.cpu()
         command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(plan))]
         said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-        spent = {group: seconds - before[group] for group, seconds in self.cpu().items()}
-        return Measured(**json.loads(said), cpu=spent)
+        measured = Measured(**json.loads(said), cpu=self.cpu_since(before))
+        measured.cpu["clients"] = measured.client_cpu
+        return measured
 
     def floor(self, scenario: str, *, clients: int, seconds: float, **variables: int) -> float:
         """What the bare database does of the same writes, a second."""
@@ -110,12 +120,17 @@ class Stand:
         return int(coupon.pk)
 
     def cpu(self) -> dict[str, float]:
-        """Processor seconds that each group of processes has spent so far."""
+        """Processor seconds that each group of processes has spent so far, and that the whole machine has."""
         parts = {"web": self.shop.web, "worker": self.shop.worker, "beat": self.shop.beat}
         groups = {name: part.running.pid for name, part in parts.items() if part.running}
-        (postgres,) = _pids(self.servers.embedded.postmaster_pattern)
-        (redis,) = _pids(self.servers.embedded.redis_pattern)
-        return {name: _spent(pid) for name, pid in {**groups, "postgres": postgres, "redis": redis}.items()}
+        (groups["receiver"],) = _pids(f"receive_events --port {urlsplit(self.shop.platform.url).port} ")
+        (groups["postgres"],) = _pids(self.servers.embedded.postmaster_pattern)
+        (groups["redis"],) = _pids(self.servers.embedded.redis_pattern)
+        return {**{name: _spent(pid) for name, pid in groups.items()}, "machine": _machine()}
+
+    def cpu_since(self, before: dict[str, float]) -> dict[str, float]:
+        """The same, spent since then."""
+        return {group: seconds - before[group] for group, seconds in self.cpu().items()}
 
 
 def _pids(pattern: str) -> list[int]:
@@ -127,6 +142,12 @@ def _spent(pid: int) -> float:
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     times = [process.cpu_times() for process in processes]
     return sum(each.user + each.system + each.children_user + each.children_system for each in times)
+
+
+def _machine() -> float:
+    """All that the machine's processors did, whoever for."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 @contextmanager

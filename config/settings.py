@@ -95,6 +95,11 @@ DATABASES = {
 # The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py).
 WEB_DATABASE_BOUNDS = "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
 
+# Statements by hand (api/statements.py) are planned once for each connection of a web process. A pgbouncer
+# older than 1.21 loses the plans: there this is to be off.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
+WEB_DATABASE_STATEMENTS = {"prepare_threshold": 5 if PREPARED_STATEMENTS else None}
+
 # A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
 WEB_DATABASE_PATIENCE = {
     "connect_timeout": 3,
@@ -141,6 +146,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1,
         "options": {"expires": 5},
     },
+    "move the best sellers up to the present": {
+        "task": "rankings.advance",
+        "schedule": crontab(),
+        "options": {"expires": 50},
+    },
     "rebuild the best sellers": {
         "task": "rankings.recompute",
         "schedule": crontab(minute="12"),
@@ -152,10 +162,10 @@ CELERY_TIMEZONE = "Asia/Seoul"
 # A worker shows its metrics here; 0: it does not.
 METRICS_PORT = at_least("METRICS_PORT", least=0, default=0)
 if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    raise ImproperlyConfigured(
-        "METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where a worker's processes count"
-    )
+    raise ImproperlyConfigured("METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where its processes count")
 HOST = env.str("HOST", default="127.0.0.1")
+# Beat touches it as it ticks.
+BEAT_FILE = env.str("BEAT_FILE", default="")
 
 # --- Django -------------------------------------------------------------------------------------------------
 
