@@ -28,6 +28,9 @@ _CAUSES: dict[type, str] = {
     errors.QueryCanceled: "statement_timeout",
 }
 
+# What work meets that finds the database away, or too busy.
+PUT_OFF = (Busy, Unavailable, InterfaceError, OperationalError)
+
 
 class Conflict(Exception):
     """The work met a change it must look at again: run it anew from the start."""

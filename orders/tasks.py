@@ -5,9 +5,8 @@ from functools import cache
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
-from api.problems import Busy, Unavailable
+from api.transactions import PUT_OFF
 from orders import delivery
 from orders.platform import Platform
 from orders.wakeup import DELIVER_TASK
@@ -28,7 +27,7 @@ def deliver_order_events() -> int:
     )
     try:
         return delivery.deliver_due_events(platform=platform)
-    except (Busy, Unavailable, InterfaceError, OperationalError) as error:
+    except PUT_OFF as error:
         log.warning("sweep_put_off", error=str(error).partition("\n")[0])
         return 0
 

@@ -2,6 +2,10 @@
 
 import time
 
+from kombu import Connection
+
+from config.celery import app
+from config.settings import broker_url
 from tests.faults.load import buying, missing
 from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
 from tests.processes import until
@@ -47,7 +51,10 @@ def test_a_worker_without_a_database_says_so_in_a_line(shop: Shop) -> None:
         return shop.worker.log.read_bytes()[before:]
 
     shop.servers.crash_postgres()
-    until(lambda: said().count(b"sweep_put_off") >= 3)
+    with Connection(broker_url(shop.servers.embedded.redis_url())) as broker:
+        for task in ("rankings.advance", "rankings.recompute"):
+            app.send_task(task, connection=broker)
+    until(lambda: said().count(b"sweep_put_off") >= 3 and said().count(b"ranking_put_off") >= 2)
     assert b"Traceback" not in said()
     shop.servers.start()
     until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
