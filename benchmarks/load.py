@@ -129,7 +129,7 @@ def _client(plan: Plan, requests: Iterator[bytes], turns: Iterator[float], tally
             connection.close()
             return
         time.sleep(max(0.0, due - time.monotonic()))
-        outcome, body = _answer(connection, request)
+        outcome, body = answer(connection, request)
         tally.outcomes[outcome] += 1
         # From when it was due, so that a shop which keeps clients waiting is not asked less for it.
         tally.taken.append(time.monotonic() - due)
@@ -140,8 +140,8 @@ def _client(plan: Plan, requests: Iterator[bytes], turns: Iterator[float], tally
 _TURN = threading.Lock()
 
 
-def _answer(connection: Connection, request: bytes) -> tuple[str, bytes]:
-    """The status, with the problem's code where it is one, and the body."""
+def answer(connection: Connection, request: bytes) -> tuple[str, bytes]:
+    """The status, with the problem's code where it is one, and the body; or how the connection broke."""
     try:
         status, body = connection.exchange(request)
     except OSError as error:

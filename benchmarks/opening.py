@@ -23,7 +23,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from benchmarks.load import Connection  # noqa: E402
+from benchmarks.load import Connection, answer  # noqa: E402
 from benchmarks.stand import Stand, stand  # noqa: E402
 from benchmarks.traffic import request  # noqa: E402
 from coupons.models import Coupon, IssuedCoupon  # noqa: E402
@@ -87,11 +87,11 @@ def serve(url: str, *, coupon: int, members: Iterable[int], opening: Opening, be
     for user in members:
         asked = time.monotonic()
         message = request(host, "POST", f"/api/v1/coupons/{coupon}/issue", user=user)
-        outcome, body = exchange(connection, message)
+        outcome, body = answer(connection, message)
         while not outcome[0].isdigit() or outcome.startswith("503"):
             opening.outcomes[f"{outcome}, asked again"] += 1
             time.sleep(AGAIN_SECONDS)
-            outcome, body = exchange(connection, message)
+            outcome, body = answer(connection, message)
         now = time.monotonic()
         opening.outcomes[outcome] += 1
         opening.taken.append((outcome, now - asked))
@@ -99,16 +99,6 @@ def serve(url: str, *, coupon: int, members: Iterable[int], opening: Opening, be
             opening.sequences.append(json.loads(body)["sequence"])
             opening.sold_out_after = now - began
     connection.close()
-
-
-def exchange(connection: Connection, message: bytes) -> tuple[str, bytes]:
-    """What came back: the status, with the problem's code where it is one; or how the connection broke."""
-    try:
-        status, body = connection.exchange(message)
-    except OSError as error:
-        connection.close()
-        return type(error).__name__, b""
-    return (str(status) if status < 400 else f"{status} {json.loads(body)['code']}"), body
 
 
 def mistakes(opening: Opening, *, coupon: int, users: int, quantity: int) -> list[str]:

@@ -9,12 +9,9 @@ from django.db import connection
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
 
-# Apart: a statement that is sent often is prepared, and only one at a time can be.
-_OPEN_SEEN = """
+_OPEN = """
 CREATE TEMPORARY TABLE seeding_seen (kind text, said text, number bigint, PRIMARY KEY (kind, said))
-    ON COMMIT DROP
-"""
-_OPEN_PLANNED = """
+    ON COMMIT DROP;
 CREATE TEMPORARY TABLE seeding_planned
     (kind text, key bigint, fields text[], changes json, PRIMARY KEY (kind, key)) ON COMMIT DROP
 """
@@ -45,8 +42,7 @@ Changes = dict[str, Any]
 def notebook() -> Iterator[None]:
     """Somewhere to note things within the transaction that is open, private to it and gone at its end."""
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN_SEEN)
-        cursor.execute(_OPEN_PLANNED)
+        cursor.execute(_OPEN)
         yield
         cursor.execute(_CLOSE)
 
