@@ -1,10 +1,10 @@
 """The one opener of transactions, and what the database's failures mean."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from psycopg import errors
@@ -66,6 +66,26 @@ def one_statement(work: Callable[P, R]) -> Callable[P, R]:
         raise Busy
 
     return run
+
+
+@contextmanager
+def last_round_trip(*, guards: Container[str]) -> Iterator[None]:
+    """Send what is written inside, the last of a unit of work, together with its COMMIT.
+
+    So the rows that it locks are not held while this process is waited for. What is sent has no answer that
+    could be read: a guard is a constraint. Raises Conflict where one of these names refuses a row, or where a
+    row that is referred to has vanished.
+    """
+    session: Any = connection.connection
+    try:
+        with connection.wrap_database_errors, session.pipeline():
+            yield
+            if len(connection.atomic_blocks) == 1:  # more of them: a test's, which commits nothing
+                session.execute("COMMIT")
+    except IntegrityError as error:
+        if isinstance(error.__cause__, _VANISHED) or violated_constraint(error) in guards:
+            raise Conflict from error
+        raise
 
 
 def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:

@@ -92,8 +92,12 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
-# The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py).
-WEB_DATABASE_BOUNDS = "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
+# The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py). By the last of them
+# what waits for a row, with the COMMIT that was sent along, ends as soon as the process that sent it has died.
+WEB_DATABASE_BOUNDS = (
+    "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
+    " -c client_connection_check_interval=5ms"
+)
 
 # Statements by hand (api/statements.py) are planned once for each connection of a web process. A pgbouncer
 # older than 1.21 loses the plans: there this is to be off.

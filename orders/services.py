@@ -15,7 +15,7 @@ import products.services
 from api.idempotency import Claim, Outcome, once
 from api.problems import Problem
 from api.tracing import request_id
-from api.transactions import unit_of_work
+from api.transactions import last_round_trip, unit_of_work
 from orders import selectors
 from orders.metrics import ORDERS
 from orders.models import Order, OrderItem
@@ -119,12 +119,13 @@ def _place(*, basket: Basket, claim: Claim | None) -> Order:
     balance_after = _pay(basket=basket, price=price)
     order = _order(basket=basket, price=price, balance_after=balance_after, claim=claim)
     Order.objects.place(order, request_id=request_id())
-    points.services.record_payment(
-        user_id=basket.user_id, order_id=order.pk, total=price.total, balance_after=balance_after
-    )
-    products.services.take_stock(offers=price.offers, quantities=basket.quantities)
     transaction.on_commit(ORDERS.inc, robust=True)
     transaction.on_commit(wake_delivery, robust=True)
+    with last_round_trip(guards={products.services.GUARD}):
+        points.services.record_payment(
+            user_id=basket.user_id, order_id=order.pk, total=price.total, balance_after=balance_after
+        )
+        products.services.take_stock(offers=price.offers, quantities=basket.quantities)
     return order
 
 

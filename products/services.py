@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from api.problems import Problem
-from api.transactions import Conflict
 from products.models import Product
 from products.selectors import Offer
+
+# What refuses stock that was taken, or put at another price, since it was read.
+GUARD = "product_stock_not_negative"
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,12 @@ def require_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int])
 
 
 def take_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int]) -> None:
-    """Take each product's quantity at the price read before, within the caller's transaction.
+    """Take each product's quantity at the price read before, at the end of the caller's transaction.
 
-    Raises Conflict where one has sold out, changed its price or vanished since it was read.
+    GUARD refuses where one has sold out or changed its price since it was read.
     """
     prices = {product_id: offer.price for product_id, offer in offers.items()}
-    if not Product.objects.take(quantities=quantities, prices=prices):
-        raise Conflict
+    Product.objects.take(quantities=quantities, prices=prices)
 
 
 def adjust_stock(*, product_id: int, by: int) -> None:

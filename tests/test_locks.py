@@ -116,6 +116,17 @@ def test_who_waits_for_a_product_pays_the_price_it_has_then(http: Client) -> Non
     assert broken_rules(stock={product.pk: 5}) == []
 
 
+def test_who_waits_for_a_product_that_is_deleted_is_told_that_there_is_none(http: Client) -> None:
+    user, (kept, gone) = buyer(http), ProductFactory.create_batch(2, stock=5)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            execute("DELETE FROM products_product WHERE id = %s", gone.pk)
+            waiting = pool.submit(http.order, user, {kept.pk: 1, gone.pk: 1})
+            processes.until(lock_waiters)
+        assert waiting.result().json["product_ids"] == [gone.pk]
+    assert broken_rules(stock={kept.pk: 5}) == []
+
+
 def test_a_last_coupon_that_may_still_be_given_back_is_not_sold_out(http: Client) -> None:
     campaign, user = CouponFactory(quantity=1), buyer(http, points=0)
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
@@ -180,7 +191,13 @@ def test_the_twin_of_a_request_that_takes_too_long_is_told_to_come_again(http: C
     assert http.order(user, {product.pk: 1}, key="k").headers["Idempotent-Replayed"] == "true"
 
 
-BOUNDS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_isolation")
+BOUNDS = (
+    "lock_timeout",
+    "statement_timeout",
+    "idle_in_transaction_session_timeout",
+    "client_connection_check_interval",
+    "transaction_isolation",
+)
 NOTING_BOUNDS = f"""
 CREATE TABLE noted (place text, bounds text[]);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -203,4 +220,4 @@ def test_every_write_of_the_shop_waits_3_seconds_for_a_lock_and_15_for_a_stateme
         assert http.order(user, {product.pk: 1}).status == 201
         noted = execute("SELECT DISTINCT place, bounds FROM noted ORDER BY place")
     places = ("coupons_issuedcoupon", "orders_order", "points_pointtransaction")
-    assert noted == [(place, ["3s", "15s", "15s", "read committed"]) for place in places]
+    assert noted == [(place, ["3s", "15s", "15s", "5ms", "read committed"]) for place in places]

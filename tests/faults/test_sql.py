@@ -90,8 +90,8 @@ def test_a_checkout_takes_from_the_account_first_and_from_stock_last_by_id(shop:
     ]
     assert heard.locks == []
     for taken, product, quantity in zip(heard.statements[-3:-1], (a, b), (2, 1), strict=True):
-        assert "WHERE id = $2 AND stock >= $1 AND price = $3" in taken
-        assert taken.endswith(f"$1 = '{quantity}', $2 = '{product.pk}', $3 = '10'")
+        assert "stock = CASE WHEN price = $1 THEN stock - $2 ELSE -1 END" in taken
+        assert taken.endswith(f"$1 = '10', $2 = '{quantity}', $3 = '{product.pk}'")
 
 
 def test_a_first_charge_locks_the_account_before_and_after_it_makes_it(shop: Shop) -> None:

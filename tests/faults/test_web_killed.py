@@ -1,9 +1,14 @@
 """`kill -9` to the web server, before and after its commit."""
 
 import random
+import signal
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 
 from products.factories import ProductFactory
+from tests.client import Answer
 from tests.database import held, lock_waiters, nothing_written
 from tests.faults.scenes import (
     assert_unanswered,
@@ -23,7 +28,10 @@ ROUNDS = 20
 
 
 def test_killed_before_commit_nothing_is_written_and_the_retry_makes_one_order(shop: Shop) -> None:
-    """The product's row is held, so the request has written all else and cannot have committed."""
+    """The product's row is held, so the request has written all else and cannot have committed.
+
+    It has sent its COMMIT as well; its session notices that nobody is there any more, while it waits.
+    """
     user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
     for key in map(str, range(ROUNDS)):
         shop.deliver_all()
@@ -37,7 +45,7 @@ def test_killed_before_commit_nothing_is_written_and_the_retry_makes_one_order(s
 
 
 def test_killed_after_commit_the_event_goes_out_and_the_retry_replays(shop: Shop) -> None:
-    """The COMMIT has reached the database when its sender dies: no wake-up is sent and no answer."""
+    """The COMMIT is done when its sender dies: no wake-up is sent and no answer."""
     user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
     for key in map(str, range(ROUNDS)):
         kill_while_it_commits(shop, user, product, key)
@@ -66,8 +74,7 @@ def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Sh
 
 def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
-    with commits_held(user), sent(lambda: shop.http.order(user, {product.pk: 1}, key="k")) as request:
-        until(lock_waiters)
+    with committed_unnoticed(shop, user, product, "k") as request:
         shop.kill()
         assert_unanswered(request)
     shop.start()
@@ -93,14 +100,23 @@ def kill_while_it_waits_for_its_last_row(shop, user, product, key) -> None:
         asking = until(lock_waiters)
         shop.web.kill()
         assert_unanswered(request)
-    until(lambda: gone(asking))
+        until(lambda: gone(asking), seconds=1)
 
 
 def kill_while_it_commits(shop, user, product, key) -> None:
-    with commits_held(user), sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)) as request:
-        asking = until(lock_waiters)
-        assert not order_made_with(user, key)
+    with committed_unnoticed(shop, user, product, key) as request:
         shop.web.kill()
         assert_unanswered(request)
-    until(lambda: gone(asking))
-    assert order_made_with(user, key)
+
+
+@contextmanager
+def committed_unnoticed(shop, user, product, key) -> Iterator["Future[Answer]"]:
+    """The order is made while the web server is frozen."""
+    with ExitStack() as waiting:
+        with commits_held(user):
+            request = waiting.enter_context(sent(lambda: shop.http.order(user, {product.pk: 1}, key=key)))
+            until(lock_waiters)
+            assert not order_made_with(user, key)
+            shop.web.send(signal.SIGSTOP)
+        until(lambda: order_made_with(user, key))
+        yield request

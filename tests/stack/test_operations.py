@@ -78,7 +78,10 @@ def test_a_role_of_the_web_servers_gets_their_bounds_and_may_sell(servers: Serve
     able = "SELECT has_table_privilege('shop_web', 'orders_order', 'INSERT')"
     bounds = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'shop_web'::regrole"
     said = sql(servers, f"BEGIN; {role}; {able}; {bounds}; ROLLBACK;")
-    patience = "lock_timeout=3s,statement_timeout=15s,idle_in_transaction_session_timeout=15s"
+    patience = (
+        "lock_timeout=3s,statement_timeout=15s,idle_in_transaction_session_timeout=15s"
+        ",client_connection_check_interval=5ms"
+    )
     assert said == f"t\n{{{patience}}}"
     assert patience.replace(",", " -c ") in config.settings.WEB_DATABASE_BOUNDS
 
