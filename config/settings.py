@@ -92,8 +92,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
-# The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py). By the last of them
-# what waits for a row, with the COMMIT that was sent along, ends as soon as the process that sent it has died.
+# The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py). By the last one,
+# what waits for a row, with the COMMIT that was sent along, ends as soon as the process that sent it is dead.
 WEB_DATABASE_BOUNDS = (
     "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
     " -c client_connection_check_interval=5ms"

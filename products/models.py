@@ -48,8 +48,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def take(self, *, quantities: Mapping[int, int], prices: Mapping[int, int]) -> None:
         """Take units by product id, each at the price seen earlier: the optimistic lock.
 
-        `product_stock_not_negative` refuses where a stock or a price moved on. No answer is read, so that this
-        may be sent together with COMMIT; a product that vanished is missed by the order line's reference.
+        `product_stock_not_negative` refuses where a stock or a price moved on. No answer is read, so that
+        this may go out with COMMIT; a product that vanished is missed by the order line's reference.
         Rows are taken by ascending id, so that two baskets never wait for each other in a circle.
         """
         with prepared() as cursor:
