@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks.stand import FLOOR_SCRIPTS, HOLDERS, Measured, Stand
+from benchmarks.stand import HOLDERS, Measured, Stand
 
 WARM_UP_SECONDS = 1
 # A calm day: latencies are taken at this share of what the shop can do at most.
@@ -37,7 +37,7 @@ class Run:
     """Measured in turn: at full speed, the bare database, doing nothing, and at SHARE of full speed."""
 
     full: Measured
-    floor: float | None
+    floor: float
     noop: float
     paced: Measured
 
@@ -114,9 +114,7 @@ def _run(stand: Stand, scenario: Scenario, seconds: float) -> Run:
     )
 
 
-def _floor(stand: Stand, scenario: Scenario, seconds: float) -> float | None:
-    if scenario.name not in FLOOR_SCRIPTS:
-        return None
+def _floor(stand: Stand, scenario: Scenario, seconds: float) -> float:
     options = scenario.options(stand)
     return stand.floor(scenario.name, clients=scenario.clients, seconds=max(1, seconds), **options)
 
@@ -126,7 +124,7 @@ def _rate(scenario: Scenario, run: Measured) -> float:
 
 
 def _medians(scenario: Scenario, runs: Sequence[Run]) -> Result:
-    floors = [run.floor for run in runs if run.floor]
+    floors = [run.floor for run in runs]
     outcomes = sum((Counter(run.full.outcomes) + Counter(run.paced.outcomes) for run in runs), Counter[str]())
     expected = scenario.done + scenario.refused
     return Result(

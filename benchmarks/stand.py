@@ -29,14 +29,28 @@ QUANTITY = 10_000_000  # of a campaign that is not to run out
 FLOOR = "floor"  # a second database of the same server
 MEMBER = "\\set u random(1, 100000)\n"
 OTHER = "\\set b random(501, 1000)\n"
-ANY_PRODUCT = "SELECT id, name, price, stock, created_at FROM products_product WHERE id = :a;"
-FLOOR_SCRIPTS = {
+PRODUCTS_ROWS = "SELECT id, name, price, stock, created_at FROM products_product"
+REFUSED = (
+    "SELECT quantity - issued,"
+    " EXISTS (SELECT FROM coupons_issuedcoupon WHERE coupon_id = :coupon AND user_id = :u)"
+    " FROM coupons_coupon WHERE id = :coupon;"
+)
+FLOOR_WRITES = {
     "orders": f"{MEMBER}{OTHER}\\set a random(1, 500)\nSELECT floor_order(:u, :a, :b);",
     "orders-hot": f"{MEMBER}{OTHER}SELECT floor_order(:u, 1, :b);",
     "charges": f"{MEMBER}SELECT floor_charge(:u);",
     "charges-one": "SELECT floor_charge(1);",
     "issues": "SELECT floor_issue(:coupon);",
-    "product": f"\\set a random(1, 1000)\n{ANY_PRODUCT}",
+}
+FLOOR_READS = {
+    "issues-sold-out": f"{MEMBER}{REFUSED}",
+    "issues-again": f"{MEMBER}{REFUSED}",
+    "product": f"\\set a random(1, 1000)\n{PRODUCTS_ROWS} WHERE id = :a;",
+    "products": f"{PRODUCTS_ROWS} ORDER BY id LIMIT 21;",
+    "ranking": (
+        "SELECT product_id, name, price, stock, units, amount FROM rankings_productsales"
+        " JOIN products_product ON id = product_id ORDER BY units DESC, product_id LIMIT 5;"
+    ),
 }
 
 
@@ -89,25 +103,26 @@ class Stand:
         return measured
 
     def floor(self, scenario: str, *, clients: int, seconds: float, **variables: int) -> float:
-        """What the bare database does of the same writes, a second.
+        """What the bare database does of the same a second: reads of the shop's rows, writes beside them.
 
-        What it leaves behind is cleared up before anybody else is measured: written out, and vacuumed.
+        What writes leave behind is cleared up before anybody else is measured: written out, and vacuumed.
         """
-        embedded = self.servers.embedded
-        program = embedded.postgres_program("pgbench")
-        given = [f"-D{name}={value}" for name, value in variables.items()]
-        where = ["-h", str(embedded.socket_dir), "-p", "5432", "-U", "postgres", FLOOR]
-        options = ["-n", "-c", str(clients), "-j", "2", "-T", str(int(seconds)), "-f", "-", *given]
-        said = subprocess.run(
-            [program, *options, *where],
-            input=FLOOR_SCRIPTS[scenario],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        with _database(embedded, FLOOR) as floor:
+        options = ["-c", str(clients), "-T", str(int(seconds))]
+        options += [f"-D{name}={value}" for name, value in variables.items()]
+        if scenario in FLOOR_READS:
+            return self._pgbench(FLOOR_READS[scenario], *options, "pointshop")
+        rate = self._pgbench(FLOOR_WRITES[scenario], *options, FLOOR)
+        with _database(self.servers.embedded, FLOOR) as floor:
             floor.execute("VACUUM ANALYZE")
             floor.execute("CHECKPOINT")
+        return rate
+
+    def _pgbench(self, script: str, *options: str) -> float:
+        embedded = self.servers.embedded
+        program = embedded.postgres_program("pgbench")
+        where = ["-h", str(embedded.socket_dir), "-p", "5432", "-U", "postgres"]
+        command = [program, "-n", "-j", "2", "-f", "-", *where, *options]
+        said = subprocess.run(command, input=script, check=True, capture_output=True, text=True).stdout
         (rate,) = re.findall(r"tps = ([0-9.]+)", said)
         return float(rate)
 
