@@ -96,7 +96,7 @@ DATABASES = {
 # what waits for a row, with the COMMIT that was sent along, ends as soon as the process that sent it is dead.
 WEB_DATABASE_BOUNDS = (
     "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
-    " -c client_connection_check_interval=5ms"
+    " -c client_connection_check_interval=10ms"
 )
 
 # Statements by hand (api/statements.py) are planned once for each connection of a web process. A pgbouncer

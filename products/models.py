@@ -52,10 +52,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
         this may go out with COMMIT; a product that vanished is missed by the order line's reference.
         Rows are taken by ascending id, so that two baskets never wait for each other in a circle.
         """
+        lines = [
+            {"product_id": pk, "quantity": quantities[pk], "price": prices[pk]} for pk in sorted(quantities)
+        ]
         with prepared() as cursor:
-            for pk in sorted(quantities):
-                line = {"product_id": pk, "quantity": quantities[pk], "price": prices[pk]}
-                cursor.execute(TAKE, line)
+            cursor.executemany(TAKE, lines)
 
     def add_stock(self, *, product_id: int, quantity: int) -> bool:
         """Add stock, or take some off with a negative quantity; False where less is left than that."""

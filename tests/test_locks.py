@@ -220,4 +220,4 @@ def test_every_write_of_the_shop_waits_3_seconds_for_a_lock_and_15_for_a_stateme
         assert http.order(user, {product.pk: 1}).status == 201
         noted = execute("SELECT DISTINCT place, bounds FROM noted ORDER BY place")
     places = ("coupons_issuedcoupon", "orders_order", "points_pointtransaction")
-    assert noted == [(place, ["3s", "15s", "15s", "5ms", "read committed"]) for place in places]
+    assert noted == [(place, ["3s", "15s", "15s", "10ms", "read committed"]) for place in places]

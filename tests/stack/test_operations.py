@@ -80,7 +80,7 @@ def test_a_role_of_the_web_servers_gets_their_bounds_and_may_sell(servers: Serve
     said = sql(servers, f"BEGIN; {role}; {able}; {bounds}; ROLLBACK;")
     patience = (
         "lock_timeout=3s,statement_timeout=15s,idle_in_transaction_session_timeout=15s"
-        ",client_connection_check_interval=5ms"
+        ",client_connection_check_interval=10ms"
     )
     assert said == f"t\n{{{patience}}}"
     assert patience.replace(",", " -c ") in config.settings.WEB_DATABASE_BOUNDS
