@@ -100,7 +100,7 @@ WEB_DATABASE_BOUNDS = (
 )
 
 # Statements by hand (api/statements.py) are planned once for each connection of a web process. A pgbouncer
-# older than 1.21 loses the plans: there this is to be off.
+# older than 1.22 loses the plans: there this is to be off.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 WEB_DATABASE_STATEMENTS = {"prepare_threshold": 5 if PREPARED_STATEMENTS else None}
 

@@ -114,7 +114,7 @@ def runs(call: Call) -> list[Run]:
 
     def look(execute: Call, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's
         if sql.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}:
-            seen.append(Run(sql, [*steps(explained(sql, params))]))
+            seen.append(Run(sql, [*steps(explained(sql, params[0] if many else params))]))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(look):
