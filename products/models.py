@@ -19,7 +19,7 @@ LOW_STOCK = 10
 OFFERED = """
     SELECT id, name, price, stock, statement_timestamp() FROM products_product WHERE id = ANY(%s::bigint[])
 """
-# The constraint `product_stock_not_negative` is the guard: a price that moved asks for a stock that it refuses.
+# `product_stock_not_negative` is the guard: where the price moved, a stock is asked for that it refuses.
 TAKE = """
     UPDATE products_product SET
         stock = CASE WHEN price = %(price)s THEN stock - %(quantity)s ELSE -1 END,
