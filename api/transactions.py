@@ -80,7 +80,7 @@ def last_round_trip(*, guards: Container[str]) -> Iterator[None]:
     try:
         with connection.wrap_database_errors, session.pipeline():
             yield
-            if len(connection.atomic_blocks) == 1:  # more of them: a test's, which commits nothing
+            if len(connection.atomic_blocks) == 1:  # inside another, as in a test, nothing is committed
                 session.execute("COMMIT")
     except IntegrityError as error:
         if isinstance(error.__cause__, _VANISHED) or violated_constraint(error) in guards:
