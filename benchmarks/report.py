@@ -103,6 +103,7 @@ def picture(results: Sequence[Result]) -> Figure:
     names = [result.name for result in results]
     bars = rates.barh(names, [result.rate for result in results], color="#4c72b0")
     rates.bar_label(bars, [f"{result.rate:,.0f}" for result in results], padding=3)
+    rates.margins(x=0.15)
     rates.set_title("answers a second, at full speed")
     rates.invert_yaxis()
     for name, mark in zip(QUANTILES, "o|x", strict=True):
