@@ -109,8 +109,8 @@ PROBLEMS: dict[str, Entry] = {
         415,
         Text("지원하지 않는 콘텐츠 형식이에요", "Unsupported media type"),
         Text(
-            "Content-Type을 application/json으로, 본문을 UTF-8 JSON으로 보내 주세요.",
-            "Send UTF-8 JSON with Content-Type application/json.",
+            "본문을 압축하지 않은 UTF-8 JSON으로, Content-Type은 application/json으로 보내 주세요.",
+            "Send UTF-8 JSON with Content-Type application/json and without a Content-Encoding.",
         ),
     ),
     "out_of_stock": Entry(

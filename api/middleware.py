@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
+from urllib.parse import unquote
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
@@ -28,7 +30,11 @@ CONTENT_SECURITY_POLICY = (
 )
 # The admin's own scripts: Alpine evaluates the expressions that its pages carry in attributes.
 ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' 'unsafe-eval'"
+# Who probes a process asks an address of its own, by whatever name.
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+_DOUBTFUL_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
 _BY_STATUS: dict[int, type[Problem]] = {
     400: problems.Malformed,
     401: problems.NotRegistered,
@@ -67,6 +73,35 @@ def name_requests(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
+    """Answer 404 to a path that a proxy may resolve to another one, whose rule it then passes by."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        target = request.META.get("REQUEST_URI") or request.get_full_path()
+        if _is_ambiguous(target):
+            return problem_response(request, problems.NotFound())
+        return get_response(request)
+
+    return middleware
+
+
+def _is_ambiguous(target: str) -> bool:
+    """Whether the request target's path has a dot segment, an empty segment, or a slash that may be none."""
+    authority = _AUTHORITY.match(target)
+    path = target[authority.end() if authority else 0 :].partition("?")[0]
+    # Some servers drop a segment's parameters (`..;x`) before they look at it.
+    segments = (segment.partition(";")[0] for segment in unquote(path).split("/"))
+    return bool(_DOUBTFUL_SLASH.search(path)) or not {".", ".."}.isdisjoint(segments)
+
+
+class AllowedHosts(CommonMiddleware):
+    """Django's common middleware, which refuses an unknown Host; PROBES answer under any."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+        """Refuse, redirect or let pass. Raises DisallowedHost."""
+        return None if request.path_info in PROBES else super().process_request(request)
 
 
 def keep_to_own_assets(get_response: GetResponse) -> GetResponse:
@@ -118,7 +153,7 @@ class AnswerProblems:
 
 
 def _in_admin(request: HttpRequest) -> bool:
-    return request.path == "/admin" or request.path.startswith("/admin/")
+    return request.path_info == "/admin" or request.path_info.startswith("/admin/")
 
 
 def _in_its_place(request: HttpRequest, page: HttpResponse) -> HttpResponse:

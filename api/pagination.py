@@ -97,7 +97,7 @@ class Cursored(CursorPagination):
     def _start(self, request: Request) -> Place | None:
         """The cursor's place. Raises Invalid for a forged one."""
         token = request.query_params.get(self.cursor_query_param)
-        if token is None:
+        if not token:
             return None
         try:
             return Place.read(token, with_moment=self._moment is not None)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 
 from api.problems import Malformed, UnsupportedMediaType
 
@@ -19,6 +21,30 @@ sys.set_int_max_str_digits(MAX_BODY_BYTES)
 # Possessive, and content with a missing end: each byte is looked at once, whatever is sent.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _OPENING_OR_CLOSING = re.compile(rb"[\[\]{}]")
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
+
+
+def require_readable(request: Request) -> None:
+    """Raise UnsupportedMediaType for a content coding, and for a write of another type than JSON in UTF-8.
+
+    A write without a body may leave the type out. A form's type is refused even then: a page of another site
+    can submit one without a preflight, and the gateway adds the member whose browser it is.
+    """
+    codings = {coding.strip().lower() for coding in request.headers.get("Content-Encoding", "").split(",")}
+    if codings - {"", "identity"}:
+        raise UnsupportedMediaType(headers={"Accept-Encoding": "identity"})
+    if request.method in SAFE_METHODS:
+        return
+    content_type = request.META.get("CONTENT_TYPE", "").strip()
+    has_body = request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
+    if (content_type or has_body) and not _is_json_in_utf8(content_type):
+        raise UnsupportedMediaType
+
+
+def _is_json_in_utf8(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    charsets = {charset.lower() for charset in _CHARSET.findall(content_type)}
+    return media_type == StrictJSONParser.media_type and charsets <= {"utf-8", "utf8"}
 
 
 class StrictJSONParser(BaseParser):
@@ -29,11 +55,10 @@ class StrictJSONParser(BaseParser):
     def parse(
         self,
         stream: IO[bytes],
-        media_type: str | None = None,
+        media_type: str | None = None,  # noqa: ARG002 - DRF passes it
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF passes it
     ) -> Any:
-        """The body as Python values. Raises Malformed or UnsupportedMediaType."""
-        _require_json_in_utf8(media_type or "")
+        """The body as Python values. Raises Malformed."""
         body = stream.read()
         if _depth(body) > MAX_DEPTH:
             raise Malformed
@@ -44,15 +69,6 @@ class StrictJSONParser(BaseParser):
         except ValueError as error:
             raise Malformed from error
         return data
-
-
-def _require_json_in_utf8(media_type: str) -> None:
-    """Refuse a wildcard, and a charset parameter that names another encoding."""
-    if media_type.partition(";")[0].strip().lower() != StrictJSONParser.media_type:
-        raise UnsupportedMediaType
-    charset = re.search(r'charset\s*=\s*"?([^";\s]+)', media_type, re.IGNORECASE)
-    if charset and charset[1].lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType
 
 
 def _require_whole_characters(text: str) -> None:

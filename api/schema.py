@@ -58,10 +58,18 @@ HEADERS: dict[str, Json] = {
     "Cache-Control": header("Nothing of the API is to be stored.", enum=["no-store"]),
     "Content-Language": header("The language of the texts for people.", enum=["ko", "en"]),
     "WWW-Authenticate": header("How to say who is calling."),
+    "Accept-Encoding": header(
+        "Where a Content-Encoding was refused: none is read.", required=False, enum=["identity"]
+    ),
     "Retry-After": header("Seconds to wait before the next try.", type="integer", minimum=1),
 }
 ALWAYS = ("X-Request-Id", "Cache-Control")
-BY_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+BY_STATUS = {
+    401: ("WWW-Authenticate",),
+    415: ("Accept-Encoding",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 
 
 def refuses(*problems: type[Problem]) -> Callable[[Action], Action]:
@@ -103,14 +111,15 @@ class ShopSchema(AutoSchema):
 
     def _codes(self, operation: Json) -> list[str]:
         """What can be refused, by the shape of the request and by what the action says of itself."""
-        codes = ["not_acceptable", "too_large", "throttled", "internal", "busy", "unavailable"]
+        codes = ["not_acceptable", "too_large", "unsupported_media_type", "throttled", "internal", "busy"]
+        codes += ["unavailable"]
         places = {parameter["in"] for parameter in operation.get("parameters", [])}
         if operation.get("security"):
             codes += ["not_registered", "untrusted_gateway"]
         if "path" in places:
             codes += ["not_found"]
         if self.method == "POST":
-            codes += ["invalid", "malformed", "unsupported_media_type"]
+            codes += ["invalid", "malformed"]
         elif "query" in places:
             codes += ["invalid"]
         view: Any = self.view

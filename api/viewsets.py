@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from api.parsers import MAX_BODY_BYTES
+from api.negotiation import JSONNegotiation
+from api.parsers import MAX_BODY_BYTES, require_readable
 from api.problems import Problem, TooLarge
 from api.serializers import validated
 
@@ -17,12 +18,13 @@ ID_PATTERN = r"[1-9][0-9]*"
 
 
 class ApiViewSet(GenericViewSet[Any]):
-    """Checks a request in the contract's order: 401, 405, 406, 413; the body comes after."""
+    """Checks a request in the contract's order: 401, 405, 406, 413, 415; the body comes after."""
 
     # Actions whose success writes a row that refers to the caller: it proves that they are registered.
     proven_by_writing: ClassVar[frozenset[str]] = frozenset()
     on_trust = False  # whether the caller is yet to be proven
 
+    content_negotiation_class = JSONNegotiation
     lookup_value_regex = ID_PATTERN
     http_method_names = ["get", "head", "post"]
     format_kwarg = None
@@ -39,6 +41,7 @@ class ApiViewSet(GenericViewSet[Any]):
         self.check_throttles(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
             raise TooLarge
+        require_readable(request)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a failure. A caller taken on trust is looked up first, for 401 comes before all others."""

@@ -42,8 +42,11 @@ CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Re
 CORS_ALLOW_HEADERS = [
     "accept",
     "accept-language",
+    "authorization",  # for the gateway, which asks whose it is
     "content-type",
     "idempotency-key",
+    "traceparent",
+    "tracestate",
     "x-request-id",
     "x-user-id",
 ]
@@ -210,10 +213,11 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "api.middleware.AnswerProblems",
     "django.middleware.security.SecurityMiddleware",
+    "api.middleware.refuse_ambiguous_paths",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.middleware.speak_to_staff",
-    "django.middleware.common.CommonMiddleware",
+    "api.middleware.AllowedHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -76,7 +76,7 @@ class IssuedCouponViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         """The caller's coupons and nobody else's, those of one status where asked for. Raises Invalid."""
         issued = selectors.issued_coupons_of(user_id=caller(self.request).pk)
         status = self.request.query_params.get("status")
-        if self.action == "retrieve" or status is None:
+        if self.action == "retrieve" or not status:
             return issued
         if status not in STATUSES:
             raise Invalid(errors=[InputError("parameter", "status", "status")])
