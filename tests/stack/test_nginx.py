@@ -1,156 +1,57 @@
 """deploy/nginx/pointshop.conf in a real nginx, in front of the running stack."""
 
-import os
 import re
-import subprocess
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import socket
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import urllib3
 
-from tests.client import Answer, Client
-from tests.processes import ROOT, free_port, until
+from tests.client import JSON
+from tests.processes import free_port, until
 from tests.stack.compose import GIVEN
+from tests.stack.gateway import Echo, Identity, Outside, another, make_files, nginx, service
 from tests.stack.machine import Machine
 
-EXAMPLE = (ROOT / "deploy/nginx/pointshop.conf").read_text()
-AROUND = """
-daemon off;
-worker_processes 1;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {example}
-}}
-"""
 FORGED = [
     {"X-User-Id": "7"},
     {"X_User_Id": "7"},
     {"x-user-id": "7", "X-Gateway-Secret": GIVEN["GATEWAY_SECRET"]},
     {"X_User_Id": "7", "X_Gateway_Secret": GIVEN["GATEWAY_SECRET"]},
 ]
-
-
-class Identity(BaseHTTPRequestHandler):
-    """An identity service: the token is the member's id."""
-
-    def do_GET(self) -> None:
-        token = self.headers.get("Authorization", "")
-        member = token.removeprefix("Bearer ")
-        self.send_response(204 if not token or member.isdecimal() else 401)
-        if member.isdecimal():
-            self.send_header("X-Member-Id", member)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-class Outside(Client):
-    """Somebody on the internet."""
-
-    def __init__(self, port: int, certificate: Path) -> None:
-        super().__init__(f"https://127.0.0.1:{port}")
-        name = {"assert_hostname": "shop.example", "server_hostname": "shop.example"}
-        self.http = urllib3.PoolManager(ca_certs=str(certificate), retries=False, timeout=30, **name)
-
-    def ask(self, path: str, *, member: int | str | None = None, headers: Mapping[str, str] = {}) -> Answer:
-        token = {} if member is None else {"Authorization": f"Bearer {member}"}
-        return self.get(path, headers={"Host": "shop.example", **token, **headers})
-
-
-@contextmanager
-def identity_service() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Identity)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def configured(folder: Path, ports: Mapping[str, int], example: str = EXAMPLE) -> Path:
-    """The example as it stands, with its ports and files on this machine."""
-    here = {
-        "listen 80;": f"listen 127.0.0.1:{ports['http']};",
-        "listen 443 ssl;": f"listen 127.0.0.1:{ports['https']} ssl;",
-        "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
-        "127.0.0.1:9000": f"127.0.0.1:{ports['identity']}",
-        "/etc/nginx/tls/shop.example": str(folder / "shop"),
-        "/etc/nginx/pointshop.secret": str(folder / "secret"),
-        "/var/log/nginx": str(folder),
-    }
-    for theirs, ours in here.items():
-        assert theirs in example, theirs
-        example = example.replace(theirs, ours)
-    file = folder / "nginx.conf"
-    user = "user root;" if os.geteuid() == 0 else ""
-    file.write_text(AROUND.format(folder=folder, user=user, example=example))
-    return file
+# What browsers say where a page of another site makes them ask.
+FOREIGN = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "https://shop.example.evil.example"},
+    {"Origin": "http://shop.example"},
+    {"Origin": "https://shop.example:8443"},
+    {"Origin": "null"},
+    {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+OWN = [
+    {},
+    {"Origin": "https://shop.example", "Sec-Fetch-Site": "same-origin"},
+    {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "none"},
+]
+ALLOWED, REFUSED = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "idempotency-key"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A certificate of our own and the gateway's secret."""
     made = tmp_path_factory.mktemp("nginx")
-    key = ["-newkey", "rsa:2048", "-nodes", "-keyout", made / "shop.key", "-out", made / "shop.crt"]
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            *key,
-            "-subj",
-            "/CN=shop.example",
-            "-addext",
-            "subjectAltName=DNS:shop.example",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    (made / "secret").write_text(f'set $gateway_secret "{GIVEN["GATEWAY_SECRET"]}";\n')
+    make_files(made)
     return made
-
-
-@contextmanager
-def nginx(folder: Path, ports: Mapping[str, int], example: str = EXAMPLE) -> Iterator[Outside]:
-    file = configured(folder, ports, example)
-    command = ["/usr/sbin/nginx", "-p", folder, "-c", file]
-    subprocess.run([*command, "-t"], check=True, capture_output=True)
-    running = subprocess.Popen(command)
-    outside = Outside(ports["https"], folder / "shop.crt")
-    try:
-        until(lambda: answers(outside))
-        yield outside
-    finally:
-        running.terminate()
-        running.wait(10)
-
-
-def answers(outside: Outside) -> bool:
-    try:
-        return bool(outside.ask("/metrics").status)
-    except urllib3.exceptions.HTTPError:
-        return False
 
 
 @pytest.fixture(scope="module")
 def ports(stack: Machine) -> Iterator[dict[str, int]]:
-    with identity_service() as identity:
+    with service(Identity) as identity:
         yield {
             "http": free_port(),
             "https": free_port(),
@@ -163,6 +64,12 @@ def ports(stack: Machine) -> Iterator[dict[str, int]]:
 def outside(folder: Path, ports) -> Iterator[Outside]:
     with nginx(folder, ports) as running:
         yield running
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    with service(Echo) as port:
+        yield port
 
 
 def test_a_member_is_who_the_identity_service_says(outside: Outside):
@@ -178,9 +85,8 @@ def test_nobody_becomes_a_member_by_a_header(outside: Outside, forged):
 
 
 def test_a_gateway_that_passed_the_header_on_would_be_noticed(folder, ports):
-    careless = re.sub(r"proxy_set_header X-User-Id \$member;", "", EXAMPLE)
-    ports = {**ports, "http": free_port(), "https": free_port()}
-    with nginx(folder, ports, careless) as open_door:
+    careless = {"proxy_set_header X-User-Id $member;": ""}
+    with another(folder, ports, changes=careless) as open_door:
         assert open_door.ask("points", headers={"X-User-Id": "7"}).json["user_id"] == 7
 
 
@@ -209,11 +115,149 @@ def test_the_shop_words_its_own_refusals(outside: Outside):
     assert outside.send("POST", "points/charges", body=body, headers=token).code == "too_large"
 
 
+def test_a_body_over_a_mebibyte_is_too_large(outside: Outside):
+    pieces = (b" " * 65_536 for _ in range(32))
+    for body in (b" " * 2_000_000, pieces):
+        answer = outside.send("POST", "points/charges", body=body, headers={**JSON, "Host": "shop.example"})
+        assert (answer.status, answer.code) == (413, "too_large")
+
+
 def test_a_shop_that_is_away_is_a_problem_with_a_time_to_come_back(folder, ports):
-    gone = {**ports, "http": free_port(), "https": free_port(), "web": free_port()}
-    with nginx(folder, gone) as outside:
-        answer = outside.ask("products")
-        assert (answer.code, answer.headers["Retry-After"]) == ("unavailable", "2")
+    with another(folder, ports, web=free_port()) as gone:
+        for path in ("products", "/", "/api/docs", "/admin/"):
+            answer = gone.ask(path)
+            assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "unavailable", "2")
+
+
+def test_a_shop_that_does_not_answer_in_time_is_unavailable(folder, ports):
+    with closing(socket.create_server(("127.0.0.1", 0))) as deaf:
+        hasty = {"proxy_read_timeout 30s;": "proxy_read_timeout 1s;"}
+        with another(folder, ports, web=deaf.getsockname()[1], changes=hasty) as gateway:
+            assert gateway.ask("products").code == "unavailable"
+
+
+def test_a_browser_of_an_allowed_origin_can_read_that_the_shop_is_away(folder, ports):
+    with another(folder, ports, web=free_port()) as gone:
+        headers = gone.ask("products", headers=ALLOWED).headers
+        assert (headers["Access-Control-Allow-Origin"], headers["Vary"]) == (ALLOWED["Origin"], "Origin")
+        assert "Retry-After" in headers["Access-Control-Expose-Headers"].split(", ")
+        preflight = gone.ask("orders", method="OPTIONS", headers={**ALLOWED, **PREFLIGHT})
+        assert (preflight.status, preflight.headers["Access-Control-Allow-Headers"]) == (
+            204,
+            "idempotency-key",
+        )
+        assert "Access-Control-Allow-Origin" not in gone.ask("products", headers=REFUSED).headers
+        assert gone.ask("orders", method="OPTIONS", headers={**REFUSED, **PREFLIGHT}).status == 503
+
+
+def test_what_the_shop_says_is_not_said_twice(outside: Outside):
+    for path, status in (("products", 200), ("products/0", 404)):
+        answer = outside.ask(path, headers=ALLOWED)
+        assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
+        assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
+
+
+@pytest.mark.parametrize("foreign", FOREIGN, ids=repr)
+def test_a_page_of_another_site_writes_nothing_in_a_member_s_name(outside: Outside, foreign):
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = outside.ask("coupons/1/issue", method=method, headers={"Cookie": "member=3", **foreign})
+        assert (answer.status, answer.json["code"]) == (403, "forbidden")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("own", OWN, ids=repr)
+def test_the_shop_s_own_pages_and_programs_write(outside: Outside, own):
+    answer = outside.ask("points/charges", method="POST", headers={"Cookie": "member=3", **own})
+    assert answer.code == "invalid"
+
+
+def test_a_page_of_another_site_reads_as_a_visitor(outside: Outside):
+    cookie, foreign = {"Cookie": "member=3"}, {"Sec-Fetch-Site": "cross-site"}
+    assert outside.ask("points", headers=cookie).json["user_id"] == 3
+    assert outside.ask("points", headers={**cookie, **foreign}).code == "not_registered"
+    assert outside.ask("points", member=3, headers=foreign).code == "not_registered"
+    assert outside.ask("products", headers={**cookie, **foreign}).status == 200
+
+
+def test_a_gateway_that_trusted_any_page_would_be_noticed(folder, ports):
+    careless = {
+        "if ($foreign_write)": "if ($member)",
+        "Cookie $own_cookie": "Cookie $http_cookie",
+    }
+    with another(folder, ports, changes=careless) as open_door:
+        answer = open_door.ask("points/charges", method="POST", headers={"Cookie": "member=3", **REFUSED})
+        assert answer.code == "invalid"
+
+
+AMBIGUOUS = (
+    "/admin/../api/v1/points",
+    "/api/v1/../../admin/",
+    "/api/v1/%2e%2e/%2E./admin/",
+    "/static/./x",
+    "/api/v1/products/..",
+    "/api/v1/..;x/products",
+    "/api/v1/..%2f..%2fadmin/",
+    "/admin%2flogin/",
+    "/admin%5Clogin/",
+    "/api\\..\\admin/",
+    "//admin/",
+    "/api//v1/products",
+    "https://shop.example/x/../admin/",
+)
+
+
+def test_a_path_that_could_be_read_as_another_is_not_passed_on(folder, ports, echo):
+    with another(folder, ports, web=echo) as gateway:
+        answers = {path: gateway.ask_as_it_stands(path) for path in AMBIGUOUS}
+        assert {path: answer.code for path, answer in answers.items()} == dict.fromkeys(
+            AMBIGUOUS, "not_found"
+        )
+        for path in ("/api/v1/products?next=/../", "/api/v1/%252e%252e/x", "/api/v1/...", "/api/v1/a..b"):
+            assert gateway.ask_as_it_stands(path).json["path"] == path
+
+
+def test_a_gateway_that_passed_them_on_would_be_noticed(folder, ports, echo):
+    with another(folder, ports, web=echo, changes={"if ($ambiguous)": "if ($member)"}) as careless:
+        path = "/admin/../api/v1/points"
+        assert careless.ask_as_it_stands(path).json["path"] == path
+
+
+def test_links_name_the_port_that_was_asked(outside: Outside):
+    answer = outside.ask("products?page_size=1", headers={"Host": "shop.example:8443"})
+    assert "://shop.example:8443/" in answer.json["next"]
+
+
+def test_json_is_compressed_and_pages_with_tokens_are_not(outside: Outside):
+    gzip = {"Accept-Encoding": "gzip", "Host": "shop.example"}
+    basket = {"items": [{"product_id": 10**15 + each, "quantity": 1} for each in range(100)]}
+    problem = outside.post("orders", basket, headers={**gzip, "Authorization": "Bearer 3"})
+    assert (problem.code, problem.headers["Content-Encoding"]) == ("product_not_found", "gzip")
+    assert outside.ask("/api/schema", headers=gzip).headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in outside.ask("/admin/login/", headers=gzip).headers
+
+
+def test_an_address_that_asks_too_often_is_told_to_wait(folder, ports):
+    strict = {"rate=50r/s": "rate=1r/m", "burst=200": "burst=3"}
+    with another(folder, ports, changes=strict) as gateway:
+        answers = [gateway.ask("products", headers=ALLOWED) for _ in range(6)]
+    assert (answers[-1].status, answers[-1].code, answers[-1].headers["Retry-After"]) == (
+        429,
+        "throttled",
+        "1",
+    )
+    assert answers[-1].headers["Access-Control-Allow-Origin"] == ALLOWED["Origin"]
+
+
+def test_an_address_has_so_many_requests_under_way_at_once(folder, ports):
+    with another(folder, ports, changes={"connections 100;": "connections 1;"}) as gateway:
+        slow = gateway.connection()
+        slow.putrequest("POST", "/api/v1/orders", skip_host=True)
+        for name, value in {"Host": "shop.example", "Content-Length": "100"}.items():
+            slow.putheader(name, value)
+        slow.endheaders(b"half")
+        until(lambda: gateway.ask("products").status == 429)
+        slow.close()
+        until(lambda: gateway.ask("products").status == 200)
 
 
 def test_plain_http_is_sent_to_tls(outside: Outside, ports):
