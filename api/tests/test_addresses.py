@@ -2,6 +2,7 @@
 
 import pytest
 
+from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.client import Client
 from tests.database import nothing_written
@@ -127,7 +128,18 @@ def test_head_of_a_missing_object_is_not_found(site: Client) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/jsonp", "garbage", "text/*"])
+UNREADABLE = (
+    "text/html",
+    "application/xml",
+    "application/problem+xml",
+    "application/jsonp",
+    "garbage",
+    "text/*",
+)
+UNWANTED = ("application/json;q=0", "application/json; q=0.0, text/html", "*/*;q=0")
+
+
+@pytest.mark.parametrize("accept", [*UNREADABLE, *UNWANTED])
 def test_an_answer_in_another_form_is_not_acceptable(http: Client, accept: str) -> None:
     user, headers = UserFactory(), {"Accept": accept}
     with nothing_written():
@@ -137,19 +149,67 @@ def test_an_answer_in_another_form_is_not_acceptable(http: Client, accept: str) 
 
 
 @pytest.mark.parametrize(
-    "accept", ["application/json", "*/*", "application/*", "text/html, */*;q=0.1", "application/json;q=0.5"]
+    "accept",
+    [
+        "application/json",
+        "APPLICATION/JSON",
+        "application/json; charset=utf-8",
+        "application/json; indent=4",
+        "*/*",
+        "application/*",
+        "text/html, */*;q=0.1",
+        "application/json;q=0.5",
+        "application/problem+json",
+        "text/html, application/problem+json;q=0.1",
+        "",
+    ],
 )
 def test_json_is_given_to_whoever_accepts_it(site: Client, accept: str) -> None:
     answer = site.get("products", headers={"Accept": accept})
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    assert b"\n" not in answer.body
+    assert site.get("products/0", headers={"Accept": accept}).code == "not_found"
 
 
 def test_a_format_parameter_does_not_change_the_form(site: Client) -> None:
     assert site.get("products?format=xml").headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api/v1/products", "/livez?x"])
-def test_an_unknown_host_is_refused_with_a_problem_or_not_asked(site: Client, path: str) -> None:
-    answer = site.get(path, headers={"Host": "evil.example"})
-    assert answer.status in {200, 400}
-    assert answer.status == 200 or answer.code == "malformed"
+HOSTS = ("evil.example", "localhost, evil.example", "10.1.2.3:8000", "[::1", "a b", "")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_probe_answers_whatever_the_host_is_called(site: Client, host: str) -> None:
+    for path in ("/livez", "/readyz", "/metrics"):
+        assert site.send("GET", path, headers={"Host": host}).status == 200
+        assert site.send("HEAD", path, headers={"Host": host}).status == 200
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_nothing_but_a_probe_answers_under_an_unknown_host(site: Client, host: str) -> None:
+    for path in (
+        "/",
+        "/nothing",
+        "/livez/",
+        "/api/schema",
+        "/api/docs",
+        "/api/v1/products",
+        "/problems/invalid",
+    ):
+        answer = site.get(path, headers={"Host": host})
+        assert (answer.status, answer.code) == (400, "malformed")
+    assert site.get("/admin/login/", headers={"Host": host}).status == 400
+
+
+OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method")
+
+
+def test_no_header_or_parameter_changes_the_method(http: Client) -> None:
+    user, coupon = UserFactory(), CouponFactory()
+    with nothing_written():
+        for name in OVERRIDES:
+            for method in ("GET", "HEAD"):
+                path = f"coupons/{coupon.pk}/issue?_method=POST&{name}=POST"
+                assert http.send(method, path, user=user, headers={name: "POST"}).status == 405
+            answer = http.post("points?_method=GET", user=user, headers={name: "GET"})
+            assert answer.code == "method_not_allowed"

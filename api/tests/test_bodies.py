@@ -1,9 +1,11 @@
 """Bodies that are too large, of another type, or not JSON as the contract reads it: 413, 415, malformed."""
 
+import gzip
 import json
 
 import pytest
 
+from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.client import JSON, Answer, Client
 from tests.database import nothing_written
@@ -68,6 +70,81 @@ def test_a_body_without_a_length_is_read_and_bounded_too(http: Client) -> None:
 def test_another_content_type_is_unsupported(http: Client, content_type: str) -> None:
     answer = charge(http, b'{"amount": 1}', Content_Type=content_type)
     assert (answer.status, answer.code) == (415, "unsupported_media_type")
+
+
+FORM_TYPES = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "text/plain;charset=UTF-8",
+    "TEXT/PLAIN",
+    "text/plain; application/json",
+    "text/html",
+    "application/xml",
+    "application/json, text/plain",
+    "application/json; charset=utf-8; charset=euc-kr",
+    "application/json; charset=",
+)
+
+
+def test_what_a_form_of_another_site_can_send_is_unsupported_without_a_body_too(http: Client) -> None:
+    user, coupon = UserFactory(), CouponFactory()
+    with nothing_written():
+        for content_type in FORM_TYPES:
+            for path in (f"coupons/{coupon.pk}/issue", *ENDPOINTS):
+                headers = {"Content-Type": content_type}
+                answers = [
+                    http.send("POST", path, user=user, body=body, headers=headers) for body in (None, b"")
+                ]
+                assert {answer.code for answer in answers} == {"unsupported_media_type"}, content_type
+
+
+def test_a_coupon_is_issued_without_a_body_and_with_no_type_or_json_s(http: Client) -> None:
+    coupon = CouponFactory()
+    for headers in ({}, {"Content-Type": ""}, JSON, {"Content-Type": "application/json; charset=utf-8"}):
+        answer = http.send("POST", f"coupons/{coupon.pk}/issue", user=UserFactory(), headers=headers)
+        assert answer.status == 201
+
+
+def test_a_read_needs_no_content_type_and_ignores_one(site: Client) -> None:
+    assert site.get("products", headers={"Content-Type": "text/html"}).status == 200
+
+
+CODINGS = ("gzip", "GZIP", "br", "deflate", "x", "gzip, identity", "identity, gzip", "identity,,zstd ", "*")
+
+
+def test_a_content_coding_is_unsupported_on_every_endpoint(http: Client) -> None:
+    user, coupon = UserFactory(), CouponFactory()
+    answers = []
+    with nothing_written():
+        for coding in CODINGS:
+            headers = {**JSON, "Content-Encoding": coding}
+            for body in (b'{"amount": 1}', gzip.compress(b'{"amount": 1}'), None):
+                sent = [http.send("POST", path, user=user, body=body, headers=headers) for path in ENDPOINTS]
+                answers += sent
+            answers += [http.post(f"coupons/{coupon.pk}/issue", user=user, headers=headers)]
+            answers += [
+                http.get(path, user=user, headers=headers) for path in ("products", "points", "orders")
+            ]
+    assert {(answer.status, answer.code) for answer in answers} == {(415, "unsupported_media_type")}
+    assert {answer.headers["Accept-Encoding"] for answer in answers} == {"identity"}
+
+
+def test_identity_is_no_content_coding(http: Client) -> None:
+    for coding in ("identity", " Identity ", "identity, identity", ""):
+        headers = {"Content_Type": "application/json", "Content_Encoding": coding}
+        assert charge(http, b'{"amount": 1}', **headers).status == 201
+
+
+def test_who_is_calling_and_how_comes_before_what_is_sent(http: Client) -> None:
+    coded = {"Content-Type": "text/plain", "Content-Encoding": "gzip"}
+    user, html = UserFactory(), {**coded, "Accept": "text/html"}
+    assert http.post("points/charges", headers=coded).code == "not_registered"
+    assert http.post("points", user=user, headers=html).code == "method_not_allowed"
+    assert http.post("points/charges", user=user, headers=html).code == "not_acceptable"
+    large = http.send("POST", "points/charges", user=user, body=padded(64 * KIB + 1), headers=coded)
+    assert large.code == "too_large"
+    assert http.send("POST", "points/charges", user=user, body=b"{", headers=coded).status == 415
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)

@@ -176,12 +176,24 @@ def test_a_bad_parameter_is_named(http: Client, path: str, parameter: str, value
 
 
 @pytest.mark.parametrize(
-    "value", ["", "USABLE", "all", "usable%00", "%00", "usable,used", "used%20", "%EF%BC%91"]
+    "value", ["USABLE", "all", "usable%00", "%00", "usable,used", "used%20", "%EF%BC%91"]
 )
 def test_a_bad_status_is_named(http: Client, value: str) -> None:
     answer = http.get(f"issued-coupons?status={value}", user=buyer(http, points=0))
     assert answer.code == "invalid"
     assert [(error["parameter"], error["code"]) for error in answer.json["errors"]] == [("status", "status")]
+
+
+def test_an_empty_cursor_or_status_counts_as_absent(http: Client) -> None:
+    user = buyer(http, points=1)
+    hold_coupon(http, user)
+    for path in (*LISTS, "issued-coupons?status=", "issued-coupons?status=used&status="):
+        empty = f"{path}{'&' if '?' in path else '?'}cursor="
+        assert ids([http.get(empty, user=user).json]) == ids(
+            [http.get(path.partition("?")[0], user=user).json]
+        )
+    ProductFactory.create_batch(2)
+    assert [len(page["results"]) for page in pages(http, user, "products?cursor=&page_size=1")] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""Paths that a proxy may read as others, sent as they stand."""
+
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.client import Answer, Client
+
+AMBIGUOUS = (
+    "/./api/v1/products",
+    "/api/./v1/products",
+    "/api/v1/products/.",
+    "/api/v1/x/../products",
+    "/api/v1/products/..",
+    "/../api/v1/products",
+    "/api/v1/%2e/products",
+    "/api/v1/x/%2e%2e/products",
+    "/api/v1/x/%2E./products",
+    "/api/v1/x/.%2e/products",
+    "/api/v1/x/..;y=1/products",
+    "/api/v1/x%2f..%2fproducts",
+    "/api/v1/x%2F%2e%2e%2Fproducts",
+    "/admin/../api/v1/products",
+    "/admin/x/%2e%2e/%2E%2E/api/v1/products",
+    "/admin/..",
+    "/admin/.",
+    "/admin/%2e%2e",
+    "/static/../api/v1/products",
+    "/static/api/../api/favicon.svg",
+    "/static/api/./favicon.svg",
+    "/static/%2e%2e/settings.py",
+    "/problems/../livez",
+    "/livez/../metrics",
+    # Slashes that may be none, and segments that may be dropped.
+    "//api/v1/products",
+    "///metrics",
+    "//admin/login/",
+    "/admin//login/",
+    "/api%2fv1%2fproducts",
+    "/admin%2Flogin/",
+    "/admin%5Clogin/",
+    "/admin\\login/",
+    "/api/v1\\..\\products",
+    "http://localhost//api/v1/products",
+    "http://localhost/admin/../api/v1/products",
+)
+# Dots that are text, another spelling of the same path (RFC 3986, 6.2.2.2), and what is no path.
+PLAIN = {
+    "/api/v1/%70roducts": 200,
+    "/api/v1/products?x=/../%2e%2e/": 200,
+    "/api/v1/products?cursor=": 200,
+    "http://localhost/api/v1/products": 200,
+    "/api/v1/%252e%252e/products": 404,
+    "/api/v1/...": 404,
+    "/api/v1/products.": 404,
+    "/api/v1/products..": 404,
+    "/api/v1/products;x=1": 404,
+    "/api/v1/.products": 404,
+    "/admin/login/..%252fx": 302,
+    "*": 404,
+    "api/v1/products": 404,
+    "admin/": 404,
+}
+
+
+def send_as_it_stands(site: Client, target: str, method: str = "GET") -> Answer:
+    """Other clients resolve the dots themselves."""
+    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=30)
+    connection.putrequest(method, target)
+    connection.endheaders()
+    response = connection.getresponse()
+    answer = Answer(response.status, response.headers, response.read())
+    connection.close()
+    return answer
+
+
+@pytest.mark.parametrize("target", AMBIGUOUS)
+def test_a_path_that_could_be_read_as_another_is_not_found(site: Client, target: str) -> None:
+    answer = send_as_it_stands(site, target)
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert send_as_it_stands(site, target, "POST").code == "not_found"
+
+
+@pytest.mark.parametrize("target", PLAIN)
+def test_a_path_that_can_be_read_in_one_way_is_read_so(site: Client, target: str) -> None:
+    answer = send_as_it_stands(site, target)
+    assert answer.status == PLAIN[target]
+    assert answer.status != 404 or answer.code == "not_found"
+
+
+def test_parameters_of_any_bytes_and_number_are_a_definite_answer(site: Client) -> None:
+    assert site.get("products?x=%00&%FF=%FF&page_size=1").status == 200
+    for parameter in ("cursor", "page_size"):
+        for value in ("%00", "%FF", "%F0%9F%8D%8E", "%zz"):
+            assert site.get(f"products?{parameter}={value}").code == "invalid"
+    assert site.get("products?" + "&".join("a" for _ in range(5_000))).code == "malformed"
