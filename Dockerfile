@@ -21,7 +21,6 @@ RUN SECRET_KEY=only-for-collecting-the-static-files ALLOWED_HOSTS=localhost CSRF
     python manage.py collectstatic --noinput
 USER 10001:10001
 EXPOSE 8000
-# Answers below 500 count: ALLOWED_HOSTS need not name the container itself.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", \
-    "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/livez'); exit(c.getresponse().status >= 500)"]
+    "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/livez'); exit(c.getresponse().status != 200)"]
 CMD ["gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"]

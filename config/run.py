@@ -222,11 +222,11 @@ def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
 
 
 def answers(*, host: str, port: int) -> bool:
-    """Whether the shop is ready, or at least answers a host name that ALLOWED_HOSTS does not have."""
+    """Whether the shop is ready."""
     connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+        return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:
