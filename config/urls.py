@@ -19,11 +19,13 @@ router.register("issued-coupons", IssuedCouponViewSet, "issued-coupon")
 router.register("orders", OrderViewSet, "order")
 router.register("rankings", RankingViewSet, "ranking")
 
+READ = ["get", "head"]
+
 urlpatterns = [
     path("", include("api.urls")),
     path("api/v1/", include(router.urls)),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("api/schema", SpectacularAPIView.as_view(http_method_names=READ), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(http_method_names=READ), name="docs"),
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]
