@@ -161,7 +161,8 @@ def test_no_service_is_root_or_may_do_what_only_root_may(stack: Machine, name):
     assert int(re.search(r"CapEff:\s+(\w+)", status)[1], 16) == 0
 
 
-def test_the_web_server_is_known_to_prometheus_by_its_name(stack: Machine):
-    url = f"http://127.0.0.1:{stack.port('web')}/metrics"
-    assert urllib3.request("GET", url, headers={"Host": "web:8000"}).status == 200
-    assert urllib3.request("GET", url, headers={"Host": "elsewhere:8000"}).status == 400
+def test_probes_answer_under_any_host_and_nothing_else_does(stack: Machine):
+    url = f"http://127.0.0.1:{stack.port('web')}"
+    for host in ("web:8000", "elsewhere"):
+        for path, status in (("/livez", 200), ("/readyz", 200), ("/metrics", 200), ("/api/v1/products", 400)):
+            assert urllib3.request("GET", url + path, headers={"Host": host}).status == status
