@@ -30,11 +30,11 @@ CONTENT_SECURITY_POLICY = (
 )
 # The admin's own scripts: Alpine evaluates the expressions that its pages carry in attributes.
 ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' 'unsafe-eval'"
-# Who probes a process asks an address of its own, by whatever name.
+# Health checks and Prometheus ask a process by its address, or by a name that the public does not use.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
-_DOUBTFUL_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
+_AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
 _BY_STATUS: dict[int, type[Problem]] = {
     400: problems.Malformed,
     401: problems.NotRegistered,
@@ -76,7 +76,7 @@ def name_requests(get_response: GetResponse) -> GetResponse:
 
 
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
-    """Answer 404 to a path that a proxy may resolve to another one, whose rule it then passes by."""
+    """Answer 404 to a path that a proxy may read as another, and apply that one's rules to it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         target = request.META.get("REQUEST_URI") or request.get_full_path()
@@ -88,12 +88,12 @@ def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
 
 
 def _is_ambiguous(target: str) -> bool:
-    """Whether the request target's path has a dot segment, an empty segment, or a slash that may be none."""
+    """Whether the request target's path has a dot or empty segment, a backslash or an encoded slash."""
     authority = _AUTHORITY.match(target)
     path = target[authority.end() if authority else 0 :].partition("?")[0]
     # Some servers drop a segment's parameters (`..;x`) before they look at it.
     segments = (segment.partition(";")[0] for segment in unquote(path).split("/"))
-    return bool(_DOUBTFUL_SLASH.search(path)) or not {".", ".."}.isdisjoint(segments)
+    return bool(_AMBIGUOUS_SLASH.search(path)) or not {".", ".."}.isdisjoint(segments)
 
 
 class AllowedHosts(CommonMiddleware):

@@ -32,7 +32,7 @@ AMBIGUOUS = (
     "/static/%2e%2e/settings.py",
     "/problems/../livez",
     "/livez/../metrics",
-    # Slashes that may be none, and segments that may be dropped.
+    # Empty segments, encoded slashes, backslashes.
     "//api/v1/products",
     "///metrics",
     "//admin/login/",
