@@ -1,6 +1,6 @@
 """Which clients can be answered in JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.exceptions import NotAcceptable
@@ -20,11 +20,12 @@ class JSONNegotiation(DefaultContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,  # noqa: ARG002 - DRF passes it
     ) -> Any:
         """The renderer and its media type. Raises NotAcceptable."""
         accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
         if request.headers.get("Accept", "").strip() and READABLE.isdisjoint(accepted):
             raise NotAcceptable
-        return renderers[0], renderers[0].media_type
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
