@@ -13,8 +13,10 @@ finds the servers running and loses them to somebody else's exit.
 import argparse
 import atexit
 import fcntl
+import grp
 import hashlib
 import os
+import pwd
 import shlex
 import shutil
 import signal
@@ -26,7 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +39,8 @@ from config.processes import command_lines, end, has_children, has_ended, pids, 
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
+# Neither people nor systemd's services have these; a user namespace of a container maps them too.
+SPARE_IDS = range(65533, 65519, -1)
 START_SECONDS = 60
 LEAVE_SECONDS = 3
 LOG_BYTES = 5_000_000
@@ -56,9 +60,8 @@ CREATE_DATABASE = r"""
 SELECT 'CREATE DATABASE pointshop'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'pointshop') \gexec
 """
-# initdb refuses an account without a name, hence `id`.
 CAN_SERVE = """
-id -un && "$1" --version && "$2" --version && shift 2 || exit 1
+"$1" --version && "$2" --version && shift 2 || exit 1
 for folder; do touch "$folder/probe" && rm "$folder/probe" || exit 1; done
 """
 
@@ -79,6 +82,11 @@ class Account:
     uid: int
     gid: int
     prefix: tuple[str, ...] = ()
+
+    @property
+    def initializer(self) -> "Account":
+        """Who runs initdb, which refuses an account without a name: `nobody`, let in by the group."""
+        return replace(self, uid=NOBODY) if self.uid in SPARE_IDS else self
 
     def run(self, *command: str | Path, output: IO[bytes], cwd: Path | None = None, script: str = "") -> bool:
         """Whether a command succeeds, out of reach of our terminal's Ctrl-C. Raises `OSError`."""
@@ -171,9 +179,24 @@ class EmbeddedServices:
         """Whether both take connections and the start that made them so was not cut short."""
         return all(self.status().values()) and (self.socket_dir / "complete").exists()
 
+    def close_root(self) -> None:
+        """Close the folder of the data to other accounts, and what an older run left open in it."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._start_lock(fcntl.LOCK_SH):
+            self._close_root()
+
+    def _close_root(self) -> None:
+        """What servers of an account of their own pass on their way stays open to their group."""
+        for path in (self.root, *self.root.iterdir()):
+            found = path.lstat()
+            mine = os.geteuid() in {0, found.st_uid} and path != self.data.parent
+            allowed = 0o710 if path == self.root and found.st_gid in SPARE_IDS else 0o700
+            if mine and not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o777 & ~allowed:
+                path.chmod(found.st_mode & allowed)
+
     def _open(self, name: str, flags: int = os.O_RDWR) -> int:
         """A file in `root`, which belongs to the owner of the checkout even when root comes first."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         owner = self.root.parent.stat()
         if os.geteuid() == 0 != owner.st_uid:
@@ -233,15 +256,22 @@ class EmbeddedServices:
             found = self.socket_dir.lstat()
             trusted = {account.uid for account in self._accounts()}
             if not stat.S_ISDIR(found.st_mode) or found.st_uid not in trusted:
-                raise self._unavailable(f"{self.socket_dir} belongs to uid {found.st_uid}.")
+                raise self._unavailable(
+                    f"{self.socket_dir} belongs to uid {found.st_uid}, so it is not trusted. "
+                    "Root may remove it by `python -m config.embedded stop`."
+                )
 
     def _bring_up(self) -> None:
         with self._start_lock(fcntl.LOCK_SH):
             if self.is_running():
+                self._close_root()
                 return
         with self._start_lock(fcntl.LOCK_EX):
-            if not self.is_running():
-                self._start()
+            try:
+                if not self.is_running():
+                    self._start()
+            finally:
+                self._close_root()
 
     def _start(self) -> None:
         """Under the exclusive start lock, as everything below."""
@@ -268,12 +298,22 @@ class EmbeddedServices:
         self._verify_socket_dir()
         for account in self._accounts():
             with suppress(OSError), self._log("postgres") as log:
-                for folder in folders:
-                    os.chown(folder, account.uid, account.gid)
-                    folder.chmod(0o700)
-                if account.run("sh", "-c", CAN_SERVE, "sh", *programs, *folders, output=log):
+                self._let_in(account)
+                can_serve = account.run("sh", "-c", CAN_SERVE, "sh", *programs, *folders, output=log)
+                if can_serve and account.initializer.run("id", "-un", output=log):
                     return account
         raise self._unavailable(f"No account can run the servers with data in {self.root}.", log="postgres")
+
+    def _let_in(self, account: Account) -> None:
+        """Give an account the folders of the servers, and its group the way through `root`."""
+        for folder in (self.data.parent, self.socket_dir):
+            os.chown(folder, account.uid, account.gid)
+            folder.chmod(0o700)
+        if account.initializer != account:
+            self.data.parent.chmod(0o710)
+        if account.uid != self.root.stat().st_uid:
+            os.chown(self.root, -1, account.gid)
+            self.root.chmod(0o710)
 
     def _accounts(self) -> Iterator[Account]:
         if os.geteuid() != 0:
@@ -282,29 +322,33 @@ class EmbeddedServices:
         owner = self.root.parent.stat()
         if owner.st_uid != 0:
             yield Account(owner.st_uid, owner.st_gid)
-        yield Account(NOBODY, NOBODY)
+        # Not `nobody`: whatever else runs as that would reach the servers, their memory and their data.
+        if spare := next((uid for uid in SPARE_IDS if not _has_name(uid)), None):
+            yield Account(spare, spare)
         # Root in disguise: it still reaches what is closed to everybody but root.
         yield Account(0, 0, ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"))
 
     def _initialize(self, account: Account) -> None:
         if self.data.exists():
-            self._hand_over(account)
+            self._hand_over(self.data, account)
             return
         for unfinished in self.data.parent.glob("new-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
         # Renamed when whole. A new name each time: the initdb of a killed starter may still be writing.
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self.data.parent))
-        os.chown(fresh, account.uid, account.gid)
+        initializer = account.initializer
+        os.chown(fresh, initializer.uid, initializer.gid)
         with self._log("postgres") as log:
-            if not account.run(self.postgres_program("initdb"), "-D", fresh, *INITDB_OPTIONS, output=log):
+            if not initializer.run(self.postgres_program("initdb"), "-D", fresh, *INITDB_OPTIONS, output=log):
                 raise self._unavailable("initdb failed.", log="postgres")
+        self._hand_over(fresh, account)
         fresh.rename(self.data)
 
-    def _hand_over(self, account: Account) -> None:
+    def _hand_over(self, data: Path, account: Account) -> None:
         """Bottom up, so that the owner of the topmost folder tells whether it was finished."""
-        if self.data.stat().st_uid == account.uid:
+        if data.stat().st_uid == account.uid:
             return
-        for folder, _, names in os.walk(self.data, topdown=False):
+        for folder, _, names in os.walk(data, topdown=False):
             for name in (*names, "."):
                 os.chown(Path(folder, name), account.uid, account.gid, follow_symlinks=False)
 
@@ -357,7 +401,8 @@ class EmbeddedServices:
     def _stop(self) -> None:
         self._end_postgres()
         end(self.redis_pattern, signal.SIGTERM)
-        self._verify_socket_dir()
+        if os.geteuid() != 0:
+            self._verify_socket_dir()
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def _end_postgres(self) -> None:
@@ -397,6 +442,15 @@ def _in_wheel(package: str, path: str) -> Path:
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec else None
     return Path(folders[0] if folders else os.devnull, path)
+
+
+def _has_name(uid: int) -> bool:
+    """Whether an account or a group of this number exists."""
+    with suppress(KeyError):
+        return bool(pwd.getpwuid(uid))
+    with suppress(KeyError):
+        return bool(grp.getgrgid(uid))
+    return False
 
 
 def _connects(path: Path) -> bool:

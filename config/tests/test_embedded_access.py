@@ -1,0 +1,90 @@
+"""What other accounts of the machine can do to embedded servers: nothing."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import embedded
+from config.embedded import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
+from tests.processes import open_folder
+
+STRANGER = 64533
+ATTEMPTS = {
+    "connect to PostgreSQL": "socket.socket(socket.AF_UNIX).connect(sockets + '/.s.PGSQL.5432')",
+    "connect to Redis": "socket.socket(socket.AF_UNIX).connect(sockets + '/redis.sock')",
+    "list the data": "os.listdir(data)",
+    "read the data": "open(data + '/PG_VERSION')",
+    "list the sockets": "os.listdir(sockets)",
+    "put a socket there": "open(sockets + '/planted', 'w')",
+    "read the logs": "open(data + '/../../postgres.log')",
+    "signal PostgreSQL": "os.kill(int(sys.argv[3]), 0)",
+    "look into its files": "os.listdir(f'/proc/{sys.argv[3]}/cwd/')",
+    "read its memory": "[open('/dev/shm/' + each) for each in theirs()]",
+}
+SCRIPT = """
+import os, socket, sys
+data, sockets = sys.argv[1:3]
+os.setgroups([]); os.setgid(int(sys.argv[4])); os.setuid(int(sys.argv[4]))
+def theirs():
+    found = [each for each in os.listdir('/dev/shm') if os.stat('/dev/shm/' + each).st_uid == int(sys.argv[5])]
+    return found or 1 / 0
+try:
+    {attempt}
+except PermissionError:
+    print('refused')
+"""
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[EmbeddedServices]:
+    with open_folder("access") as folder:
+        (folder / ".local").mkdir(mode=0o755)
+        (folder / ".local" / "events.jsonl").write_text("{}\n")
+        (folder / ".local" / "events.jsonl").chmod(0o644)
+        running = EmbeddedServices(folder / ".local")
+        running.start()
+        yield running
+        running.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("uid", [NOBODY, STRANGER])
+@pytest.mark.parametrize("what", ATTEMPTS)
+def test_another_account_cannot(services: EmbeddedServices, what: str, uid: int) -> None:
+    postmaster = (services.data / "postmaster.pid").read_text().split()[0]
+    owner = services.data.stat().st_uid
+    script = SCRIPT.format(attempt=ATTEMPTS[what])
+    arguments = (services.data, services.socket_dir, postmaster, uid, owner)
+    said = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert said.stdout == "refused\n", said.stderr
+
+
+def test_what_an_older_run_left_open_is_closed(services: EmbeddedServices) -> None:
+    for path in (services.root, services.root / "events.jsonl", services.socket_dir, services.data):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o067 == 0, path
+
+
+def test_the_way_through_is_open_to_the_group_of_the_servers_alone(services: EmbeddedServices) -> None:
+    found = services.root.stat()
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        assert os.geteuid() == 0
+        assert stat.S_IMODE(found.st_mode) == 0o710
+        assert found.st_gid == services.data.stat().st_gid in embedded.SPARE_IDS
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a folder of somebody else")
+def test_a_folder_that_nobody_planted_is_refused_and_removed_by_a_stop(tmp_path: Path) -> None:
+    services = EmbeddedServices(tmp_path / "planted" / ".local")
+    services.socket_dir.mkdir()
+    os.chown(services.socket_dir, NOBODY, NOBODY)
+    with pytest.raises(EmbeddedServicesUnavailable, match="belongs to uid 65534"):
+        services.start()
+    services.stop()
+    assert not services.socket_dir.exists()
