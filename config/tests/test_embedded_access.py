@@ -28,10 +28,10 @@ ATTEMPTS = {
 }
 SCRIPT = """
 import os, socket, sys
-data, sockets = sys.argv[1:3]
+data, sockets, owner = *sys.argv[1:3], int(sys.argv[5])
 os.setgroups([]); os.setgid(int(sys.argv[4])); os.setuid(int(sys.argv[4]))
 def theirs():
-    found = [each for each in os.listdir('/dev/shm') if os.stat('/dev/shm/' + each).st_uid == int(sys.argv[5])]
+    found = [each for each in os.listdir('/dev/shm') if os.stat('/dev/shm/' + each).st_uid == owner]
     return found or 1 / 0
 try:
     {attempt}

@@ -3,9 +3,8 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,12 +123,33 @@ def resolved(text: str, given: Mapping[str, str]) -> str:
     return VARIABLE.sub(fill, str(text))
 
 
-def is_copied(path: Path) -> bool:
-    """Whether `COPY . .` takes a file of the checkout, by .dockerignore."""
+def is_copied(path: Path, said: str = (ROOT / ".dockerignore").read_text()) -> bool:
+    """Whether `COPY . .` takes a file of the checkout, by .dockerignore: the last pattern that fits counts.
+
+    A builder enters a folder that is left out only where an exception begins with its name.
+    """
+    patterns = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("#")]
+    exceptions = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    folders = [*reversed(path.parents)][1:]
+    closed = any(
+        not _is_taken(folder, patterns) and not any(each.startswith(f"{folder}/") for each in exceptions)
+        for folder in folders
+    )
+    return not closed and _is_taken(path, patterns)
+
+
+def _is_taken(path: Path, patterns: Sequence[str]) -> bool:
     taken = True
-    for line in (ROOT / ".dockerignore").read_text().split():
-        pattern = line.removeprefix("!")
-        parts = path.parts if pattern.startswith("**/") else path.parts[:1]
-        if any(fnmatch(part, pattern.removeprefix("**/")) for part in parts):
-            taken = line.startswith("!")
+    for pattern in patterns:
+        fits = _expression(pattern.removeprefix("!"))
+        if any(fits.fullmatch(str(each)) for each in [path, *path.parents][:-1]):
+            taken = pattern.startswith("!")
     return taken
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    """A pattern of Go's filepath.Match, with Docker's ** for any number of folders."""
+    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", pattern.strip("/"))
+    return re.compile("".join(wild.get(part) or re.escape(part) for part in parts))
