@@ -1,5 +1,6 @@
 """The Celery application: `celery -A config worker -B`."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import structlog
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler, SchedulingError
-from celery.signals import beat_init, celeryd_init, task_prerun, worker_ready
+from celery.signals import beat_init, celeryd_init, setup_logging, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
@@ -72,6 +73,13 @@ class SteadyScheduler(Scheduler):
 app = Celery("pointshop", amqp=SteadyAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_the_form_of_lines(*, loglevel: int, **_: Any) -> None:
+    """In place of Celery's own handlers, whose lines would be of another form and without bounds."""
+    logging.getLogger().setLevel(loglevel)
+    app.log.redirect_stdouts("WARNING")
 
 
 @task_prerun.connect

@@ -1,9 +1,27 @@
-"""Log lines: readable in development, JSON in production, the request id in each."""
+"""Log lines: readable in development, JSON in production, the request id in each.
+
+Whatever a client or an exception brings along, a line stays one line of ASCII and of bounded length.
+"""
 
 import logging
+import os
+import re
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
+
+MAX_LINE = 8192
+# Tried in turn: a character takes up to twelve when it is escaped. A trace may be so many times as long.
+VALUE_LENGTHS = (1000, 250, 50)
+TRACE_TIMES = 6
+MAX_NUMBER = 2**64
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+SECRET_NAME = re.compile(r"SECRET|PASSWORD")
+URL_PASSWORD = re.compile(r"://[^:@/]*:(.+)@|[?&]password=([^&]+)")
+# Shorter ones are words that lines have anyway.
+SHORTEST_SECRET = 8
 
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -46,16 +64,68 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
 
 
 def _formatter(*, readable: bool) -> dict[str, Any]:
-    if readable:
-        last: list[Any] = [
-            structlog.dev.ConsoleRenderer(
-                colors=False, repr_native_str=True, exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-    else:
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    console = structlog.dev.ConsoleRenderer(
+        colors=False, repr_native_str=True, exception_formatter=structlog.dev.plain_traceback
+    )
     return {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": SHARED,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            Line(render=_for_people(console) if readable else structlog.processors.JSONRenderer()),
+        ],
     }
+
+
+class Line:
+    """The last processor: ASCII, at most MAX_LINE characters, without a secret of the environment."""
+
+    def __init__(self, *, render: Callable[..., Any]) -> None:
+        self.render = render
+        self.secrets = _secrets()
+
+    def __call__(self, logger: Any, name: str, event: dict[str, Any]) -> str:
+        """Cut the values until they fit."""
+        line = ""
+        for most in VALUE_LENGTHS:
+            line = self.render(logger, name, {key: self._cut(key, event[key], most) for key in event})
+            if len(line) <= MAX_LINE:
+                break
+        return line
+
+    def _cut(self, key: str, value: object, most: int) -> object:
+        """A number as it is, anything else as text, with the middle left out where it is too long."""
+        if value is None or (isinstance(value, int | float) and abs(value) < MAX_NUMBER):
+            return value
+        # The digits of a very long number would take their time, so Python refuses.
+        text = value if isinstance(value, str) else hex(value) if isinstance(value, int) else repr(value)
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        half = most * (TRACE_TIMES if key == "exception" else 1) // 2
+        left_out = len(text) - 2 * half
+        return text if left_out <= 0 else f"{text[:half]} ...{left_out} characters... {text[-half:]}"
+
+
+def _for_people(console: Callable[..., str]) -> Callable[..., str]:
+    def render(logger: Any, name: str, event: dict[str, Any]) -> str:
+        text = console(logger, name, {**event, "event": CONTROL.sub(_escaped, str(event.get("event")))})
+        # Only a trace has further lines: none of them begins as a line of its own would.
+        lines = text.encode("ascii", "backslashreplace").decode().split("\n")
+        return "\n    ".join(CONTROL.sub(_escaped, line) for line in lines)
+
+    return render
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\x{ord(found[0]):02x}"
+
+
+def _secrets() -> list[str]:
+    """Secrets, and the passwords of URLs, as they are written and as they are meant."""
+    values = [value for name, value in os.environ.items() if SECRET_NAME.search(name)]
+    for name, url in os.environ.items():
+        if name.endswith("_URL"):
+            values += [password for found in URL_PASSWORD.findall(url) for password in found if password]
+    known = {form for value in values for form in (value, unquote(value), repr(value)[1:-1])}
+    return sorted((each for each in known if len(each) >= SHORTEST_SECRET), key=len, reverse=True)

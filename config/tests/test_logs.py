@@ -1,6 +1,114 @@
 """Log lines: for people in development; in production, where `make test-stack` reads them all, JSON."""
 
+import json
+import os
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from config.logs import MAX_LINE
 from tests import processes
+
+# Ends of lines, an escape sequence, an override of direction, half a character; and a line that is not ours.
+FORGERY = (
+    'a\r\n{"event": "forged"}\n2026-01-01 [info     ] forged\x1b[2K\x00\u2028\u2029\x85\u202e\ud800\U0001f600'
+)
+SECRET = "a-secret/of 'the' shop"
+LOGGERS = ("shop", "gunicorn.error", "celery.worker", "celery.task", "django.security", "waitress", "root")
+SCRIPT = """
+import logging, logging.config, sys, structlog
+from config.logs import logging_config
+logging.config.dictConfig(logging_config(readable={readable}))
+text = {text!r}
+for name in {names!r}:
+    logging.getLogger(name).warning("says %s", text)
+structlog.get_logger("ours").warning(text, path=text, number=10 ** 5000, what=[text], raw=b"\\n")
+try:
+    raise ValueError(text)
+except ValueError:
+    structlog.get_logger("ours").exception("bug")
+    logging.getLogger("theirs").exception(text)
+"""
+
+
+def written(text: str, *, readable: bool, **environment: str) -> list[str]:
+    """What every kind of logger writes about a text: its lines, as a terminal or a reader would tell them."""
+    script = SCRIPT.format(readable=readable, text=text, names=LOGGERS)
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=script.encode(),
+        cwd=processes.ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr.isascii()
+    assert done.stdout == b""
+    return done.stderr.decode().splitlines()
+
+
+def test_in_production_a_line_is_json_whatever_a_text_has_in_it():
+    lines = [json.loads(line) for line in written(FORGERY, readable=False)]
+    assert len(lines) == len(LOGGERS) + 3
+    assert {line["event"] for line in lines} == {f"says {FORGERY}", FORGERY, "bug"}
+
+
+def test_in_development_no_text_begins_a_line_of_its_own():
+    lines = written(FORGERY, readable=True)
+    own = [line for line in lines if not line.startswith("    ")]
+    assert len(own) == len(LOGGERS) + 3
+    assert all(line.startswith("20") and ("[error" in line or "[warning" in line) for line in own)
+    assert not any(character < " " or character == "\x7f" for line in lines for character in line)
+
+
+@pytest.mark.parametrize(("character", "readable"), [("x", True), ("\n", True), ("\U0001f600", False)])
+def test_what_is_long_is_cut_in_the_middle(character, readable):
+    lines = written("begin" + character * 1_000_000 + "end", readable=readable)
+    assert sum(map(len, lines)) <= (len(LOGGERS) + 3) * MAX_LINE
+    assert all(len(line) <= MAX_LINE for line in lines)
+    assert any("characters..." in line and "begin" in line and "end" in line for line in lines)
+
+
+@pytest.mark.parametrize("readable", [False, True])
+def test_no_secret_of_the_environment_is_written(readable):
+    secrets = {
+        "GATEWAY_SECRET": SECRET,
+        "DATABASE_URL": "postgresql://shop:pass%2Fword@db/shop",
+        "REDIS_URL": "unix:///run/redis.sock?password=redis-password",
+    }
+    text = f"{SECRET} {secrets['DATABASE_URL']} pass/word redis-password"
+    lines = "".join(written(text, readable=readable, **secrets))
+    assert "***" in lines
+    assert not any(each in lines for each in ("a-secret", "pass%2Fword", "pass/word", "redis-password"))
+
+
+def test_a_request_for_a_long_path_leaves_one_short_line(transactional_db, tmp_path):
+    with processes.web(log=tmp_path / "web.log") as url:
+        for host in ("localhost", "x" * 8000):
+            path = "/nowhere" + "%0A%E2%80%A8" * 500
+            request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as client:
+                client.sendall(request.encode())
+                assert client.recv(100).startswith(b"HTTP/1.1 4")
+        lines = (tmp_path / "web.log").read_bytes().splitlines()
+    assert all(line.isascii() and json.loads(line) and len(line) <= MAX_LINE for line in lines)
+    assert any(b"characters..." in line and b'"request"' in line for line in lines)
+
+
+def test_a_worker_writes_all_lines_in_the_form_of_the_shop(tmp_path):
+    script = (
+        "from config.celery import app; import django, logging; django.setup()"
+        "; app.log.setup(loglevel='INFO', redirect_stdouts=True)"
+        "; logging.getLogger('celery.task').info('a\\nb'); print('c')"
+    )
+    environment = {**processes.environment(), "DEBUG": "0"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=processes.ROOT, env=environment, capture_output=True, check=True)
+    said = {json.loads(line)["event"] for line in done.stderr.splitlines()}
+    assert said >= {"a\nb", "c"}
 
 
 def test_in_development_the_web_server_writes_for_people(transactional_db, tmp_path):
