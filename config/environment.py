@@ -17,7 +17,7 @@ def local_secret_key() -> str:
     """A random key kept in `.local`, so that sign-ins outlive a restart in development."""
     kept = BASE_DIR / ".local" / "secret_key"
     if not kept.exists():
-        kept.parent.mkdir(exist_ok=True)
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
         kept.touch(mode=0o600)
         kept.write_text(secrets.token_urlsafe(50))
     return kept.read_text()

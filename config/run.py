@@ -5,6 +5,7 @@ import base64
 import errno
 import http.client
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset"], default="shop")
     command = parser.parse_args(arguments).command
     heed_signals()
+    keep_to_ourselves()
     try:
         if command == "stop":
             say(*runs.stop())
@@ -75,6 +77,12 @@ def heed_signals() -> None:
 
     for each in heeded:
         signal.signal(each, interrupt)
+
+
+def keep_to_ourselves() -> None:
+    """Close what the processes write to other accounts; no crash leaves their memory behind."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def say(*lines: str) -> None:

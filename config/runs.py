@@ -33,7 +33,8 @@ def claimed(*, port: int) -> Iterator[Path]:
     """A folder for this run alone, cleared of what a killed run left running. Raises CannotRun."""
     folder = LOCAL / f"run-{port}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        SERVICES.close_root()
+        folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("a+")
     except PermissionError as error:
         raise CannotRun(f"{error.filename} belongs to somebody else.") from error

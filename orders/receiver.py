@@ -1,8 +1,10 @@
 """A data platform on this machine: takes order events over HTTP, and misbehaves when told to."""
 
 import hashlib
+import hmac
 import json
 import math
+import os
 import socket
 import struct
 import threading
@@ -48,6 +50,12 @@ class WrongSignature(Refused):
     """The signature is missing, old or not made with our secret."""
 
     status = HTTPStatus.UNAUTHORIZED
+
+
+class WrongSecret(Refused):
+    """Who asks to see events, or to change how they are treated, does not say our secret."""
+
+    status = HTTPStatus.FORBIDDEN
 
 
 class WrongContentType(Refused):
@@ -134,8 +142,9 @@ class Journal:
         self.last: deque[dict[str, Any]] = deque(maxlen=SHOWN)
         self._ids: set[str] = set()
         self._turn = threading.Lock()
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if file.exists():
+            file.chmod(0o600)
             self._read()
 
     @property
@@ -150,7 +159,7 @@ class Journal:
             if event["id"] in self._ids:
                 return False
             # Unbuffered and appending: the whole line goes to the file in one piece, at once.
-            with self.file.open("ab", buffering=0) as output:
+            with open(self.file, "ab", buffering=0, opener=_for_us_alone) as output:
                 output.write(line)
             self._know(event)
             return True
@@ -169,6 +178,10 @@ class Journal:
     def _know(self, event: dict[str, Any]) -> None:
         self._ids.add(event["id"])
         self.last.append(event)
+
+
+def _for_us_alone(file: str, flags: int) -> int:
+    return os.open(file, flags, 0o600)
 
 
 def parse_event(*, body: bytes) -> dict[str, Any]:
@@ -201,7 +214,7 @@ def verify_signature(*, secret: str, headers: Mapping[str, str], body: bytes) ->
 
 
 class Handler(BaseHTTPRequestHandler):
-    """POST /events; GET /events; GET and PUT /behaviour."""
+    """POST /events; and for who says the secret, as a bearer token: GET /events, GET and PUT /behaviour."""
 
     server: "Receiver"
     protocol_version = "HTTP/1.1"
@@ -226,6 +239,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self._body()
             action = actions.get(self.path.partition("?")[0])
+            if self.command != "POST":
+                self._require_secret()
             if action is None:
                 self._answer(HTTPStatus.NOT_FOUND, {"error": "no such URL"})
             else:
@@ -244,6 +259,12 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise TooLarge(f"at most {MAX_BODY_BYTES} bytes")
         return self.rfile.read(int(length))
+
+    def _require_secret(self) -> None:
+        """Any account of this machine may connect. Raises WrongSecret, always where there is no secret."""
+        said = self.headers.get("Authorization", "").encode()
+        if not (self.server.secret and hmac.compare_digest(said, f"Bearer {self.server.secret}".encode())):
+            raise WrongSecret("needs DATA_PLATFORM_SECRET as a bearer token")
 
     def _show_events(self, _body: bytes) -> None:
         journal = self.server.journal

@@ -16,6 +16,7 @@ from orders.models import OrderEvent
 from tests.processes import environment, free_port, process, until, worker
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
+KNOWS_SECRET = {"Authorization": f"Bearer {SECRET}"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Receiver:
 
     def behave(self, **behaviour: Any) -> None:
         """Tell it how to answer."""
-        answer = urllib3.request("PUT", f"{self.url}/behaviour", json=behaviour, retries=False)
+        url = f"{self.url}/behaviour"
+        answer = urllib3.request("PUT", url, json=behaviour, headers=KNOWS_SECRET, retries=False)
         assert answer.status < 300, answer.data
 
 
@@ -49,7 +51,7 @@ def receiver(folder: Path) -> Iterator[Receiver]:
 
 def _listens(url: str) -> bool:
     try:
-        return urllib3.request("GET", f"{url}/behaviour", retries=False, timeout=2).status == 200
+        return urllib3.request("GET", f"{url}/behaviour", retries=False, timeout=2).status == 403
     except urllib3.exceptions.HTTPError:
         return False
 

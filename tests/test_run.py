@@ -137,8 +137,40 @@ def running(checkout: Path, **settings: str) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def shop(checkout: Path) -> Iterator[Run]:
+    leave_open(checkout / ".local")
     with running(checkout) as run:
         yield run
+
+
+def leave_open(local: Path) -> None:
+    """What an older run left open to other accounts."""
+    local.mkdir()
+    for name in ("events.jsonl", "data_platform_secret"):
+        (local / name).write_text("" if name == "events.jsonl" else f"whsec_{'b' * 32}")
+        (local / name).chmod(0o644)
+    local.chmod(0o755)
+
+
+def test_what_the_shop_writes_is_closed_to_other_accounts(shop: Run) -> None:
+    local = shop.checkout / ".local"
+    until(lambda: all_programs(shop) and [*local.glob("run-*/metrics/*.db")])
+    group = 0o710 if os.geteuid() == 0 else 0o700  # the servers', which no other account is in
+    assert local.stat().st_mode & 0o777 & ~group == 0
+    written = [path for path in local.rglob("*") if "postgres" not in path.parts]
+    assert {"events.jsonl", "secret_key", "data_platform_secret", "supervisord.conf"} <= {
+        path.name for path in written
+    }
+    assert [path for path in written if path.lstat().st_mode & 0o077] == []
+
+
+def test_a_crash_leaves_no_memory_behind(shop: Run) -> None:
+    for pid in until(lambda: all_programs(shop)).values():  # type: ignore[attr-defined]
+        assert re.search(r"Max core file size +0 ", Path(f"/proc/{pid}/limits").read_text())
+
+
+def test_the_process_manager_cannot_be_spoken_to(shop: Run) -> None:
+    configuration = (shop.checkout / ".local" / f"run-{shop.port}" / "supervisord.conf").read_text()
+    assert not re.search(r"http_server|rpcinterface", configuration)
 
 
 def test_an_order_made_as_printed_reaches_the_data_platform(shop: Run) -> None:

@@ -1,8 +1,10 @@
 """The local data platform over real HTTP."""
 
 import json
+import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ from orders.receiver import Behaviour, Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KNOWS_SECRET = {"Authorization": f"Bearer {SECRET}"}
 EVENT = {"specversion": "1.0", "id": "a-1", "source": "/orders", "type": "order.paid.v1", "subject": "7"}
 
 
@@ -73,7 +76,7 @@ def post(
 
 
 def behave(receiver: Receiver, **behaviour: object) -> urllib3.BaseHTTPResponse:
-    return send(receiver, json.dumps(behaviour).encode(), method="PUT", path="/behaviour")
+    return send(receiver, json.dumps(behaviour).encode(), method="PUT", path="/behaviour", **KNOWS_SECRET)
 
 
 def lines(file: Path) -> list[Any]:
@@ -131,6 +134,40 @@ def test_without_a_secret_events_come_unsigned(file: Path) -> None:
         assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 202
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/events"), ("GET", "/behaviour"), ("PUT", "/behaviour")]
+)
+def test_who_does_not_know_the_secret_sees_and_changes_nothing(file: Path, method: str, path: str) -> None:
+    said = (
+        {},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Bearer {SECRET}x"},
+        {"Authorization": SECRET},
+    )
+    for secret in (SECRET, ""):
+        with receiving(file, secret=secret) as receiver:
+            answers = [send(receiver, b'{"status": 500}', method, path, **each) for each in said]
+            assert [answer.status for answer in answers] == [403] * len(said)
+            assert receiver.manners.current == Behaviour()
+
+
+def test_the_file_and_its_folder_are_for_their_owner_alone_whatever_the_umask(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        with receiving(file) as receiver:
+            post(receiver)
+            assert (mode(file.parent), mode(file)) == (0o700, 0o600)
+        file.chmod(0o644)  # as an older run left it
+        with receiving(file):
+            assert mode(file) == 0o600
+    finally:
+        os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 RUBBISH = [b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b"{}", json.dumps({**EVENT, "id": 7}).encode()]
 RUBBISH += [json.dumps({**EVENT, **change}).encode() for change in ({"id": ""}, {"specversion": "0.3"})]
 
@@ -167,7 +204,7 @@ def test_told_to_fail_it_fails_and_takes_nothing(receiver: Receiver, file: Path)
 def test_misbehaviour_lasts_as_many_requests_as_told(receiver: Receiver) -> None:
     behave(receiver, status=500, times=2)
     assert [post(receiver).status for _ in range(3)] == [500, 500, 202]
-    assert send(receiver, b"", method="GET", path="/behaviour").json()["status"] is None
+    assert send(receiver, b"", method="GET", path="/behaviour", **KNOWS_SECRET).json()["status"] is None
 
 
 def test_misbehaviour_without_times_lasts_until_changed(receiver: Receiver) -> None:
@@ -215,7 +252,7 @@ def test_behaviour_that_means_nothing_is_refused_and_changes_nothing(
 def test_people_see_how_many_there_are_and_the_last_twenty(receiver: Receiver) -> None:
     for number in range(25):
         post(receiver, id=f"e-{number}")
-    shown = send(receiver, b"", method="GET").json()
+    shown = send(receiver, b"", method="GET", **KNOWS_SECRET).json()
     assert shown["count"] == 25
     assert [event["id"] for event in shown["last"]] == [f"e-{number}" for number in range(5, 25)]
 
@@ -224,7 +261,7 @@ def test_several_events_come_over_one_connection(receiver: Receiver) -> None:
     host, port = receiver.url.removeprefix("http://").removesuffix("/events").split(":")
     with urllib3.HTTPConnectionPool(host, int(port), retries=False) as pool:
         for _ in range(3):
-            assert pool.request("GET", "/events").status == 200
+            assert pool.request("GET", "/events", headers=KNOWS_SECRET).status == 200
         assert pool.num_connections == 1
 
 

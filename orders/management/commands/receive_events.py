@@ -16,7 +16,8 @@ class Command(BaseCommand):
     """Be the data platform of this machine, until told to stop."""
 
     help = (
-        "Take order events like the data platform; PUT /behaviour changes at run time what the options say."
+        "Take order events like the data platform. PUT /behaviour changes at run time what the options say, "
+        "for who sends DATA_PLATFORM_SECRET as a bearer token."
     )
     requires_system_checks = ()
 
