@@ -1,8 +1,9 @@
 """The compose file, the image and the settings say the same; `make test-stack` runs what they say."""
 
 import re
-import shlex
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_the_example_beside_the_compose_file_names_what_must_be_given():
 
 
 def test_the_broker_evicts_nothing_and_the_cache_keeps_nothing():
-    options = {name: shlex.join(services()[name].command) for name in ("redis-broker", "redis-cache")}
+    options = {name: services()[name].command[-1] for name in ("redis-broker", "redis-cache")}
     assert "--maxmemory-policy noeviction" in options["redis-broker"]
     assert "--appendonly yes" in options["redis-broker"]
     assert "--maxmemory-policy allkeys-lru" in options["redis-cache"]
@@ -80,7 +81,7 @@ def test_the_broker_evicts_nothing_and_the_cache_keeps_nothing():
 def test_broker_and_cache_are_two_servers_that_the_file_has(name):
     given = services()[name].environment
     hosts = {
-        key: re.search(r"//([a-z-]+):", given[key])[1]
+        key: re.search(rf"//:{GIVEN['REDIS_PASSWORD']}@([a-z-]+):", given[key])[1]
         for key in ("CELERY_BROKER_URL", "CACHE_URL", "REDIS_URL")
     }
     assert hosts == {
@@ -135,3 +136,55 @@ def test_every_volume_is_declared_and_used():
 
 def test_the_names_read_by_gunicorn_are_among_the_settings():
     assert names_read(ROOT / "config/gunicorn.py") <= KNOWN
+
+
+def said(name: str) -> Mapping[str, Any]:
+    return compose.document()["services"][name]
+
+
+def reachable(name: str) -> set[str]:
+    """The services that share a network with one."""
+    networks = set(said(name)["networks"])
+    return {each for each in services() if each != name and networks & set(said(each)["networks"])}
+
+
+def test_servers_are_reached_by_who_needs_them_and_lead_nowhere():
+    assert reachable("postgres") == {"migrate", "web", "worker"}
+    assert reachable("redis-broker") == {"web", "worker", "beat"}
+    assert reachable("redis-cache") == {"web"}
+    networks = compose.document()["networks"]
+    inner = {name for name, options in networks.items() if (options or {}).get("internal")}
+    assert inner == set(networks) - {"outside"} == {"database", "broker", "cache"}
+
+
+def test_the_web_server_alone_is_published_unless_prometheus_is_asked_for_and_to_this_host_alone():
+    published = {name: said(name)["ports"] for name in services() if "ports" in said(name)}
+    assert {name for name in published if not services()[name].profiles} == {"web"}
+    assert set(published) == {"web", "prometheus"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+@pytest.mark.parametrize("name", sorted(services()))
+def test_every_container_is_bounded_and_has_no_rights_of_roots(name):
+    service = said(name)
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert re.fullmatch(r"(\d+|\$\{\w+:-\d+)[mg]\}?", service["mem_limit"])
+    assert 0 < service["pids_limit"] <= 1024
+    assert service["ulimits"]["core"] == 0
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+
+
+@pytest.mark.parametrize("name", ["redis-broker", "redis-cache"])
+def test_redis_may_take_less_memory_than_its_container_has(name):
+    bound = int(re.search(r"--maxmemory (\d+)mb", services()[name].command[-1])[1])
+    assert int(said(name)["mem_limit"].removesuffix("m")) >= 1.5 * bound
+
+
+@pytest.mark.parametrize("name", ["redis-broker", "redis-cache"])
+def test_redis_takes_its_password_from_its_environment(name):
+    service = services()[name]
+    assert service.environment == {"REDISCLI_AUTH": GIVEN["REDIS_PASSWORD"]}
+    assert 'requirepass "$REDISCLI_AUTH"' in service.command[-1]
+    assert GIVEN["REDIS_PASSWORD"] not in " ".join([*service.command, *service.healthcheck])

@@ -20,10 +20,11 @@ GIVEN = {
     "CSRF_TRUSTED_ORIGINS": "https://shop.example",
     "GATEWAY_SECRET": "only-the-gateway-knows",
     "POSTGRES_PASSWORD": "letters4and5digits",
+    "REDIS_PASSWORD": "other6letters7and8digits",
     "DATA_PLATFORM_URL": "http://127.0.0.1:9/events",
     "DATA_PLATFORM_SECRET": "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw==",
 }
-VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<sort>[?-])(?P<rest>[^}]*))?\}")
+VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::(?P<sort>[?-])(?P<rest>[^}]*))?\}")
 
 
 class NotGiven(Exception):
@@ -115,6 +116,8 @@ def resolved(text: str, given: Mapping[str, str]) -> str:
     """A value with its variables filled in. Raises NotGiven."""
 
     def fill(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
         value = given.get(found["name"], "")
         if not value and found["sort"] == "?":
             raise NotGiven(found["name"])

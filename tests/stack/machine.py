@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from config.embedded import NOBODY, SERVICES
 from tests.processes import ROOT, free_port, until
@@ -253,20 +254,26 @@ class Servers:
         )
 
     def start_redis(self, name: str) -> None:
-        """The service's own options, on a port of this machine."""
-        options = self.machine.service(name).command[1:]
+        """The service's own command and environment, on a port of this machine."""
+        service = self.machine.service(name)
+        shell, option, script = service.command
         home = self._home(name)
-        mine = ["--port", str(self.machine.port(name)), "--bind", "127.0.0.1", "--dir", home]
-        server = [*self.account.prefix, SERVICES._redis_program(), *mine, *options]
-        self.machine.launch(name, server, cwd=home, env={"PATH": os.defpath}, **self.account.switch)
+        mine = f"- --port {self.machine.port(name)} --bind 127.0.0.1 --dir {quote(str(home))} "
+        here = script.replace("redis-server - ", f"{quote(str(SERVICES._redis_program()))} {mine}")
+        server = [*self.account.prefix, shell, option, here]
+        env = {"PATH": os.defpath, **service.environment}
+        self.machine.launch(name, server, cwd=home, env=env, **self.account.switch)
         until(lambda: self.redis_is_healthy(name))
 
     def redis_is_healthy(self, name: str) -> bool:
         """What the service's health check says; it asks the container's own port."""
-        program, *rest = self.machine.service(name).healthcheck
-        command = [program, "-p", str(self.machine.port(name)), *rest]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        return done.returncode == 0 and done.stdout == "PONG\n"
+        return self.redis_cli(name, *self.machine.service(name).healthcheck[1:]).returncode == 0
+
+    def redis_cli(self, name: str, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        """`docker compose exec <name> redis-cli …`."""
+        command = ["redis-cli", "-p", str(self.machine.port(name)), *arguments]
+        given = {"PATH": os.defpath, **self.machine.service(name).environment, **env}
+        return subprocess.run(command, env=given, check=False, capture_output=True, text=True)
 
     def _home(self, name: str) -> Path:
         home = self.machine.folder / name

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from config.processes import command_lines
 from tests.processes import until
+from tests.stack.compose import GIVEN
 from tests.stack.machine import Machine, Servers
 from tests.stack.shop import GatewayClient
 
+REDIS = ("redis-broker", "redis-cache")
 REQUEST_ID = "checkout-of-this-test"
 # Celery writes these to the terminal itself when it is told to stop.
 SAYS_GOODBYE = re.compile(r"worker: |$")
@@ -59,12 +62,49 @@ def test_the_servers_took_the_options_of_the_compose_file(stack: Machine, server
     ]
     assert subprocess.check_output(psql, env=servers.environment(), text=True).strip() == "200"
     policies = {
-        name: subprocess.check_output(
-            ["redis-cli", "-p", str(stack.port(name)), "config", "get", "maxmemory-policy"], text=True
-        ).split()[1]
-        for name in ("redis-broker", "redis-cache")
+        name: servers.redis_cli(name, "config", "get", "maxmemory-policy").stdout.split()[1] for name in REDIS
     }
     assert policies == {"redis-broker": "noeviction", "redis-cache": "allkeys-lru"}
+
+
+@pytest.mark.parametrize("name", REDIS)
+def test_redis_serves_nobody_without_the_password_and_its_health_check_would_notice(servers: Servers, name):
+    for wrong in ("", "guessed"):
+        assert servers.redis_cli(name, "get", "key", REDISCLI_AUTH=wrong).stdout.startswith("NOAUTH")
+        assert servers.redis_cli(name, "-e", "ping", REDISCLI_AUTH=wrong).returncode != 0
+    assert servers.redis_cli(name, "get", "key").stdout == "\n"
+
+
+@pytest.mark.parametrize("name", [*REDIS, "web", "worker", "beat", "postgres"])
+def test_no_password_is_on_a_command_line(stack: Machine, name):
+    """Its children's neither; that of a health check is seen with the service's own."""
+    members = [pid for pid in command_lines() if session_of(pid) == stack.running[name].pid]
+    lines = [command_lines().get(pid, "") for pid in members] + stack.service(name).healthcheck
+    secrets = [value for name, value in GIVEN.items() if re.search("SECRET|PASSWORD", name)]
+    assert members
+    assert not any(secret in line for secret in secrets for line in lines)
+
+
+def session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def test_beat_needs_no_server_but_the_broker(stack: Machine):
+    """So it is in no other network."""
+    alone = Machine(stack.folder, stack.given, ports={**stack.ports, "postgres": 9, "redis-cache": 9})
+    file = alone.tmpfs(alone.service("beat"), "/tmp") / "alone"
+    service = alone.service("beat")
+    argv, options = alone.command(service, service.command)
+    options["env"] = {**alone.environment(service), "BEAT_FILE": str(file)}
+    alone.launch("beat-alone", argv, **options)
+    try:
+        until(file.exists)
+        assert "broker_away" not in alone.log("beat-alone").read_text()
+    finally:
+        alone.end_all()
 
 
 def test_an_order_reaches_the_platform_under_the_id_of_its_request(
