@@ -19,7 +19,7 @@ TRACE_TIMES = 6
 MAX_NUMBER = 2**64
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SECRET_NAME = re.compile(r"SECRET|PASSWORD")
-URL_PASSWORD = re.compile(r"://[^:@/]*:(.+)@|[?&]password=([^&]+)")
+URL_PASSWORD = re.compile(r"://[^:@/]*:(.+)@|[?&]\w*password=([^&]+)")
 # Shorter ones are words that lines have anyway.
 SHORTEST_SECRET = 8
 

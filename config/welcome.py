@@ -1,6 +1,7 @@
 """What `make run` prints once the shop is open."""
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def _psql() -> str:
 
 
 def _without_password(url: str) -> str:
+    url = re.sub(r"([?&]\w*password=)[^&]+", r"\1***", url)
     password = urlsplit(url).password
     return url.replace(f":{password}@", ":***@", 1) if password else url
 

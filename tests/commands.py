@@ -185,5 +185,5 @@ JUDGES: dict[str, Callable[[Sequence[str]], str]] = {
     "docker": _compose,
     "pip": _file_is_there,
     "cp": _file_is_there,
-    **dict.fromkeys(("curl", "pytest", ".", "export"), _runs_elsewhere),
+    **dict.fromkeys(("curl", "pytest", ".", "export", "umask"), _runs_elsewhere),
 }

@@ -134,3 +134,13 @@ def test_what_lies_about_is_not_taken_into_git(name):
 def test_git_ignores_nothing_that_the_project_has():
     asked = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
     assert subprocess.check_output(asked, cwd=ROOT, text=True) == ""
+
+
+def test_the_dump_of_the_operators_page_is_for_its_owner_alone_and_left_out():
+    page = (ROOT / "docs/operations.md").read_text()
+    dumps = re.findall(r"(?m)^(.*)\n.* pg_dump .* > (\S+)$", page)
+    assert dumps
+    for before, name in dumps:
+        assert before == "umask 077"
+        assert not is_copied(Path(name))
+        assert subprocess.run(["git", "check-ignore", "--quiet", name], cwd=ROOT, check=False).returncode == 0

@@ -22,6 +22,8 @@ from config.tests.test_env_example import EVERY_NAME
 from tests.processes import free_port, until
 
 MANAGER = "supervisor.supervisord"
+# As on a machine where crashes leave dumps.
+KEEPS_DUMPS = 'ulimit -c "$(ulimit -Hc)"; exec "$@"'
 PROGRAMS = {
     "web": "-m gunicorn",
     "worker": "config worker",
@@ -40,7 +42,7 @@ class Run:
         self.port = port
         self.said = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.run"],
+            ["sh", "-c", KEEPS_DUMPS, "sh", sys.executable, "-m", "config.run"],
             cwd=checkout,
             env={**env, "PORT": str(port), "WEB_CONCURRENCY": "1", **settings},
             stdout=subprocess.PIPE,
