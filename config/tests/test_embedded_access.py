@@ -11,6 +11,7 @@ import pytest
 
 from config import embedded
 from config.embedded import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
+from config.tests.test_embedded import User, as_normal_user
 from tests.processes import open_folder
 
 STRANGER = 64533
@@ -52,10 +53,32 @@ def services() -> Iterator[EmbeddedServices]:
         running.stop()
 
 
+@pytest.fixture(scope="module")
+def others() -> Iterator[EmbeddedServices]:
+    """Those of a normal user, who has left the door to the folder open."""
+    with open_folder("home") as home:
+        home.chmod(0o777)
+        user = User(home / "checkout" / ".local", prefix=as_normal_user())
+        assert user.says() == "up"
+        yield EmbeddedServices(home / "checkout" / ".local")
+        user.leave()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("uid", [NOBODY, STRANGER])
 @pytest.mark.parametrize("what", ATTEMPTS)
 def test_another_account_cannot(services: EmbeddedServices, what: str, uid: int) -> None:
+    assert attempted(services, what, uid) == "refused\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("what", ATTEMPTS)
+def test_another_normal_user_cannot_either(others: EmbeddedServices, what: str) -> None:
+    assert attempted(others, what, STRANGER) == "refused\n"
+
+
+def attempted(services: EmbeddedServices, what: str, uid: int) -> str:
+    """What becomes of it when somebody else tries."""
     postmaster = (services.data / "postmaster.pid").read_text().split()[0]
     owner = services.data.stat().st_uid
     script = SCRIPT.format(attempt=ATTEMPTS[what])
@@ -63,7 +86,7 @@ def test_another_account_cannot(services: EmbeddedServices, what: str, uid: int)
     said = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
     )
-    assert said.stdout == "refused\n", said.stderr
+    return said.stdout or said.stderr
 
 
 def test_what_an_older_run_left_open_is_closed(services: EmbeddedServices) -> None:
