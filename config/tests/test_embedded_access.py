@@ -77,6 +77,12 @@ def test_another_normal_user_cannot_either(others: EmbeddedServices, what: str) 
     assert attempted(others, what, STRANGER) == "refused\n"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_account_of_the_servers_number_would_get_in(services: EmbeddedServices) -> None:
+    account = services.data.stat().st_uid
+    assert attempted(services, "connect to PostgreSQL", account) == ""
+
+
 def attempted(services: EmbeddedServices, what: str, uid: int) -> str:
     """What becomes of it when somebody else tries."""
     postmaster = (services.data / "postmaster.pid").read_text().split()[0]

@@ -36,7 +36,12 @@ except ValueError:
 
 def written(text: str, *, readable: bool, **environment: str) -> list[str]:
     """What every kind of logger writes about a text: its lines, as a terminal or a reader would tell them."""
-    script = SCRIPT.format(readable=readable, text=text, names=LOGGERS)
+    said = run(SCRIPT.format(readable=readable, text=text, names=LOGGERS), **environment)
+    assert said.isascii()
+    return said.decode().splitlines()
+
+
+def run(script: str, **environment: str) -> bytes:
     done = subprocess.run(
         [sys.executable, "-"],
         input=script.encode(),
@@ -45,15 +50,19 @@ def written(text: str, *, readable: bool, **environment: str) -> list[str]:
         capture_output=True,
         check=True,
     )
-    assert done.stderr.isascii()
     assert done.stdout == b""
-    return done.stderr.decode().splitlines()
+    return done.stderr
 
 
 def test_in_production_a_line_is_json_whatever_a_text_has_in_it():
     lines = [json.loads(line) for line in written(FORGERY, readable=False)]
     assert len(lines) == len(LOGGERS) + 3
     assert {line["event"] for line in lines} == {f"says {FORGERY}", FORGERY, "bug"}
+
+
+def test_a_plain_formatter_would_let_a_text_forge_a_line():
+    script = f"import logging; logging.basicConfig(format='%(message)s'); logging.error({FORGERY!r})"
+    assert '{"event": "forged"}' in run(script).decode().splitlines()
 
 
 def test_in_development_no_text_begins_a_line_of_its_own():
