@@ -79,7 +79,8 @@ app.autodiscover_tasks()
 def keep_the_form_of_lines(*, loglevel: int, **_: Any) -> None:
     """In place of Celery's own handlers, whose lines would be of another form and without bounds."""
     logging.getLogger().setLevel(loglevel)
-    app.log.redirect_stdouts("WARNING")
+    # By its name, which forked processes look up; the stubs want a number.
+    app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type]
 
 
 @task_prerun.connect
