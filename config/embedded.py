@@ -311,9 +311,8 @@ class EmbeddedServices:
             folder.chmod(0o700)
         if account.initializer != account:
             self.data.parent.chmod(0o710)
-        if account.uid != self.root.stat().st_uid:
-            os.chown(self.root, -1, account.gid)
-            self.root.chmod(0o710)
+        os.chown(self.root, -1, account.gid)
+        self.root.chmod(0o700 if account.uid == self.root.stat().st_uid else 0o710)
 
     def _accounts(self) -> Iterator[Account]:
         if os.geteuid() != 0:

@@ -11,7 +11,7 @@ import pytest
 
 from config import embedded
 from config.embedded import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
-from config.tests.test_embedded import User, as_normal_user
+from config.tests.test_embedded import User, as_normal_user, started, unless_root_cannot_disguise_itself
 from tests.processes import open_folder
 
 STRANGER = 64533
@@ -117,3 +117,14 @@ def test_a_folder_that_nobody_planted_is_refused_and_removed_by_a_stop(tmp_path:
         services.start()
     services.stop()
     assert not services.socket_dir.exists()
+
+
+def test_a_folder_that_the_servers_account_cannot_reach_is_closed_altogether() -> None:
+    """As in a checkout below one of mode 0700: there root serves in disguise."""
+    with open_folder("below") as folder:
+        folder.chmod(0o700)
+        services = EmbeddedServices(folder / "checkout" / ".local")
+        services.root.parent.mkdir()
+        with unless_root_cannot_disguise_itself(), started(services):
+            assert stat.S_IMODE(services.root.stat().st_mode) == 0o700
+            assert services.data.stat().st_uid == os.geteuid()
