@@ -190,7 +190,8 @@ class EmbeddedServices:
         for path in (self.root, *self.root.iterdir()):
             found = path.lstat()
             mine = os.geteuid() in {0, found.st_uid} and path != self.data.parent
-            allowed = 0o710 if path == self.root and found.st_gid in SPARE_IDS else 0o700
+            theirs = found.st_gid in SPARE_IDS or os.geteuid() == 0 == found.st_gid != found.st_uid
+            allowed = 0o710 if path == self.root and theirs else 0o700
             if mine and not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o777 & ~allowed:
                 path.chmod(found.st_mode & allowed)
 
@@ -200,7 +201,8 @@ class EmbeddedServices:
         descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         owner = self.root.parent.stat()
         if os.geteuid() == 0 != owner.st_uid:
-            os.chown(self.root, owner.st_uid, owner.st_gid)
+            if self.root.stat().st_uid != owner.st_uid:  # later its group is that of the servers
+                os.chown(self.root, owner.st_uid, owner.st_gid)
             os.chown(descriptor, owner.st_uid, owner.st_gid)
         return descriptor
 

@@ -11,7 +11,13 @@ import pytest
 
 from config import embedded
 from config.embedded import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
-from config.tests.test_embedded import User, as_normal_user, started, unless_root_cannot_disguise_itself
+from config.tests.test_embedded import (
+    User,
+    as_normal_user,
+    started,
+    unless_root_cannot_disguise_itself,
+    with_programs_of_its_own,
+)
 from tests.processes import open_folder
 
 STRANGER = 64533
@@ -128,3 +134,18 @@ def test_a_folder_that_the_servers_account_cannot_reach_is_closed_altogether() -
         with unless_root_cannot_disguise_itself(), started(services):
             assert stat.S_IMODE(services.root.stat().st_mode) == 0o700
             assert services.data.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder somebody else's")
+def test_a_checkout_of_somebody_who_cannot_reach_the_programs_is_served_all_the_same() -> None:
+    with open_folder("programs") as folder, open_folder("theirs") as checkout:
+        made = with_programs_of_its_own(folder)
+        folder.chmod(0o700)
+        os.chown(checkout, STRANGER, STRANGER)
+        services = EmbeddedServices(
+            checkout / ".local", postgres_bin=made._given[0], redis_server=made._given[1]
+        )
+        with unless_root_cannot_disguise_itself(), started(services):
+            assert services.is_running()
+            assert services.root.stat().st_uid == STRANGER
+            assert services.root.stat().st_mode & 0o067 == 0
