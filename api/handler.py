@@ -1,5 +1,6 @@
 """From any exception to the problem the client is told."""
 
+import json
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 
-from api import problems
-from api.problems import Invalid, Problem, problem_response
+from api import metrics, problems
+from api.input_errors import Invalid
+from api.languages import preferred_language
+from api.problems import CONTENT_TYPE, Problem
 from api.serializers import input_errors
 from api.transactions import database_problem
 
@@ -34,6 +38,30 @@ _TRANSLATIONS: list[tuple[type[Exception], type[Problem]]] = [
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's EXCEPTION_HANDLER: every exception of a view becomes a problem, a bug too."""
     return problem_response(context["request"]._request, problem_of(error))  # noqa: SLF001 - DRF has no other way
+
+
+def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Word the problem in the reader's language and wrap it as an HTTP answer."""
+    metrics.PROBLEMS.labels(problem.code).inc()
+    language = preferred_language(request)
+    body: dict[str, object] = {
+        "type": f"/problems/{problem.code}",
+        "title": problem.title.in_language(language),
+        "status": problem.status,
+        "detail": problem.detail.in_language(language),
+        "code": problem.code,
+        "request_id": getattr(request, "request_id", ""),
+        **problem.members,
+    }
+    if isinstance(problem, Invalid):
+        body["errors"] = [error.to_dict(language) for error in problem.errors]
+    content = json.dumps(body, ensure_ascii=False).encode()
+    headers = {"Content-Language": language, "Content-Length": str(len(content)), "Cache-Control": "no-store"}
+    response = HttpResponse(
+        content, status=problem.status, content_type=CONTENT_TYPE, headers={**headers, **problem.headers}
+    )
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
 
 
 def problem_of(error: Exception) -> Problem:

@@ -16,8 +16,8 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 from api import metrics, problems
-from api.handler import problem_of
-from api.problems import CONTENT_TYPE, Problem, problem_response
+from api.handler import problem_of, problem_response
+from api.problems import CONTENT_TYPE, Problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -7,57 +7,22 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from api.problems import NotFound, Problem
-from api.times import rfc3339
 from api.transactions import Conflict, one_statement, violated_constraint
 from coupons import rush, selectors
 from coupons.metrics import ISSUES
 from coupons.models import IssuedCoupon
+from coupons.problems import (
+    CouponAlreadyIssued,
+    CouponAlreadyUsed,
+    CouponExpired,
+    CouponNotFound,
+    CouponNotOpen,
+    CouponSoldOut,
+)
 from coupons.selectors import Standing
 
 # What refuses a statement that had begun when it was still possible.
 OUTRUN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
-
-
-class CouponNotOpen(Problem):
-    """The campaign has not opened yet, or has closed."""
-
-    code = "coupon_not_open"
-
-    def __init__(self, *, opens_at: datetime | None, closes_at: datetime | None) -> None:
-        super().__init__(opens_at=opens_at and rfc3339(opens_at), closes_at=closes_at and rfc3339(closes_at))
-
-
-class CouponAlreadyIssued(Problem):
-    """The user has one of this campaign."""
-
-    code = "coupon_already_issued"
-
-    def __init__(self, *, issued_coupon_id: int) -> None:
-        super().__init__(issued_coupon_id=issued_coupon_id)
-
-
-class CouponSoldOut(Problem):
-    """All of them are issued, and committed."""
-
-    code = "coupon_sold_out"
-
-
-class CouponNotFound(Problem):
-    """The order names a coupon that the user does not hold."""
-
-    code = "coupon_not_found"
-
-
-class CouponAlreadyUsed(Problem):
-    """An order has used the coupon."""
-
-    code = "coupon_already_used"
-
-
-class CouponExpired(Problem):
-    """The coupon ran out."""
-
-    code = "coupon_expired"
 
 
 def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:

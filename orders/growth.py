@@ -11,10 +11,10 @@ from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from orders.models import Order
 from orders.services import Basket, checkout
-from points.services import InsufficientPoints
+from points.problems import InsufficientPoints
 from products.factories import ProductFactory
 from products.models import Product
-from products.services import OutOfStock
+from products.problems import OutOfStock
 from users.factories import UserFactory
 from users.models import User
 

@@ -13,33 +13,26 @@ import points.services
 import products.selectors
 import products.services
 from api.idempotency import Claim, Outcome, once
-from api.problems import Problem
 from api.tracing import request_id
 from api.transactions import last_round_trip, unit_of_work
+from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
 from orders import selectors
 from orders.metrics import ORDERS
 from orders.models import Order, OrderItem
+from orders.problems import PriceChanged
 from orders.wakeup import wake_delivery
+from points.problems import InsufficientPoints
+from products.problems import OutOfStock, ProductNotFound
 from products.selectors import Offer
-
-
-class PriceChanged(Problem):
-    """The total is not the one that the client expected."""
-
-    code = "price_changed"
-
-    def __init__(self, *, expected_total: int, total: int) -> None:
-        super().__init__(expected_total=expected_total, total=total)
-
 
 # What a basket can be refused for, bought or quoted.
 REFUSALS = (
-    products.services.ProductNotFound,
-    products.services.OutOfStock,
-    coupons.services.CouponNotFound,
-    coupons.services.CouponAlreadyUsed,
-    coupons.services.CouponExpired,
-    points.services.InsufficientPoints,
+    ProductNotFound,
+    OutOfStock,
+    CouponNotFound,
+    CouponAlreadyUsed,
+    CouponExpired,
+    InsufficientPoints,
     PriceChanged,
 )
 
@@ -167,7 +160,7 @@ def _pay(*, basket: Basket, price: Price) -> int:
 def _require_payable(*, price: Price, balance: int) -> None:
     """Raise InsufficientPoints; also for a subtotal that no order could store, whatever the discount."""
     if price.subtotal > BigIntegerField.MAX_BIGINT:
-        raise points.services.InsufficientPoints(required=price.total, balance=balance)
+        raise InsufficientPoints(required=price.total, balance=balance)
     points.services.require_balance(balance=balance, total=price.total)
 
 

@@ -3,25 +3,10 @@
 from django.db.models import BigIntegerField
 
 from api.idempotency import Claim, Outcome, once
-from api.problems import Problem
 from api.transactions import Conflict, unit_of_work
 from points import selectors
 from points.models import PointAccount, PointTransaction
-
-
-class InsufficientPoints(Problem):
-    """The balance is below the total."""
-
-    code = "insufficient_points"
-
-    def __init__(self, *, required: int, balance: int) -> None:
-        super().__init__(required=required, balance=balance)
-
-
-class BalanceOverflow(Problem):
-    """The charge would pass the largest balance that can be stored."""
-
-    code = "balance_overflow"
+from points.problems import BalanceOverflow, InsufficientPoints
 
 
 def charge(*, user_id: int, amount: int, claim: Claim | None = None) -> Outcome[PointTransaction]:

@@ -1,41 +1,13 @@
 """Taking stock, and putting it back on the shelf."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 
-from api.problems import Problem
 from products.models import Product
+from products.problems import OutOfStock, ProductNotFound, Shortage
 from products.selectors import Offer
 
 # What refuses stock that was taken, or put at another price, since it was read.
 GUARD = "product_stock_not_negative"
-
-
-@dataclass(frozen=True)
-class Shortage:
-    """A product that has less than was asked for."""
-
-    product_id: int
-    requested: int
-    available: int
-
-
-class ProductNotFound(Problem):
-    """An order names products that do not exist."""
-
-    code = "product_not_found"
-
-    def __init__(self, *, product_ids: Iterable[int]) -> None:
-        super().__init__(product_ids=list(product_ids))
-
-
-class OutOfStock(Problem):
-    """Lines ask for more than there is; it names every one of them."""
-
-    code = "out_of_stock"
-
-    def __init__(self, *, shortages: Iterable[Shortage]) -> None:
-        super().__init__(shortages=[asdict(shortage) for shortage in shortages])
 
 
 class StockBelowZero(Exception):

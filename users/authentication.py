@@ -10,10 +10,8 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from api.problems import Problem
 from users import selectors
-
-CHALLENGE = 'Gateway realm="pointshop"'
+from users.problems import CHALLENGE, UntrustedGateway
 
 
 @dataclass(frozen=True)
@@ -26,15 +24,6 @@ class Caller:
 def caller(request: Request) -> Caller:
     """Who sent the request."""
     return cast("Caller", request.user)
-
-
-class UntrustedGateway(Problem):
-    """The request does not carry the gateway's secret."""
-
-    code = "untrusted_gateway"
-
-    def __init__(self) -> None:
-        super().__init__(headers={"WWW-Authenticate": CHALLENGE})
 
 
 class GatewayAuthentication(BaseAuthentication):

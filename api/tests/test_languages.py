@@ -5,8 +5,9 @@ import re
 import pytest
 from rest_framework.exceptions import Throttled
 
-from api.catalogue import FIELD_ERRORS, PROBLEMS
 from api.handler import problem_of
+from api.input_errors import INPUT_ERRORS
+from api.problems import problem_types
 from tests.client import Client
 
 STATUSES = {
@@ -41,12 +42,12 @@ FIELDS = {"title", "status", "detail", "type", "code", "request_id"}
 
 
 def test_the_catalogue_has_the_codes_and_statuses_of_the_contract() -> None:
-    assert {code: entry.status for code, entry in PROBLEMS.items()} == STATUSES
+    assert {code: entry.status for code, entry in problem_types().items()} == STATUSES
 
 
-@pytest.mark.parametrize("code", PROBLEMS)
+@pytest.mark.parametrize("code", STATUSES)
 def test_a_problem_is_worded_in_both_languages(code: str) -> None:
-    entry = PROBLEMS[code]
+    entry = problem_types()[code]
     for text in (entry.title, entry.detail):
         assert HANGUL.search(text.ko)
         assert text.en
@@ -56,9 +57,9 @@ def test_a_problem_is_worded_in_both_languages(code: str) -> None:
     assert entry.detail.en.endswith(".")
 
 
-@pytest.mark.parametrize("code", FIELD_ERRORS)
+@pytest.mark.parametrize("code", INPUT_ERRORS)
 def test_a_wrong_place_is_worded_in_both_languages(code: str) -> None:
-    text = FIELD_ERRORS[code]
+    text = INPUT_ERRORS[code]
     assert HANGUL.search(text.ko)
     assert text.ko.endswith("요.")
     assert text.en.endswith(".")
@@ -67,7 +68,7 @@ def test_a_wrong_place_is_worded_in_both_languages(code: str) -> None:
 
 @pytest.mark.parametrize("code", STATUSES)
 def test_a_problems_type_leads_to_a_page_that_explains_it_in_both_languages(site: Client, code: str) -> None:
-    for language, text in (("ko", PROBLEMS[code].detail.ko), ("en", PROBLEMS[code].detail.en)):
+    for language, text in (("ko", problem_types()[code].detail.ko), ("en", problem_types()[code].detail.en)):
         page = site.get(f"/problems/{code}", headers={"Accept-Language": language})
         assert (page.status, page.headers["Content-Language"]) == (200, language)
         assert page.headers["Content-Type"].startswith("text/html")
@@ -108,7 +109,7 @@ def test_an_error_is_korean_unless_english_is_preferred(site: Client, accepted: 
 def test_without_the_header_an_error_is_korean(site: Client) -> None:
     problem = site.get("nothing")
     assert problem.headers["Content-Language"] == "ko"
-    assert problem.json["detail"] == PROBLEMS["not_found"].detail.ko
+    assert problem.json["detail"] == problem_types()["not_found"].detail.ko
     assert set(problem.json) == FIELDS
 
 

@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from api.problems import InputError, Invalid, Problem, Unavailable
+from api.input_errors import InputError, Invalid
+from api.problems import Problem, Unavailable
 from orders.services import REFUSALS
 
 

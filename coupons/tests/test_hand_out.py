@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from coupons import selectors
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
-from coupons.services import CouponAlreadyIssued, issue
+from coupons.problems import CouponAlreadyIssued
+from coupons.services import issue
 from tests.client import Client
 from tests.database import execute, held, lock_waiters
 from tests.invariants import wrongs

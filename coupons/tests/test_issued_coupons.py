@@ -7,6 +7,7 @@ import pytest
 from coupons import services
 from coupons.factories import CouponFactory
 from coupons.models import IssuedCoupon
+from coupons.problems import CouponExpired
 from products.factories import ProductFactory
 from tests.client import Client
 from tests.database import execute
@@ -101,9 +102,9 @@ def test_a_coupon_is_usable_from_its_issue_to_its_last_microsecond(
 
 @pytest.mark.parametrize("at", [-MICROSECOND, LIFETIME, LIFETIME + MICROSECOND])
 def test_a_coupon_is_not_usable_a_microsecond_earlier_or_later(issued: IssuedCoupon, at: timedelta) -> None:
-    with pytest.raises(services.CouponExpired):
+    with pytest.raises(CouponExpired):
         discount(issued, at)
-    with pytest.raises(services.CouponExpired):
+    with pytest.raises(CouponExpired):
         services.redeem(user_id=issued.user_id, issued_coupon_id=issued.pk, now=issued.issued_at + at)
     issued.refresh_from_db()
     assert issued.used_at is None

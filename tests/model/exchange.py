@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.catalogue import PROBLEMS
+from api.problems import problem_types
 
 COMMON = {"type", "title", "status", "detail", "code", "request_id"}  # members of every problem
 
@@ -35,7 +35,7 @@ def body(basket: Basket) -> dict[str, Any]:
 
 def refused(answer: Any, told: dict[str, Any], refusal: Refused) -> None:
     """The answer says what the model refused, with the same members."""
-    assert (told["code"], answer.status_code) == (refusal.code, PROBLEMS[refusal.code].status)
+    assert (told["code"], answer.status_code) == (refusal.code, problem_types()[refusal.code].status)
     assert {name: told[name] for name in told.keys() - COMMON} == refusal.members
 
 

@@ -1,0 +1,29 @@
+"""Why points are not charged or spent."""
+
+from api.json_schemas import COUNT
+from api.problems import BilingualText, Problem
+
+
+class InsufficientPoints(Problem):
+    """The balance is below the total."""
+
+    code = "insufficient_points"
+    status = 409
+    title = BilingualText("포인트가 부족해요", "Not enough points")
+    detail = BilingualText("포인트를 충전한 뒤 다시 주문해 주세요.", "Charge points and order again.")
+    extensions = {"required": COUNT, "balance": COUNT}
+
+    def __init__(self, *, required: int, balance: int) -> None:
+        super().__init__(required=required, balance=balance)
+
+
+class BalanceOverflow(Problem):
+    """The charge would pass the largest balance that can be stored."""
+
+    code = "balance_overflow"
+    status = 409
+    title = BilingualText("더 담을 수 없는 금액이에요", "The balance cannot hold that much")
+    detail = BilingualText(
+        "충전하면 저장할 수 있는 가장 큰 잔액을 넘어요. 더 적은 금액을 충전해 주세요.",
+        "The charge would pass the largest balance that can be stored. Charge less.",
+    )
