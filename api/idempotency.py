@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.db import IntegrityError
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
-from api.problems import InputError, Invalid, Problem
+from api.input_errors import InputError, Invalid
+from api.problems import IdempotencyKeyReused, Problem
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
     OpenApiParameter.HEADER,
+    examples=[OpenApiExample("A key", "order-7c9e6679")],
     description="Send the same key and body again to get the first answer again instead of a second effect.",
 )
 IDEMPOTENT_REPLAYED = OpenApiParameter(
@@ -28,12 +30,6 @@ IDEMPOTENT_REPLAYED = OpenApiParameter(
 )
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-
-
-class IdempotencyKeyReused(Problem):
-    """The key came before with another body."""
-
-    code = "idempotency_key_reused"
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.settings import api_settings
 
-from api.problems import InputError
+from api.input_errors import InputError
+from api.json_schemas import TIMESTAMP
 from api.times import rfc3339
 
-# DRF words its errors itself; ours are worded by the catalogue, so a message holds only the bound it names.
+# DRF words its errors itself; ours are worded by INPUT_ERRORS, so a message holds only the bound it names.
 _BOUNDS = {"min_value": "{min_value}", "max_value": "{max_value}"}
 _CODES = {"empty": "min_length", "not_a_list": "not_a_list", "invalid": "not_an_object"}
 
@@ -73,10 +74,7 @@ class NoInput(StrictSerializer):
     """A body with nothing in it."""
 
 
-MOMENT = {"type": "string", "format": "date-time", "pattern": r"\.[0-9]{6}\+09:00$"}
-
-
-@extend_schema_field(MOMENT)
+@extend_schema_field(TIMESTAMP)
 class MomentField(serializers.DateTimeField):
     """A moment on its way out: +09:00 and six fractional digits."""
 

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import metrics, readiness
-from api.catalogue import PROBLEMS
 from api.languages import preferred_language
-from api.problems import Unavailable
+from api.problems import Unavailable, problem_types
 
 View = Callable[..., HttpResponse]
 
@@ -30,11 +29,12 @@ def index(request: HttpRequest) -> HttpResponse:
 @only_read
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` leads to: the code explained."""
-    if code not in PROBLEMS:
+    problem = problem_types().get(code)
+    if problem is None:
         raise Http404
-    entry, language = PROBLEMS[code], preferred_language(request)
-    texts = {"title": entry.title.in_language(language), "detail": entry.detail.in_language(language)}
-    return _page(request, "api/problem.html", {"code": code, "status": entry.status, **texts})
+    language = preferred_language(request)
+    texts = {"title": problem.title.in_language(language), "detail": problem.detail.in_language(language)}
+    return _page(request, "api/problem.html", {"code": code, "status": problem.status, **texts})
 
 
 @only_read

@@ -6,21 +6,22 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.input_errors import InputError, Invalid
 from api.pagination import Cursored
-from api.problems import InputError, Invalid
 from api.schema import LOCATION, refuses
 from api.serializers import NoInput, shown
 from api.viewsets import ApiViewSet, PublicViewSet
 from coupons import selectors, services
 from coupons.models import Coupon, IssuedCoupon, IssuedCouponQuerySet
+from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut
 from coupons.serializers import STATUSES, CouponSerializer, IssuedCouponSerializer
 from users.authentication import GatewayAuthentication, IsRegistered, caller
 
 
 @extend_schema(tags=["coupons"])
 @extend_schema_view(
-    list=extend_schema(summary="Campaigns by id", auth=[]),
-    retrieve=extend_schema(summary="One campaign", auth=[]),
+    list=extend_schema(operation_id="list_coupons", summary="List coupon campaigns", auth=[]),
+    retrieve=extend_schema(operation_id="get_coupon", summary="Get a coupon campaign", auth=[]),
 )
 class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
     """Campaigns are public; taking a coupon is for registered users."""
@@ -30,12 +31,13 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
     proven_by_writing = frozenset({"issue"})
 
     @extend_schema(
-        summary="Take a coupon, first come first served",
+        operation_id="issue_coupon",
+        summary="Issue a coupon to the caller, first come first served",
         request=None,
         responses={201: IssuedCouponSerializer},
         parameters=[LOCATION],
     )
-    @refuses(services.CouponNotOpen, services.CouponAlreadyIssued, services.CouponSoldOut)
+    @refuses(CouponNotOpen, CouponAlreadyIssued, CouponSoldOut, topic="Issue")
     @action(
         detail=True,
         methods=["post"],
@@ -60,10 +62,11 @@ class NewestIssuedFirst(Cursored):
 @extend_schema(tags=["coupons"])
 @extend_schema_view(
     list=extend_schema(
-        summary="The caller's coupons, newest first",
+        operation_id="list_issued_coupons",
+        summary="List the caller's coupons, newest first",
         parameters=[OpenApiParameter("status", enum=STATUSES)],
     ),
-    retrieve=extend_schema(summary="One of the caller's coupons"),
+    retrieve=extend_schema(operation_id="get_issued_coupon", summary="Get one of the caller's coupons"),
 )
 class IssuedCouponViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     """What the caller holds."""

@@ -14,7 +14,7 @@ MAX_LINES = 100
 MAX_QUANTITY = 1_000_000
 
 
-class LineSerializer(StrictSerializer):
+class BasketLineSerializer(StrictSerializer):
     """One product and how many of it."""
 
     product_id = StrictIntegerField()
@@ -29,7 +29,7 @@ class LineSerializer(StrictSerializer):
 class BasketSerializer(StrictSerializer):
     """1–100 lines, each product once, and perhaps a coupon and the total the client saw."""
 
-    items = LineSerializer(  # type: ignore[call-arg]  # the stubs know no list options
+    items = BasketLineSerializer(  # type: ignore[call-arg]  # the stubs know no list options
         many=True,
         allow_empty=False,
         max_length=MAX_LINES,
@@ -62,7 +62,7 @@ def basket_of(*, user_id: int, data: Any) -> Basket:
     )
 
 
-class ItemSerializer(serializers.ModelSerializer[OrderItem]):
+class OrderLineSerializer(serializers.ModelSerializer[OrderItem]):
     """A line item as it was bought."""
 
     product_id = serializers.IntegerField()
@@ -76,7 +76,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
 class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order of the caller."""
 
-    items = ItemSerializer(many=True, source="lines")
+    items = OrderLineSerializer(many=True, source="lines")
     issued_coupon_id = serializers.IntegerField(allow_null=True)
     ordered_at = MomentField()
 
@@ -102,10 +102,10 @@ class PlacedOrderSerializer(OrderSerializer):
         )
 
 
-class QuoteSerializer(serializers.Serializer[Any]):
+class OrderQuoteSerializer(serializers.Serializer[Any]):
     """What checkout would take, and leave."""
 
-    items = ItemSerializer(many=True, source="price.items")
+    items = OrderLineSerializer(many=True, source="price.items")
     subtotal = serializers.IntegerField(source="price.subtotal")
     discount = serializers.IntegerField(source="price.discount")
     total = serializers.IntegerField(source="price.total")

@@ -9,8 +9,9 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKeyReused, claim_of
+from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
 from api.pagination import Cursored
+from api.problems import IdempotencyKeyReused
 from api.schema import LOCATION, refuses
 from api.serializers import shown
 from api.viewsets import ApiViewSet
@@ -18,9 +19,9 @@ from orders import selectors, services
 from orders.models import Order
 from orders.serializers import (
     BasketSerializer,
+    OrderQuoteSerializer,
     OrderSerializer,
     PlacedOrderSerializer,
-    QuoteSerializer,
     basket_of,
 )
 from orders.services import Basket
@@ -35,8 +36,8 @@ class NewestOrdersFirst(Cursored):
 
 @extend_schema(tags=["orders"])
 @extend_schema_view(
-    list=extend_schema(summary="The caller's orders, newest first"),
-    retrieve=extend_schema(summary="One of the caller's orders"),
+    list=extend_schema(operation_id="list_orders", summary="List the caller's orders, newest first"),
+    retrieve=extend_schema(operation_id="get_order", summary="Get an order"),
 )
 class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     """The caller's orders."""
@@ -51,12 +52,13 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         return selectors.orders_of(user_id=caller(self.request).pk)
 
     @extend_schema(
-        summary="Buy a basket: all of it or nothing",
+        operation_id="place_order",
+        summary="Place an order (all or nothing)",
         request=BasketSerializer,
         responses={201: PlacedOrderSerializer},
         parameters=[IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, LOCATION],
     )
-    @refuses(*services.REFUSALS, IdempotencyKeyReused)
+    @refuses(*services.REFUSALS, IdempotencyKeyReused, topic="Order")
     def create(self, request: Request) -> Response:
         """Check out."""
         placed = services.checkout(basket=self._basket(request), claim=claim_of(request))
@@ -64,13 +66,16 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         return Response(shown(PlacedOrderSerializer, placed.made), status=201, headers=headers)
 
     @extend_schema(
-        summary="What buying the basket would take", request=BasketSerializer, responses=QuoteSerializer
+        operation_id="quote_order",
+        summary="Quote an order",
+        request=BasketSerializer,
+        responses=OrderQuoteSerializer,
     )
-    @refuses(*services.REFUSALS)
+    @refuses(*services.REFUSALS, topic="Order")
     @action(detail=False, methods=["post"])
     def quote(self, request: Request) -> Response:
         """Price a basket and write nothing."""
-        return Response(shown(QuoteSerializer, services.quote(basket=self._basket(request))))
+        return Response(shown(OrderQuoteSerializer, services.quote(basket=self._basket(request))))
 
     def _basket(self, request: Request) -> Basket:
         return basket_of(user_id=caller(request).pk, data=request.data)

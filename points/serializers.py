@@ -10,7 +10,7 @@ from points.models import PointTransaction
 MAX_BIGINT = BigIntegerField.MAX_BIGINT
 
 
-class BalanceSerializer(serializers.Serializer[dict[str, int]]):
+class PointBalanceSerializer(serializers.Serializer[dict[str, int]]):
     """The caller's balance in won."""
 
     user_id = serializers.IntegerField()
@@ -24,7 +24,7 @@ class ChargeSerializer(StrictSerializer):
     amount = StrictIntegerField(min_value=1)
 
 
-class TransactionSerializer(serializers.ModelSerializer[PointTransaction]):
+class LedgerEntrySerializer(serializers.ModelSerializer[PointTransaction]):
     """A line of the ledger; a payment's amount is negative."""
 
     amount = serializers.IntegerField(min_value=-MAX_BIGINT, max_value=MAX_BIGINT)

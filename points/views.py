@@ -6,14 +6,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKeyReused, claim_of
+from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
 from api.pagination import Cursored
+from api.problems import IdempotencyKeyReused
 from api.schema import refuses
 from api.serializers import shown
 from api.viewsets import ApiViewSet
 from points import selectors, services
 from points.models import PointTransaction
-from points.serializers import BalanceSerializer, ChargeSerializer, TransactionSerializer
+from points.problems import BalanceOverflow
+from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBalanceSerializer
 from users.authentication import caller
 
 
@@ -32,9 +34,9 @@ class PointViewSet(ApiViewSet):
     proven_by_writing = frozenset({"charges"})
 
     @extend_schema(
-        operation_id="points_retrieve",
-        summary="The caller's balance",
-        responses=forced_singular_serializer(BalanceSerializer),
+        operation_id="get_balance",
+        summary="Get the caller's balance",
+        responses=forced_singular_serializer(PointBalanceSerializer),
     )
     def list(self, request: Request) -> Response:
         """The balance of this moment; 0 for a user who never charged."""
@@ -42,21 +44,26 @@ class PointViewSet(ApiViewSet):
         return Response({"user_id": user_id, "balance": selectors.balance_of(user_id=user_id)})
 
     @extend_schema(
+        operation_id="charge_points",
         summary="Charge points to the caller",
         request=ChargeSerializer,
-        responses={201: TransactionSerializer},
+        responses={201: LedgerEntrySerializer},
         parameters=[IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED],
     )
-    @refuses(IdempotencyKeyReused, services.BalanceOverflow)
+    @refuses(IdempotencyKeyReused, BalanceOverflow)
     @action(detail=False, methods=["post"], serializer_class=ChargeSerializer)
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
         amount = self.validated(request.data)["amount"]
         charged = services.charge(user_id=caller(request).pk, amount=amount, claim=claim_of(request))
-        return Response(shown(TransactionSerializer, charged.made), status=201, headers=charged.headers)
+        return Response(shown(LedgerEntrySerializer, charged.made), status=201, headers=charged.headers)
 
-    @extend_schema(summary="The caller's ledger, newest first", responses=TransactionSerializer(many=True))
-    @action(detail=False, serializer_class=TransactionSerializer, pagination_class=NewestTransactionsFirst)
+    @extend_schema(
+        operation_id="list_transactions",
+        summary="List the caller's ledger, newest first",
+        responses=LedgerEntrySerializer(many=True),
+    )
+    @action(detail=False, serializer_class=LedgerEntrySerializer, pagination_class=NewestTransactionsFirst)
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""
         page = self.paginate_queryset(selectors.transactions_of(user_id=caller(request).pk))

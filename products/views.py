@@ -10,11 +10,11 @@ from products.serializers import ProductSerializer
 
 @extend_schema(tags=["products"])
 @extend_schema_view(
-    list=extend_schema(summary="Products by id, with the stock of this moment"),
-    retrieve=extend_schema(summary="One product, with the stock of this moment"),
+    list=extend_schema(operation_id="list_products", summary="List products"),
+    retrieve=extend_schema(operation_id="get_product", summary="Get a product"),
 )
 class ProductViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
-    """Read-only, and public."""
+    """Products, each with its stock at this moment."""
 
     queryset = Product.objects.only("id", "name", "price", "stock")
     serializer_class = ProductSerializer

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api.serializers import MomentField
 
 
-class EntrySerializer(serializers.Serializer[Any]):
+class BestSellerSerializer(serializers.Serializer[Any]):
     """A place in the ranking; name, price and stock are of this moment."""
 
     rank = serializers.IntegerField(source="best_seller.rank")
@@ -19,12 +19,12 @@ class EntrySerializer(serializers.Serializer[Any]):
     sales_amount = serializers.IntegerField(source="best_seller.sales.amount")
 
 
-class RankingSerializer(serializers.Serializer[Any]):
+class BestSellersSerializer(serializers.Serializer[Any]):
     """The best sellers of a window that ends at the moment of computing."""
 
     to = MomentField()
     as_of = MomentField()
-    results = EntrySerializer(many=True)
+    results = BestSellerSerializer(many=True)
 
     def get_fields(self) -> dict[str, Any]:
         """`from` cannot be spelt as an attribute."""

@@ -12,18 +12,21 @@ from products.models import Product
 from rankings import selectors
 from rankings.cache import cached
 from rankings.selectors import Ranking
-from rankings.serializers import RankingSerializer
+from rankings.serializers import BestSellersSerializer
 
 
 class RankingViewSet(PublicViewSet):
     """What sells best."""
 
     queryset = Product.objects.none()
-    serializer_class = RankingSerializer
+    serializer_class = BestSellersSerializer
     pagination_class = None
 
     @extend_schema(
-        tags=["rankings"], summary="The best sellers of the last 3 days", responses=RankingSerializer
+        tags=["rankings"],
+        operation_id="get_best_sellers",
+        summary="Get the best sellers of the last 3 days",
+        responses=BestSellersSerializer,
     )
     @action(detail=False)
     def products(self, _request: Request) -> Response:
@@ -35,7 +38,7 @@ class RankingViewSet(PublicViewSet):
             "as_of": ranking.to_at,
             "results": selectors.entries(ranking),
         }
-        return Response(shown(RankingSerializer, answer))
+        return Response(shown(BestSellersSerializer, answer))
 
 
 def _compute() -> Ranking:

@@ -4,17 +4,22 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 class GatewayScheme(OpenApiAuthenticationExtension):
-    """X-User-Id, an API key in a header."""
+    """X-User-Id and X-Gateway-Secret."""
 
     target_class = "users.authentication.GatewayAuthentication"
-    name = "gateway"
+    name = ["gateway", "gateway_secret"]
 
-    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
-        """An API key in the header."""
-        return {
-            "type": "apiKey",
-            "in": "header",
-            "name": "X-User-Id",
-            "description": "The id of a registered user. The gateway in front of the shop sets it, and"
-            " X-Gateway-Secret beside it where one is configured.",
-        }
+    def get_security_requirement(self, _auto_schema: object) -> list[dict[str, list[str]]]:
+        """The caller's id, with the gateway's secret beside it where the shop wants one."""
+        return [{"gateway": []}, {"gateway": [], "gateway_secret": []}]
+
+    def get_security_definition(self, _auto_schema: object) -> list[dict[str, str]]:
+        """API keys in headers."""
+        return [
+            _header("X-User-Id", "The id of a registered user; the gateway in front of the shop sets it."),
+            _header("X-Gateway-Secret", "What the gateway proves itself with, where GATEWAY_SECRET is set."),
+        ]
+
+
+def _header(name: str, description: str) -> dict[str, str]:
+    return {"type": "apiKey", "in": "header", "name": name, "description": description}

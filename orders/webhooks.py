@@ -1,0 +1,107 @@
+"""The data platform's side of the OpenAPI document: the event that a paid order is posted as."""
+
+from typing import Any
+
+from api.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
+from orders.events import CONTENT_TYPE, ORDER_PAID
+
+NULLABLE_ID: Json = {"type": ["integer", "null"], "minimum": 1}
+EXAMPLE: Json = {
+    "specversion": "1.0",
+    "id": "0193b1c2-7f60-7c54-9d4b-6f0a2f1c9e11",
+    "source": "/orders",
+    "type": ORDER_PAID,
+    "subject": "1",
+    "time": "2026-11-22T09:00:00.000000+09:00",
+    "datacontenttype": "application/json",
+    "data": {
+        "order_id": 1,
+        "user_id": 1,
+        "items": [
+            {"product_id": 1, "product_name": "아메리카노", "unit_price": 4500, "quantity": 2, "amount": 9000}
+        ],
+        "subtotal": 9000,
+        "discount": 900,
+        "total": 8100,
+        "currency": "KRW",
+        "coupon_id": 1,
+        "issued_coupon_id": 1,
+        "ordered_at": "2026-11-22T09:00:00.000000+09:00",
+    },
+}
+SCHEMAS: dict[str, Json] = {
+    "OrderPaidEvent": json_object(
+        "A paid order, as a CloudEvent 1.0 in structured mode. Every attempt carries the same id and bytes.",
+        {
+            "specversion": {"type": "string", "enum": ["1.0"]},
+            "id": {"type": "string", "format": "uuid", "description": "Tells repeats apart."},
+            "source": {"type": "string", "format": "uri-reference"},
+            "type": {"type": "string", "enum": [ORDER_PAID]},
+            "subject": {"type": "string", "description": "The order's id."},
+            "time": TIMESTAMP,
+            "datacontenttype": {"type": "string", "enum": ["application/json"]},
+            "data": ref("OrderPaid"),
+        },
+    ),
+    "OrderPaid": json_object(
+        "The order that was paid, in won.",
+        {
+            "order_id": ID,
+            "user_id": ID,
+            "items": {"type": "array", "minItems": 1, "items": ref("OrderLine")},
+            "subtotal": COUNT,
+            "discount": COUNT,
+            "total": COUNT,
+            "currency": {"type": "string", "enum": ["KRW"]},
+            "coupon_id": NULLABLE_ID,
+            "issued_coupon_id": NULLABLE_ID,
+            "ordered_at": TIMESTAMP,
+        },
+    ),
+}
+
+
+def _header(name: str, description: str, example: str, *, required: bool = False) -> Json:
+    schema: Json = {"type": "string"}
+    parameter = {"name": name, "in": "header", "required": required, "description": description}
+    return {**parameter, "schema": schema, "example": example}
+
+
+ORDER_PAID_WEBHOOK: Json = {
+    "post": {
+        "operationId": "receive_order_paid",
+        "summary": "Receive a paid order",
+        "description": "The shop posts this to DATA_PLATFORM_URL once an order is paid: at least once, in no"
+        " certain order. Signed as of Standard Webhooks 1.0 where DATA_PLATFORM_SECRET is set.",
+        "tags": ["events"],
+        "security": [],
+        "parameters": [
+            _header("webhook-id", "The event's id, where events are signed.", str(EXAMPLE["id"])),
+            _header("webhook-timestamp", "Seconds since 1970 of this attempt.", "1795305600"),
+            _header(
+                "webhook-signature",
+                "`v1,` and the HMAC-SHA256 in base64.",
+                "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+            _header("X-Request-Id", "The request that placed the order.", "checkout-2f61"),
+            _header("User-Agent", "The shop and its version.", "pointshop/1.0.0", required=True),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                CONTENT_TYPE: {"schema": ref("OrderPaidEvent"), "examples": {"Paid": {"value": EXAMPLE}}}
+            },
+        },
+        "responses": {
+            "204": {"description": "Taken; any 2xx says so."},
+            "default": {"description": "Not taken: sent again later, no sooner than Retry-After says."},
+        },
+    }
+}
+
+
+def document_webhook(result: Json, **_: Any) -> Json:
+    """A postprocessing hook: the webhook and the schemas of what it posts."""
+    result["webhooks"] = {"order_paid": ORDER_PAID_WEBHOOK}
+    result["components"]["schemas"] |= SCHEMAS
+    return result
