@@ -73,6 +73,8 @@ def complete(result: Json, **_: Any) -> Json:
     components["responses"]["Problem"] = problem_response(ref("Problem"))
     components["headers"], components["parameters"] = HEADERS, PARAMETERS
     _describe_pages(schemas)
+    # The paths stand in the order of a purchase; a path's methods come out of a set.
+    result["paths"] = {path: dict(sorted(methods.items())) for path, methods in result["paths"].items()}
     result = deepcopy(result)  # what many documents share is not to be changed below
     _simplify(result)
     for section, named in result["components"].items():
