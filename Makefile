@@ -8,7 +8,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults test-stack programs chaos bench messages check audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults test-stack test-clients programs chaos bench messages check audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop run
 
 test-stack: programs $(VENV)/installed-dev $(VENV)/stack/installed  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)
+
+test-clients: $(VENV)/clients/installed $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
+	@$(PYTHON) -m pytest tests/clients $(ARGS)
 
 # What it needs beside Python's packages.
 programs:
@@ -101,6 +104,15 @@ $(VENV)/stack/installed: tests/stack/requirements.txt benchmarks/requirements.tx
 	@echo "Installing tests/stack/requirements.txt ..."
 	@$(PYTHON) -m venv $(VENV)/stack
 	@$(VENV)/stack/bin/python -m pip install --quiet --disable-pip-version-check -r tests/stack/requirements.txt
+	@touch $@
+
+# Without npm or Java the clients in their languages are skipped, by name.
+$(VENV)/clients/installed: tests/clients/requirements.txt tests/clients/package.json $(VENV)/made
+	@echo "Installing tests/clients/requirements.txt and package.json ..."
+	@$(PYTHON) -m venv $(VENV)/clients
+	@$(VENV)/clients/bin/python -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	@cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients
+	@cd $(VENV)/clients && npm ci --silent --ignore-scripts || echo "npm packages cannot be had: their clients are left out."
 	@touch $@
 
 $(VENV)/audit/installed: requirements-audit.txt $(VENV)/installed-dev

@@ -81,7 +81,6 @@ class ShopSchema(AutoSchema):
             response["headers"] = _headers(ALWAYS) | response.get("headers", {})
         for status, codes in problems.items():
             operation["responses"][str(status)] = self._response(status, codes)
-        operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
         return operation
 
     def get_paginated_name(self, serialized_name: str) -> str:
@@ -117,7 +116,7 @@ class ShopSchema(AutoSchema):
             name = UNIONS.get(status) or self._action.refusal_topic + UNIONS_OF_A_TOPIC[status]
             self._register(name, "schemas", _union(kinds))
             schema = ref(name)
-        return self._register(name, "responses", problem_response(schema, status=status, kinds=kinds))
+        return self._register(name, "responses", _problem_response(schema, status=status, kinds=kinds))
 
     def _register(self, name: str, section: str, content: Json) -> Json:
         component = ResolvedComponent(name, section, content, content)
@@ -139,10 +138,10 @@ def schema_name(kind: type[Problem]) -> str:
     return f"{kind.__name__}Problem"
 
 
-def problem_response(schema: Json, *, status: int = 0, kinds: Iterable[type[Problem]] = ()) -> Json:
+def _problem_response(schema: Json, *, status: int, kinds: Iterable[type[Problem]]) -> Json:
     """A response that answers a problem of this schema."""
     return {
-        "description": " / ".join(kind.title.en for kind in kinds) or "Any other problem, as 405 is one.",
+        "description": " / ".join(kind.title.en for kind in kinds),
         "headers": _headers([*ALWAYS, "Content-Language", *BY_STATUS.get(status, ())]),
         "content": {CONTENT_TYPE: {"schema": schema}},
     }

@@ -1,15 +1,14 @@
 """The OpenAPI document's components: problems, headers, and schemas that generated clients can read."""
 
-from copy import deepcopy
 from typing import Any
 
-from api.json_schemas import Json, json_object, ref
+from api.json_schemas import Json, json_object
 from api.problems import Problem, problem_types
-from api.schema import problem_response, schema_name
+from api.schema import schema_name
 
 INT32 = range(-(2**31), 2**31)
 BIGINT_BOUNDS = (-(2**63), 2**63 - 1)
-PRECISION = "Exact up to 2^53 − 1 where numbers are doubles, as in JavaScript."
+PRECISION = "Exact up to 2^53 - 1 where numbers are doubles, as in JavaScript."
 
 
 def header(description: str, *, required: bool = True, **schema: Any) -> Json:
@@ -70,16 +69,13 @@ def complete(result: Json, **_: Any) -> Json:
     for kind in _answered(components):
         schemas[schema_name(kind)] = _problem(kind)
         schemas |= kind.schemas
-    components["responses"]["Problem"] = problem_response(ref("Problem"))
     components["headers"], components["parameters"] = HEADERS, PARAMETERS
     _describe_pages(schemas)
     # The paths stand in the order of a purchase; a path's methods come out of a set.
     result["paths"] = {path: dict(sorted(methods.items())) for path, methods in result["paths"].items()}
-    result = deepcopy(result)  # what many documents share is not to be changed below
-    _simplify(result)
-    for section, named in result["components"].items():
-        result["components"][section] = dict(sorted(named.items()))
-    return result
+    result["components"] = {section: dict(sorted(named.items())) for section, named in components.items()}
+    simplified: Json = _simplified(result)
+    return simplified
 
 
 def _require_all(answer: Json) -> None:
@@ -112,31 +108,27 @@ def _describe_pages(schemas: Json) -> None:
             schema["description"] = "A page of a list; `next` and `previous` are the URLs of its neighbours."
 
 
-def _simplify(node: Any, name: str = "") -> None:
-    """Say each schema the one way that every generator understands."""
+def _simplified(node: Any, name: str = "") -> Any:
+    """The same said the one way that every generator understands; a new value, for parts are shared."""
     if isinstance(node, list):
-        for each in node:
-            _simplify(each)
-    elif isinstance(node, dict):
-        _simplify_schema(node, name)
-        for key, each in node.items():
-            # Under `properties` a key is a member's name, and examples are nobody's schema.
-            if key not in {"example", "examples"}:
-                _simplify(each, key)
-
-
-def _simplify_schema(schema: Json, name: str) -> None:
-    inherited = schema.get("allOf")
-    if inherited and len(inherited) == 1:
-        schema.clear()
-        schema |= inherited[0]
-    if isinstance(schema.get("title"), str) and "version" not in schema:
-        del schema["title"]
-    schema.pop("readOnly", None)
-    if "integer" in _types(schema):
-        _simplify_integer(schema)
+        return [_simplified(each, name) for each in node]
+    if not isinstance(node, dict):
+        return node
+    # Under `properties` a key is a member's name, and examples are nobody's schema.
+    copy = {
+        key: each if key in {"example", "examples"} else _simplified(each, key) for key, each in node.items()
+    }
+    inherited = copy.get("allOf", [])
+    if len(inherited) == 1:
+        return inherited[0]
+    if isinstance(copy.get("title"), str) and "version" not in copy:
+        del copy["title"]
+    copy.pop("readOnly", None)
+    if "integer" in _types(copy):
+        _simplify_integer(copy)
         if name == "id" or name.endswith("_id"):
-            schema.setdefault("examples", [1])
+            copy.setdefault("examples", [1])
+    return copy
 
 
 def _types(schema: Json) -> list[str]:

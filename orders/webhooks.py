@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
+from api.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
 from orders.events import CONTENT_TYPE, ORDER_PAID
 
 NULLABLE_ID: Json = {"type": ["integer", "null"], "minimum": 1}
@@ -94,7 +95,11 @@ ORDER_PAID_WEBHOOK: Json = {
         },
         "responses": {
             "204": {"description": "Taken; any 2xx says so."},
-            "default": {"description": "Not taken: sent again later, no sooner than Retry-After says."},
+            "default": {
+                "description": "Not taken: sent again later, no sooner than Retry-After says. A problem may"
+                " tell people why; the shop reads the status alone.",
+                "content": {PROBLEM_CONTENT_TYPE: {"schema": ref("Problem")}},
+            },
         },
     }
 }
