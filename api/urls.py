@@ -9,5 +9,6 @@ urlpatterns = [
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.prometheus, name="metrics"),
+    path("problems", views.problem_list, name="problems"),
     path("problems/<slug:code>", views.problem_page, name="problem"),
 ]

@@ -27,6 +27,17 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @only_read
+def problem_list(request: HttpRequest) -> HttpResponse:
+    """Every code that an error can have."""
+    language = preferred_language(request)
+    problems = [
+        {"code": kind.code, "status": kind.status, "title": kind.title.in_language(language)}
+        for kind in problem_types().values()
+    ]
+    return _page(request, "api/problems.html", {"problems": problems})
+
+
+@only_read
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` leads to: the code explained."""
     problem = problem_types().get(code)

@@ -25,7 +25,11 @@ urlpatterns = [
     path("", include("api.urls")),
     path("api/v1/", include(router.urls)),
     path("api/schema", SpectacularAPIView.as_view(http_method_names=READ), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(http_method_names=READ), name="docs"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(http_method_names=READ, template_name="api/docs.html"),
+        name="docs",
+    ),
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

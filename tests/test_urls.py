@@ -27,7 +27,7 @@ ENDPOINTS = {
     ("GET", "api/v1/orders/{}"),
     ("GET", "api/v1/rankings/products"),
 }
-PAGES = {"", "livez", "readyz", "metrics", "problems/{}", "api/schema", "api/docs"}
+PAGES = {"", "livez", "readyz", "metrics", "problems", "problems/{}", "api/schema", "api/docs"}
 
 
 def walk(entries: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:

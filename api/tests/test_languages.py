@@ -77,6 +77,13 @@ def test_a_problems_type_leads_to_a_page_that_explains_it_in_both_languages(site
         assert code in page.body.decode()
 
 
+def test_every_problem_stands_on_a_page_that_leads_to_its_own(site: Client) -> None:
+    for language in ("ko", "en"):
+        page = site.get("/problems", headers={"Accept-Language": language}).body.decode()
+        assert all(f'href="/problems/{code}"' in page for code in STATUSES)
+        assert all(kind.title.in_language(language) in page for kind in problem_types().values())
+
+
 PREFERENCES = {
     "": "ko",
     "ko": "ko",
