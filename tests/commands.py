@@ -74,6 +74,8 @@ def _python(words: Sequence[str]) -> str:
         return ""
     if words[0] == "manage.py":
         return _manage(words[1:])
+    if words[0].endswith(".py"):
+        return "" if (ROOT / "examples" / "python" / words[0]).is_file() else f"no example {words[0]}"
     module, options = words[1], words[2:]
     if find_spec(module) is None:
         return f"no module {module}"
@@ -170,8 +172,12 @@ def _file_is_there(words: Sequence[str]) -> str:
     return ", ".join(name for name in names if not (ROOT / name).is_file())
 
 
+def _cd(words: Sequence[str]) -> str:
+    return "" if (ROOT / words[0]).is_dir() else f"no folder {words[0]}"
+
+
 def _runs_elsewhere(_words: Sequence[str]) -> str:
-    """tests/stack/test_readme.py and test_operations.py run it, or it is everybody's."""
+    """tests/stack/test_readme.py, test_operations.py or tests/clients run it, or it is everybody's."""
     return ""
 
 
@@ -185,5 +191,7 @@ JUDGES: dict[str, Callable[[Sequence[str]], str]] = {
     "docker": _compose,
     "pip": _file_is_there,
     "cp": _file_is_there,
+    "cd": _cd,
     **dict.fromkeys(("curl", "pytest", ".", "export", "umask"), _runs_elsewhere),
+    **dict.fromkeys(("npm", "node", "openapi-python-client"), _runs_elsewhere),
 }
