@@ -37,12 +37,13 @@ def python_tool(tool: str) -> str:
     return str(program)
 
 
-def run(*command: str | Path, folder: Path, **environment: str) -> str:
+def run(*command: str | Path, folder: Path, given: str = "", **environment: str) -> str:
     """What a command prints; the test fails with all of it where the command does."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), **environment},
+        input=given,
         capture_output=True,
         text=True,
         check=False,
