@@ -1,8 +1,10 @@
-"""README.md's "Try it": its commands in a shell, against the running stack."""
+"""The commands to try of README.md and docs/api.md in a shell, against the running stack."""
 
 import json
 import re
 import subprocess
+
+import pytest
 
 from tests.processes import ROOT
 from tests.stack.compose import GIVEN
@@ -18,9 +20,10 @@ def shown(page: str) -> str:
     return block
 
 
-def test_every_command_to_try_answers_without_an_error(stack: Machine, tmp_path):
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+def test_every_command_to_try_answers_without_an_error(stack: Machine, tmp_path, page: str):
     (tmp_path / ".curlrc").write_text(CURLRC.format(GIVEN["GATEWAY_SECRET"]))
-    script = shown("README.md").replace("127.0.0.1:8000", f"127.0.0.1:{stack.port('web')}")
+    script = shown(page).replace("127.0.0.1:8000", f"127.0.0.1:{stack.port('web')}")
     shell = ["bash", "-e", "-c", script]
     done = subprocess.run(
         shell, env={"CURL_HOME": str(tmp_path)}, text=True, capture_output=True, check=False
@@ -32,5 +35,6 @@ def test_every_command_to_try_answers_without_an_error(stack: Machine, tmp_path)
 
 
 def test_both_languages_show_the_same_commands():
-    english, korean = (re.findall(r"(?m)^(?!#).+", shown(f"README{each}.md")) for each in ("", ".ko"))
-    assert [line.partition("#")[0] for line in english] == [line.partition("#")[0] for line in korean]
+    for pair in (("README.md", "README.ko.md"), ("docs/api.md", "docs/ko/api.md")):
+        english, korean = (re.findall(r"(?m)^(?!#).+", shown(page)) for page in pair)
+        assert [line.partition("#")[0] for line in english] == [line.partition("#")[0] for line in korean]
