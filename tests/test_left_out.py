@@ -54,6 +54,7 @@ OTHERS = [
     "api/tests/test_health.py",
     "benchmarks/load.py",
     "docs/operations.md",
+    "examples/python/purchase.py",
     "deploy/nginx/pointshop.conf",
     "Dockerfile",
     "docker-compose.yml",
@@ -81,7 +82,7 @@ def tracked() -> list[Path]:
 
 def is_run(path: Path) -> bool:
     """Whether a file belongs to an app, and not to its tests."""
-    apart = {"tests", "benchmarks", "docs", "deploy"} & {*path.parts}
+    apart = {"tests", "benchmarks", "docs", "deploy", "examples"} & {*path.parts}
     return len(path.parts) > 1 and not apart and path.suffix in KINDS
 
 
