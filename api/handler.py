@@ -67,6 +67,8 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
 def problem_of(error: Exception) -> Problem:
     """The problem that says what the exception means to the client."""
     if isinstance(error, Problem):
+        if isinstance(error.__cause__, DatabaseError | InterfaceError):
+            _note(error, error.__cause__)
         return error
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
@@ -88,7 +90,11 @@ def _challenge(error: Exception) -> dict[str, str]:
 def _failure(error: Exception) -> Problem:
     """A database that is away or busy, else a bug; both are logged, only the bug with its trace."""
     if isinstance(error, DatabaseError | InterfaceError) and (problem := database_problem(error)):
-        log.warning("database_failure", code=problem.code, error=str(error))
+        _note(problem, error)
         return problem
     log.error("bug", exc_info=error)
     return problems.Internal()
+
+
+def _note(problem: Problem, failure: Exception) -> None:
+    log.warning("database_failure", code=problem.code, error=str(failure).partition("\n")[0])

@@ -10,6 +10,11 @@ from django.db import connection
 
 OK, DOWN = "ok", "down"
 
+
+class ReadOnlyDatabase(Exception):
+    """The server is no primary, or is told to refuse writes."""
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -29,8 +34,13 @@ def _state(name: str, check: Callable[[], None]) -> str:
 
 
 def _database() -> None:
+    """Raises ReadOnlyDatabase on a standby too, where the setting is on whatever it was set to."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        (read_only,) = cursor.fetchone()
+    if read_only == "on":
+        connection.close()  # the next one may find the server writable, or another
+        raise ReadOnlyDatabase("the database only reads")
 
 
 def _broker() -> None:

@@ -6,30 +6,29 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+import structlog
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from psycopg import errors
 
 from api import metrics
 from api.problems import Busy, Problem, Unavailable
+from api.sqlstates import Meaning, meaning_of
 
 ATTEMPTS = 3
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
-# A row that the work refers to was deleted before it committed; sent again, the request is told so.
-_VANISHED = (errors.ForeignKeyViolation,)
-_WAITED_TOO_LONG = (errors.LockNotAvailable, errors.QueryCanceled)
-_CAUSES: dict[type, str] = {
-    errors.SerializationFailure: "serialization",
-    errors.DeadlockDetected: "deadlock",
-    errors.LockNotAvailable: "lock_timeout",
-    errors.QueryCanceled: "statement_timeout",
+# As `cause` in the metrics.
+_CAUSES = {
+    "23503": "vanished",
+    "40001": "serialization",
+    "40P01": "deadlock",
+    "55P03": "lock_timeout",
+    "57014": "statement_timeout",
 }
 
-# What work meets that finds the database away, or too busy.
-PUT_OFF = (Busy, Unavailable, InterfaceError, OperationalError)
+log = structlog.get_logger(__name__)
 
 
 class Conflict(Exception):
@@ -40,6 +39,7 @@ def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
     """Run the function in a transaction of its own, anew after a conflict, three times at most.
 
     Raises Busy where a lock was not had in time or the conflicts did not end; then nothing was written.
+    Raises Unavailable where no database that takes writes answers; if it vanished, it may have committed.
     """
     return one_statement(transaction.atomic(durable=True)(work))
 
@@ -58,10 +58,12 @@ def one_statement(work: Callable[P, R]) -> Callable[P, R]:
                 return work(*args, **kwargs)
             except Conflict:
                 metrics.CONFLICTS.labels("conflict").inc()
-            except OperationalError as error:
-                if not isinstance(error.__cause__, _CONFLICTS):
+            except IntegrityError:
+                raise  # named constraints are the caller's
+            except (DatabaseError, InterfaceError) as error:
+                if meaning_of(error) is not Meaning.CONFLICT:
                     raise database_problem(error) or error from error
-                metrics.CONFLICTS.labels(_CAUSES[type(error.__cause__)]).inc()
+                metrics.CONFLICTS.labels(_cause_of(error)).inc()
         metrics.GIVEN_UP.labels("retries").inc()
         raise Busy
 
@@ -83,20 +85,45 @@ def last_round_trip(*, guards: Container[str]) -> Iterator[None]:
             if len(connection.atomic_blocks) == 1:  # inside another, as in a test, nothing is committed
                 session.execute("COMMIT")
     except IntegrityError as error:
-        if isinstance(error.__cause__, _VANISHED) or violated_constraint(error) in guards:
+        if isinstance(error.__cause__, errors.ForeignKeyViolation) or violated_constraint(error) in guards:
             raise Conflict from error
         raise
 
 
 def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
-    """What a failure of the database means to the client, counted; None where it is a bug of ours."""
-    cause = error.__cause__
-    if isinstance(cause, _WAITED_TOO_LONG + _CONFLICTS + _VANISHED):
-        metrics.GIVEN_UP.labels(_CAUSES.get(type(cause), "vanished")).inc()
-        return Busy()
-    if isinstance(error, OperationalError | InterfaceError):
+    """What a failure of the database means to the client, counted; None where it is a bug.
+
+    Where it is Unavailable the connection is closed: the next one may find the server writable, or another.
+    """
+    meaning = meaning_of(error)
+    if meaning is Meaning.BUG:
+        return None
+    if meaning is Meaning.UNAVAILABLE:
+        connection.close()
         return Unavailable()
-    return None
+    metrics.GIVEN_UP.labels(_cause_of(error)).inc()
+    return Busy()
+
+
+def _cause_of(error: DatabaseError | InterfaceError) -> str:
+    cause = error.__cause__
+    return _CAUSES.get(getattr(cause, "sqlstate", None) or "", "other")
+
+
+@contextmanager
+def put_off(event: str) -> Iterator[None]:
+    """Leave what is inside for its next turn where the database is away, read-only or busy: one warning."""
+    try:
+        yield
+    except (Busy, Unavailable) as problem:
+        reason = problem.__cause__ or problem
+    except (DatabaseError, InterfaceError) as error:
+        if database_problem(error) is None:
+            raise
+        reason = error
+    else:
+        return
+    log.warning(event, error=str(reason).partition("\n")[0])
 
 
 def violated_constraint(error: IntegrityError) -> str:

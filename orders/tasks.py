@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from api.transactions import PUT_OFF
+from api.transactions import put_off
 from orders import delivery
 from orders.platform import Platform
 from orders.wakeup import DELIVER_TASK
@@ -15,21 +15,18 @@ log = structlog.get_logger(__name__)
 
 
 @shared_task(name=DELIVER_TASK, ignore_result=True)
-def deliver_order_events() -> int:
+def deliver_order_events() -> None:
     """Send the events that are due; where no platform is configured, or no database answers, they wait."""
     if not settings.DATA_PLATFORM_URL:
         _say_that_events_wait()
-        return 0
+        return
     platform = Platform.at(
         url=settings.DATA_PLATFORM_URL,
         secret=settings.DATA_PLATFORM_SECRET,
         connections=delivery.CONCURRENCY,
     )
-    try:
-        return delivery.deliver_due_events(platform=platform)
-    except PUT_OFF as error:
-        log.warning("sweep_put_off", error=str(error).partition("\n")[0])
-        return 0
+    with put_off("sweep_put_off"):
+        delivery.deliver_due_events(platform=platform)
 
 
 @cache

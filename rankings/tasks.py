@@ -1,13 +1,10 @@
 """Keeping the best sellers' read model near the present."""
 
-import structlog
 from celery import shared_task
 from django.conf import settings
 
-from api.transactions import PUT_OFF
+from api.transactions import put_off
 from rankings import services
-
-log = structlog.get_logger(__name__)
 
 
 @shared_task(name="rankings.recompute", ignore_result=True)
@@ -24,7 +21,5 @@ def advance_rankings() -> None:
 
 def _recompute(*, from_scratch: bool) -> None:
     """Where no database answers, or somebody holds the sums, the next minute's task does it."""
-    try:
+    with put_off("ranking_put_off"):
         services.recompute(days=settings.RANKING_DAYS, from_scratch=from_scratch)
-    except PUT_OFF as error:
-        log.warning("ranking_put_off", error=str(error).partition("\n")[0])
