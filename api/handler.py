@@ -15,7 +15,7 @@ from rest_framework import exceptions
 from api import metrics, problems
 from api.input_errors import Invalid
 from api.languages import preferred_language
-from api.problems import CONTENT_TYPE, Problem
+from api.problems import CONTENT_TYPE, Busy, Problem, Unavailable
 from api.serializers import input_errors
 from api.transactions import database_problem
 
@@ -67,8 +67,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
 def problem_of(error: Exception) -> Problem:
     """The problem that says what the exception means to the client."""
     if isinstance(error, Problem):
-        if isinstance(error.__cause__, DatabaseError | InterfaceError):
-            _note(error, error.__cause__)
+        _note(error, error.__cause__)
         return error
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
@@ -87,14 +86,25 @@ def _challenge(error: Exception) -> dict[str, str]:
     return {"WWW-Authenticate": header} if header else {}
 
 
-def _failure(error: Exception) -> Problem:
-    """A database that is away or busy, else a bug; both are logged, only the bug with its trace."""
+def come_again(error: Exception) -> Problem | None:
+    """Busy or Unavailable where the database is, which is logged without a trace; None for anything else."""
+    if isinstance(error, Busy | Unavailable):
+        _note(error, error.__cause__)
+        return error
     if isinstance(error, DatabaseError | InterfaceError) and (problem := database_problem(error)):
         _note(problem, error)
+        return problem
+    return None
+
+
+def _failure(error: Exception) -> Problem:
+    """A database that is away or busy, else a bug, which is logged with its trace."""
+    if problem := come_again(error):
         return problem
     log.error("bug", exc_info=error)
     return problems.Internal()
 
 
-def _note(problem: Problem, failure: Exception) -> None:
-    log.warning("database_failure", code=problem.code, error=str(failure).partition("\n")[0])
+def _note(problem: Problem, failure: BaseException | None) -> None:
+    if isinstance(failure, DatabaseError | InterfaceError):
+        log.warning("database_failure", code=problem.code, error=str(failure).partition("\n")[0])

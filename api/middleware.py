@@ -13,10 +13,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
 from django.utils import translation
 
 from api import metrics, problems
-from api.handler import problem_of, problem_response
+from api.handler import come_again, problem_of, problem_response
 from api.problems import CONTENT_TYPE, Problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -148,12 +149,25 @@ class AnswerProblems:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The problem for what a plain view raised."""
-        return None if _in_admin(request) else problem_response(request, problem_of(error))
+        """The problem for what a plain view raised; a page for staff where the database is to blame."""
+        if not _in_admin(request):
+            return problem_response(request, problem_of(error))
+        return _come_again_page(request, error)
 
 
 def _in_admin(request: HttpRequest) -> bool:
     return request.path_info == "/admin" or request.path_info.startswith("/admin/")
+
+
+def _come_again_page(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """What staff see while the database is away, read-only or busy. Nothing on the page asks the database."""
+    if (problem := come_again(error)) is None:
+        return None
+    context = {"language": translation.get_language()}
+    page = render(request, "api/admin/come_again.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    for name, value in {**problem.headers, "Cache-Control": "no-store"}.items():
+        page[name] = value
+    return page
 
 
 def _in_its_place(request: HttpRequest, page: HttpResponse) -> HttpResponse:

@@ -23,6 +23,7 @@ from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX, Format
 
 from api.admin import SeedingAdmin
+from api.sqlstates import Meaning, meaning_of
 from seeding import downloads, files, uploads
 from seeding.forms import ConfirmForm, DownloadForm, UploadForm
 from seeding.outcomes import MOST_SHOWN, MOST_WRONG, Outcome
@@ -116,7 +117,9 @@ class FilesAdmin(ImportExportMixin, SeedingAdmin):
             return self._once_more(request, _("This file was imported already, or it waited too long."))
         try:
             outcome = self.process_dataset(files.read(content), form, request)
-        except (OperationalError, IntegrityError):
+        except (OperationalError, IntegrityError) as error:
+            if meaning_of(error) is Meaning.UNAVAILABLE:
+                raise
             # A row that was locked for long, or that somebody took or changed since it was read.
             return self._once_more(request, _("The same rows were being changed; nothing was imported."))
         return self.process_result(outcome, request)

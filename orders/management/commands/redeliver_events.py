@@ -3,15 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.dateparse import parse_datetime
 
+from api.commands import ShopCommand
 from orders.models import OrderEvent
 from orders.selectors import events_to_redeliver
 from orders.wakeup import DELIVER_TASK
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     """Make events due now, whatever became of them before; the worker then sends them."""
 
     help = f"Send order events again: they become due and {DELIVER_TASK} takes them up at its next sweep."

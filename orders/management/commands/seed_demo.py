@@ -5,16 +5,17 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.commands import ShopCommand
 from orders import demo, growth
 
 COLUMNS = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     """Fill an empty shop with demo data, or bring a shop up to a size."""
 
     help = (

@@ -5,19 +5,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 import coupons.audit
 import orders.audit
 import points.audit
 import rankings.audit
 from api.audit import Finding, Rule
+from api.commands import ShopCommand
 from api.transactions import snapshot
 
 RULES = [*points.audit.RULES, *orders.audit.RULES, *coupons.audit.RULES, *rankings.audit.RULES]
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     """Check every invariant of the shop in one read-only snapshot; exit with 1 where one is broken."""
 
     help = "Check that balances, stock, coupons, orders, events and the ranking add up; exit 1 if not."

@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from api.problems import Problem
+from api.commands import ShopCommand
 from api.transactions import snapshot
 from rankings import audit, services
 from rankings.selectors import Progress
@@ -20,7 +19,7 @@ from rankings.selectors import Progress
 COLUMNS = (TextColumn("hours of orders"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     """Bring the best sellers' read model up to the present, or look whether it is right."""
 
     help = (
@@ -45,7 +44,7 @@ class Command(BaseCommand):
         try:
             with _bar() as progress:
                 told = _check(progress) if options["check"] else _rebuild(options["from_scratch"], progress)
-        except (services.HistoryKeepsChanging, Problem, DatabaseError) as error:
+        except services.HistoryKeepsChanging as error:
             raise CommandError(f"rankings were not rebuilt: {error!r}") from error
         self.stdout.write(told)
 
