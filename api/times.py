@@ -1,10 +1,19 @@
-"""Moments as the contract writes them."""
+"""Moments as the contract writes them, and the ones that columns take."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+
+from django.db.models import CheckConstraint, Q
 
 SEOUL = timezone(timedelta(hours=9))
+# Neither infinity nor a year that Python, RFC 3339 or an offset cannot show.
+CALENDAR = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
 def rfc3339(moment: datetime) -> str:
     """The moment with offset +09:00 and six fractional digits, always."""
     return moment.astimezone(SEOUL).isoformat(timespec="microseconds")
+
+
+def within_calendar(*columns: str, name: str) -> CheckConstraint:
+    """The database's own refusal of moments that could not be answered to anybody; NULL is taken."""
+    return CheckConstraint(condition=Q(**{f"{column}__range": CALENDAR for column in columns}), name=name)

@@ -1,6 +1,6 @@
 """First-come coupons: the campaign, and what people hold."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,10 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
 from api.statements import prepared
+from api.times import CALENDAR, within_calendar
 from users.models import User
-
-# No infinity: a moment that no calendar can show could not be answered to anybody.
-CALENDAR = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
 class DiscountTerms(models.Model):
@@ -106,6 +104,7 @@ class Coupon(DiscountTerms):
                 name="coupon_opens_before_it_closes",
                 violation_error_message=_("It opens before it closes."),
             ),
+            within_calendar("created_at", name="coupon_created_at_within_calendar"),
         ]
 
     def __str__(self) -> str:
@@ -200,6 +199,9 @@ class IssuedCoupon(DiscountTerms):
             models.CheckConstraint(condition=Q(sequence__gte=1), name="issued_coupon_sequence_from_1"),
             models.CheckConstraint(
                 condition=Q(issued_at__lt=F("expires_at")), name="issued_coupon_issued_before_it_expires"
+            ),
+            within_calendar(
+                "issued_at", "expires_at", "used_at", name="issued_coupon_moments_within_calendar"
             ),
         ]
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from api.statements import prepared
+from api.times import within_calendar
 from coupons.models import IssuedCoupon
 from products.models import Product
 from users.models import User
@@ -121,6 +122,7 @@ class Order(models.Model):
             ),
             models.CheckConstraint(condition=Q(balance_after__gte=0), name="order_balance_not_negative"),
             models.CheckConstraint(condition=Q(status="paid"), name="order_status_known"),
+            within_calendar("ordered_at", name="order_ordered_at_within_calendar"),
         ]
 
     def __str__(self) -> str:
@@ -272,6 +274,9 @@ class OrderEvent(models.Model):
                 condition=Q(state="delivered", delivered_at__isnull=False)
                 | Q(state__in=["pending", "dead"], delivered_at=None),
                 name="event_state_fits_delivered_at",
+            ),
+            within_calendar(
+                "next_attempt_at", "leased_until", "delivered_at", name="event_moments_within_calendar"
             ),
         ]
 

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from api.statements import prepared
+from api.times import within_calendar
 from users.models import User
 
 WITHDRAW = """
@@ -115,6 +116,7 @@ class PointTransaction(models.Model):
                 name="ledger_one_charge_a_key",
             ),
             models.UniqueConstraint(fields=["order"], name="ledger_one_payment_an_order"),
+            within_calendar("created_at", name="ledger_created_at_within_calendar"),
         ]
 
     def __str__(self) -> str:

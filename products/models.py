@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
 from api.statements import prepared
+from api.times import within_calendar
 
 # What is left of a product when somebody should think of ordering more.
 LOW_STOCK = 10
@@ -91,6 +92,7 @@ class Product(models.Model):
                 violation_error_message=_("A stock is 0 or more."),
             ),
             models.CheckConstraint(condition=Q(units_sold__gte=0), name="product_units_sold_not_negative"),
+            within_calendar("created_at", name="product_created_at_within_calendar"),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from api.times import within_calendar
 from products.models import Product
 
 
@@ -23,6 +24,7 @@ class SalesWindow(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(pk=1), name="sales_window_single_row"),
             models.CheckConstraint(condition=Q(from_at__lte=F("to_at")), name="sales_window_not_reversed"),
+            within_calendar("from_at", "to_at", name="sales_window_within_calendar"),
         ]
 
     def __str__(self) -> str:
@@ -40,7 +42,13 @@ class ProductSales(models.Model):
         verbose_name = _("sales of a product")
         verbose_name_plural = _("sales by product")
         indexes = [models.Index(fields=["-units", "product"], name="product_sales_best_first")]
-        constraints = [models.CheckConstraint(condition=Q(units__gt=0), name="product_sales_units_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(units__gt=0), name="product_sales_units_positive"),
+            # PostgreSQL's numbers include one that is none, larger than all others.
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, amount__lt=10**40), name="product_sales_amount_is_a_number"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.product_id}: {self.units}"

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Now
 
+from api.times import within_calendar
+
 
 class Upload(models.Model):
     """What was uploaded, kept where every web process on every host finds it."""
@@ -13,6 +15,9 @@ class Upload(models.Model):
     id: Any = models.UUIDField(primary_key=True, default=uuid.uuid4)
     content = models.BinaryField()
     uploaded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [within_calendar("uploaded_at", name="upload_uploaded_at_within_calendar")]
 
     def __str__(self) -> str:
         return str(self.id)

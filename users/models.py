@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
+from api.times import within_calendar
 
 
 class User(models.Model):
@@ -18,7 +19,10 @@ class User(models.Model):
         verbose_name_plural = _("members")
         # For the beginnings of names: LIKE finds them in no other order than that of their bytes.
         indexes = [models.Index(fields=["name"], name="user_by_name", opclasses=["varchar_pattern_ops"])]
-        constraints = [not_blank(name="user_name_not_blank")]
+        constraints = [
+            not_blank(name="user_name_not_blank"),
+            within_calendar("created_at", name="user_created_at_within_calendar"),
+        ]
 
     def __str__(self) -> str:
         return str(self.name)
