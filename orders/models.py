@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from api.statements import prepared
@@ -147,6 +148,14 @@ class OrderItem(models.Model):
             models.UniqueConstraint(fields=["order", "product"], name="order_item_product_once"),
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="order_item_price_not_negative"),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="order_item_quantity_positive"),
+            # Or the sums of the best sellers would end in an error.
+            models.CheckConstraint(
+                condition=LessThanOrEqual(
+                    Cast("unit_price", models.DecimalField(max_digits=38, decimal_places=0)) * F("quantity"),
+                    models.BigIntegerField.MAX_BIGINT,
+                ),
+                name="order_item_amount_within_bigint",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,8 +5,9 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0008_orderevent_within_calendar")]
+    dependencies = [("orders", "0009_amount_within_bigint")]
     operations = [
         ValidateConstraint("order", "order_ordered_at_within_calendar"),
         ValidateConstraint("orderevent", "event_moments_within_calendar"),
+        ValidateConstraint("orderitem", "order_item_amount_within_bigint"),
     ]
