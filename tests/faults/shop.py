@@ -104,6 +104,11 @@ class Servers:
         _end(self._postmaster_pid(), signal.SIGQUIT)
         connection.close()
 
+    def stop_postgres(self) -> None:
+        """What `pg_ctl -m fast stop` does."""
+        _end(self._postmaster_pid(), signal.SIGINT)
+        connection.close()
+
     def signal_postgres(self, sort: signal.Signals) -> None:
         """Freeze all of it (SIGSTOP) or let it go on (SIGCONT)."""
         os.kill(self._postmaster_pid(), sort)  # first, so that it starts no more backends

@@ -1,0 +1,77 @@
+"""The server becomes a hot standby and is promoted, under the same web processes, worker and beat."""
+
+import os
+
+from products.factories import ProductFactory
+from tests.database import execute
+from tests.faults.shop import Shop
+from tests.processes import until
+from tests.scenes import buyer
+
+BACK_SECONDS = 10
+
+
+def turn_into_standby(shop: Shop) -> None:
+    """Stop the server and start it in standby mode: it answers reads and waits for a primary's WAL."""
+    embedded = shop.servers.embedded
+    shop.servers.stop_postgres()
+    marker, owner = embedded.data / "standby.signal", embedded.data.stat()
+    marker.touch()
+    os.chown(marker, owner.st_uid, owner.st_gid)
+    shop.servers.start()
+    assert execute("SELECT pg_is_in_recovery()") == [(True,)]
+
+
+def promote() -> None:
+    """What Patroni does."""
+    assert execute("SELECT pg_promote(true, 60)") == [(True,)]
+
+
+def test_a_standby_serves_reads_and_writes_go_on_once_it_is_promoted(shop: Shop) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
+    assert shop.http.order(user, {product.pk: 1}).status == 201
+    shop.deliver_all()
+    worker, beat, web = shop.worker.running, shop.beat.running, shop.web.running
+    said = len(shop.worker.log.read_bytes())
+    turn_into_standby(shop)
+    try:
+        until(lambda: shop.http.get(f"products/{product.pk}").status == 200, seconds=BACK_SECONDS)
+        for refused in (
+            shop.http.order(user, {product.pk: 1}, key="k"),
+            shop.http.charge(user, 1, key="k"),
+            shop.http.get("/readyz"),
+        ):
+            assert (refused.status, refused.code) == (503, "unavailable")
+            assert int(refused.headers["Retry-After"]) >= 1
+        assert shop.http.get("orders", user=user).json["results"][0]["items"][0]["product_id"] == product.pk
+        assert shop.http.get("rankings/products").status == 200
+        until(lambda: b"sweep_put_off" in shop.worker.log.read_bytes()[said:])
+    finally:
+        promote()
+    until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
+    assert shop.http.order(user, {product.pk: 1}, key="k").status == 201
+    shop.deliver_all(seconds=BACK_SECONDS)
+    assert b"Traceback" not in shop.worker.log.read_bytes()[said:]
+    assert b"Traceback" not in shop.web.log.read_bytes()
+    assert (worker, beat, web) == (shop.worker.running, shop.beat.running, shop.web.running)
+    assert all(part.poll() is None for part in (worker, beat, web))
+
+
+def test_a_server_that_is_told_to_read_only_and_to_write_again_is_followed(shop: Shop) -> None:
+    """ALTER SYSTEM and a reload reach the sessions that there are, this one too but for its own setting."""
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
+    try:
+        read_only(on=True)
+        until(lambda: shop.http.get("/readyz").status == 503)
+        assert shop.http.order(user, {product.pk: 1}, key="k").code == "unavailable"
+        assert shop.http.get("orders", user=user).status == 200
+    finally:
+        read_only(on=False)
+    until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
+    assert shop.http.order(user, {product.pk: 1}, key="k").status == 201
+
+
+def read_only(*, on: bool) -> None:
+    execute("SET default_transaction_read_only = off")
+    execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}")
+    execute("SELECT pg_reload_conf()")
