@@ -15,6 +15,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
+from api.readiness import takes_writes
+
 REQUESTS = Counter("shop_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("shop_http_request_seconds", "Time to answer.", ["method", "route"])
 PROBLEMS = Counter("shop_problems_total", "Refusals and errors, by code.", ["code"])
@@ -66,13 +68,14 @@ class _Database(Collector):
     """The database, and what is read from it."""
 
     def collect(self) -> Iterator[Metric]:
-        """Whether it answers, and then all the rest; a database that is away costs one attempt."""
+        """Whether it takes writes, and what is read from it; a database that is away costs one attempt."""
         try:
             metrics = [_lock_waits(), *(metric for each in _at_scrape for metric in each.collect())]
+            up = takes_writes()
         except (DatabaseError, InterfaceError) as error:
             log.warning("database_not_read", error=str(error))
-            metrics = []
-        yield GaugeMetricFamily("shop_database_up", "1 while the database answers.", float(bool(metrics)))
+            metrics, up = [], False
+        yield GaugeMetricFamily("shop_database_up", "1 while the database takes writes.", float(up))
         yield from metrics
 
 

@@ -207,8 +207,10 @@ class Unavailable(Problem):
     status = 503
     title = BilingualText("지금은 처리할 수 없어요", "Unavailable right now")
     detail = BilingualText(
-        "데이터베이스에 닿지 않아요. 처리됐는지 알 수 없으니 같은 Idempotency-Key로 다시 보내 주세요.",
-        "The database is out of reach, the outcome unknown. Send it again with the same Idempotency-Key.",
+        "데이터베이스에 연결할 수 없거나 지금은 변경을 받지 않아요. 처리됐는지 알 수 없으니 같은 "
+        "Idempotency-Key로 다시 보내 주세요.",
+        "The database did not answer or takes no changes now, so the outcome is unknown. Send it "
+        "again with the same Idempotency-Key.",
     )
 
     def __init__(self, **extensions: object) -> None:

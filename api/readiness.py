@@ -10,11 +10,6 @@ from django.db import connection
 
 OK, DOWN = "ok", "down"
 
-
-class ReadOnlyDatabase(Exception):
-    """The server is no primary, or is told to refuse writes."""
-
-
 log = structlog.get_logger(__name__)
 
 
@@ -33,14 +28,22 @@ def _state(name: str, check: Callable[[], None]) -> str:
     return OK
 
 
-def _database() -> None:
-    """Raises ReadOnlyDatabase on a standby too, where the setting is on whatever it was set to."""
+def takes_writes() -> bool:
+    """Whether the server is a primary that is not told to refuse writes. Otherwise the connection is closed.
+
+    On a standby `transaction_read_only` is on, whatever it was set to.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_read_only')")
-        (read_only,) = cursor.fetchone()
-    if read_only == "on":
+        cursor.execute("SELECT current_setting('transaction_read_only') = 'off'")
+        (writable,) = cursor.fetchone()
+    if not writable:
         connection.close()  # the next one may find the server writable, or another
-        raise ReadOnlyDatabase("the database only reads")
+    return bool(writable)
+
+
+def _database() -> None:
+    if not takes_writes():
+        raise ConnectionError("the database takes no writes")
 
 
 def _broker() -> None:
