@@ -284,6 +284,8 @@ class OrderEvent(models.Model):
                 | Q(state__in=["pending", "dead"], delivered_at=None),
                 name="event_state_fits_delivered_at",
             ),
+            # One at the end of the integers would stop every sweep, for all events.
+            models.CheckConstraint(condition=Q(attempts__range=(0, 10**6)), name="event_attempts_bounded"),
             within_calendar(
                 "next_attempt_at", "leased_until", "delivered_at", name="event_moments_within_calendar"
             ),

@@ -60,6 +60,11 @@ AFTERWARDS = {
     "UPDATE orders_order SET total = total + 1": "order_total_is_subtotal_less_discount",
     "UPDATE orders_order SET status = 'refunded'": "order_status_known",
     "UPDATE orders_orderitem SET quantity = 0": "order_item_quantity_positive",
+    "UPDATE orders_orderitem SET unit_price = 9223372036854775807, quantity = 2": (
+        "order_item_amount_within_bigint"
+    ),
+    "UPDATE orders_orderevent SET attempts = 2147483647": "event_attempts_bounded",
+    "UPDATE orders_orderevent SET attempts = -1": "event_attempts_bounded",
     "UPDATE points_pointtransaction SET amount = amount": "ledger_append_only",
     "DELETE FROM points_pointtransaction": "ledger_append_only",
     "INSERT INTO points_pointtransaction (user_id, type, amount, balance_after)"

@@ -14,6 +14,12 @@ class Migration(migrations.Migration):
         AddConstraintNotValid(
             "orderevent",
             models.CheckConstraint(
+                condition=models.Q(attempts__range=(0, 1_000_000)), name="event_attempts_bounded"
+            ),
+        ),
+        AddConstraintNotValid(
+            "orderevent",
+            models.CheckConstraint(
                 condition=models.Q(
                     delivered_at__range=CALENDAR,
                     leased_until__range=CALENDAR,

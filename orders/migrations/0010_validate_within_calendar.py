@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [("orders", "0009_amount_within_bigint")]
     operations = [
         ValidateConstraint("order", "order_ordered_at_within_calendar"),
+        ValidateConstraint("orderevent", "event_attempts_bounded"),
         ValidateConstraint("orderevent", "event_moments_within_calendar"),
         ValidateConstraint("orderitem", "order_item_amount_within_bigint"),
     ]
