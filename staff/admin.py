@@ -1,6 +1,6 @@
 """Staff accounts, their roles, and the log of what they did."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
@@ -20,6 +20,7 @@ from api import actionlog
 from api.admin import BoundedChangeList, HistoryAdmin, OperatorAdmin
 from api.filters import DayRangeFilter
 from api.shown import NOTHING, badge, link, linked
+from staff import rights
 
 ROLES = {
     "viewer": (_("Viewer"), _("sees everything in the shop")),
@@ -36,6 +37,11 @@ VERBS = {
 }
 
 admin.site.unregister((User, Group))
+
+
+def _actor(request: HttpRequest) -> User:
+    """The staff account that asks: the admin serves nobody else."""
+    return cast("User", request.user)
 
 
 def role_name(role: Group) -> str:
@@ -85,6 +91,16 @@ class StaffAccountAdmin(UserAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfo
         """The accounts with their roles."""
         return super().get_queryset(request).prefetch_related("groups")
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Those who may change accounts, unless this one holds a right that they lack. The password too."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and (obj is None or rights.may_change_account(actor=_actor(request), account=obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """A superuser alone makes another one."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if _actor(request).is_superuser else (*fields, "is_superuser")
+
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Nobody: the log of what the account did would go with it. Make it inactive."""
         return False
@@ -95,7 +111,10 @@ class StaffAccountAdmin(UserAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfo
         super().save_model(request, obj, form, change)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Roles by what they are for."""
+        """Roles by what they are for, and rights by their names; none that this staff account lacks."""
+        actor = _actor(request)
+        roles, permissions = rights.assignable_roles(actor=actor), rights.held_by(actor)
+        kwargs["queryset"] = roles if db_field.name == "groups" else permissions
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **TICKED})
 
     @admin.display(description=_("Roles"))
@@ -113,11 +132,25 @@ class RoleAdmin(GroupAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's cl
     ordering = ("pk",)  # type: ignore[misc]
     filter_horizontal = ()
 
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Those who may change roles, unless this one or an account that has it holds a right they lack."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """As for a change, and only a role that no account has."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
+
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Permissions by the rows they concern, for the rows that have a page."""
-        kwargs["queryset"] = Permission.objects.filter(
-            content_type__in=ContentType.objects.get_for_models(*self.admin_site._registry).values()  # noqa: SLF001
-        ).select_related("content_type")
+        """Permissions by the rows they concern, for the rows that have a page; none that the actor lacks."""
+        kwargs["queryset"] = (
+            rights.held_by(_actor(request))
+            .filter(
+                content_type__in=ContentType.objects.get_for_models(*self.admin_site._registry).values()  # noqa: SLF001
+            )
+            .select_related("content_type")
+        )
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **TICKED})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

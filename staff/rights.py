@@ -1,0 +1,44 @@
+"""Who may give which rights: nobody gives more than they have, or changes an account that has more.
+
+The forms, the permission methods and the views of staff accounts and roles all ask here. Rights are read from
+the database, and those of an inactive account count: whoever makes it active again could use them.
+"""
+
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
+
+
+def held_by(account: User) -> QuerySet[Permission]:
+    """The rights of an account, its own and those of its roles; a superuser has all there are."""
+    if account.is_superuser:
+        return Permission.objects.all()
+    own, by_role = account.user_permissions.values("pk"), account.groups.values("permissions")
+    return Permission.objects.filter(Q(pk__in=own) | Q(pk__in=by_role))
+
+
+def assignable_roles(*, actor: User) -> QuerySet[Group]:
+    """The roles that permit nothing that the actor lacks."""
+    lacking = Permission.objects.exclude(pk__in=held_by(actor).values("pk"))
+    return Group.objects.exclude(permissions__in=lacking)
+
+
+def may_change_account(*, actor: User, account: User) -> bool:
+    """Whether the account has no right that the actor lacks; only a superuser changes a superuser."""
+    if actor.is_superuser:
+        return True
+    return not account.is_superuser and not _exceed(held_by(account), actor)
+
+
+def may_change_role(*, actor: User, role: Group) -> bool:
+    """Whether neither the role permits nor any account that has it holds a right that the actor lacks."""
+    if actor.is_superuser:
+        return True
+    if role.user_set.filter(is_superuser=True).exists():
+        return False
+    holders = role.user_set.values("pk")
+    theirs = Permission.objects.filter(Q(user__in=holders) | Q(group__user__in=holders) | Q(group=role))
+    return not _exceed(theirs, actor)
+
+
+def _exceed(rights: QuerySet[Permission], actor: User) -> bool:
+    return rights.exclude(pk__in=held_by(actor).values("pk")).exists()
