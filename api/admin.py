@@ -5,18 +5,23 @@ from operator import or_
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from api import actionlog
+from api.filters import check_choices
 from api.shown import number
 
 
@@ -47,8 +52,46 @@ class BoundedPaginator(Paginator):
         return int(rows.order_by().values("pk")[: self.COUNTED + 1].count())
 
 
+class NotOffered(Exception):
+    """A list was asked for what its filters, its columns or its links do not offer."""
+
+    def __init__(self, *, list_url: str) -> None:
+        super().__init__()
+        self.list_url = list_url
+
+
 class BoundedChangeList(ChangeList):
-    """A list that offers to show all only where something is hidden."""
+    """A list that takes only what it offers, and offers to show all only where something is hidden."""
+
+    def __init__(self, request: HttpRequest, model: type[Model], *args: Any, **kwargs: Any) -> None:
+        """Read the query string. Raises NotOffered, which the site answers."""
+        try:
+            super().__init__(request, model, *args, **kwargs)
+        except (IncorrectLookupParameters, SuspiciousOperation) as error:
+            opts = model._meta  # noqa: SLF001 - documented API
+            list_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            raise NotOffered(list_url=list_url) from error
+
+    def get_filters_params(self, params: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
+        """The parameters of filters; one without a value, as a form sends it, is none."""
+        given: dict[str, list[str]] = super().get_filters_params(params)
+        return {name: values for name, values in given.items() if any(values)}
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """The filters. Raises IncorrectLookupParameters for a lookup or a choice that none of them offers."""
+        found = super().get_filters(request)
+        specs, _has_filters, unclaimed, *_ = found
+        if unclaimed.keys() - set(self.model_admin.linked_lookups):
+            raise IncorrectLookupParameters(*unclaimed)
+        for spec in specs:
+            check_choices(spec)
+        return found
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """What a column sorts by; nothing where the list does not offer to sort by it."""
+        if self.sortable_by is not None and field_name not in self.sortable_by:
+            return None
+        return super().get_ordering_field(field_name)
 
     def get_results(self, request: HttpRequest) -> None:
         """The page's rows."""
@@ -71,6 +114,8 @@ class OperatorAdmin(ModelAdmin):
     list_filter_submit = True
     object_history_template = "api/admin/history.html"
     ordering = ("-pk",)
+    # What links of other pages narrow the list by, beside its own filters.
+    linked_lookups: tuple[str, ...] = ()
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet, search_term: str
@@ -78,6 +123,8 @@ class OperatorAdmin(ModelAdmin):
         """The rows that `search_fields` find. Django's own search casts ids to text and reads every row."""
         if not (words := search_term.strip()):
             return queryset, False
+        if "\0" in words:  # no text of PostgreSQL holds one
+            return queryset.none(), False
         tests = [test for field in self.search_fields if (test := self._test(field, words))]
         return queryset.filter(reduce(or_, tests, Q(pk__in=()))), False
 
@@ -90,6 +137,19 @@ class OperatorAdmin(ModelAdmin):
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Run an action on the chosen rows; one of what cannot be rows of the list changes nothing."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(self._can_be_id(each) for each in chosen):
+            self.message_user(request, _("The list has no such rows. Nothing was changed."), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
+    def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
+        """Nothing: no link fills in a form, and not every widget can show what is no value of its field."""
+        return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Whoever may, what no other row refers to: history cannot be deleted."""
@@ -108,6 +168,13 @@ class OperatorAdmin(ModelAdmin):
             )
             context["entries"] = [(entry, actionlog.read(entry)) for entry in newest.get_page(page.number)]
         return response
+
+    def _can_be_id(self, text: str) -> bool:
+        try:
+            self.opts.pk.clean(text, None)
+        except ValidationError:
+            return False
+        return True
 
     def _test(self, field: str, words: str) -> Q | None:
         if field.startswith("^"):

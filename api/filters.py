@@ -3,8 +3,11 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.contrib.admin import ChoicesFieldListFilter, ListFilter, SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import DateField, ValidationError
+from django.forms import DateField
 from django.http import HttpRequest
 from django.utils.timezone import make_aware
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -14,7 +17,10 @@ class DayRangeFilter(RangeDateFilter):
     """Moments by their day in Seoul, the first and the last day included."""
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """The rows from the first moment of the one day to the last moment of the other."""
+        """The rows from the first moment of the one day to the last moment of the other.
+
+        Raises IncorrectLookupParameters for what is no day.
+        """
         since, until = self._day("from"), self._day("to")
         if since:
             queryset = queryset.filter(**{f"{self.field_path}__gte": _midnight(since)})
@@ -25,8 +31,21 @@ class DayRangeFilter(RangeDateFilter):
     def _day(self, end: str) -> Any:
         try:
             return DateField(required=False).clean(self.used_parameters.get(f"{self.field_path}_{end}"))
-        except ValidationError:
-            return None
+        except ValidationError as error:
+            raise IncorrectLookupParameters(error) from error
+
+
+def check_choices(spec: ListFilter) -> None:
+    """Raises IncorrectLookupParameters where a filter by choices was given another one."""
+    chosen: set[Any]
+    if isinstance(spec, SimpleListFilter):
+        chosen, offered = {spec.value()} - {None}, {value for value, _label in spec.lookup_choices}
+    elif isinstance(spec, ChoicesFieldListFilter):
+        chosen, offered = set(spec.lookup_val or ()), {value for value, _label in spec.field.flatchoices}
+    else:
+        return
+    if not chosen <= offered:
+        raise IncorrectLookupParameters(*chosen)
 
 
 def _midnight(day: date) -> datetime:

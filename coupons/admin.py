@@ -132,6 +132,7 @@ class IssuedCouponAdmin(HistoryAdmin):
     list_display = ("id", "coupon_link", "sequence", "member", "status", "issued_at", "expires_at", "used_at")
     list_select_related = ("coupon", "user")
     list_filter = (StatusFilter, ("issued_at", DayRangeFilter))
+    linked_lookups = ("coupon__id__exact", "user__id__exact")
     search_fields = ("=id", "=user", "=coupon")
     search_help_text = _("Id of the issued coupon, the coupon or the member")
     fields = readonly_fields = (

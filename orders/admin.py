@@ -74,6 +74,7 @@ class OrderAdmin(HistoryAdmin):
     list_select_related = ("user", "event")
     sortable_by = ("id", "ordered_at")
     list_filter = (("event__state", ChoicesRadioFilter), ("ordered_at", DayRangeFilter))
+    linked_lookups = ("user__id__exact",)
     search_fields = ("=id", "=user")
     search_help_text = _("Order id or member id")
     inlines = (OrderItemInline,)

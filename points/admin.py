@@ -39,6 +39,7 @@ class PointTransactionAdmin(HistoryAdmin):
     list_display = ("id", "member", "type", "won", "won_after", "linked_order", "created_at")
     list_select_related = ("user", "order")
     list_filter = (("type", ChoicesRadioFilter), ("created_at", DayRangeFilter))
+    linked_lookups = ("user__id__exact",)
     search_fields = ("=user", "=order")
     search_help_text = _("Member id or order id")
     fields = readonly_fields = ("member", "type", "won", "won_after", "linked_order", "created_at")

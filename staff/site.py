@@ -1,16 +1,25 @@
 """The admin site."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
+from api.admin import NotOffered
 from staff.forms import PatientLoginForm
 
 SHOWN = 100
+
+View = Callable[..., HttpResponse]
 
 
 class Desk(UnfoldAdminSite):
@@ -18,6 +27,28 @@ class Desk(UnfoldAdminSite):
 
     login_form = PatientLoginForm
     index_title = _("Overview")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's, without the redirect to a row's page in the shop: no row has one."""
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature
+        """A view for staff; where it is asked for what its list does not offer, all of the list is shown."""
+
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except NotOffered as error:
+                messages.error(request, gettext("The list has no such filter or value. It shows everything."))
+                return HttpResponseRedirect(f"{error.list_url}?{ERROR_FLAG}=1")
+
+        wrapped: View = super().admin_view(answer, cacheable)
+        return wrapped
+
+    def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
+        """Nothing: no page of ours completes what is typed."""
+        raise Http404
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The pages by name (Ctrl-K). Unfold's own keeps objects in the cache, and ours holds JSON."""
