@@ -47,6 +47,10 @@ def count(counters: BaseCache, key: str, *, seconds: int) -> int:
     """Count one event under a key that is forgotten after so many seconds; how many there were."""
     counters.add(key, 0, timeout=seconds)
     try:
-        return counters.incr(key)
+        counted = counters.incr(key)
     except ValueError:  # forgotten between the two
         return 1
+    if counted <= 1:
+        # Redis makes a key without an end of what expires just before it is changed.
+        counters.touch(key, timeout=seconds)
+    return counted

@@ -125,7 +125,11 @@ CACHES = {
         "LOCATION": env.str("CACHE_URL", default="") or REDIS_URL,
         "OPTIONS": {**REDIS_PATIENCE, "serializer": "api.jsoncache.JSONSerializer"},
     },
-    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # More counters than sign-ins make in a quarter of an hour: a full cache drops any of them.
+    "local": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------

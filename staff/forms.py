@@ -1,43 +1,61 @@
-"""Signing in to the admin, with patience for mistakes and none for guessing."""
+"""Where staff give a password: no more than a few guesses are checked."""
 
 from typing import Any
 
-from django.core.cache import cache, caches
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from unfold.forms import AuthenticationForm
+from django.views.decorators.debug import sensitive_variables
+from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
-from api.breaker import Breaker
-from api.throttling import count
-
-ATTEMPTS = 5
-SECONDS = 15 * 60
-
-_redis = Breaker(name="sign-ins", seconds=5)
+from staff import sign_ins
 
 
-class PatientLoginForm(AuthenticationForm):
-    """Refuses a name from an address after five failures in a quarter of an hour, right password or not."""
+class ThrottledLoginForm(AuthenticationForm):
+    """Counts each guess before it is checked, so that of many at once no more than the limit are."""
 
+    @sensitive_variables()
     def clean(self) -> dict[str, Any]:
-        """Check the password. Raises ValidationError, also where too many were wrong before."""
-        if self._failures() >= ATTEMPTS:
-            raise ValidationError(
-                _("Signing in failed several times. Please try again in 15 minutes."), code="too_many"
-            )
+        """Check the password. Raises ValidationError, for a right one too after too many guesses."""
+        name = self.cleaned_data.get("username")
+        if not (name and self.cleaned_data.get("password")):
+            return super().clean() or {}  # nothing is checked
+        guess = sign_ins.guess_of(self.request, name=name)
+        if not guess.reserve():
+            sign_ins.report_failure(self.request, name=name, cause=sign_ins.THROTTLED)
+            raise too_many_guesses()
         try:
-            return super().clean() or {}
+            cleaned = super().clean() or {}
         except ValidationError:
-            self._each(lambda counters: count(counters, self._key(), seconds=SECONDS))
+            sign_ins.report_failure(self.request, name=name, cause=sign_ins.WRONG)
             raise
+        guess.give_back()
+        return cleaned
 
-    def _failures(self) -> int:
-        return int(self._each(lambda counters: counters.get(self._key(), 0)))
 
-    def _each(self, use: Any) -> Any:
-        """Use the counters all processes share or, while Redis is away, this process's own."""
-        return _redis.ask(lambda: use(cache), otherwise=lambda: use(caches["local"]))
+class ThrottledPasswordChangeForm(AdminOwnPasswordChangeForm):
+    """Asks for the old password, which somebody at an open session may not know."""
 
-    def _key(self) -> str:
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        return f"sign-in:{address}:{self.data.get('username', '')[:150]!r}"
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    @sensitive_variables()
+    def clean_old_password(self) -> str:
+        """Check the old password. Raises ValidationError, for a right one too once there were too many."""
+        guess, name = sign_ins.guess_of_old_password(account_id=self.user.pk), self.user.get_username()
+        if not guess.reserve():
+            sign_ins.report_failure(self.request, name=name, cause=sign_ins.THROTTLED)
+            raise too_many_guesses()
+        try:
+            old_password = str(super().clean_old_password())
+        except ValidationError:
+            sign_ins.report_failure(self.request, name=name, cause=sign_ins.WRONG)
+            raise
+        guess.give_back()
+        return old_password
+
+
+def too_many_guesses() -> ValidationError:
+    """What the form says instead of checking."""
+    return ValidationError(_("Too many wrong passwords. Please try again in 15 minutes."), code="too_many")

@@ -1,21 +1,25 @@
 """The admin site."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.auth.views import PasswordChangeView
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
 from api.admin import NotOffered
-from staff.forms import PatientLoginForm
+from staff import sign_ins
+from staff.forms import ThrottledLoginForm, ThrottledPasswordChangeForm
 
 SHOWN = 100
 
@@ -25,7 +29,7 @@ View = Callable[..., HttpResponse]
 class Desk(UnfoldAdminSite):
     """Where staff look after the shop."""
 
-    login_form = PatientLoginForm
+    login_form = ThrottledLoginForm
     index_title = _("Overview")
 
     def get_urls(self) -> list[URLPattern]:
@@ -45,6 +49,26 @@ class Desk(UnfoldAdminSite):
 
         wrapped: View = super().admin_view(answer, cacheable)
         return wrapped
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign in; from then on the browser is known."""
+        response: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            sign_ins.remember_browser(response, name=request.user.get_username())
+        return response
+
+    @method_decorator(never_cache)
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password, with as few guesses at the old one as at signing in."""
+        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's own does
+        view = PasswordChangeView.as_view(
+            form_class=partial(ThrottledPasswordChangeForm, request=request),
+            success_url=reverse(f"{self.name}:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
         """Nothing: no page of ours completes what is typed."""
