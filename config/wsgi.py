@@ -1,17 +1,38 @@
 """The WSGI application: `gunicorn -c config/gunicorn.py config.wsgi:application`."""
 
 import os
+from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
+from django.utils.http import parse_header_parameters
 
 from users.checks import OPEN_DOOR
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+
+class UTF8Request(WSGIRequest):
+    """Reads queries and forms as UTF-8, whatever charset the client names.
+
+    Python knows charsets that decode to no text (`hex`) or to lone surrogates (`utf-7`). Django would use
+    them, and what it cannot read of this header it raises before any middleware could answer.
+    """
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except ValueError:
+            # As if the header were not there; the parser of multipart forms reads it again.
+            meta["CONTENT_TYPE"] = ""
+            self.content_type, self.content_params = "", {}
+
+
 application = get_wsgi_application()
+application.request_class = UTF8Request
 
 if not settings.GATEWAY_SECRET and not settings.DEBUG:
     structlog.get_logger(__name__).warning("gateway_not_verified", why=OPEN_DOOR)

@@ -1,0 +1,10 @@
+"""Sessions in the database, as Django keeps them."""
+
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
+
+
+class SessionStore(DatabaseSessionStore):
+    """Takes as a key only what it could have made: a quoted cookie can hold a NUL, and no text of a row."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        return bool(key and key.isascii() and key.isalnum() and super()._validate_session_key(key))  # type: ignore[misc]
