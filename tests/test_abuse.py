@@ -174,3 +174,31 @@ def test_a_careless_server_would_fall_for_all_of_it(transactional_db: None, logs
             connection.sendall(CHARGE + length + b"\r\n\r\n" + BODY)
             with pytest.raises(TimeoutError):
                 read_answer(connection)
+
+
+CONTENT_TYPES = [
+    b"text/plain; charset=hex",
+    b"text/plain; charset=utf-7",
+    b"text/plain; charset=idna",
+    b"text/plain; x*=nonsense''a",
+    b"multipart/form-data; boundary=x; y*=nonsense''a",
+    b"multipart/form-data; boundary=x; charset=base64",
+]
+
+
+@pytest.mark.parametrize("kind", CONTENT_TYPES)
+@pytest.mark.parametrize("path", [b"/api/v1/products?page_size=5", b"/admin/login/?q=%2B2AA-", b"/livez"])
+def test_no_charset_that_a_client_names_is_an_error(http: Client, kind: bytes, path: bytes) -> None:
+    with connect(http.url) as connection:
+        lines = (b"GET " + path + b" HTTP/1.1", b"Host: localhost", b"Content-Type: " + kind, b"", b"")
+        connection.sendall(b"\r\n".join(lines))
+        assert read_answer(connection).status == 200
+
+
+@pytest.mark.parametrize("kind", CONTENT_TYPES)
+def test_no_charset_of_a_form_is_an_error(http: Client, kind: bytes) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n+2AA-\r\n--x--\r\n'
+    with connect(http.url) as connection:
+        lines = (b"POST /admin/login/ HTTP/1.1", b"Host: localhost", b"Content-Type: " + kind)
+        connection.sendall(b"\r\n".join((*lines, b"Content-Length: %d" % len(body), b"", body)))
+        assert read_answer(connection).status in {400, 403}
