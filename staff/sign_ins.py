@@ -17,10 +17,10 @@ from django.core.cache import BaseCache, cache, caches
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import get_random_string, salted_hmac
-from prometheus_client import Counter
 
 from api.breaker import Breaker
 from api.throttling import count
+from staff.metrics import FAILED_SIGN_INS
 
 SECONDS = 15 * 60
 MAX_OWN = 5
@@ -31,9 +31,8 @@ KNOWN_BROWSER = "known_browser"
 KNOWN_BROWSER_SECONDS = 90 * 24 * 3600
 
 WRONG, THROTTLED = "wrong", "throttled"
-FAILED = Counter("shop_failed_sign_ins_total", "Sign-ins to the admin that failed, by cause.", ["cause"])
 for cause in (WRONG, THROTTLED):
-    FAILED.labels(cause)
+    FAILED_SIGN_INS.labels(cause)  # from 0 on, or the first failure would be no increase
 
 T = TypeVar("T")
 
@@ -87,7 +86,7 @@ def guess_of_old_password(*, account_id: int) -> Guess:
 
 def report_failure(request: HttpRequest | None, *, name: str, cause: str) -> None:
     """Log and count a failed guess. The name may be a password typed into the wrong field: it is hashed."""
-    FAILED.labels(cause).inc()
+    FAILED_SIGN_INS.labels(cause).inc()
     log.warning("sign_in_failed", cause=cause, name_hash=fingerprint(name), address=address_of(request))
 
 
