@@ -137,7 +137,7 @@ class RoleAdmin(GroupAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's cl
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for a change, and only a role that no account has."""
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))

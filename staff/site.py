@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
@@ -62,13 +62,13 @@ class Desk(UnfoldAdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Change one's own password, with as few guesses at the old one as at signing in."""
-        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's own does
+        request.current_app = self.name
         view = PasswordChangeView.as_view(
             form_class=partial(ThrottledPasswordChangeForm, request=request),
             success_url=reverse(f"{self.name}:password_change_done"),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        return view(request)
+        return cast("HttpResponse", view(request))
 
     def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
         """Nothing: no page of ours completes what is typed."""
