@@ -6,7 +6,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import structlog
-from django.utils import timezone
 
 from orders import metrics
 from orders.events import render
@@ -31,7 +30,7 @@ TURN_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
-_Sending = dict[Future[None], OrderEvent]
+_Sending = dict[Future[float], OrderEvent]
 
 
 def deliver_due_events(*, platform: Platform) -> int:
@@ -76,8 +75,17 @@ def _send_due(platform: Platform, pool: ThreadPoolExecutor, *, free_slots: int) 
     return {pool.submit(_post, platform, event): event for event in events}
 
 
-def _post(platform: Platform, event: OrderEvent) -> None:
+def _post(platform: Platform, event: OrderEvent) -> float:
+    """Post it; how many seconds that took."""
+    began = time.monotonic()
     platform.post(event_id=str(event.pk), body=render(event), request_id=event.request_id)
+    return time.monotonic() - began
+
+
+def _lag(event: OrderEvent, *, post_seconds: float) -> float:
+    """Seconds from the order to the answer; from the order to the claim by the database's clock alone."""
+    claimed_at = (event.leased_until or event.order.ordered_at) - LEASE
+    return max(0.0, (claimed_at - event.order.ordered_at).total_seconds()) + post_seconds
 
 
 def _returned(sending: _Sending) -> set[Future[None]]:
@@ -89,12 +97,11 @@ def _returned(sending: _Sending) -> set[Future[None]]:
 
 def _settle(returned: _Sending) -> int:
     """Write down what became of these attempts; how many were delivered."""
-    taken = [event for future, event in returned.items() if _was_taken(event, future)]
+    taken = {event: future.result() for future, event in returned.items() if _was_taken(event, future)}
     OrderEvent.objects.mark_delivered(event_ids=[event.pk for event in taken])
-    for event in taken:
+    for event, post_seconds in taken.items():
         metrics.ATTEMPTS.labels("delivered").inc()
-        # Two machines' clocks: the order's moment is the database's.
-        metrics.LAG.observe(max(0.0, (timezone.now() - event.order.ordered_at).total_seconds()))
+        metrics.LAG.observe(_lag(event, post_seconds=post_seconds))
         log.info("event_delivered", **_about(event))
     return len(taken)
 

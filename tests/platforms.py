@@ -1,13 +1,17 @@
 """Data platforms for tests: the bundled receiver as a process, and one that writes down every attempt."""
 
 import json
+import re
+import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import BaseRequestHandler, TCPServer, ThreadingTCPServer
+from socketserver import BaseRequestHandler, StreamRequestHandler, TCPServer, ThreadingTCPServer
 from typing import Any
 
 import urllib3
@@ -78,7 +82,7 @@ class Recorder:
 def serving(server: TCPServer) -> Iterator[str]:
     """Have a server answer until the block ends, however it ends; the URL for events there."""
     with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/events"
         finally:
@@ -116,6 +120,75 @@ def answering(raw: bytes) -> Iterator[str]:
 
     with serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as url:
         yield url
+
+
+Said = bytes | float
+
+
+@dataclass
+class Talker:
+    """A platform that says to each request, in order, what `says` holds: bytes, or seconds to be silent.
+
+    It keeps its connections. `heard` has for each request the number of its connection, and its bytes.
+    """
+
+    says: list[list[Said]]
+    greeting: bytes = b""
+    url: str = ""
+    heard: list[tuple[int, bytes]] = field(default_factory=list)
+    connections: int = 0
+
+    def answer(self, number: int, request: bytes) -> list[Said]:
+        """What to say to this request; the last again where there is no more."""
+        self.heard.append((number, request))
+        return self.says[min(len(self.heard), len(self.says)) - 1]
+
+
+@contextmanager
+def talking(
+    *says: list[Said], greeting: bytes = b"", host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[Talker]:
+    """A Talker, listening."""
+    talker = Talker(list(says), greeting)
+
+    class Handler(StreamRequestHandler):
+        def setup(self) -> None:
+            if tls:
+                self.request = tls.wrap_socket(self.request, server_side=True)
+            super().setup()
+
+        def handle(self) -> None:
+            talker.connections += 1
+            number = talker.connections
+            with suppress(OSError):
+                self.request.sendall(talker.greeting)
+                while request := _read_request(self.rfile):
+                    for part in talker.answer(number, request):
+                        time.sleep(part) if isinstance(part, float) else self.request.sendall(part)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+        request_queue_size = 128
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        def handle_error(self, *_: Any) -> None:
+            pass
+
+    with serving(Server((host, 0), Handler)) as url:
+        place = url.partition("://")[2].replace("127.0.0.1", f"[{host}]" if ":" in host else host)
+        talker.url = f"{'https' if tls else 'http'}://{place}"
+        yield talker
+
+
+def _read_request(stream: Any) -> bytes:
+    """A request with its body, or nothing at the end."""
+    head = b""
+    for line in stream:
+        head += line
+        if line == b"\r\n":
+            break
+    length = re.search(rb"(?im)^content-length: *([0-9]+)", head)
+    return head + stream.read(int(length[1])) if length else b""
 
 
 @contextmanager

@@ -35,7 +35,9 @@ def events() -> list[OrderEvent]:
 
 
 def deliver(platform: Recorder) -> int:
-    return deliver_due_events(platform=Platform.at(url=platform.url, secret="", connections=4))
+    return deliver_due_events(
+        platform=Platform.at(url=platform.url, secret="", connections=4, user_agent="x")
+    )
 
 
 def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):

@@ -1,14 +1,20 @@
 """What counts as success, whatever else the platform says."""
 
+import time
+from base64 import b64encode
+
 import pytest
+from django.utils.http import http_date
 
 from orders.platform import DeliveryFailed, Platform
-from tests.platforms import answering
+from tests.platforms import answering, talking
 
 
 def post(raw: bytes) -> None:
     with answering(raw) as url:
-        Platform.at(url=url, secret="", connections=1).post(event_id="e", body=b"{}")
+        Platform.at(url=url, secret="", connections=1, user_agent="pointshop/1").post(
+            event_id="e", body=b"{}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -58,9 +64,78 @@ def test_anything_else_is_a_failed_attempt(answer):
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), ("999999999", 21600), ("soon", 0), ("-1", 0), ("١", 0)]
+    ("header", "seconds"),
+    [("7", 7), (" 7 ", 7), ("9" * 40, 21600), ("soon", 0), ("-1", 0), ("1.5", 0), ("١", 0), ("", 0)],
 )
-def test_the_wait_that_the_platform_asks_for_is_read_within_bounds(header, seconds):
+def test_the_seconds_that_the_platform_asks_for_are_read_within_bounds(header, seconds):
+    assert wait_after(f"Retry-After: {header}") == seconds
+
+
+SAID = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("Sun, 06 Nov 1994 08:50:07 GMT", 30),
+        ("Sunday, 06-Nov-94 08:50:07 GMT", 30),
+        ("Sun Nov  6 08:50:07 1994", 30),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+        ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
+        ("Mon, 07 Nov 1994 08:49:37 GMT", 21600),
+        ("Sun, 06 Nov 1994 08:50:07", 0),
+        ("Sun, 36 Nov 1994 08:50:07 GMT", 0),
+    ],
+)
+def test_the_moment_that_the_platform_asks_for_is_read_by_its_own_clock(until, seconds):
+    assert wait_after(f"{SAID}\r\nRetry-After: {until}") == seconds
+
+
+def test_the_moment_in_an_answer_without_a_date_is_read_by_our_clock():
+    assert 50 < wait_after(f"Retry-After: {http_date(time.time() + 60)}") <= 61
+
+
+def wait_after(headers: str) -> int:
+    """The seconds that an answer with these headers puts the event off."""
     with pytest.raises(DeliveryFailed) as failed:
-        post(f"HTTP/1.1 429 Slow\r\nRetry-After: {header}\r\nContent-Length: 0\r\n\r\n".encode())
-    assert failed.value.retry_after == seconds
+        post(f"HTTP/1.1 429 Slow\r\n{headers}\r\nContent-Length: 0\r\n\r\n".encode())
+    return failed.value.retry_after
+
+
+def test_why_an_attempt_failed_is_kept_short_and_printable():
+    reason = str(DeliveryFailed("a\x00b\n" + "x" * 9000))
+    assert reason.startswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}x")
+    assert len(reason) == 300
+
+
+def test_an_event_says_who_sends_it_and_authorizes_itself():
+    with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
+        url = talker.url.replace("://", "://us%3fer:p%40ss%C3%A9@") + "?key=a%2Fb&x=%25"
+        Platform.at(url=url, secret="", connections=1, user_agent="pointshop/1").post(
+            event_id="e", body=b"{}"
+        )
+    ((_, request),) = talker.heard
+    head = request.decode().partition("\r\n\r\n")[0].split("\r\n")
+    assert head[0] == "POST /events?key=a%2Fb&x=%25 HTTP/1.1"
+    assert "User-Agent: pointshop/1" in head
+    assert f"Authorization: Basic {b64encode('us?er:p@ssé'.encode()).decode()}" in head
+
+
+def test_an_event_is_posted_to_an_ipv6_address():
+    with talking([b"HTTP/1.1 204 No Content\r\n\r\n"], host="::1") as talker:
+        Platform.at(url=talker.url, secret="", connections=1, user_agent="x").post(event_id="e", body=b"{}")
+    assert b"\r\nHost: [::1]:" in talker.heard[0][1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 2_00 OK\r\n\r\n",
+        b"HTTP/1.1 +200 OK\r\n\r\n",
+        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n\r\n0123456789",
+    ],
+)
+def test_an_answer_with_numbers_that_http_does_not_have_is_a_failed_attempt(answer):
+    with pytest.raises(DeliveryFailed):
+        post(answer)

@@ -1,0 +1,206 @@
+"""Connections to the data platform: each answer is final, whole, and of the request it came after."""
+
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import BadStatusLine, HTTPException, HTTPResponse
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+# A platform that sends a byte now and then never runs into a time-out between two of them.
+WHOLE_POST_SECONDS = 10
+INTERIM = range(100, 200)
+SWITCHING_PROTOCOLS = 101
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?\r?\n")
+SHOWN_BYTES = 100
+# Of the final answer and all interim ones before it.
+LONGEST_HEADS_BYTES = 64 * 1024
+
+
+@dataclass
+class Posts:
+    """The posts of all threads that are under way: since when (monotonic), and over which connection."""
+
+    under_way: dict[int, tuple[float, "Connection"]] = field(default_factory=dict)
+
+    def begin(self, connection: "Connection") -> None:
+        """This thread's post starts."""
+        self.under_way[threading.get_ident()] = time.monotonic(), connection
+
+    def end(self) -> None:
+        """This thread's post is over."""
+        self.under_way.pop(threading.get_ident(), None)
+
+    def cut_overdue(self) -> None:
+        """End the connection of every post that takes too long; its thread then sees an error."""
+        oldest = time.monotonic() - WHOLE_POST_SECONDS
+        for began, connection in list(self.under_way.values()):
+            wire = connection.sock or connection.answering
+            if began < oldest and wire:
+                with suppress(OSError):
+                    # Not TLS's own, after which its reader would take what is encrypted for the answer.
+                    socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+
+POSTS = Posts()
+
+
+class _Heads:
+    """An answer's bytes while heads are read: how many, and the last line, which is empty at their end."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.last = b""
+        self.size = 0
+
+    def readline(self, limit: int = -1) -> bytes:
+        """The next line. Raises ConnectionError where the heads are too long."""
+        self.last = self.answer.readline(limit)
+        self.size += len(self.last)
+        if self.size > LONGEST_HEADS_BYTES:
+            raise ConnectionAbortedError("the answer's headers are too long")
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.answer, name)
+
+
+class _FinalAnswer(HTTPResponse):
+    """The final answer to a request. Its connection is kept only if all was read that ever came over it."""
+
+    def __init__(self, *args: Any, connection: "Connection", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.connection = connection
+
+    def begin(self) -> None:
+        """Read on to the final head. Raises ConnectionError for one that is cut off, or heads without end.
+
+        http.client passes over 100 alone, and takes a head as whole that the connection's end has cut off.
+        """
+        heads = _Heads(self.fp)
+        self.fp = heads  # type: ignore[assignment]
+        while self.headers is None:
+            super().begin()
+            if not heads.last:
+                raise ConnectionAbortedError("the answer broke off in its headers")
+            if self.status in INTERIM and self.status != SWITCHING_PROTOCOLS:
+                self.headers = None  # type: ignore[assignment]
+        self.fp = heads.answer
+        if not self._says_where_it_ends():
+            self.will_close = True
+
+    def _read_status(self) -> tuple[str, int, str]:
+        read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        line: bytes = self.fp.last  # type: ignore[attr-defined]
+        if not STATUS_LINE.fullmatch(line):
+            raise BadStatusLine(repr(line[:SHOWN_BYTES]))
+        return read
+
+    def _says_where_it_ends(self) -> bool:
+        """Whether every reader of HTTP sees the same end; after 101 it is no HTTP any more.
+
+        Raises HTTPException for a length that is none, which RFC 9112 has us discard.
+        """
+        codings = self.headers.get_all("Transfer-Encoding", [])
+        lengths = self.headers.get_all("Content-Length", [])
+        if not all(re.fullmatch("[0-9]+", each.strip(), re.ASCII) for each in lengths):
+            raise HTTPException(f"no length: {lengths[:2]!r}"[:SHOWN_BYTES])
+        usual = len(codings) + len(lengths) <= 1 and all(each.lower() == "chunked" for each in codings)
+        return usual and self.status != SWITCHING_PROTOCOLS
+
+    def _close_conn(self) -> None:
+        """Called at the end of the body. http.client would throw away what it has read beyond that."""
+        beyond = self.connection.sock and self._read_beyond()
+        super()._close_conn()  # type: ignore[misc]
+        if beyond:
+            self.connection.close()
+
+    def _read_beyond(self) -> bool:
+        with _without_waiting(self.connection.sock):
+            try:
+                return bool(self.fp.peek(1))  # type: ignore[attr-defined]
+            except ssl.SSLWantReadError:
+                return False
+            except OSError:
+                return True
+
+
+@contextmanager
+def _without_waiting(sock: Any) -> Iterator[None]:
+    """Inside the block, reading raises or sees nothing where there is nothing to read yet."""
+    patience = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        yield
+    finally:
+        sock.settimeout(patience)
+
+
+class Connection:
+    """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
+
+    sock: Any
+    answering: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.response_class = partial(_FinalAnswer, connection=self)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open and nothing waits to be read, which can be no answer to what is sent next."""
+        if self.sock is None:
+            return False
+        with _without_waiting(self.sock):
+            try:
+                self.sock.recv(1)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return True
+            except OSError:
+                return False
+        return False
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send, under watch. Raises OSError if the platform speaks first, or takes only part of it."""
+        POSTS.begin(self)
+        self.answering = None
+        self.pieces: list[bytes] = []
+        super().request(*args, **kwargs)  # type: ignore[misc]
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        if not self.is_connected:
+            raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
+        try:
+            super().send(b"".join(self.pieces))  # type: ignore[misc]
+        except BrokenPipeError as error:
+            # urllib3 would go on to read an answer to half an event.
+            raise ConnectionAbortedError("the platform hung up before it had the event") from error
+
+    def send(self, data: bytes) -> None:
+        """Keep head and body together: sent apart they cost both sides a turn more each."""
+        self.pieces.append(data)
+
+    def getresponse(self) -> Any:
+        """The final answer. `answering` stays, where `sock` goes as the answer says that it is the last."""
+        self.answering = self.sock
+        return super().getresponse()  # type: ignore[misc]
+
+
+class HTTPPool(urllib3.HTTPConnectionPool):
+    """Such connections, unencrypted."""
+
+    ConnectionCls = type("WatchedHTTPConnection", (Connection, HTTPConnection), {})
+
+
+class HTTPSPool(urllib3.HTTPSConnectionPool):
+    """Such connections, by TLS."""
+
+    ConnectionCls = type("WatchedHTTPSConnection", (Connection, HTTPSConnection), {})

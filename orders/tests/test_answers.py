@@ -1,0 +1,182 @@
+"""Which answer counts for which event, and which connections are used again."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from orders import connections
+from orders.platform import DeliveryFailed, Platform
+from tests.platforms import Said, Talker, talking
+from tests.processes import until
+
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@contextmanager
+def platform_that_says(*says: list[Said], greeting: bytes = b"") -> Iterator[tuple[Platform, Talker]]:
+    with talking(*says, greeting=greeting) as talker:
+        yield Platform.at(url=talker.url, secret="", connections=1, user_agent="pointshop/1"), talker
+
+
+@contextmanager
+def cutting(platform: Platform) -> Iterator[None]:
+    """What the worker's main thread does while others post."""
+    ended = threading.Event()
+
+    def cut() -> None:
+        while not ended.wait(0.05):
+            platform.cut_overdue()
+
+    threading.Thread(target=cut).start()
+    yield
+    ended.set()
+
+
+def outcomes(platform: Platform, *, posts: int) -> list[str]:
+    """What became of so many posts, one after another."""
+    return [outcome(platform) for _ in range(posts)]
+
+
+def outcome(platform: Platform) -> str:
+    try:
+        platform.post(event_id="e", body=b"{}")
+    except DeliveryFailed as failure:
+        return str(failure)
+    return "taken"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        [HINTS],
+        [HINTS, 0.1],
+        [HINTS * 50],
+        [CONTINUE],
+        [CONTINUE, HINTS, b"HTTP/1.1 102 Processing\r\n\r\n", 0.1, b"HTTP/1.1 199 Hm\r\n\r\n"],
+        [b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nConnection: close\r\n\r\n"],
+    ],
+    ids=["hints", "hints at once", "many hints", "continue", "several kinds", "hints that speak of a body"],
+)
+def test_the_answer_after_interim_ones_counts_and_the_connection_is_kept(interim):
+    with platform_that_says([*interim, REFUSED], [*interim, TAKEN]) as (platform, talker):
+        assert outcomes(platform, posts=2) == ["HTTP 500", "taken"]
+    assert talker.connections == 1
+
+
+@pytest.mark.parametrize(
+    "never_final",
+    [
+        [HINTS],
+        [HINTS, b"HTTP/1.1 20"],
+        [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"],
+    ],
+    ids=["no more", "half a line", "another protocol"],
+)
+def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
+    monkeypatch.setattr("orders.platform.READ_SECONDS", 0.3)
+    with platform_that_says(never_final, [TAKEN]) as (platform, talker):
+        first, second = outcomes(platform, posts=2)
+    assert first != "taken"
+    assert second == "taken"
+    assert [number for number, _ in talker.heard] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [HINTS * 2000, CONTINUE * 5000, b"HTTP/1.1 103 Early Hints\r\n" + (b"X: " + b"x" * 9000 + b"\r\n") * 20],
+    ids=["hints", "continue", "a long one"],
+)
+def test_heads_without_end_are_given_up_on_though_an_answer_follows(heads):
+    with platform_that_says([heads + b"\r\n" + TAKEN]) as (platform, _):
+        assert "headers are too long" in outcome(platform)
+
+
+@pytest.mark.parametrize(
+    "more_than_an_answer",
+    [
+        [REFUSED + TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno" + TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 1\r\n\r\nno, longer than it said"],
+        [b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"],
+        [b"HTTP/1.1 204 No Content\r\n\r\n" + TAKEN],
+        [b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n" + TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n"],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 1_0\r\n\r\n0123456789"],
+        [b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n" + TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" + TAKEN],
+        [b"HTTP/1.0 500 Oops\r\nContent-Length: 0\r\n\r\n" + TAKEN],
+    ],
+    ids=[
+        "two answers",
+        "two answers with bodies",
+        "longer than it says",
+        "204 with a body",
+        "204 and another",
+        "304 and another",
+        "two framings",
+        "two lengths",
+        "no length",
+        "chunks and another",
+        "closing and another",
+        "HTTP/1.0 and another",
+    ],
+)
+def test_what_follows_an_answer_is_no_answer_to_the_next_event(more_than_an_answer):
+    with platform_that_says(more_than_an_answer, [REFUSED]) as (platform, talker):
+        assert outcomes(platform, posts=2)[1] == "HTTP 500"
+    assert [number for number, _ in talker.heard] == [1, 2]
+
+
+def test_an_answer_that_comes_between_two_events_counts_for_neither():
+    with platform_that_says([REFUSED, 0.05, TAKEN], [REFUSED]) as (platform, talker):
+        first = outcome(platform)
+        (connection,) = (each for each in platform.http.pool.queue if each)
+        until(lambda: not connection.is_connected)
+        assert [first, outcome(platform)] == ["HTTP 500", "HTTP 500"]
+    assert [number for number, _ in talker.heard] == [1, 2]
+
+
+def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
+    monkeypatch.setattr("orders.platform.READ_SECONDS", 0.1)
+    with platform_that_says([0.3, TAKEN], [REFUSED]) as (platform, talker):
+        first = outcome(platform)
+        time.sleep(0.4)
+        second = outcome(platform)
+    assert "Read timed out" in first
+    assert second == "HTTP 500"
+    assert [number for number, _ in talker.heard] == [1, 2]
+
+
+def test_a_platform_that_speaks_first_has_answered_nothing(monkeypatch):
+    connect = connections.HTTPConnection.connect
+
+    def connect_and_wait(self):
+        connect(self)
+        until(lambda: self.sock.recv(1, connections.socket.MSG_PEEK))
+
+    monkeypatch.setattr(connections.HTTPConnection, "connect", connect_and_wait)
+    with platform_that_says([TAKEN], greeting=TAKEN) as (platform, _):
+        assert "spoke before it was asked" in outcome(platform)
+
+
+@pytest.mark.parametrize(
+    "answer", [TAKEN, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"]
+)
+def test_a_plain_answer_leaves_its_connection_for_the_next_event(answer):
+    with platform_that_says([answer]) as (platform, talker):
+        assert outcomes(platform, posts=3) == ["taken"] * 3
+    assert talker.connections == 1
+
+
+def test_a_body_that_drips_is_cut_after_the_whole_time_on_a_connection_to_be_closed_too(monkeypatch):
+    monkeypatch.setattr(connections, "WHOLE_POST_SECONDS", 0.3)
+    drips = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n", *[0.1, b"x"] * 1000]
+    with platform_that_says(drips) as (platform, _), cutting(platform):
+        assert outcome(platform) != "taken"
