@@ -2,6 +2,7 @@
 
 import secrets
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 
 import environ
@@ -53,6 +54,21 @@ def webhook_secret(name: str) -> str:
     if value and not (value.startswith("whsec_") and key):
         raise ImproperlyConfigured(f"{name} must be whsec_ and a key in base64")
     return value
+
+
+def checked(name: str, check: Callable[[str], object], *, default: str = "") -> str:
+    """A setting that `check` takes, or the default where it is empty.
+
+    Raises ImproperlyConfigured, which stops the start, with the words of the ValueError that `check` raises;
+    they must not show the value.
+    """
+    value: str = env.str(name, default="")
+    try:
+        if value:
+            check(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} {error}") from None
+    return value or default
 
 
 def at_least(name: str, *, least: int, default: int) -> int:

@@ -14,6 +14,7 @@ from config.embedded import SERVICES
 from config.environment import (
     BASE_DIR,
     at_least,
+    checked,
     env,
     local_secret_key,
     names,
@@ -22,9 +23,13 @@ from config.environment import (
     webhook_secret,
 )
 from config.logs import logging_config
+from orders.destination import Destination
+from orders.sources import DEFAULT_SOURCE, check_source
 
 # --- Who we are ---------------------------------------------------------------------------------------------
 
+# As in pyproject.toml; the data platform reads it in User-Agent.
+VERSION = "1.0.0"
 DEBUG = env.bool("DEBUG", default=False)
 SHORTEST_SECRET_KEY = 32
 SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key() if DEBUG else required("SECRET_KEY"))
@@ -60,8 +65,9 @@ RANKING_DAYS = at_least("RANKING_DAYS", least=1, default=3)
 RANKING_SIZE = at_least("RANKING_SIZE", least=1, default=5)
 RANKING_CACHE_SECONDS = at_least("RANKING_CACHE_SECONDS", least=0, default=0)
 RATE_LIMITS = rates(env.str("RATE_LIMITS", default=""))
-DATA_PLATFORM_URL = env.str("DATA_PLATFORM_URL", default="")
+DATA_PLATFORM_URL = checked("DATA_PLATFORM_URL", Destination.parse)
 DATA_PLATFORM_SECRET = webhook_secret("DATA_PLATFORM_SECRET")
+EVENT_SOURCE = checked("EVENT_SOURCE", check_source, default=DEFAULT_SOURCE)
 
 # --- PostgreSQL and Redis -----------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ def render(event: OrderEvent) -> bytes:
     envelope = {
         "specversion": "1.0",
         "id": str(event.pk),
-        "source": "/orders",
+        "source": event.source,
         "type": ORDER_PAID,
         "subject": str(order.pk),
         "time": moment,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Cast, Now
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from api.statements import prepared
 from api.times import within_calendar
 from coupons.models import IssuedCoupon
+from orders.sources import DEFAULT_SOURCE, LONGEST_SOURCE
 from products.models import Product
 from users.models import User
 
@@ -37,8 +39,8 @@ PLACE = """
         ) WITH ORDINALITY AS line (product_id, product_name, unit_price, quantity, place)
         ORDER BY line.place
     ), event AS (
-        INSERT INTO orders_orderevent (order_id, next_attempt_at, request_id)
-        SELECT placed.id, %(ordered_at)s, %(request_id)s FROM placed
+        INSERT INTO orders_orderevent (order_id, next_attempt_at, request_id, source)
+        SELECT placed.id, %(ordered_at)s, %(request_id)s, %(source)s FROM placed
     )
     SELECT id FROM placed
 """
@@ -76,7 +78,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
             "quantities": [line.quantity for line in order.lines],
         }
         with prepared() as cursor:
-            cursor.execute(PLACE, {**values, **lines, "request_id": request_id})
+            event = {"request_id": request_id, "source": settings.EVENT_SOURCE}
+            cursor.execute(PLACE, {**values, **lines, **event})
             (order.pk,) = cursor.fetchone()
 
 
@@ -264,6 +267,10 @@ class OrderEvent(models.Model):
     # Of the request that placed the order: it joins the lines of web, worker and platform.
     request_id = models.CharField(
         _("Request id"), max_length=64, default="", db_default="", blank=True, editable=False
+    )
+    # EVENT_SOURCE when the order was placed: a repeat says the same whatever the setting says by then.
+    source = models.CharField(
+        max_length=LONGEST_SOURCE, default=DEFAULT_SOURCE, db_default=DEFAULT_SOURCE, editable=False
     )
 
     objects = OrderEventQuerySet.as_manager()

@@ -24,6 +24,7 @@ def deliver_order_events() -> None:
         url=settings.DATA_PLATFORM_URL,
         secret=settings.DATA_PLATFORM_SECRET,
         connections=delivery.CONCURRENCY,
+        user_agent=f"pointshop/{settings.VERSION}",
     )
     with put_off("sweep_put_off"):
         delivery.deliver_due_events(platform=platform)

@@ -24,6 +24,7 @@ OPTIONAL = {
     "GATEWAY_SECRET": "",
     "DATA_PLATFORM_URL": "",
     "DATA_PLATFORM_SECRET": "",
+    "EVENT_SOURCE": "",
     "HOST": "127.0.0.1",
     "WEB_CONCURRENCY": "2",
 }

@@ -15,6 +15,7 @@ os.environ.update(
         "RATE_LIMITS": "",
         "DATA_PLATFORM_URL": "",
         "DATA_PLATFORM_SECRET": "",
+        "EVENT_SOURCE": "",
         "CELERY_BROKER_URL": "",
         "CACHE_URL": "",
         "COUPON_VALID_DAYS": "30",

@@ -18,6 +18,7 @@ DOCUMENTED = [
     "CORS_ALLOWED_ORIGINS",
     "DATA_PLATFORM_URL",
     "DATA_PLATFORM_SECRET",
+    "EVENT_SOURCE",
     "HOST",
     "PORT",
     "WEB_CONCURRENCY",
@@ -36,7 +37,7 @@ OF_WORKER_AND_BEAT = ["METRICS_PORT", "BEAT_FILE"]
 EVERY_NAME = {*DOCUMENTED, *BEHIND_A_PROXY, *OPTIONAL_BY_THE_CONTRACT, *OF_WORKER_AND_BEAT}
 # Django's and Prometheus's own, which their processes are started with.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PATH"}
-OWN_READERS = {"required", "service_url", "names", "required_names", "at_least", "webhook_secret"}
+OWN_READERS = {"required", "service_url", "names", "required_names", "at_least", "checked", "webhook_secret"}
 READERS = [*CONFIG.glob("*.py"), CONFIG.parent / "manage.py"]
 
 

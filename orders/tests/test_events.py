@@ -1,0 +1,61 @@
+"""What an event says, each time that it is sent."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from orders.delivery import deliver_due_events
+from orders.events import render
+from orders.models import OrderEvent
+from orders.platform import Platform
+from orders.services import Basket, checkout
+from products.factories import ProductFactory
+from tests.database import execute
+from tests.platforms import recorder
+from users.factories import UserFactory
+
+
+@pytest.fixture
+def event(db) -> OrderEvent:
+    """That of an order placed now."""
+    checkout(basket=Basket(UserFactory().pk, {ProductFactory(price=0).pk: 1}))
+    return OrderEvent.objects.get()
+
+
+def body(event: OrderEvent) -> bytes:
+    return render(OrderEvent.objects.with_order([event.pk]).get())
+
+
+def test_an_event_names_the_source_that_was_set_when_the_order_was_placed(settings, db):
+    settings.EVENT_SOURCE = "https://shop.example/orders?branch=1"
+    checkout(basket=Basket(UserFactory().pk, {ProductFactory(price=0).pk: 1}))
+    event = OrderEvent.objects.get()
+    first = body(event)
+    settings.EVENT_SOURCE = "/elsewhere"
+    assert body(event) == first
+    assert b'"source":"https://shop.example/orders?branch=1"' in first
+
+
+def test_an_event_written_by_sql_alone_has_the_default_source(event):
+    execute("DELETE FROM orders_orderevent")
+    execute("INSERT INTO orders_orderevent (order_id) VALUES (%s)", event.order_id)
+    assert b'"source":"/orders"' in body(OrderEvent.objects.get())
+
+
+@pytest.mark.django_db
+def test_how_late_an_event_is_told_does_not_hang_on_this_machine_s_clock(event, monkeypatch):
+    observed = []
+    monkeypatch.setattr("orders.metrics.LAG.observe", observed.append)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: 1 / 0)
+    with recorder() as platform:
+        at = Platform.at(url=platform.url, secret="", connections=1, user_agent="x")
+        assert deliver_due_events(platform=at) == 1
+    (lag,) = observed
+    assert 0 < lag < 30
+
+
+def test_the_version_told_is_the_project_s():
+    project = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]
+    assert project["version"] == settings.VERSION
