@@ -23,6 +23,7 @@ PROBLEMS = Counter("shop_problems_total", "Refusals and errors, by code.", ["cod
 CONFLICTS = Counter("shop_transaction_conflicts_total", "Attempts of transactions to be run anew.", ["cause"])
 GIVEN_UP = Counter("shop_transactions_given_up_total", "Transactions answered busy, by cause.", ["cause"])
 REDIS_FALLBACKS = Counter("shop_redis_fallbacks_total", "Times that Redis was done without.", ["used_for"])
+DISCARDED_MESSAGES = Counter("shop_broker_messages_discarded_total", "Messages of no use to the worker.")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Ours is the one that asks.

@@ -17,6 +17,7 @@ from prometheus_client import start_http_server
 from redis.exceptions import ResponseError
 
 from api.metrics import counted
+from config.broker import bounded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -30,6 +31,10 @@ class SteadyConnection(Connection):
     def connection_errors(self) -> tuple[type[Exception], ...]:
         """What connecting again mends: a Redis that is full, too, which would end the worker."""
         return (*super().connection_errors, ResponseError)
+
+    def get_transport_cls(self) -> type:
+        """What kombu has for the URL's scheme, with bounds."""
+        return bounded(super().get_transport_cls())
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         """Wait until the broker answers; the embedded one is started if somebody killed it."""

@@ -150,6 +150,7 @@ CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
 # Connections outlive their task; config/celery.py sees that none outlives its server.
 CELERY_DB_REUSE_MAX = 10_000
 # What a worker that is told to stop may still take for what it began: a turn of deliveries and its last post.
@@ -161,17 +162,14 @@ CELERY_BEAT_SCHEDULE = {
     "deliver what no wake-up delivered": {
         "task": "orders.deliver_order_events",
         "schedule": 1,
-        "options": {"expires": 5},
     },
     "move the best sellers up to the present": {
         "task": "rankings.advance",
         "schedule": crontab(),
-        "options": {"expires": 50},
     },
     "rebuild the best sellers": {
         "task": "rankings.recompute",
         "schedule": crontab(minute="12"),
-        "options": {"expires": 1800},
     },
 }
 CELERY_TIMEZONE = "Asia/Seoul"

@@ -9,7 +9,6 @@ from celery import current_app
 from api.metrics import REDIS_FALLBACKS
 
 DELIVER_TASK = "orders.deliver_order_events"
-MESSAGE_LIFETIME_SECONDS = 5
 # Doubled for as long as MANY orders come in a pause: then a worker is sending anyway, and looks for more.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.2
@@ -55,7 +54,7 @@ class Wakeups:
 
 def _send() -> bool:
     try:
-        current_app.send_task(DELIVER_TASK, expires=MESSAGE_LIFETIME_SECONDS, retry=False, ignore_result=True)
+        current_app.send_task(DELIVER_TASK, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 - kombu and redis raise many kinds; each only means "not now"
         REDIS_FALLBACKS.labels("wake-ups").inc()
         log.warning("wakeup_failed", error=str(error))
