@@ -8,7 +8,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults test-stack test-clients programs chaos bench messages check audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,9 +31,15 @@ chromium:
 		apt-get install -qq --no-install-recommends chromium fonts-nanum >/dev/null; } || \
 	{ echo "Missing: chromium; on Debian: apt install chromium fonts-nanum"; exit 1; }
 
-test-faults: $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
+test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
+
+# A clock that goes wrong, and certificates.
+clocks:
+	@{ command -v faketime && command -v openssl; } >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends faketime openssl >/dev/null; } || \
+	{ echo "Missing: faketime or openssl; on Debian and Ubuntu: apt install faketime openssl"; exit 1; }
 
 test-stack: programs $(VENV)/installed-dev $(VENV)/stack/installed  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)

@@ -146,10 +146,14 @@ class Talker:
 
 @contextmanager
 def talking(
-    *says: list[Said], greeting: bytes = b"", host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-) -> Iterator[Talker]:
+    *says: list[Said],
+    greeting: bytes = b"",
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+    kind: type[Talker] = Talker,
+) -> Iterator[Any]:
     """A Talker, listening."""
-    talker = Talker(list(says), greeting)
+    talker = kind(list(says), greeting)
 
     class Handler(StreamRequestHandler):
         def setup(self) -> None:

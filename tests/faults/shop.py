@@ -40,6 +40,7 @@ class Part:
         self.log = log
         self.ready = ready
         self.env = env
+        self.program: tuple[str, ...] = (sys.executable,)
         self.running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -49,7 +50,7 @@ class Part:
         with self.log.open("ab") as output:
             size = output.tell()
             self.running = subprocess.Popen(
-                [sys.executable, "-m", *self.command],
+                [*self.program, "-m", *self.command],
                 cwd=ROOT,
                 env=environment(**self.env),
                 stdout=output,
