@@ -11,8 +11,9 @@ from api.breaker import Breaker
 from orders.selectors import Sales
 from rankings.selectors import BestSeller, Ranking
 
-KEY = "ranking:v1"
-LOCK = "ranking:v1:computing"
+KEY = "ranking:v2"
+FRESH = "ranking:v2:fresh"
+LOCK = "ranking:v2:computing"
 # Longer than a count of all order lines takes. If who computes dies, one other takes over after this.
 LOCK_SECONDS = 3
 # Whoever has nothing to show by then computes for themselves: an answer late is better than none.
@@ -32,8 +33,8 @@ def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
 def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
     give_up = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        kept = _kept()
-        if kept and _is_fresh(kept):
+        kept, fresh = _kept()
+        if kept and fresh:
             return _thawed(kept)
         if cache.add(LOCK, 1, LOCK_SECONDS):
             return _compute_once(compute, seconds)
@@ -46,25 +47,22 @@ def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
 def _compute_once(compute: Callable[[], Ranking], seconds: int) -> Ranking:
     """Compute and keep it, unless somebody did between our look and our turn."""
     try:
-        kept = _kept()
-        if kept and _is_fresh(kept):
+        kept, fresh = _kept()
+        if kept and fresh:
             return _thawed(kept)
         ranking = compute()
-        fresh_until = time.time() + seconds
-        cache.set(KEY, {**_frozen(ranking), "fresh_until": fresh_until}, timeout=seconds + LOCK_SECONDS)
+        cache.set(KEY, _frozen(ranking), timeout=seconds + LOCK_SECONDS)
+        cache.set(FRESH, 1, timeout=seconds)
         return ranking
     finally:
         cache.delete(LOCK)
 
 
-def _kept() -> dict[str, Any] | None:
-    """What is in the cache, if it is ours."""
-    kept = cache.get(KEY)
-    return kept if isinstance(kept, dict) else None
-
-
-def _is_fresh(kept: dict[str, Any]) -> bool:
-    return bool(time.time() < kept["fresh_until"])
+def _kept() -> tuple[dict[str, Any] | None, bool]:
+    """What is in the cache, if it is ours, and whether it is fresh, which Redis's clock alone says."""
+    found = cache.get_many([KEY, FRESH])
+    kept = found.get(KEY)
+    return kept if isinstance(kept, dict) else None, FRESH in found
 
 
 def _frozen(ranking: Ranking) -> dict[str, Any]:

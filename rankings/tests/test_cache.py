@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from products.factories import ProductFactory
-from rankings.cache import KEY, LOCK
+from rankings.cache import FRESH, KEY, LOCK
 from tests import processes
 from tests.client import Client
 from tests.database import execute, lock_waiters
@@ -81,7 +81,7 @@ def test_without_the_cache_they_make_many(http, transactional_db):
 
 def test_a_stale_ranking_is_computed_by_one_while_others_are_shown_it(shop):
     shown = ranking(shop)
-    cache.set(KEY, {**cache.get(KEY), "fresh_until": 0})
+    cache.delete(FRESH)
     with ThreadPoolExecutor(1) as pool, computing_held_up():
         computing = pool.submit(ranking, shop)
         until(lock_waiters)
