@@ -51,9 +51,9 @@ class _Transport:
     def _discarding(self) -> Iterator[None]:
         try:
             yield
-        except (Empty, *self.connection_errors, *self.channel_errors):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the next ones are read
+        except Exception as error:  # whatever is wrong with one message, the next ones are read
+            if isinstance(error, (Empty, *self.connection_errors, *self.channel_errors)):
+                raise
             discard(error)
 
 

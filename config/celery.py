@@ -32,9 +32,10 @@ class SteadyConnection(Connection):
         """What connecting again mends: a Redis that is full, too, which would end the worker."""
         return (*super().connection_errors, ResponseError)
 
-    def get_transport_cls(self) -> type:
+    def get_transport_cls(self) -> Any:
         """What kombu has for the URL's scheme, with bounds."""
-        return bounded(super().get_transport_cls())
+        found: Any = super().get_transport_cls()
+        return bounded(found)
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         """Wait until the broker answers; the embedded one is started if somebody killed it."""

@@ -76,7 +76,9 @@ class _Heads:
 class _FinalAnswer(HTTPResponse):
     """The final answer to a request. Its connection is kept only if all was read that ever came over it."""
 
-    def __init__(self, *args: Any, connection: "Connection", **kwargs: Any) -> None:
+    fp: Any
+
+    def __init__(self, *args: Any, connection: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection = connection
 
@@ -86,20 +88,21 @@ class _FinalAnswer(HTTPResponse):
         http.client passes over 100 alone, and takes a head as whole that the connection's end has cut off.
         """
         heads = _Heads(self.fp)
-        self.fp = heads  # type: ignore[assignment]
-        while self.headers is None:
+        self.fp = heads
+        final = False
+        while not final:
+            self.headers: Any = None  # has http.client read one more head
             super().begin()
             if not heads.last:
                 raise ConnectionAbortedError("the answer broke off in its headers")
-            if self.status in INTERIM and self.status != SWITCHING_PROTOCOLS:
-                self.headers = None  # type: ignore[assignment]
+            final = self.status not in INTERIM or self.status == SWITCHING_PROTOCOLS
         self.fp = heads.answer
         if not self._says_where_it_ends():
             self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:
         read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-        line: bytes = self.fp.last  # type: ignore[attr-defined]
+        line: bytes = self.fp.last
         if not STATUS_LINE.fullmatch(line):
             raise BadStatusLine(repr(line[:SHOWN_BYTES]))
         return read
@@ -126,7 +129,7 @@ class _FinalAnswer(HTTPResponse):
     def _read_beyond(self) -> bool:
         with _without_waiting(self.connection.sock):
             try:
-                return bool(self.fp.peek(1))  # type: ignore[attr-defined]
+                return bool(self.fp.peek(1))
             except ssl.SSLWantReadError:
                 return False
             except OSError:

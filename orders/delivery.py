@@ -88,7 +88,7 @@ def _lag(event: OrderEvent, *, post_seconds: float) -> float:
     return max(0.0, (claimed_at - event.order.ordered_at).total_seconds()) + post_seconds
 
 
-def _returned(sending: _Sending) -> set[Future[None]]:
+def _returned(sending: _Sending) -> set[Future[float]]:
     """The posts that have come back, after a moment in which others may."""
     if wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED).done:
         time.sleep(min(len(sending) * GATHER_SECONDS, LONGEST_GATHER_SECONDS))
@@ -106,7 +106,7 @@ def _settle(returned: _Sending) -> int:
     return len(taken)
 
 
-def _was_taken(event: OrderEvent, future: Future[None]) -> bool:
+def _was_taken(event: OrderEvent, future: Future[float]) -> bool:
     """Whether the platform took it; otherwise it is put off."""
     try:
         future.result()

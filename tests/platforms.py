@@ -161,11 +161,16 @@ def talking(
                 self.request = tls.wrap_socket(self.request, server_side=True)
             super().setup()
 
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()
+
         def handle(self) -> None:
             talker.connections += 1
             number = talker.connections
             with suppress(OSError):
-                self.request.sendall(talker.greeting)
+                if talker.greeting:
+                    self.request.sendall(talker.greeting)
                 while request := _read_request(self.rfile):
                     for part in talker.answer(number, request):
                         time.sleep(part) if isinstance(part, float) else self.request.sendall(part)

@@ -1,0 +1,66 @@
+"""A data platform behind TLS, whose answers share a record or come late."""
+
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from orders.platform import DeliveryFailed, Platform
+from tests.platforms import Said, Talker, talking
+
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> Path:
+    """A certificate for 127.0.0.1 with its key, in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=platform")
+    files = ("-keyout", str(folder / "key"), "-out", str(folder / "cert"))
+    subprocess.run(
+        ["openssl", "req", *made, "-addext", "subjectAltName=IP:127.0.0.1", *files],
+        check=True,
+        capture_output=True,
+    )
+    both = folder / "both"
+    both.write_bytes((folder / "key").read_bytes() + (folder / "cert").read_bytes())
+    return both
+
+
+@contextmanager
+def platform_that_says(*says: list[Said], certificate: Path) -> Iterator[tuple[Platform, Talker]]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with talking(*says, tls=context) as talker:
+        yield Platform.at(url=talker.url, secret="", connections=1, user_agent="x"), talker
+
+
+def outcome(platform: Platform) -> str:
+    try:
+        platform.post(event_id="e", body=b"{}")
+    except DeliveryFailed as failure:
+        return str(failure)
+    return "taken"
+
+
+@pytest.mark.parametrize(
+    ("first", "connections"),
+    [([HINTS, 0.1, REFUSED], 1), ([HINTS + REFUSED], 1), ([REFUSED + TAKEN], 2), ([REFUSED, TAKEN], 2)],
+    ids=["hints", "hints in one record", "two in one record", "two records"],
+)
+def test_by_tls_too_an_answer_counts_for_one_event(first, connections, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with platform_that_says(first, [REFUSED], [TAKEN], certificate=certificate) as (platform, talker):
+        assert [outcome(platform) for _ in range(3)] == ["HTTP 500", "HTTP 500", "taken"]
+    assert talker.connections == connections
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_failed_attempt(certificate):
+    with platform_that_says([TAKEN], certificate=certificate) as (platform, talker):
+        assert "certificate verify failed" in outcome(platform)
+    assert talker.heard == []
