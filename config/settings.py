@@ -276,6 +276,7 @@ STATIC_ROOT = BASE_DIR / ".local" / "static"
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = logging_config(readable=DEBUG)
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.ReporterFilter"
 
 # A proxy in front ends TLS. The web server drops this header unless it comes from FORWARDED_ALLOW_IPS.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,0 +1,13 @@
+"""Django's pages and mails about errors."""
+
+import re
+
+from django.views.debug import SafeExceptionReporterFilter
+
+
+class ReporterFilter(SafeExceptionReporterFilter):
+    """Also hides the URLs of services, which may hold passwords."""
+
+    hidden_settings = re.compile(
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL|LOCATION", re.IGNORECASE
+    )
