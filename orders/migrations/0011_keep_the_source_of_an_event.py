@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """With a default in the database: events of before, and of processes of the release before, say it already."""
 
-    dependencies = [("orders", "0006_name_events_in_the_order_of_time")]
+    dependencies = [("orders", "0010_validate_within_calendar")]
 
     operations = [
         migrations.AddField(
