@@ -1,6 +1,7 @@
 """What a cell of a file may hold, by the kind of its column; and how it is written into one."""
 
 import re
+import unicodedata
 from datetime import date, datetime, time
 from typing import Any
 
@@ -14,12 +15,18 @@ from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 from import_export.widgets import Widget
 
+from seeding.files import CellError
+
 MOST = BigIntegerField.MAX_BIGINT
 # Excel keeps fifteen digits: beyond this a number is not what was typed.
 EXACT = 2**53
-EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"})
-# What a spreadsheet would run as a formula where a cell begins with it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+EXCEL_ERRORS = frozenset(
+    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
+)
+# What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
+_SIGNS = frozenset("=+-@−")
+# What str.strip() leaves, and shows nothing.
+_INVISIBLE = frozenset({"Cc", "Cf"})
 _WHOLE = re.compile(r"-?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
@@ -29,10 +36,14 @@ class Cell(Widget):
     def clean(self, value: Any, _row: Any = None, **_options: Any) -> Any:
         """The value, None for an empty cell. Raises ValidationError."""
         if isinstance(value, str):
-            value = value.strip()
-            if value in EXCEL_ERRORS:
-                raise ValidationError(_("The formula in this cell failed in Excel."))
+            value = self.strip(value)
+        if isinstance(value, CellError) or (isinstance(value, str) and value in EXCEL_ERRORS):
+            raise ValidationError(_("The formula in this cell failed in Excel."))
         return None if value is None or value == "" else self.read(value)
+
+    def strip(self, text: str) -> str:
+        """A text without the blanks around it."""
+        return stripped(text)
 
     def read(self, value: Any) -> Any:
         """What a cell with something in it means. Raises ValidationError."""
@@ -47,7 +58,7 @@ class Cell(Widget):
     def write(self, value: Any, *, typed: bool) -> Any:
         """The same as a cell of a file, where a text is never run as a formula."""
         shown = self.show(value, typed=typed)
-        return f"'{shown}" if isinstance(value, str) and shown.startswith(FORMULA) else shown
+        return f"'{shown}" if isinstance(value, str) and needs_apostrophe(shown) else shown
 
 
 class Whole(Cell):
@@ -86,14 +97,19 @@ class Id(Whole):
 class Text(Cell):
     """A text; numbers of Excel's as they look."""
 
+    def strip(self, text: str) -> str:
+        """The same; but what export put an apostrophe before is all as it was."""
+        if text.startswith("'") and needs_apostrophe(text[1:]):
+            return text[1:]
+        return stripped(text)
+
     def read(self, value: Any) -> str:
         """Raises ValidationError for what a database cannot hold."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         text = str(value)
         ProhibitNullCharactersValidator()(text)
-        # What export put before a formula, so that no spreadsheet runs it.
-        return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+        return text
 
 
 class Choice(Cell):
@@ -153,6 +169,23 @@ def _parsed(text: str) -> date | None:
         return parse_datetime(text) or parse_date(text)
     except ValueError:
         return None
+
+
+def stripped(text: str) -> str:
+    """A text without blanks and byte order marks around it."""
+    return text.strip().strip("\ufeff").strip()
+
+
+def needs_apostrophe(text: str) -> bool:
+    """Whether a text has to be exported behind an apostrophe, which an import takes off again.
+
+    Spreadsheets drop blanks, ends of lines and what is invisible before a sign and then run a formula; blanks
+    around any text an import would drop. Apostrophes that a text begins with do not count, so that one more
+    can be told from them.
+    """
+    text = text.lstrip("'")
+    first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
+    return text != stripped(text) or unicodedata.normalize("NFKC", first) in _SIGNS
 
 
 def spellings(text: object) -> set[str]:

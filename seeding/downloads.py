@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
@@ -9,15 +10,16 @@ from typing import IO, Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from seeding.files import MOST_ROWS
+from seeding.parser.limits import MAX_ROWS
 from seeding.resources import FileResource
 from seeding.rows import portions
 
 PORTION = 1_000
 # Excel reads UTF-8 as such only behind this.
 BYTE_ORDER_MARK = "\ufeff"
+# What XML cannot hold or changes, and what looks like its escape.
+_TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class TooManyRows(ValueError):
@@ -40,20 +42,25 @@ def _csv_text(lines: list[list[Any]], *, before: str = "") -> bytes:
 
 
 def as_xlsx(resource: type[FileResource], rows: QuerySet[Any]) -> IO[bytes]:
-    """An XLSX file on disk, gone once it is closed. Raises TooManyRows beyond MOST_ROWS."""
-    if rows.order_by()[: MOST_ROWS + 1].count() > MOST_ROWS:
+    """An XLSX file on disk, gone once it is closed. Raises TooManyRows beyond MAX_ROWS."""
+    if rows.order_by()[: MAX_ROWS + 1].count() > MAX_ROWS:
         raise TooManyRows(
             _("An XLSX file has %(most)s rows at most. Filter the list, or take CSV.")
-            % {"most": f"{MOST_ROWS:,}"}
+            % {"most": f"{MAX_ROWS:,}"}
         )
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for line in _lines(resource, rows, typed=True):
-        sheet.append([ILLEGAL_CHARACTERS_RE.sub("\ufffd", v) if isinstance(v, str) else v for v in line])
+        sheet.append([_escaped(cell) if isinstance(cell, str) else cell for cell in line])
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     book.save(file)
     file.seek(0)
     return file
+
+
+def _escaped(text: str) -> str:
+    """As spreadsheets escape in XLSX (ECMA-376 part 1, 22.9.2.19, ST_Xstring)."""
+    return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
 def _lines(resource: type[FileResource], rows: QuerySet[Any], *, typed: bool) -> Iterator[list[Any]]:

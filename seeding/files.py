@@ -1,133 +1,167 @@
-"""Reading tables out of CSV and XLSX files, within bounds, a row at a time."""
+"""Tables out of CSV and XLSX files, parsed in a process of its own within bounds that hold for any file."""
 
-import codecs
-import csv
-import io
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
-from typing import Any
-from xml.etree.ElementTree import ParseError
+from datetime import datetime
+from threading import BoundedSemaphore
+from typing import IO, Any
 
-import openpyxl
-from defusedxml import DefusedXmlException
-from django.core.exceptions import ValidationError
+import structlog
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-MOST_BYTES = 16 * 1024 * 1024
-# Of an XLSX file, which is a compressed archive: what its parts may come to, 100,000 wide rows included.
-MOST_UNPACKED_BYTES = 128 * 1024 * 1024
-MOST_ROWS = 100_000
-MOST_COLUMNS = 50
-LONGEST_CELL = 10_000
-PIECE = 64 * 1024
+from seeding.parser.limits import MAX_BYTES
+from seeding.parser.sheet import letters
+from seeding.refusals import refusal
 
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    ParseError,
-    DefusedXmlException,
-    *(KeyError, ValueError, IndexError, TypeError, AttributeError, EOFError, OSError, NotImplementedError),
-)
+# Of a process's threads, eight at least (config/gunicorn.py), files occupy these at most.
+MAX_AT_ONCE = 2
+MAX_WAITING = 4
+WAIT_SECONDS = 5
+# More than the processor time that the parser has (limits.CPU_SECONDS): others use the machine too.
+DEADLINE_SECONDS = 40
+
+# Isolated, and without site-packages: it starts in 50 ms, and no package can do anything in it.
+_PARSER = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import sys; sys.path.append(sys.argv[1]); from seeding.parser.main import main; main()",
+    str(settings.BASE_DIR),
+]
+# Where the interpreter's own libraries are; no secret of the shop's.
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 Row = tuple[int, Sequence[Any]]
+
+log = structlog.get_logger(__name__)
+
+_places = BoundedSemaphore(MAX_AT_ONCE)
+_waiting = BoundedSemaphore(MAX_WAITING)
+
+
+@dataclass(frozen=True)
+class CellError:
+    """What a cell shows whose formula failed: `#N/A`."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file's headings, and its rows, each with its number as a spreadsheet shows it."""
+    """A file's headings, its rows, each with its number as a spreadsheet shows it, and what to tell of them.
+
+    Cells are texts, numbers, booleans, naive datetimes, CellErrors or None. The rows can be read once.
+    `sheet` says which one they are of, where there may be several.
+    """
 
     headers: Sequence[Any]
     rows: Iterable[Row]
+    sheet: str = ""
+    notices: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
 
-def read(content: bytes) -> Table:
-    """The table of a CSV or XLSX file, told apart by what is in it.
+@contextmanager
+def turn() -> Iterator[None]:
+    """One of the few places that a process has for work on files.
 
-    Rows without content are left out; there are at most MOST_ROWS others. Raises ValidationError, also while
-    the rows are read.
+    Waits WAIT_SECONDS at most; raises ValidationError where none is free by then, or too many wait already.
     """
-    if refusal := too_big(len(content)):
-        raise ValidationError(refusal)
-    records = _xlsx(content) if content.startswith(b"PK") else _csv(content)
-    filled = ((number, cells) for number, cells in enumerate(records, 1) if any(map(_is_filled, cells)))
-    _number, headers = next(filled, (0, ()))
-    return Table([*headers], _bounded(filled))
+    if not _places.acquire(blocking=False):
+        if not _waiting.acquire(blocking=False):
+            raise refusal("busy")
+        try:
+            if not _places.acquire(timeout=WAIT_SECONDS):
+                raise refusal("busy")
+        finally:
+            _waiting.release()
+    try:
+        yield
+    finally:
+        _places.release()
 
 
-def too_big(size: int) -> str:
-    """Why a file of so many bytes is not read, or nothing."""
-    if size <= MOST_BYTES:
-        return ""
-    return _("The file is too big: %(most)s MB are the most.") % {"most": MOST_BYTES // 1024 // 1024}
+@contextmanager
+def opened(content: bytes) -> Iterator[Table]:
+    """The table of a CSV or XLSX file, told apart by what is in it; rows without content are left out.
+
+    Raises ValidationError for whatever cannot be read as it was meant, before any row.
+    """
+    if len(content) > MAX_BYTES:
+        raise refusal("too_big")
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as rows:
+        file.write(content)
+        file.seek(0)
+        told = _parse(file, rows)
+        if "refused" in told:
+            code = told.pop("refused")
+            raise refusal(code, **told)
+        rows.seek(0)
+        read = _rows(rows)
+        _number, headers = next(read, (0, ()))
+        yield Table(headers, read, _sheet(told), _notices(told))
 
 
-def _is_filled(cell: Any) -> bool:
-    return cell is not None and cell != ""
-
-
-def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
-    yield from islice(rows, MOST_ROWS)
-    if next(rows, None):
-        raise ValidationError(
-            _("The file has too many rows: split it into files of %(most)s rows at most."),
-            params={"most": f"{MOST_ROWS:,}"},
+def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
+    """What the parser says of the file, whose rows it has written (seeding/parser/main.py)."""
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own program
+            _PARSER,
+            stdin=file,
+            stdout=rows,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd="/",
+            timeout=DEADLINE_SECONDS,
+            check=False,
         )
+    except subprocess.TimeoutExpired:
+        return {"refused": "too_much_work"}
+    except OSError:  # no memory or no process to be had
+        return {"refused": "busy"}
+    if ended.returncode < 0:  # the kernel ended it, at a limit
+        return {"refused": "too_much_work"}
+    if ended.returncode:
+        log.error(
+            "parser_failed", status=ended.returncode, said=ended.stderr[-1000:].decode(errors="replace")
+        )
+        return {"refused": "damaged"}
+    told: dict[str, Any] = json.loads(ended.stderr)
+    return told
 
 
-def _csv(content: bytes) -> Iterator[Sequence[str]]:
-    csv.field_size_limit(LONGEST_CELL)
-    text = io.TextIOWrapper(io.BytesIO(content), encoding=_encoding(content), newline="")
-    try:
-        yield from csv.reader(text)
-    except csv.Error as error:
-        raise ValidationError(
-            _("A cell has no end: somewhere a quotation mark is missing, or it is longer than any cell here.")
-        ) from error
+def _rows(lines: IO[bytes]) -> Iterator[Row]:
+    for line in lines:
+        number, cells = json.loads(line, object_hook=_typed)
+        yield number, cells
 
 
-def _encoding(content: bytes) -> str:
-    """UTF-8, with or without a byte order mark, or CP949 as Korean Excel writes it."""
-    for encoding in ("utf-8-sig", "cp949"):
-        if b"\0" not in content and _is_in(encoding, content):
-            return encoding
-    raise ValidationError(
-        _("This is neither an XLSX file nor a CSV file in UTF-8 or CP949. In Excel, save it as “CSV UTF-8”.")
-    )
+def _typed(cell: dict[str, str]) -> datetime | CellError:
+    return datetime.fromisoformat(cell["date"]) if "date" in cell else CellError(cell["error"])
 
 
-def _is_in(encoding: str, content: bytes) -> bool:
-    pieces = iter(partial(io.BytesIO(content).read, PIECE), b"")
-    try:
-        return all(text is not None for text in codecs.iterdecode(pieces, encoding))
-    except UnicodeDecodeError:
-        return False
+def _sheet(told: dict[str, Any]) -> str:
+    if not told:
+        return ""
+    name, count = told["sheet"], told["sheets"]
+    if count == 1:
+        return _("Sheet: %(name)s") % {"name": name}
+    return _("Sheet: %(name)s, the first visible one of %(count)s") % {"name": name, "count": f"{count:,}"}
 
 
-def _xlsx(content: bytes) -> Iterator[Sequence[Any]]:
-    """The first sheet's rows: what its formulas came to, not the formulas."""
-    _require_to_unpack_within_bounds(content)
-    book = _readable(lambda: openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True))
-    sheet = _readable(lambda: book.worksheets[0])
-    sheet.reset_dimensions()  # what the file says of its own size need not be true
-    rows = sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True)
-    while (row := _readable(lambda: next(rows, None))) is not None:
-        yield row
-
-
-def _require_to_unpack_within_bounds(content: bytes) -> None:
-    parts = _readable(lambda: zipfile.ZipFile(io.BytesIO(content)).infolist())
-    if sum(part.file_size for part in parts) > MOST_UNPACKED_BYTES:
-        raise ValidationError(_("The file unpacks to more than an import can take. Split it."))
-
-
-def _readable(work: Callable[[], Any]) -> Any:
-    try:
-        return work()
-    except _UNREADABLE as error:
-        raise ValidationError(_("This XLSX file is damaged. Open it in Excel and save it again.")) from error
+def _notices(told: dict[str, Any]) -> list[str]:
+    notices = []
+    if count := told.get("hidden_rows"):
+        notices.append(_("Hidden rows are imported too: %(count)s.") % {"count": f"{count:,}"})
+    if columns := told.get("hidden_columns"):
+        names = ", ".join(map(letters, columns))
+        notices.append(_("Hidden columns are imported too: %(columns)s.") % {"columns": names})
+    return notices

@@ -1,6 +1,7 @@
 """The first row of a file: which column holds which field."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
-from seeding.cells import spellings
+from seeding.cells import spellings, stripped
 
 
 def field_of(model: type[Model], name: str) -> Any:
@@ -31,11 +32,13 @@ def named(
     """
     spelt = {word: name for name in known for word in _spellings(model, name)}
     words = [_word(header) for header in headers]
-    unknown = [str(header) for header, word in zip(headers, words, strict=True) if word and word not in spelt]
+    unknown = [
+        _shown(header) for header, word in zip(headers, words, strict=True) if word and word not in spelt
+    ]
     found = [spelt.get(word) for word in words]
     _refuse(_("The file has columns that are unknown here: %(names)s."), unknown)
     names = [name for name in found if name]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     _refuse(_("The file has these columns twice: %(names)s."), [label(model, name) for name in repeated])
     missing = [label(model, name) for name in required if name not in names]
     _refuse(_("The file lacks these columns: %(names)s."), missing)
@@ -49,7 +52,11 @@ def _spellings(model: type[Model], name: str) -> set[str]:
 
 
 def _word(header: Any) -> str:
-    return "" if header is None else unicodedata.normalize("NFC", str(header)).strip().casefold()
+    return "" if header is None else stripped(unicodedata.normalize("NFC", str(header))).casefold()
+
+
+def _shown(header: Any) -> str:
+    return stripped(str(header))[:40]
 
 
 def _refuse(text: Any, names: Sequence[str]) -> None:

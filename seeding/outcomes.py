@@ -22,6 +22,7 @@ class Outcome(Result):
 
     def __init__(self) -> None:
         super().__init__()
+        self.sheet = ""
         self.notices: list[str] = []
 
     @property

@@ -70,6 +70,8 @@ class FileResource(ModelResource):
             table.headers, model=self._meta.model, known=self.columns(), required=self.required
         )
         reader = Reader(resource=self, fields=fields)
+        outcome.sheet = table.sheet
+        outcome.notices.extend(table.notices)
         outcome.diff_headers = [self.label(name) for name in reader.read_fields]
         for lines in portions(map(reader.line, table), PORTION):
             reader.judge(lines)

@@ -35,8 +35,9 @@ class Line:
         self.original = original
         self.after = copy(original) if original else model()
         for name, value in self.said.items():
-            if not (original and name in kept):
-                setattr(self.after, name, value)
+            if original and (name in kept or value == _as_brought_in(original, name)):
+                continue
+            setattr(self.after, name, value)
 
     def says_otherwise(self, names: tuple[str, ...]) -> bool:
         """Whether it gives something that is there another value for any of these."""
@@ -94,6 +95,11 @@ class Plan:
     def updated_ids(self, *, size: int) -> Iterator[list[int]]:
         """Their ids alone."""
         return notes.planned_keys(kind="update", size=size)
+
+
+def _as_brought_in(row: Model, name: str) -> Any:
+    """What a file that has a row's value comes to: SQL may have put it there with blanks around."""
+    return row._meta.get_field(name).to_python(getattr(row, name))  # noqa: SLF001 - documented API
 
 
 def _import_type(line: Line, changed: Collection[int]) -> str:

@@ -1,94 +1,138 @@
-"""Files that would take more than an import has, and files that only look as if."""
+"""Files on their way to rows: the process that reads them, its limits, and how many of it there are."""
 
-import io
-import zipfile
-from contextlib import suppress
+import threading
+from contextlib import ExitStack
+from datetime import datetime
 
-import openpyxl
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from seeding import files
-from seeding.files import read
+from seeding.files import CellError, opened, turn
+from seeding.parser.limits import MAX_BYTES
+from seeding.refusals import TEXTS, refusal
+from seeding.tests.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
+from tests.processes import until
+
+SLOW = b"\n" * MAX_BYTES
 
 
-def xlsx(fill) -> bytes:
-    book, file = openpyxl.Workbook(), io.BytesIO()
-    fill(book.active)
-    book.save(file)
-    return file.getvalue()
+def table(content: bytes) -> list:
+    with opened(content) as read:
+        return [read.headers, *read]
 
 
-def with_part(name: str, content: bytes) -> bytes:
-    """A sound file with one of its parts replaced."""
-    sound, file = zipfile.ZipFile(io.BytesIO(xlsx(lambda sheet: sheet.append(["name"])))), io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as changed:
-        for part in sound.namelist():
-            changed.writestr(part, content if part == name else sound.read(part))
-    return file.getvalue()
+def test_cells_arrive_with_their_kinds():
+    def fill(sheet):
+        sheet.append(["name", 1, 1.5, True, datetime(2026, 12, 31, 9), "#N/A"])  # noqa: DTZ001
+        sheet["F1"].data_type = "e"
+        sheet["A50000"] = "a"
+
+    assert table(xlsx(fill)) == [
+        ["name", 1, 1.5, True, datetime(2026, 12, 31, 9), CellError("#N/A")],  # noqa: DTZ001
+        (50_000, ["a"]),
+    ]
+
+
+def test_the_sheet_is_named_and_what_is_hidden_is_told():
+    content = with_sheet(f'{NAMES}<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>')
+    with translation.override("en"), opened(content) as read:
+        assert read.sheet == "Sheet: Sheet"
+        assert read.notices == ["Hidden rows are imported too: 1."]
+
+
+def test_a_refusal_names_row_and_column():
+    with translation.override("en"), pytest.raises(ValidationError, match="Row 2, column A: The formula"):
+        table(with_cell('<c r="A2"><f>1+1</f></c>'))
 
 
 def test_more_bytes_than_an_import_reads_are_refused():
     with pytest.raises(ValidationError, match="16 MB"):
-        read(b"x" * (files.MOST_BYTES + 1))
+        table(b"x" * (MAX_BYTES + 1))
 
 
-def test_a_small_file_that_unpacks_to_more_than_fits_is_refused_before_it_does():
-    bomb = with_part("xl/worksheets/sheet1.xml", b" " * (files.MOST_UNPACKED_BYTES + 1))
-    assert len(bomb) < 1_000_000
-    with pytest.raises(ValidationError, match="압축"):
-        list(read(bomb))
+@pytest.mark.parametrize("code", TEXTS)
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_each_refusal_has_a_text(code, language):
+    with translation.override(language):
+        (text,) = refusal(code, row=2, column=5, place="E2:E3").messages
+    assert "%" not in text
+    assert "E" in text
 
 
-def test_entities_that_multiply_are_refused():
-    laughs = (
-        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
-        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-        b'<row r="1"><c t="inlineStr"><is><t>&b;</t></is></c></row></sheetData></worksheet>'
+def limited(monkeypatch, limit: str) -> None:
+    """Have the parser start with another limit."""
+    program = files._PARSER[4].replace(
+        "from seeding", f"from seeding.parser import limits; {limit}; from seeding"
     )
-    with pytest.raises(ValidationError, match="손상"):
-        list(read(with_part("xl/worksheets/sheet1.xml", laughs)))
+    monkeypatch.setattr(files, "_PARSER", [*files._PARSER[:4], program, *files._PARSER[5:]])
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # openpyxl warns of what it does without
-@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml"])
-@pytest.mark.parametrize("content", [b"", b"<", b"<a/>", b"\x00\xff"])
-def test_a_damaged_part_is_refused_in_words_or_not_needed(part: str, content: bytes):
-    with suppress(ValidationError):
-        list(read(with_part(part, content)))
+@pytest.mark.parametrize("limit", ["limits.CPU_SECONDS = 1", "limits.MEMORY_BYTES = 30 * 2**20"])
+def test_the_kernel_ends_a_parser_that_takes_more_than_it_may(monkeypatch, limit):
+    limited(monkeypatch, limit)
+    with pytest.raises(ValidationError) as caught:
+        table(SLOW)
+    assert caught.value.code == "too_much_work"
 
 
-def test_an_archive_that_is_no_spreadsheet_is_refused():
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("readme.txt", "x")
-    with pytest.raises(ValidationError, match="손상"):
-        read(file.getvalue())
+def test_a_parser_that_is_not_done_at_its_deadline_is_ended(monkeypatch):
+    monkeypatch.setattr(files, "DEADLINE_SECONDS", 0.3)
+    with pytest.raises(ValidationError) as caught:
+        table(SLOW)
+    assert caught.value.code == "too_much_work"
 
 
-def test_a_row_far_below_the_others_keeps_its_number():
-    def fill(sheet):
-        sheet["A1"], sheet["A2"], sheet["A50000"] = "name", "a", "b"
-
-    assert [number for number, _cells in read(xlsx(fill))] == [2, 50_000]
-
-
-def test_columns_beyond_any_table_are_not_read():
-    def fill(sheet):
-        sheet["A1"], sheet["XFD1"], sheet["A2"] = "name", "far", "a"
-
-    assert len(read(xlsx(fill)).headers) <= files.MOST_COLUMNS
+def test_a_parser_that_fails_says_so_in_the_log_and_not_to_staff(monkeypatch):
+    limited(monkeypatch, "raise RuntimeError")
+    with pytest.raises(ValidationError) as caught:
+        table(b"name\na")
+    assert caught.value.code == "damaged"
 
 
-def test_a_cell_may_hold_lines_of_its_own_and_ends_of_lines_may_be_any():
-    content = 'name,price\r\n"두\r\n줄",1\r\n한 줄,2\r\n'.encode()
-    assert [cells for _number, cells in read(content)] == [["두\r\n줄", "1"], ["한 줄", "2"]]
-    assert len(list(read(b"name\rx\ry"))) == 2
+def test_a_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "secret")
+    look = "import os, importlib.util as packages"
+    nothing = "assert 'SECRET_KEY' not in os.environ and not packages.find_spec('django')"
+    limited(monkeypatch, f"{look}; {nothing}")
+    assert table(b"name\na") == [["name"], (2, ["a"])]
 
 
-def test_the_first_sheet_counts_and_what_its_formulas_came_to():
-    def fill(sheet):
-        sheet.append(["name", "=1+1"])
-        sheet.parent.create_sheet().append(["other"])
+def test_two_files_are_read_at_once_and_the_next_ones_are_told_to_come_again(monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
+    with turn(), turn(), pytest.raises(ValidationError) as caught, turn():
+        pass
+    assert caught.value.code == "busy"
+    with turn():  # it was given back
+        pass
 
-    assert read(xlsx(fill)).headers[:3] == ["name", None, None]  # nobody has calculated it yet
+
+def test_a_few_wait_for_their_turn_and_the_others_do_not(monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 30)
+    had = []
+
+    def wait():
+        with turn():
+            had.append(1)
+
+    waiting = [threading.Thread(target=wait) for _ in range(files.MAX_WAITING)]
+    with ExitStack() as held:
+        for _ in range(files.MAX_AT_ONCE):
+            held.enter_context(turn())
+        for each in waiting:
+            each.start()
+        until(lambda: files._waiting._value == 0)
+        with pytest.raises(ValidationError), turn():
+            pass
+        assert not had
+    for each in waiting:
+        each.join()
+    assert len(had) == files.MAX_WAITING
+
+
+def test_entities_are_refused():
+    laughs = f'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><worksheet>{NAMES}&b;</worksheet>'
+    with pytest.raises(ValidationError) as caught:
+        table(with_parts({"xl/worksheets/sheet1.xml": laughs}))
+    assert caught.value.code == "damaged"

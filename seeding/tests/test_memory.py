@@ -7,26 +7,27 @@ import pytest
 from products.imports import ProductResource
 from products.models import Product
 from seeding import outcomes, resources, writing
-from seeding.files import Table, read
+from seeding.files import opened
 
 pytestmark = pytest.mark.django_db
 
 FEW, MANY, AT_ONCE = 300, 3_000, 100
 
 
-def file(rows: int, mark: str) -> Table:
+def file(rows: int, mark: str) -> bytes:
     """A CSV file of new products, its bytes counted as the caller's."""
     lines = "".join(f"아메리카노 {mark}-{n},4500,100\n" for n in range(rows))
-    return read(f"name,price,stock\n{lines}".encode())
+    return f"name,price,stock\n{lines}".encode()
 
 
 def peak(rows: int, *, staff, dry_run: bool) -> int:
     """The most bytes that an import of so many rows held at once, beside the file itself."""
-    table = file(rows, f"{rows}")
+    content = file(rows, f"{rows}")
     given = {"expected": f"{rows}-0-0", "file_name": "a.csv", "user": staff}
     tracemalloc.start()
     try:
-        outcome = ProductResource().import_data(table, dry_run=dry_run, **given)
+        with opened(content) as table:
+            outcome = ProductResource().import_data(table, dry_run=dry_run, **given)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
