@@ -171,6 +171,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "rankings.recompute",
         "schedule": crontab(minute="12"),
     },
+    "forget uploads that nobody confirmed": {
+        "task": "seeding.forget_uploads",
+        "schedule": crontab(minute="*/10"),
+    },
 }
 CELERY_TIMEZONE = "Asia/Seoul"
 
@@ -267,6 +271,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "Asia/Seoul"
 USE_TZ = True
+
+# Only the admin takes files, one at a time.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 # Exports of ours do so for every kind of formula; this is for whatever else django-import-export writes.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True

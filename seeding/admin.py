@@ -1,9 +1,11 @@
 """Pages of the admin whose rows come and go by file."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError
 from django.db.models import QuerySet
 from django.http import (
@@ -18,47 +20,33 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from import_export.admin import ImportExportMixin
-from import_export.formats.base_formats import CSV, XLSX, Format
+from import_export.formats.base_formats import CSV, XLSX
 
 from api.admin import SeedingAdmin
+from api.problems import Busy
 from api.sqlstates import Meaning, meaning_of
 from seeding import downloads, files, uploads
 from seeding.forms import ConfirmForm, DownloadForm, UploadForm
 from seeding.outcomes import MOST_SHOWN, MOST_WRONG, Outcome
+from seeding.parser.limits import MAX_ROWS
+from seeding.refusals import refusal
 from seeding.resources import FileResource
 from seeding.writing import Log
 
-
-class AnyFile(Format):
-    """CSV or XLSX, whichever it is."""
-
-    def get_title(self) -> str:
-        """What to call it."""
-        return "CSV, XLSX"
-
-    def create_dataset(self, in_stream: bytes) -> files.Table:
-        """The file's table. Raises ValidationError."""
-        return files.read(in_stream)
-
-    def can_import(self) -> bool:
-        """It can."""
-        return True
+GONE = gettext_lazy("This file was imported already, or it waited too long.")
 
 
 class FilesAdmin(ImportExportMixin, SeedingAdmin):
     """Rows that operators put in one by one or by file, with a preview, all of the file or nothing."""
 
     resource_classes: list[type[FileResource]]
-    import_formats = [AnyFile]
     export_formats = [CSV, XLSX]
-    import_form_class = UploadForm
-    confirm_form_class = ConfirmForm
     export_form_class = DownloadForm
     import_template_name = "seeding/import.html"
     export_template_name = "seeding/export.html"
-    tmp_storage_class = uploads.UploadStorage
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Whoever may add such rows and change them."""
@@ -86,49 +74,75 @@ class FilesAdmin(ImportExportMixin, SeedingAdmin):
                 )
                 for name in resource.columns()
             ],
-            "most_rows": f"{files.MOST_ROWS:,}",
+            "most_rows": f"{MAX_ROWS:,}",
             "most_shown": f"{MOST_SHOWN:,}",
             "most_wrong": MOST_WRONG,
         }
 
-    def get_import_data_kwargs(self, **given: Any) -> dict[str, Any]:
-        """All of the file or nothing; and what was confirmed, once it is."""
-        expected = given["form"].cleaned_data.get("expected")
-        return {"expected": expected, "rollback_on_validation_errors": True}
-
-    def add_data_read_fail_error_to_form(self, form: UploadForm, error: Exception) -> None:
-        """Say why a file is none of ours; anything else is a bug."""
-        if not isinstance(error, ValidationError):
-            raise error
-        form.add_error("import_file", error)
-
-    def import_action(self, request: HttpRequest, **given: Any) -> HttpResponse:
+    def import_action(self, request: HttpRequest, **_given: Any) -> HttpResponse:
         """The upload's page or, with a file, its preview."""
-        page: TemplateResponse = super().import_action(request, **given)
-        context = page.context_data or {}
-        if confirm := context.get("confirm_form"):
-            confirm.initial["expected"] = context["result"].summary
-        return page
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        form = UploadForm(request.POST or None, request.FILES or None)
+        preview: dict[str, Any] = {}
+        if form.is_valid():
+            try:
+                with files.turn():
+                    preview = self._preview(request, form.cleaned_data["import_file"])
+            except ValidationError as error:
+                form.add_error("import_file", error)
+            except Busy:
+                form.add_error("import_file", refusal("busy"))
+        return self._page(request, form=form, **preview)
+
+    def _preview(self, request: HttpRequest, file: UploadedFile) -> dict[str, Any]:
+        """What a file would do; where it would do anything, it is kept for a yes. Raises ValidationError."""
+        content = file.read()
+        with files.opened(content) as table:
+            outcome = self._import(table, dry_run=True, user=request.user)
+        if outcome.fails:
+            return {"result": outcome}
+        staff: Any = request.user
+        pk = uploads.keep(owner_id=staff.pk, model=self.model, name=file.name or "", content=content)
+        return {
+            "result": outcome,
+            "confirm_form": ConfirmForm(initial={"upload": pk, "expected": outcome.summary}),
+        }
 
     @method_decorator(require_POST)
     def process_import(self, request: HttpRequest, **_given: Any) -> HttpResponse:
         """Import the file whose preview was confirmed."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        form = self.create_confirm_form(request)
-        content = uploads.take(name=form.cleaned_data["import_file_name"]) if form.is_valid() else None
-        if content is None:
-            return self._once_more(request, _("This file was imported already, or it waited too long."))
+        form = ConfirmForm(request.POST)
+        if not form.is_valid():
+            return self._upload_again(request, GONE)
         try:
-            outcome = self.process_dataset(files.read(content), form, request)
+            with files.turn():
+                return self._confirm(request, **form.cleaned_data)
+        except ValidationError as error:
+            return self._upload_again(request, " ".join(error.messages))
         except (OperationalError, IntegrityError) as error:
             if meaning_of(error) is Meaning.UNAVAILABLE:
                 raise
             # A row that was locked for long, or that somebody took or changed since it was read.
-            return self._once_more(request, _("The same rows were being changed; nothing was imported."))
+            return self._upload_again(request, _("The same rows were being changed; nothing was imported."))
+
+    def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
+        staff: Any = request.user
+        file = uploads.take(pk=upload, owner_id=staff.pk, model=self.model)
+        if file is None:
+            return self._upload_again(request, GONE)
+        with files.opened(file.content) as table:
+            outcome = self._import(table, user=staff, file_name=file.name, expected=expected)
         return self.process_result(outcome, request)
 
-    def _once_more(self, request: HttpRequest, why: str) -> HttpResponse:
+    def _import(self, table: files.Table, **given: Any) -> Outcome:
+        (resource,) = self.resource_classes
+        outcome: Outcome = resource().import_data(table, rollback_on_validation_errors=True, **given)
+        return outcome
+
+    def _upload_again(self, request: HttpRequest, why: object) -> HttpResponse:
         messages.error(request, f"{why} {_('Please upload it again.')}")
         return HttpResponseRedirect(self._url("import"))
 
@@ -138,8 +152,7 @@ class FilesAdmin(ImportExportMixin, SeedingAdmin):
     def process_result(self, outcome: Outcome, request: HttpRequest) -> HttpResponse:
         """Back to the list or, where the file no longer fits the shop, say why."""
         if outcome.fails:
-            form = UploadForm(self.get_import_formats(), self.resource_classes)
-            return self._page(request, form=form, result=outcome)
+            return self._page(request, form=UploadForm(), result=outcome)
         messages.success(
             request,
             _("Imported: %(new)s new, %(update)s changed, %(skip)s as they were.") % outcome.shown_totals,

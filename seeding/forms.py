@@ -3,40 +3,34 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from import_export.forms import ConfirmImportForm
 from unfold.contrib.import_export import forms as unfold_forms
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from seeding.files import too_big
+from seeding.parser.limits import MAX_BYTES
+from seeding.refusals import refusal
 
 
-class UploadForm(unfold_forms.ImportForm):
+class UploadForm(forms.Form):
     """A file; of what kind it is, it says itself."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["format"].widget = forms.HiddenInput()
-        self.initial["format"] = "0"
-        self.fields["import_file"].widget.attrs["accept"] = ".csv,.xlsx"
-
-    @property
-    def media(self) -> forms.Media:
-        """No scripts: there is no format to guess."""
-        return forms.Media()
+    import_file = forms.FileField(
+        label=_("File to import"), widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx,.xlsm"})
+    )
 
     def clean_import_file(self) -> Any:
         """Raises ValidationError for more than an import reads."""
         file: Any = self.cleaned_data["import_file"]
-        if too_big(file.size or 0):
-            raise ValidationError(too_big(file.size or 0))
+        if (file.size or 0) > MAX_BYTES:
+            raise refusal("too_big")
         return file
 
 
-class ConfirmForm(ConfirmImportForm):
+class ConfirmForm(forms.Form):
     """Yes to a preview: to what it said that the file does."""
 
-    expected = forms.CharField(widget=forms.HiddenInput)
+    upload = forms.UUIDField(widget=forms.HiddenInput)
+    expected = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
 
 class DownloadForm(unfold_forms.ExportForm):

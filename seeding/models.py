@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -13,6 +14,13 @@ class Upload(models.Model):
     """What was uploaded, kept where every web process on every host finds it."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    # Only this account may import it. NULL as a version before this column left it: nobody may.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", editable=False
+    )
+    # The model whose rows it brings, as in "products.product".
+    target = models.CharField(max_length=100, db_default="")
+    name = models.CharField(max_length=255, db_default="")
     content = models.BinaryField()
     uploaded_at = models.DateTimeField(db_default=Now())
 
