@@ -105,6 +105,8 @@ class Text(Cell):
 
     def read(self, value: Any) -> str:
         """Raises ValidationError for what a database cannot hold."""
+        if isinstance(value, bool):
+            return str(value).upper()
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         text = str(value)

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from api import actionlog
@@ -11,7 +13,9 @@ from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
+from seeding import files
 from seeding.models import Upload
+from seeding.tests.workbooks import xlsx
 from tests.admin.files import COUPONS, MEMBERS, PRODUCTS, as_csv, as_xlsx, bring, confirm, preview, wrong
 from users.models import User
 
@@ -253,3 +257,63 @@ def test_mistakes_are_told_in_the_reader_s_language(admin_client):
     )
     assert set(korean[2]) == {"가격"}
     assert set(english[2]) == {"Price"}
+
+
+def test_only_the_account_that_uploaded_a_file_imports_it(admin_client, client):
+    page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
+    client.force_login(get_user_model().objects.create_superuser("anna"))
+    assert confirm(client, MEMBERS, page).url == reverse("admin:users_user_import")
+    assert confirm(admin_client, PRODUCTS, page).url == reverse("admin:products_product_import")
+    assert not User.objects.exists()
+    confirm(admin_client, MEMBERS, page)
+    assert User.objects.count() == 1
+
+
+def test_the_log_names_the_file_that_was_uploaded_whatever_is_confirmed(admin_client):
+    page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
+    confirm(admin_client, MEMBERS, page, original_file_name="other.csv", name="other.csv")
+    assert "file.csv" in actionlog.read(LogEntry.objects.get())
+
+
+def test_a_file_that_is_wrong_is_not_kept(admin_client):
+    preview(admin_client, MEMBERS, as_csv(["nome"], ["김하나"]))
+    preview(admin_client, MEMBERS, b"PK")
+    assert not Upload.objects.exists()
+
+
+def test_a_cell_that_shows_something_is_never_read_as_empty(admin_client):
+    head = ("name", "discount_type", "discount_value", "quantity", "max_discount", "closes_at")
+    formulas = as_xlsx(head, ("반값", "percent", 50, 100, "=1000*5", "=DATE(2026,12,31)"))
+    assert wrong(preview(admin_client, COUPONS, formulas)) == [
+        "2행 E열: 이 칸의 수식이 아직 계산되지 않았어요. 파일을 엑셀에서 열어 저장한 뒤 다시 올려 주세요."
+    ]
+
+
+def test_a_preview_names_the_sheet_and_tells_of_hidden_rows(admin_client):
+    def fill(sheet):
+        sheet.sheet_state = "hidden"
+        other = sheet.parent.create_sheet("회원")
+        for name in ("name", "김하나", "이둘"):
+            other.append([name])
+        other.row_dimensions[3].hidden = True
+
+    page = preview(admin_client, MEMBERS, xlsx(fill)).content.decode()
+    assert "시트: 회원 (시트 2개 중 숨기지 않은 첫 시트)" in page
+    assert "숨긴 행도 함께 가져와요: 1행" in page
+
+
+def test_a_busy_process_says_so_and_keeps_what_waits(admin_client, monkeypatch):
+    page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0)
+    with files.turn(), files.turn():
+        assert "다른 파일" in wrong(preview(admin_client, MEMBERS, as_csv(["name"], ["a"])))[0]
+        assert confirm(admin_client, MEMBERS, page).status_code == 302
+        assert not User.objects.exists()
+    confirm(admin_client, MEMBERS, page)
+    assert User.objects.count() == 1
+
+
+def test_a_request_brings_one_file(admin_client):
+    two = [SimpleUploadedFile(name, b"name\na") for name in ("a.csv", "b.csv")]
+    answer = admin_client.post(reverse("admin:users_user_import"), {"import_file": two[0], "other": two[1]})
+    assert answer.status_code == 400
