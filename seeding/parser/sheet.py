@@ -19,6 +19,8 @@ _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _PLACE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
+# The height of a row or the width of a column that cannot be seen.
+_NOTHING = {"0", "0.0"}
 _MAX_NUMBER_CHARS = 400
 # 31 December 9999.
 _LAST_DAY = 2_958_465
@@ -89,7 +91,8 @@ class Sheet(Part):
         self.hides_rows = given.get("zeroHeight") in TRUE
 
     def _column(self, given: Attributes) -> None:
-        if given.get("hidden") in TRUE and len(self.hidden) < LAST_COLUMN:
+        is_hidden = given.get("hidden") in TRUE or given.get("width") in _NOTHING
+        if is_hidden and len(self.hidden) < LAST_COLUMN:
             first, last = given.get("min", ""), given.get("max", "")
             if _ROW.fullmatch(first) and _ROW.fullmatch(last):
                 self.hidden.append((int(first), int(last)))
@@ -117,7 +120,8 @@ class Sheet(Part):
         if self.row <= above:
             raise Refused("row_order", row=self.row)
         self.in_row = True
-        self.row_is_hidden = given.get("hidden", "1" if self.hides_rows else "0") in TRUE
+        flat = given.get("ht") in _NOTHING
+        self.row_is_hidden = flat or given.get("hidden", "1" if self.hides_rows else "0") in TRUE
         self.column = 0
         self.cells = {}
 

@@ -236,6 +236,17 @@ def test_hidden_rows_and_columns_with_something_in_them_are_told():
     assert (told_of["hidden_rows"], told_of["hidden_columns"]) == (1, [2])
 
 
+@pytest.mark.parametrize("how", ['hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"'])
+def test_a_row_is_hidden_or_has_no_height(how):
+    assert told(with_sheet(f'{NAMES}<row r="2" {how}><c><v>1</v></c></row>'))["hidden_rows"] == 1
+
+
+def test_rows_are_hidden_where_the_sheet_hides_those_that_say_nothing():
+    content = with_sheet(f'{NAMES}<row r="2" hidden="0"><c><v>1</v></c></row>')
+    content = changed(content, SHEET, "<sheetData>", '<sheetFormatPr zeroHeight="1"/><sheetData>')
+    assert told(content)["hidden_rows"] == 1
+
+
 def test_blank_rows_are_left_out_and_the_others_keep_their_numbers():
     blank = "".join(
         f'<row r="{n}"><c r="A{n}" s="0"/><c r="B{n}" t="str"><v> </v></c></row>' for n in range(3, 99)
