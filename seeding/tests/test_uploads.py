@@ -6,6 +6,7 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -63,6 +64,11 @@ def test_a_file_that_nobody_confirmed_is_forgotten_after_a_day(owner):
     assert take(owner, old) is None
     assert forget_uploads() == 1
     assert Upload.objects.get().pk == new
+
+
+def test_beat_asks_for_old_files_to_be_forgotten():
+    assert forget_uploads.name in {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert forget_uploads.name in forget_uploads.app.tasks
 
 
 def test_an_account_s_oldest_files_give_way_to_its_next(owner):
