@@ -16,7 +16,11 @@ class Upload(models.Model):
     id: Any = models.UUIDField(primary_key=True, default=uuid.uuid4)
     # Only this account may import it. NULL as a version before this column left it: nobody may.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,  # the table has a hundred rows at most
     )
     # The model whose rows it brings, as in "products.product".
     target = models.CharField(max_length=100, db_default="")

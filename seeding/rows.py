@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 
 from seeding import notes
+from seeding.headings import field_of
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ class Plan:
 
 def _as_brought_in(row: Model, name: str) -> Any:
     """What a file that has a row's value comes to: SQL may have put it there with blanks around."""
-    return row._meta.get_field(name).to_python(getattr(row, name))  # noqa: SLF001 - documented API
+    return field_of(type(row), name).to_python(getattr(row, name))
 
 
 def _import_type(line: Line, changed: Collection[int]) -> str:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             model_name="upload",
             name="owner",
             field=models.ForeignKey(
-                editable=False,
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from seeding.parser.limits import MAX_COLUMNS, Refused
+from seeding.parser.limits import MAX_COLUMNS, MAX_PARTS, Refused
 from seeding.parser.reading import parse
 from seeding.parser.sheet import letters, number_of
 from seeding.parser.styles import is_date
@@ -327,3 +327,7 @@ def test_another_kind_of_file_is_told_as_such(content, code):
 def test_a_damaged_part_is_refused_in_words_or_not_needed(part, content):
     with suppress(Refused):
         assert rows_of(with_parts({part: content})) in ([], [[1, ["name"]]])
+
+
+def test_an_archive_of_more_parts_than_a_workbook_has_is_refused():
+    assert refused(with_parts({f"{n}": b"" for n in range(MAX_PARTS)}))[0] == "damaged"
