@@ -1,19 +1,13 @@
 """What the Celery worker does for files."""
 
-import structlog
 from celery import shared_task
 
-from api.transactions import PUT_OFF
+from api.transactions import put_off
 from seeding import uploads
-
-log = structlog.get_logger(__name__)
 
 
 @shared_task(name="seeding.forget_uploads", ignore_result=True)
-def forget_uploads() -> int:
+def forget_uploads() -> None:
     """Forget uploads that nobody confirmed; where no database answers, the next task does."""
-    try:
-        return uploads.forget_old()
-    except PUT_OFF as error:
-        log.warning("uploads_put_off", error=str(error).partition("\n")[0])
-        return 0
+    with put_off("uploads_put_off"):
+        uploads.forget_old()

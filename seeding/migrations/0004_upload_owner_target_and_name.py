@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("seeding", "0001_uploads_between_preview_and_import"),
+        ("seeding", "0003_validate_within_calendar"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
