@@ -21,6 +21,8 @@ class EndpointThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Whether the caller is within the endpoint's rate, or the one for all endpoints."""
+        if not hasattr(view, "basename"):  # the OpenAPI document and its page, which are not on the router
+            return True
         endpoint = f"{view.basename}-{view.action}"
         rate = settings.RATE_LIMITS.get(endpoint) or settings.RATE_LIMITS.get("*")
         if rate is None:

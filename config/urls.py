@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from api.documents import SchemaView
 from coupons.views import CouponViewSet, IssuedCouponViewSet
 from orders.views import OrderViewSet
 from points.views import PointViewSet
@@ -24,7 +25,7 @@ READ = ["get", "head"]
 urlpatterns = [
     path("", include("api.urls")),
     path("api/v1/", include(router.urls)),
-    path("api/schema", SpectacularAPIView.as_view(http_method_names=READ), name="schema"),
+    path("api/schema", SchemaView.as_view(http_method_names=READ), name="schema"),
     path(
         "api/docs",
         SpectacularSwaggerSplitView.as_view(http_method_names=READ, template_name="api/docs.html"),
