@@ -16,8 +16,12 @@ class Rate:
 
 
 def rates(text: str) -> dict[str, Rate]:
-    """Read `order-create=5/s,coupon-issue=60/min,*=1000/h`: an endpoint's name or `*`. Raises ValueError."""
+    """Read `order-create=5/s,coupon-issue=60/min,*=1000/h`: an endpoint's name or `*`. Raises ValueError.
+
+    A name given twice is refused, as one of its rates would silently not count.
+    """
     found = [_RATE.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
-    if not all(found):
+    limits = {rate[1]: Rate(int(rate[2]), SECONDS[rate[3]]) for rate in found if rate}
+    if len(limits) < len(found):
         raise ValueError(text)
-    return {rate[1]: Rate(int(rate[2]), SECONDS[rate[3]]) for rate in found if rate}
+    return limits

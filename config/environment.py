@@ -1,20 +1,74 @@
-"""Reading the environment, and the `.env` file in the project's folder; a wrong value stops the start."""
+"""The settings in the environment and `.env`: a wrong one stops the start by its name, its value unshown."""
 
+import difflib
+import logging
+import os
+import re
 import secrets
 from base64 import b64decode
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from api.rates import Rate, rates
+from config import dotenv
+from config.dotenv import SettingsError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+# Every name that the shop reads.
+REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL"}
+OPTIONAL = {
+    "BEAT_FILE",
+    "CACHE_URL",
+    "CELERY_BROKER_URL",
+    "CORS_ALLOWED_ORIGINS",
+    "COUPON_VALID_DAYS",
+    "DATA_PLATFORM_SECRET",
+    "DATA_PLATFORM_URL",
+    "DEBUG",
+    "EMBEDDED_SERVICES",
+    "EVENT_SOURCE",
+    "FORWARDED_ALLOW_IPS",
+    "GATEWAY_SECRET",
+    "HOST",
+    "METRICS_PORT",
+    "PORT",
+    "PREPARED_STATEMENTS",
+    "RANKING_CACHE_SECONDS",
+    "RANKING_DAYS",
+    "RANKING_SIZE",
+    "RATE_LIMITS",
+    "SEED_DEMO",
+    "WEB_CONCURRENCY",
+}
+SETTINGS = REQUIRED | OPTIONAL
+
+SHORTEST_SECRET_KEY = 32
+ON = {*Env.BOOLEAN_TRUE_STRINGS}
+OFF = {"false", "off", "n", "no", "0"}
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.ASCII | re.IGNORECASE)
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII | re.IGNORECASE)
+
+# How alike a name must be to one of ours. In the environment there are many that are not meant for the shop.
+ALIKE_IN_FILE, ALIKE_IN_ENVIRONMENT = 0.7, 0.8
 
 
-def local_secret_key() -> str:
+def secret_key(name: str, *, debug: bool) -> str:
+    """What sessions are signed with. Raises SettingsError for one that could be guessed."""
+    if debug:
+        return text(name) or _local_secret_key()
+    value = required(name)
+    if len(value) < SHORTEST_SECRET_KEY or value.startswith("django-insecure"):
+        raise SettingsError(
+            f"{name} is a sample or too short: take {SHORTEST_SECRET_KEY} random characters or more"
+        )
+    return value
+
+
+def _local_secret_key() -> str:
     """A random key kept in `.local`, so that sign-ins outlive a restart in development."""
     kept = BASE_DIR / ".local" / "secret_key"
     if not kept.exists():
@@ -24,56 +78,167 @@ def local_secret_key() -> str:
     return kept.read_text()
 
 
+def text(name: str) -> str:
+    """A setting as it is written; empty where it is unset. Raises SettingsError for what is not UTF-8."""
+    value = os.environ.get(name, "")
+    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise SettingsError(f"{name} is not UTF-8")
+    return value
+
+
 def required(name: str) -> str:
-    """A setting that has no default. Raises ImproperlyConfigured, which stops the start."""
-    value: str = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(
+    """A setting that has no default. Raises SettingsError."""
+    if not (value := text(name)):
+        raise SettingsError(
             f"{name} is required here; for development, copy .env.example to .env, which turns DEBUG on"
         )
     return value
 
 
+def flag(name: str, *, default: bool) -> bool:
+    """A setting that is on or off. Raises SettingsError."""
+    if name not in os.environ:
+        return default
+    if text(name).lower() not in ON | OFF:
+        raise SettingsError(f"{name} must be 1 or 0; leave it out for its default")
+    return bool(Env.parse_value(text(name), bool))
+
+
+def whole_number(name: str, *, least: int, most: int, default: int) -> int:
+    """A number of digits alone, within bounds. Raises SettingsError."""
+    if name not in os.environ:
+        return default
+    value = Env.parse_value(text(name), int) if re.fullmatch("[0-9]{1,9}", text(name)) else None
+    if value is None or not least <= value <= most:
+        raise SettingsError(
+            f"{name} must be {least} or more and at most {most}, in digits; leave it out for its default"
+        )
+    return int(value)
+
+
 def names(name: str) -> list[str]:
     """A setting that lists names, separated by commas."""
-    return [each.strip() for each in env.list(name, default=[]) if each.strip()]
+    return [each.strip() for each in Env.parse_value(text(name), list) if each.strip()]
 
 
 def required_names(name: str) -> list[str]:
-    """A list that must not be empty. Raises ImproperlyConfigured, which stops the start."""
+    """A list that must not be empty. Raises SettingsError."""
     return names(name) or [required(name)]
 
 
+def origins(name: str, *, required: bool) -> list[str]:
+    """A list of origins. Raises SettingsError for what no browser would ever send as one."""
+    found = required_names(name) if required else names(name)
+    if not all(ORIGIN.fullmatch(each) or each == "null" for each in found):
+        raise SettingsError(f"{name} must list origins, as in https://shop.example, without a path")
+    return found
+
+
+def gateway_secret(name: str) -> str:
+    """What a header must say, or nothing. Raises SettingsError for what no header can say."""
+    value = text(name)
+    if value != value.strip() or not value.isprintable():
+        raise SettingsError(f"{name} has a blank at an end or a control character, which no header can have")
+    return value
+
+
 def webhook_secret(name: str) -> str:
-    """A Standard Webhooks secret, or nothing. Raises ImproperlyConfigured, which stops the start."""
-    value: str = env.str(name, default="")
+    """A Standard Webhooks secret, or nothing. Raises SettingsError."""
+    value = text(name)
     try:
         key = b64decode(value.removeprefix("whsec_"), validate=True)
     except ValueError:
         key = b""
     if value and not (value.startswith("whsec_") and key):
-        raise ImproperlyConfigured(f"{name} must be whsec_ and a key in base64")
+        raise SettingsError(f"{name} must be whsec_ and a key in base64")
     return value
 
 
 def checked(name: str, check: Callable[[str], object], *, default: str = "") -> str:
-    """A setting that `check` takes, or the default where it is empty.
+    """A text that `check` takes, or the default where it is empty.
 
-    Raises ImproperlyConfigured, which stops the start, with the words of the ValueError that `check` raises;
-    they must not show the value.
+    Raises SettingsError with the words of the ValueError that `check` raises; they must not show the value.
     """
-    value: str = env.str(name, default="")
+    value = text(name)
     try:
         if value:
             check(value)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} {error}") from None
+        raise SettingsError(f"{name} {error}") from None
     return value or default
 
 
-def at_least(name: str, *, least: int, default: int) -> int:
-    """A whole number. Raises ImproperlyConfigured, which stops the start, for a smaller one."""
-    value: int = env.int(name, default=default)
-    if value < least:
-        raise ImproperlyConfigured(f"{name} must be {least} or more, and is {value}")
+def rate_limits(name: str) -> dict[str, Rate]:
+    """Rates by endpoint. Raises SettingsError."""
+    try:
+        return rates(text(name))
+    except ValueError:
+        raise SettingsError(
+            f"{name} must be as in order-create=5/s,coupon-issue=60/min,*=1000/h, no endpoint twice"
+        ) from None
+
+
+def host(name: str, *, default: str) -> str:
+    """An address or a name to listen on; IPv6 without brackets. Raises SettingsError."""
+    given = os.environ.get(name, default)
+    value = given[1:-1] if given.startswith("[") and given.endswith("]") else given
+    if not is_host(value):
+        raise SettingsError(f"{name} must be one address or host name, without a port")
     return value
+
+
+def is_host(value: str) -> bool:
+    """Whether it is an address, or may be a name."""
+    return _is_address(value) or bool(HOST_NAME.fullmatch(value))
+
+
+def is_loopback(value: str) -> bool:
+    """Whether only this machine can reach who listens there."""
+    if not _is_address(value):
+        return value.lower() == "localhost"
+    address = ip_address(value)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def in_url(value: str) -> str:
+    """A host as URLs spell it."""
+    return f"[{value}]" if ":" in value else value
+
+
+def proxies(name: str) -> list[str]:
+    """Addresses and networks, or `*`. Raises SettingsError."""
+    found = names(name)
+    try:
+        for each in found:
+            _ = each == "*" or ip_network(each)
+    except ValueError:
+        raise SettingsError(
+            f"{name} must list addresses and networks, as in 10.0.0.0/8,2001:db8::1, or be *"
+        ) from None
+    return found
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def warn_of_misspelt_names(file: Path, lines: dict[str, int]) -> None:
+    """Log each name that is no setting, but almost one: what it was to change is as if it were unset."""
+    log = logging.getLogger(__name__)
+    for name in sorted({*lines, *os.environ} - SETTINGS):
+        alike = ALIKE_IN_FILE if name in lines else ALIKE_IN_ENVIRONMENT
+        meant = difflib.get_close_matches(name.upper(), SETTINGS, n=1, cutoff=alike)
+        # PGHOST, PGPORT and the like are libpq's.
+        if meant and not name.startswith("PG"):
+            place = f"{file}, line {lines[name]}" if name in lines else "the environment"
+            log.warning("%s is no setting of the shop (%s). Is %s meant?", name, place, meant[0])
+
+
+FILE = BASE_DIR / ".env"
+# By the lines that set them.
+NAMES_IN_FILE = dotenv.load(FILE)
+warn_of_misspelt_names(FILE, NAMES_IN_FILE)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
-import environ
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
@@ -38,8 +38,6 @@ READY_SECONDS = 60
 POLL_SECONDS = 0.05
 # As long as gunicorn's own patience with requests that are being answered.
 WEB_STOP_SECONDS = 30
-
-env = environ.Env()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,7 +93,7 @@ def say(*lines: str) -> None:
 def open_shop() -> None:
     """Prepare everything, then keep the shop open until a signal raises. Raises CannotRun."""
     load_environment()
-    host, port = env.str("HOST", "127.0.0.1"), port_wanted()
+    host, port = settings.HOST, settings.PORT
     with runs.claimed(port=port) as folder:
         require_free_port(host=host, port=port)
         say("pointshop is getting ready …")
@@ -113,31 +111,27 @@ def open_shop() -> None:
 
 
 def load_environment() -> None:
-    """Settings from the environment, else from `.env`, else as fits one's own shop. Raises CannotRun."""
+    """Settings from the environment, else from `.env`, else as fits one's own shop.
+
+    Raises CannotRun and SettingsError.
+    """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise CannotRun(f"These are not installed: {', '.join(missing)}. pip install -r requirements.txt")
-    env.read_env(CHECKOUT / ".env")
+    from config import environment  # noqa: PLC0415 - reads `.env`, without which the shop can be stopped
+
     os.environ.setdefault("DEBUG", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if env.str("DATABASE_URL", "") and env.str("REDIS_URL", ""):
+    if environment.text("DATABASE_URL") and environment.text("REDIS_URL"):
         os.environ["EMBEDDED_SERVICES"] = "0"
-
-
-def port_wanted() -> int:
-    """The port to listen on. Raises CannotRun."""
-    try:
-        port: int = env.int("PORT", 8000)
-    except ValueError as error:
-        raise CannotRun(f"PORT is not a number: {os.environ['PORT']}") from error
-    return port
 
 
 def require_free_port(*, host: str, port: int) -> None:
     """Raises CannotRun where nobody, or somebody else, can listen."""
     try:
-        socket.create_server((host, port)).close()
-    except (OSError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise runs.port_taken(port=port) from error
         raise CannotRun(f"Nobody can listen on {host}, port {port}: {error}") from error
 
@@ -145,14 +139,12 @@ def require_free_port(*, host: str, port: int) -> None:
 def prepare() -> "Prepared":
     """Start the embedded services if they are wanted, and prepare the database. Raises CannotRun."""
     django.setup()
-    from django.conf import settings  # noqa: PLC0415 - the environment had to be loaded first
-
     from config.preparation import prepare as prepare_database  # noqa: PLC0415 - models need django.setup()
 
     if settings.EMBEDDED_SERVICES:
         SERVICES.ensure_running()
     try:
-        return prepare_database(seed=env.bool("SEED_DEMO", default=True))
+        return prepare_database(seed=settings.SEED_DEMO)
     except DatabaseError as error:
         raise CannotRun(f"The database is not usable: {error}") from error
 
@@ -161,10 +153,10 @@ def supervise(folder: Path) -> Supervisor:
     """A supervisor of the shop's programs, and of a data platform where none is configured."""
     environment = {**os.environ}
     programs = shop_programs(metrics=fresh_folder(folder / "metrics"))
-    if not env.str("DATA_PLATFORM_URL", ""):
+    if not settings.DATA_PLATFORM_URL:
         port = free_port()
         environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
-        environment["DATA_PLATFORM_SECRET"] = env.str("DATA_PLATFORM_SECRET", "") or kept_secret()
+        environment["DATA_PLATFORM_SECRET"] = settings.DATA_PLATFORM_SECRET or kept_secret()
         receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
         programs.append(Program("receiver", receive))
     configuration = folder / runs.CONFIGURATION
@@ -243,17 +235,20 @@ def answers(*, host: str, port: int) -> bool:
 
 def reachable(host: str) -> str:
     """An address that leads to who listens on `host`."""
-    return "127.0.0.1" if host in {"", "0.0.0.0"} else host  # noqa: S104 - compared, not listened on
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
 
 
 def welcome(prepared: "Prepared", *, host: str, port: int) -> str:
     """What whoever started the shop sees when it is open."""
+    from config.environment import in_url  # noqa: PLC0415 - as above
+    from config.services import conninfo  # noqa: PLC0415
+
     return str(
         Welcome(
-            url=f"http://{reachable(host)}:{port}",
-            database=env.str("DATABASE_URL", "") or SERVICES.database_url(),
-            events=None if env.str("DATA_PLATFORM_URL", "") else EVENTS,
-            needs_gateway_secret=bool(env.str("GATEWAY_SECRET", "")),
+            url=f"http://{in_url(reachable(host))}:{port}",
+            database=conninfo(settings.DATABASES["default"]),
+            events=None if settings.DATA_PLATFORM_URL else EVENTS,
+            needs_gateway_secret=bool(settings.GATEWAY_SECRET),
             password=prepared.password,
             user_id=prepared.user_id,
             product_id=prepared.product_id,

@@ -1,27 +1,15 @@
 """Settings, all of them from the environment (12-factor); a `.env` file in the project's folder is read."""
 
 import os
-from urllib.parse import parse_qs, urlsplit
 
-import environ
 from celery.schedules import crontab
-from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from api.rates import rates
+from config import environment as env
+from config import services
 from config.desk import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
+from config.dotenv import SettingsError
 from config.embedded import SERVICES
-from config.environment import (
-    BASE_DIR,
-    at_least,
-    checked,
-    env,
-    local_secret_key,
-    names,
-    required,
-    required_names,
-    webhook_secret,
-)
 from config.logs import logging_config
 from orders.destination import Destination
 from orders.sources import DEFAULT_SOURCE, check_source
@@ -30,19 +18,22 @@ from orders.sources import DEFAULT_SOURCE, check_source
 
 # As in pyproject.toml; the data platform reads it in User-Agent.
 VERSION = "1.0.0"
-DEBUG = env.bool("DEBUG", default=False)
-SHORTEST_SECRET_KEY = 32
-SECRET_KEY = env.str("SECRET_KEY", default="") or (local_secret_key() if DEBUG else required("SECRET_KEY"))
-if not DEBUG and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or SECRET_KEY.startswith("django-insecure")):
-    raise ImproperlyConfigured(
-        f"SECRET_KEY is a sample or too short: take {SHORTEST_SECRET_KEY} random characters or more"
-    )
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = (names("ALLOWED_HOSTS") or LOCAL_HOSTS) if DEBUG else required_names("ALLOWED_HOSTS")
+BASE_DIR = env.BASE_DIR
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.secret_key("SECRET_KEY", debug=DEBUG)
+# Where the web server listens; a worker that shows metrics takes HOST, too.
+HOST = env.host("HOST", default="127.0.0.1")
+PORT = env.whole_number("PORT", least=1, most=65_535, default=8000)
+WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", least=1, most=1000, default=os.cpu_count() or 1)
+FORWARDED_ALLOW_IPS = env.proxies("FORWARDED_ALLOW_IPS")
+if DEBUG and not env.is_loopback(HOST):
+    raise SettingsError("DEBUG shows too much to the public: turn it off, or let HOST be a loopback address")
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([env.in_url(HOST)] if env.is_loopback(HOST) else [])]
+ALLOWED_HOSTS = (env.names("ALLOWED_HOSTS") or LOCAL_HOSTS) if DEBUG else env.required_names("ALLOWED_HOSTS")
 if DEBUG and (public := set(ALLOWED_HOSTS) - set(LOCAL_HOSTS)):
-    raise ImproperlyConfigured(f"DEBUG shows too much to the public: turn it off to answer for {public}")
-CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS") if DEBUG else required_names("CSRF_TRUSTED_ORIGINS")
-CORS_ALLOWED_ORIGINS = names("CORS_ALLOWED_ORIGINS")
+    raise SettingsError(f"DEBUG shows too much to the public: turn it off to answer for {public}")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", required=not DEBUG)
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", required=False)
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
 CORS_ALLOW_HEADERS = [
     "accept",
@@ -56,46 +47,32 @@ CORS_ALLOW_HEADERS = [
     "x-user-id",
 ]
 CORS_URLS_REGEX = r"^/api/"
-GATEWAY_SECRET = env.str("GATEWAY_SECRET", default="")
+GATEWAY_SECRET = env.gateway_secret("GATEWAY_SECRET")
 
 # --- The shop's rules ---------------------------------------------------------------------------------------
 
-COUPON_VALID_DAYS = at_least("COUPON_VALID_DAYS", least=1, default=30)
-RANKING_DAYS = at_least("RANKING_DAYS", least=1, default=3)
-RANKING_SIZE = at_least("RANKING_SIZE", least=1, default=5)
-RANKING_CACHE_SECONDS = at_least("RANKING_CACHE_SECONDS", least=0, default=0)
-RATE_LIMITS = rates(env.str("RATE_LIMITS", default=""))
-DATA_PLATFORM_URL = checked("DATA_PLATFORM_URL", Destination.parse)
-DATA_PLATFORM_SECRET = webhook_secret("DATA_PLATFORM_SECRET")
-EVENT_SOURCE = checked("EVENT_SOURCE", check_source, default=DEFAULT_SOURCE)
+COUPON_VALID_DAYS = env.whole_number("COUPON_VALID_DAYS", least=1, most=36_500, default=30)
+RANKING_DAYS = env.whole_number("RANKING_DAYS", least=1, most=36_500, default=3)
+RANKING_SIZE = env.whole_number("RANKING_SIZE", least=1, most=1000, default=5)
+RANKING_CACHE_SECONDS = env.whole_number("RANKING_CACHE_SECONDS", least=0, most=86_400, default=0)
+RATE_LIMITS = env.rate_limits("RATE_LIMITS")
+DATA_PLATFORM_URL = env.checked("DATA_PLATFORM_URL", Destination.parse)
+DATA_PLATFORM_SECRET = env.webhook_secret("DATA_PLATFORM_SECRET")
+EVENT_SOURCE = env.checked("EVENT_SOURCE", check_source, default=DEFAULT_SOURCE)
+# Of `make run`.
+SEED_DEMO = env.flag("SEED_DEMO", default=True)
 
 # --- PostgreSQL and Redis -----------------------------------------------------------------------------------
 
-EMBEDDED_SERVICES = env.bool("EMBEDDED_SERVICES", default=DEBUG)
-EMBEDDED_DATABASE = EMBEDDED_SERVICES and not env.str("DATABASE_URL", default="")
-EMBEDDED_REDIS = EMBEDDED_SERVICES and not env.str("REDIS_URL", default="")
+EMBEDDED_SERVICES = env.flag("EMBEDDED_SERVICES", default=DEBUG)
+EMBEDDED_DATABASE = EMBEDDED_SERVICES and not env.text("DATABASE_URL")
+EMBEDDED_REDIS = EMBEDDED_SERVICES and not env.text("REDIS_URL")
+database = SERVICES.database_url() if EMBEDDED_DATABASE else env.required("DATABASE_URL")
+redis = SERVICES.redis_url() if EMBEDDED_REDIS else env.required("REDIS_URL")
 
-
-def service_url(name: str, embedded: str) -> str:
-    """The URL of an external service, or the embedded one's."""
-    return env.str(name, default="") or (embedded if EMBEDDED_SERVICES else required(name))
-
-
-def broker_url(url: str) -> str:
-    """A redis-py URL as kombu spells it, which differs for unix sockets."""
-    parts = urlsplit(url)
-    if parts.scheme != "unix":
-        return url
-    return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query).get('db', ['0'])[0]}"
-
-
-DATABASE = {"OPTIONS": {}, **environ.Env.db_url_config(service_url("DATABASE_URL", SERVICES.database_url()))}
 DATABASES = {
     "default": {
-        **DATABASE,
-        # A unix socket comes as an option of the URL; `manage.py dbshell` looks for it here.
-        "HOST": DATABASE["OPTIONS"].pop("host", DATABASE["HOST"]),
-        "PORT": DATABASE["OPTIONS"].pop("port", DATABASE["PORT"]),
+        **services.database("DATABASE_URL", database),
         "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -110,7 +87,7 @@ WEB_DATABASE_BOUNDS = (
 
 # Statements by hand (api/statements.py) are planned once for each connection of a web process. A pgbouncer
 # older than 1.22 loses the plans: there this is to be off.
-PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
+PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 WEB_DATABASE_STATEMENTS = {"prepare_threshold": 5 if PREPARED_STATEMENTS else None}
 
 # A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
@@ -122,13 +99,13 @@ WEB_DATABASE_PATIENCE = {
     "tcp_user_timeout": 10_000,
 }
 
-REDIS_URL = service_url("REDIS_URL", SERVICES.redis_url())
+REDIS_URL = services.redis_url("REDIS_URL", redis)
 REDIS_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.str("CACHE_URL", default="") or REDIS_URL,
+        "LOCATION": services.redis_url("CACHE_URL", env.text("CACHE_URL") or REDIS_URL),
         "OPTIONS": {**REDIS_PATIENCE, "serializer": "api.jsoncache.JSONSerializer"},
     },
     # More counters than sign-ins make in a quarter of an hour: a full cache drops any of them.
@@ -140,10 +117,15 @@ CACHES = {
 
 # --- Celery -------------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = broker_url(env.str("CELERY_BROKER_URL", default="") or REDIS_URL)
+broker = services.celery_broker(
+    services.redis_url("CELERY_BROKER_URL", env.text("CELERY_BROKER_URL") or REDIS_URL),
+    transport_options={**REDIS_PATIENCE, "max_retries": 0},
+)
+CELERY_BROKER_URL = broker["url"]
+CELERY_BROKER_TRANSPORT_OPTIONS = broker["transport_options"]
+CELERY_BROKER_USE_SSL = broker["use_ssl"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_PATIENCE, "max_retries": 0}
 # A message is only a hint: what it hints at is in the database. If it were acknowledged, each time that Redis
 # was too slow to take that would use up one of the worker's places for messages, until it asked for no more.
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
@@ -179,12 +161,11 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_TIMEZONE = "Asia/Seoul"
 
 # A worker shows its metrics here; 0: it does not.
-METRICS_PORT = at_least("METRICS_PORT", least=0, default=0)
+METRICS_PORT = env.whole_number("METRICS_PORT", least=0, most=65_535, default=0)
 if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    raise ImproperlyConfigured("METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where its processes count")
-HOST = env.str("HOST", default="127.0.0.1")
+    raise SettingsError("METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where its processes count")
 # Beat touches it as it ticks.
-BEAT_FILE = env.str("BEAT_FILE", default="")
+BEAT_FILE = env.text("BEAT_FILE")
 
 # --- Django -------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,12 @@
 """What `make run` prints once the shop is open."""
 
 import json
-import re
 import shutil
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
-from urllib.parse import urlsplit
 
 from config.embedded import CHECKOUT
 
@@ -46,7 +44,7 @@ class Welcome:
             ("API docs", f"{self.url}/api/docs"),
             ("Admin", f"{self.url}/admin/"),
             *self._how_to_sign_in(),
-            ("Database", f"{_psql()} {quote(_without_password(self.database))}"),
+            ("Database", f"{_psql()} {quote(self.database)}"),
             *([("Events", f"{_short(self.events)}, one line each")] if self.events else []),
         ]
 
@@ -79,12 +77,6 @@ def _psql() -> str:
     folders = [Path(each, "pginstall18", "bin") for each in (spec and spec.submodule_search_locations) or ()]
     bundled = shutil.which("psql", path=":".join(map(str, folders)))
     return "psql" if shutil.which("psql") or not bundled else quote(_short(Path(bundled)))
-
-
-def _without_password(url: str) -> str:
-    url = re.sub(r"([?&]\w*password=)[^&]+", r"\1***", url)
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@", 1) if password else url
 
 
 def _short(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import os
 
+from config.dotenv import SettingsError
 from config.embedded import SERVICES
 
 os.environ.update(
@@ -31,7 +32,10 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 else:
     os.environ.setdefault("REDIS_URL", SERVICES.redis_url(db=1))
 
-from config.settings import *
+try:
+    from config.settings import *
+except SettingsError as reason:  # in words, where pytest-django would show a traceback
+    raise SystemExit(str(reason)) from None
 
 INSTALLED_APPS += ["django_migration_linter"]  # noqa: F405
 

@@ -253,9 +253,10 @@ def test_configured_services_are_used_and_none_is_started(checkout: Path, tmp_pa
     try:
         configured = {"DATABASE_URL": services.database_url(), "REDIS_URL": services.redis_url()}
         platform = f"http://127.0.0.1:{free_port()}/"
-        with running(checkout, SEED_DEMO="0", DATA_PLATFORM_URL=platform, **configured) as run:
+        with running(checkout, SEED_DEMO="0", DATA_PLATFORM_URL=platform, HOST="::1", **configured) as run:
             assert not EmbeddedServices(checkout / ".local").is_running()
             assert until(lambda: run.programs().keys() == PROGRAMS.keys() - {"receiver"})
             assert "Nobody is registered or nothing is for sale yet" in run.said
+            assert f"http://[::1]:{run.port}/api/docs" in run.said
     finally:
         services.stop()

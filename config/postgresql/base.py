@@ -9,10 +9,13 @@ from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
 from config.embedded import SERVICES
+from config.postgresql.client import DatabaseClient
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
+
+    client_class = DatabaseClient
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; with the embedded server, start it first and once more if it was killed since."""

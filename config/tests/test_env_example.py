@@ -6,38 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from config.environment import SETTINGS
+
 CONFIG = Path(__file__).resolve().parents[1]
-DOCUMENTED = [
-    "DATABASE_URL",
-    "REDIS_URL",
-    "SECRET_KEY",
-    "ALLOWED_HOSTS",
-    "CSRF_TRUSTED_ORIGINS",
-    "DEBUG",
-    "GATEWAY_SECRET",
-    "CORS_ALLOWED_ORIGINS",
-    "DATA_PLATFORM_URL",
-    "DATA_PLATFORM_SECRET",
-    "EVENT_SOURCE",
-    "HOST",
-    "PORT",
-    "WEB_CONCURRENCY",
-    "CELERY_BROKER_URL",
-    "CACHE_URL",
-    "EMBEDDED_SERVICES",
-    "SEED_DEMO",
-    "COUPON_VALID_DAYS",
-    "RANKING_DAYS",
-    "RANKING_SIZE",
-    "RANKING_CACHE_SECONDS",
-]
-BEHIND_A_PROXY = ["FORWARDED_ALLOW_IPS", "PREPARED_STATEMENTS"]
-OPTIONAL_BY_THE_CONTRACT = ["RATE_LIMITS"]
-OF_WORKER_AND_BEAT = ["METRICS_PORT", "BEAT_FILE"]
-EVERY_NAME = {*DOCUMENTED, *BEHIND_A_PROXY, *OPTIONAL_BY_THE_CONTRACT, *OF_WORKER_AND_BEAT}
+EVERY_NAME = SETTINGS
 # Django's and Prometheus's own, which their processes are started with.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PATH"}
-OWN_READERS = {"required", "service_url", "names", "required_names", "at_least", "checked", "webhook_secret"}
 READERS = [*CONFIG.glob("*.py"), CONFIG.parent / "manage.py"]
 
 
@@ -51,8 +25,6 @@ def names_read(file: Path) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name("env")), args=[ast.Constant(str(name)), *_]):
-                found.add(name)
-            case ast.Call(func=ast.Name(reader), args=[ast.Constant(str(name)), *_]) if reader in OWN_READERS:
                 found.add(name)
             case ast.Call(
                 func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(str(name)), *_]

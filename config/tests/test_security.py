@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from django.core.cache import cache, caches
+from django.views.debug import technical_500_response
 
 from config.tests.test_env_example import EVERY_NAME
 from tests import processes
@@ -114,6 +115,15 @@ def test_guessing_is_counted_while_redis_is_away_too(guesser, settings):
     settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": nobody}}
     assert [sign_in(guesser, "wrong") for _ in range(5)] == [200] * 5
     assert sign_in(guesser, "password") == 200
+
+
+def test_no_password_in_a_url_reaches_an_error_page(rf, settings):
+    secret = "redis://:password-of-this-test@redis"
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = settings.DATA_PLATFORM_URL = secret
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": secret}}
+    page = technical_500_response(rf.get("/", DATABASE_URL=secret), None, None, None).content.decode()
+    assert "CELERY_BROKER_URL" in page
+    assert "password-of-this-test" not in page
 
 
 def test_no_secret_reaches_a_log(transactional_db, tmp_path):

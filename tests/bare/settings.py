@@ -3,6 +3,8 @@
 import os
 import socket
 
+from config.dotenv import SettingsError
+from config.environment import NAMES_IN_FILE
 from config.tests.test_env_example import EVERY_NAME
 
 for name in EVERY_NAME - {"DATABASE_URL"}:
@@ -14,9 +16,12 @@ NOBODY.bind(("127.0.0.1", 0))
 os.environ["DEBUG"] = "1"
 os.environ["REDIS_URL"] = f"redis://127.0.0.1:{NOBODY.getsockname()[1]}/0"
 
-from config.settings import *
+try:
+    from config.settings import *
+except SettingsError as reason:  # in words, where pytest-django would show a traceback
+    raise SystemExit(str(reason)) from None
 
-if extra := EVERY_NAME & set(os.environ) - {"DEBUG", "DATABASE_URL", "REDIS_URL"}:
+if extra := EVERY_NAME & NAMES_IN_FILE.keys() - {"DEBUG", "DATABASE_URL", "REDIS_URL"}:
     raise SystemExit(f"Take these out of .env, or it is no bare run: {', '.join(sorted(extra))}")
 
 DATABASES["default"]["OPTIONS"]["options"] = "-c pointshop.may_empty_ledger=on"  # noqa: F405

@@ -5,7 +5,7 @@ import time
 from kombu import Connection
 
 from config.celery import app
-from config.settings import broker_url
+from config.services import celery_broker, redis_url
 from tests.faults.load import buying, missing
 from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
 from tests.processes import until
@@ -51,7 +51,8 @@ def test_a_worker_without_a_database_says_so_in_a_line(shop: Shop) -> None:
         return shop.worker.log.read_bytes()[before:]
 
     shop.servers.crash_postgres()
-    with Connection(broker_url(shop.servers.embedded.redis_url())) as broker:
+    url = redis_url("REDIS_URL", shop.servers.embedded.redis_url())
+    with Connection(celery_broker(url, transport_options={})["url"]) as broker:
         for task in ("rankings.advance", "rankings.recompute"):
             app.send_task(task, connection=broker)
     until(lambda: said().count(b"sweep_put_off") >= 3 and said().count(b"ranking_put_off") >= 2)

@@ -1,0 +1,168 @@
+"""The URLs of PostgreSQL and Redis, read once by their libraries and given to each reader in its own form."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+
+import psycopg
+import redis
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from redis.connection import UnixDomainSocketConnection, parse_url
+
+from config.dotenv import SettingsError
+from config.environment import in_url, is_host
+
+LAST_PORT = 65535
+DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+# No URL of PostgreSQL's, but django-environ reads it as one.
+POSTGRESQL = re.compile(r"(?:postgres(?:ql)?|pgsql|psql)://")
+SECRETS = {"password", "sslpassword", "oauth_client_secret"}
+
+# What both redis-py and kombu take; the numbers and switches are kombu's transport options.
+TRANSPORT_OPTIONS = {
+    "socket_timeout",
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "health_check_interval",
+    "retry_on_timeout",
+    "max_connections",
+    "client_name",
+}
+TLS_OPTIONS = {
+    "ssl_cert_reqs",
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_certfile",
+    "ssl_keyfile",
+    "ssl_password",
+    "ssl_check_hostname",
+}
+REDIS_OPTIONS = {"db", "username", "password", *TRANSPORT_OPTIONS, *TLS_OPTIONS}
+
+
+def database(name: str, url: str) -> dict[str, Any]:
+    """Django's names for what a URL of libpq says. Raises SettingsError, which shows nothing of it."""
+    if not (scheme := POSTGRESQL.match(url)):
+        raise SettingsError(f"{name} must begin with postgresql://")
+    try:
+        parts = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, url[scheme.end() :]))
+    except psycopg.ProgrammingError:
+        raise SettingsError(
+            f"{name} is no URL that libpq reads: percent-encode what is special in its parts"
+        ) from None
+    folder, slash, last = str(parts.get("dbname", "")).rpartition("/")
+    if slash and folder.startswith("/"):  # postgresql:////run/postgresql/shop, as django-environ has it
+        parts |= {"host": folder, "dbname": last}
+    ports = [each for each in str(parts.get("port", "")).split(",") if each]
+    if not all(each.isdecimal() and 1 <= int(each) <= LAST_PORT for each in ports):
+        raise SettingsError(f"{name} has a port that is none")
+    if not (parts.get("dbname") or parts.get("service")):
+        raise SettingsError(f"{name} names no database")
+    options = {key: value for key, value in parts.items() if key not in DJANGO_NAMES}
+    return {**{django: parts.get(key, "") for key, django in DJANGO_NAMES.items()}, "OPTIONS": options}
+
+
+def conninfo(settings: dict[str, Any]) -> str:
+    """What to give psql for one of Django's DATABASES, without its secrets."""
+    parts = {key: settings.get(django) for key, django in DJANGO_NAMES.items()}
+    parts |= {key: value for key, value in settings.get("OPTIONS", {}).items() if isinstance(value, str)}
+    return make_conninfo(**{key: value for key, value in parts.items() if value and key not in SECRETS})
+
+
+def redis_url(name: str, url: str) -> str:
+    """The URL as redis-py reads it, its parts percent-encoded. Raises SettingsError, which quotes nothing."""
+    parts = _redis_parts(name, url)
+    kind = parts.pop("connection_class", None)
+    user, password = quote(parts.pop("username", ""), safe=""), quote(parts.pop("password", ""), safe="")
+    who = f"{user}:{password}@" if user or password else ""
+    if kind is UnixDomainSocketConnection:
+        where = f"unix://{who}{quote(parts.pop('path'))}"
+    else:
+        scheme = "rediss" if kind else "redis"
+        port = parts.pop("port", 6379)
+        where = f"{scheme}://{who}{in_url(parts.pop('host', 'localhost'))}:{port}"
+    return f"{where}?{urlencode({'db': 0, **parts})}"
+
+
+def celery_broker(url: str, *, transport_options: dict[str, Any]) -> dict[str, Any]:
+    """Celery's settings for what `redis_url` returned: its URL, transport options and TLS."""
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
+    whole = urlsplit(url)
+    who, at, where = whole.netloc.rpartition("@")
+    if whole.scheme == "unix":
+        broker = f"redis+socket://{who}{at}{whole.path}?virtual_host={parts['db']}"
+    else:
+        broker = f"redis://{who}{at}{where}/{parts['db']}"
+    given = {key: value for key, value in parts.items() if key in TRANSPORT_OPTIONS}
+    tls = {key: value for key, value in parts.items() if key in TLS_OPTIONS}
+    return {
+        "url": broker,
+        "transport_options": {**transport_options, **given},
+        "use_ssl": {"ssl_cert_reqs": "required", **tls} if whole.scheme == "rediss" else None,
+    }
+
+
+def _redis_parts(name: str, url: str) -> dict[str, Any]:
+    """redis-py's reading of a URL that leaves no doubt. Raises SettingsError."""
+    if re.match(r"[a-z+]*sentinel://", url):
+        raise SettingsError(f"{name}: Redis Sentinel is not supported; name one Redis")
+    # Celery's spelling of a unix socket.
+    url = re.sub(r"^redis\+socket://", "unix://", url).replace("?virtual_host=", "?db=")
+    if not re.match(r"(?:rediss?|unix)://", url):
+        raise SettingsError(f"{name} must begin with redis://, rediss:// or unix://")
+    if not url.isascii() or not url.isprintable() or " " in url or "#" in url:
+        raise SettingsError(f"{name} has a character that must be percent-encoded")
+    scheme, _, rest = url.partition("://")
+    url = f"{scheme}://{_with_quoted_userinfo(name, rest)}"
+    try:
+        _require_known_redis_options(name, url)
+        parts = dict(parse_url(url))  # type: ignore[no-untyped-call]
+        if "ssl_cert_reqs" in parts:  # Celery documents CERT_REQUIRED, too
+            parts["ssl_cert_reqs"] = parts["ssl_cert_reqs"].lower().removeprefix("cert_")
+        # redis-py's own check that the options suit the kind of connection; nothing is connected.
+        redis.ConnectionPool(**parts).make_connection()
+    except SettingsError:
+        raise
+    except Exception:  # noqa: BLE001 - libraries quote what they could not read
+        raise SettingsError(f"{name} is no URL that redis-py reads") from None
+    return parts
+
+
+def _require_known_redis_options(name: str, url: str) -> None:
+    """Raise SettingsError for an option that one of the readers would not know, and for a place that is none.
+
+    Nothing of the URL is told, not even an option's name: it may be a piece of a password with a raw `?`.
+    """
+    whole = urlsplit(url)
+    given = parse_qs(whole.query, keep_blank_values=True, strict_parsing=bool(whole.query))
+    repeated_or_empty = [values for values in given.values() if len(values) > 1 or not values[0]]
+    if repeated_or_empty or not given.keys() <= REDIS_OPTIONS:
+        raise SettingsError(f"{name} may have these options, each once: {', '.join(sorted(REDIS_OPTIONS))}")
+    if whole.scheme == "unix":
+        well = not whole.hostname and whole.path not in {"", "/"}
+    else:
+        well = bool(re.fullmatch(r"(/[0-9]{0,5})?", whole.path)) and whole.port != 0
+        well &= whole.hostname is None or is_host(unquote(whole.hostname))
+    if not well or not re.fullmatch(r"[0-9]{1,5}", given.get("db", ["0"])[0]):
+        raise SettingsError(f"{name} must be as in redis://host:6379/0 or unix:///run/redis.sock?db=0")
+
+
+def _with_quoted_userinfo(name: str, rest: str) -> str:
+    """What follows `://`, its password percent-encoded where that was forgotten. Raises SettingsError.
+
+    A raw `@`, `:` or `%` leaves no doubt, while behind a raw `/`, `?` or `#` another host would be read.
+    """
+    end = re.search(r"[/?#]", rest)
+    authority, behind = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    if any("@" in each.partition("=")[0] for each in re.split("[?&]", behind)):
+        raise SettingsError(f"{name} has an @ behind its first /, ? or #: percent-encode its password")
+    who, at, where = authority.rpartition("@")
+    who = re.sub("%(?![0-9A-Fa-f]{2})", "%25", who).replace("@", "%40")
+    return f"{who}{at}{where}{behind}"
+
+
+def _quoted_for_libpq(name: str, rest: str) -> str:
+    """What follows `postgresql://`, as libpq wants it: a `=` within an option's value is percent-encoded."""
+    place, mark, query = _with_quoted_userinfo(name, rest).partition("?")
+    options = (each.partition("=") for each in query.split("&"))
+    return f"{place}{mark}" + "&".join(key + sep + value.replace("=", "%3D") for key, sep, value in options)

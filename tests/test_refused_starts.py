@@ -1,0 +1,92 @@
+"""A setting that cannot be read stops every start of the shop: in words, without a traceback or a value."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.environment import SETTINGS
+
+SECRET = "hunter2-of-this-test"
+COMMANDS = {
+    "manage.py": ["manage.py", "check"],
+    "web": ["-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"],
+    "another WSGI server": ["-c", "import config.wsgi"],
+    "worker": ["-m", "celery", "-A", "config", "worker"],
+    "beat": ["-m", "celery", "-A", "config", "beat"],
+    "make run": ["-m", "config.run"],
+    "tests": ["-m", "pytest", "users", "-q"],
+}
+
+
+@pytest.fixture
+def env_file(checkout: Path) -> Iterator[Path]:
+    """Where `.env` belongs; gone afterwards."""
+    file = checkout / ".env"
+    yield file
+    file.unlink()
+
+
+def start(checkout: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    ours = {*SETTINGS, "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=checkout,
+        env={**env, **settings},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *, why: str) -> None:
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert why in said
+    assert "Traceback" not in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_line_that_cannot_be_read_stops_the_start(checkout, env_file, command):
+    env_file.write_text(f"DEBUG=1\nGATEWAY_SECRET: {SECRET}\n")
+    assert_refused(start(checkout, *command), why=f"{env_file.resolve()}, line 2: ")
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_a_value_that_cannot_be_used_stops_the_start(checkout, command):
+    password = f"redis://:{SECRET}@127.0.0.1:{SECRET}/0"
+    done = start(checkout, *COMMANDS[command], DEBUG="1", REDIS_URL=password)
+    assert_refused(done, why="REDIS_URL is no URL")
+
+
+def test_the_shop_is_stopped_whatever_the_file_says(checkout, env_file):
+    env_file.write_text(f"GATEWAY_SECRET: {SECRET}\n")
+    done = start(checkout, "-m", "config.run", "stop")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("command", "host"), [("web", "192.0.2.1"), ("make run", "::")])
+def test_details_are_not_shown_to_the_network(checkout, command, host):
+    done = start(checkout, *COMMANDS[command], DEBUG="1", HOST=host)
+    assert_refused(done, why="DEBUG shows too much to the public")
+
+
+def test_a_misspelt_setting_is_warned_of_and_the_shop_starts(checkout, env_file):
+    env_file.write_text(f"DEBUG=1\nGATEWAY_SECRT='{SECRET}'\n")
+    done = start(checkout, *COMMANDS["manage.py"])
+    assert done.returncode == 0
+    assert "GATEWAY_SECRT is no setting" in done.stderr
+    assert SECRET not in done.stderr
+
+
+def test_the_file_is_read_as_windows_writes_it(checkout, env_file):
+    env_file.write_bytes(f"\ufeffDEBUG = 1\r\n  export GATEWAY_SECRET = '${SECRET}' # a remark\r\n".encode())
+    shown = "from django.conf import settings; print(settings.DEBUG, len(settings.GATEWAY_SECRET))"
+    done = start(checkout, "-c", shown, DJANGO_SETTINGS_MODULE="config.settings")
+    assert done.stdout == f"True {len(SECRET) + 1}\n"
