@@ -17,6 +17,8 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest
 
+from config.proxies import TrustedProxies
+
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_CONNECTIONS = 4096  # in one process; the next ones wait in the listen queue
@@ -115,7 +117,8 @@ class WaitressWorker(Worker):
     def run(self) -> None:
         """Serve until told to stop, or until the arbiter or a listening socket is gone; then drain."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # warns for each request that has to wait
-        application: Any = self.wsgi
+        wsgi: Any = self.wsgi
+        application: Any = TrustedProxies(wsgi, trusted=self.cfg.forwarded_allow_ips)
         threads = create_server(application, map=self.map, **self.adjustments()).task_dispatcher
         self.listeners = [each for each in self.map.values() if isinstance(each, BaseWSGIServer)]
         reception: Any = Reception(threads)
@@ -144,7 +147,7 @@ class WaitressWorker(Worker):
             "log_socket_errors": False,
             "expose_tracebacks": False,
             "ident": None,
-            **trust_in(self.cfg.forwarded_allow_ips),
+            "clear_untrusted_proxy_headers": False,  # TrustedProxies does, which knows lists and networks
         }
 
     def turn(self) -> None:
@@ -181,13 +184,6 @@ def stop_accepting(listener: BaseWSGIServer) -> None:
             break
         listener.handle_accept()
     wasyncore.dispatcher.close(listener)  # its own close() would also end what threads wake the loop by
-
-
-def trust_in(proxies: list[str]) -> dict[str, Any]:
-    """X-Forwarded-For and -Proto count from the first of `proxies` ("*": from anybody), else not."""
-    if not proxies:
-        return {}
-    return {"trusted_proxy": proxies[0], "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"}}
 
 
 def open_files_limit() -> int:

@@ -35,6 +35,7 @@ def describe(environ: WSGIEnvironment) -> dict[str, Any]:
         "pid": os.getpid(),
         "thread": threading.get_ident(),
         "scheme": environ["wsgi.url_scheme"],
+        "client": environ["REMOTE_ADDR"],
     }
 
 

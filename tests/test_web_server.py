@@ -51,9 +51,10 @@ class Answer:
 class Server:
     process: subprocess.Popen[bytes]
     port: int
+    host: str
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection((self.host, self.port), timeout=10)
 
     def ask(self, request: bytes = GET) -> Answer:
         with self.connect() as connection:
@@ -103,7 +104,7 @@ def running_server(**settings: str) -> Iterator[Server]:
     port = free_port()
     env = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **settings}
     process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
-    server = Server(process, port)
+    server = Server(process, port, env["HOST"])
     try:
         wait_until(lambda: answers_from(server) == server.workers() and len(server.workers()) == 2)
         yield server
@@ -202,9 +203,18 @@ def test_forwarded_headers_of_a_stranger_are_dropped(server: Server) -> None:
     assert not [name for name in echo["headers"] if "FORWARDED" in name]
 
 
-def test_forwarded_headers_of_the_named_proxy_count() -> None:
-    with running_server(FORWARDED_ALLOW_IPS="127.0.0.1") as behind_a_proxy:
-        assert behind_a_proxy.ask(headers(b"X-Forwarded-Proto: https")).echo["scheme"] == "https"
+def test_forwarded_headers_of_proxies_in_the_list_count() -> None:
+    chain = headers(b"X-Forwarded-Proto: https,http", b"X-Forwarded-For: 203.0.113.9, 10.0.0.2")
+    with running_server(FORWARDED_ALLOW_IPS="10.0.0.0/8, 127.0.0.0/8") as behind_proxies:
+        echo = behind_proxies.ask(chain).echo
+    assert (echo["scheme"], echo["client"]) == ("https", "203.0.113.9")
+
+
+def test_an_ipv6_address_is_listened_on() -> None:
+    chain = headers(b"X-Forwarded-Proto: https", b"X-Forwarded-For: 2001:db8::9")
+    with running_server(HOST="::1", FORWARDED_ALLOW_IPS="::1/128") as server:
+        echo = server.ask(chain).echo
+    assert (echo["scheme"], echo["client"]) == ("https", "2001:db8::9")
 
 
 # Bodies
