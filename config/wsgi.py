@@ -34,8 +34,13 @@ class UTF8Request(WSGIRequest):
 application = get_wsgi_application()
 application.request_class = UTF8Request
 
+from config.urls import ENDPOINTS  # noqa: E402 - needs Django set up
+
+log = structlog.get_logger(__name__)
 if not settings.GATEWAY_SECRET and not settings.DEBUG:
-    structlog.get_logger(__name__).warning("gateway_not_verified", why=OPEN_DOOR)
+    log.warning("gateway_not_verified", why=OPEN_DOOR)
+if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
+    log.warning("rate_limit_of_no_endpoint", names=sorted(unknown), known=sorted(ENDPOINTS))
 
 # Only a web process bounds how long it waits for the database, for a migration takes what it takes, and keeps
 # plans.

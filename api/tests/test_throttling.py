@@ -1,5 +1,6 @@
 """Rate limits, where they are configured."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from users.factories import UserFactory
 @pytest.fixture(scope="module")
 def limited(django_db_setup, django_db_blocker, logs: Path) -> Iterator[str]:
     """A shop that takes three charges an hour and five requests of any other kind."""
-    limits = "point-charges=3/h,*=5/h"
+    limits = "point-charges=3/h,order-creat=1/h,*=5/h"
     with django_db_blocker.unblock(), processes.web(log=logs / "web.log", RATE_LIMITS=limits) as url:
         yield url
 
@@ -34,6 +35,13 @@ def test_a_caller_beyond_the_rate_is_told_when_to_come_again(shop):
     refused = shop.charge(user, 1)
     assert refused.code == "throttled"
     assert 1 <= int(refused.headers["Retry-After"]) <= 3600
+
+
+def test_a_limit_for_no_endpoint_is_warned_of(shop, logs):
+    warning = next(
+        line for line in logs.joinpath("web.log").read_text().splitlines() if "of_no_endpoint" in line
+    )
+    assert json.loads(warning)["names"] == ["order-creat"]
 
 
 def test_callers_and_endpoints_are_counted_apart(shop):
