@@ -34,6 +34,7 @@ def every_setting(folder: Path) -> dict[str, str]:
         "DATA_PLATFORM_URL": f"http://127.0.0.1:{processes.free_port()}/events",
         "DEBUG": "0",
         "EMBEDDED_SERVICES": "0",
+        "EVENT_SOURCE": "https://shop.example/orders",
         "FORWARDED_ALLOW_IPS": "127.0.0.0/8, ::1",
         "GATEWAY_SECRET": SECRET,
         "HOST": "127.0.0.1",
