@@ -40,7 +40,9 @@ log = structlog.get_logger(__name__)
 if not settings.GATEWAY_SECRET and not settings.DEBUG:
     log.warning("gateway_not_verified", why=OPEN_DOOR)
 if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
-    log.warning("rate_limit_of_no_endpoint", names=sorted(unknown), known=sorted(ENDPOINTS))
+    log.warning(
+        "rate_limit_of_no_endpoint", names=", ".join(sorted(unknown)), known=", ".join(sorted(ENDPOINTS))
+    )
 
 # Only a web process bounds how long it waits for the database, for a migration takes what it takes, and keeps
 # plans.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from api.json_schemas import COUNT, ID, array_of, json_object, ref
+from api.json_schemas import COUNT, ID, INTEGER, array_of, json_object, ref
 from api.problems import BilingualText, Problem
 
 
@@ -26,7 +26,7 @@ class ProductNotFound(Problem):
         "product_ids에 적힌 상품을 빼고 다시 주문해 주세요.",
         "Remove the products listed in product_ids and order again.",
     )
-    extensions = {"product_ids": array_of(ID)}
+    extensions = {"product_ids": array_of(INTEGER)}
 
     def __init__(self, *, product_ids: Iterable[int]) -> None:
         super().__init__(product_ids=list(product_ids))

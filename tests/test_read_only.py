@@ -20,7 +20,7 @@ from tests.client import Answer, Client
 from tests.database import contents, execute
 from tests.operators import Operator
 from tests.processes import until
-from tests.scenes import buyer, hold_coupon
+from tests.scenes import at_once, buyer, hold_coupon
 
 
 def end_sessions() -> None:
@@ -76,6 +76,13 @@ def test_writes_are_unavailable_and_served_again_without_a_restart(http: Client)
     until(lambda: http.get("/readyz").status == 200)
     for write in writes:
         until(lambda write=write: write().status == 201)
+
+
+def test_sessions_that_began_meanwhile_serve_no_write_afterwards(http: Client) -> None:
+    user = buyer(http)
+    with reading_only():
+        assert {each.status for each in at_once([lambda: http.get("products")] * 32)} == {200}
+    assert {each.status for each in at_once([lambda: http.charge(user, 1)] * 32)} == {201}
 
 
 def test_reads_and_replays_go_on(http: Client) -> None:

@@ -11,6 +11,9 @@ from psycopg.pq import TransactionStatus
 from config.embedded import SERVICES
 from config.postgresql.client import DatabaseClient
 
+# What PostgreSQL tells each session of itself, unasked, from version 14 on.
+READS_ONLY = (b"default_transaction_read_only", b"in_hot_standby")
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
@@ -32,11 +35,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether the connection is alive, without the round trip of a `SELECT 1` in every request.
 
         A healthy connection between two statements has nothing to read. Whatever can be read then is the end
-        of the connection, or a message that costs one new connection if it was harmless.
+        of the connection, or a message that costs one new connection if it was harmless. A session that began
+        on a server that only reads is not kept either: the next one may find a server that writes.
         """
         if self.connection is None or self.connection.closed:
             return False
         if self.connection.info.transaction_status not in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
+            return False
+        if any(self.connection.pgconn.parameter_status(name) == b"on" for name in READS_ONLY):
             return False
         poll = select.poll()
         poll.register(self.connection.pgconn.socket, select.POLLIN)
