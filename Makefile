@@ -34,6 +34,7 @@ chromium:
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
+	@$(if $(ARGS),:,EXAMPLES=120 $(PYTHON) -m pytest tests/test_openapi.py -k does_what_the_document_says)
 
 # A clock that goes wrong, and certificates.
 clocks:
