@@ -22,7 +22,7 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
+import subprocess  # nosec B404 # runs our own programs
 import sys
 import tempfile
 import time
@@ -94,7 +94,7 @@ class Account:
         switch: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": ()} if other else {}
         # PGPORT and its like would change what the programs do.
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        done = subprocess.run(  # noqa: S603 our own programs
+        done = subprocess.run(  # noqa: S603 our own programs # nosec B603
             [*self.prefix, *command],
             cwd=cwd,
             env=env,

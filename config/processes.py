@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-import subprocess
+import subprocess  # nosec B404 # runs ps
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +16,7 @@ def command_lines() -> dict[int, str]:
     """Every process's command line by its pid; that of a zombie is empty."""
     if not Path("/proc/self/cmdline").exists():
         command = ["/bin/ps", "-axwwo", "pid=,command="]
-        listing = subprocess.check_output(command, text=True, errors="replace")  # noqa: S603 constant
+        listing = subprocess.check_output(command, text=True, errors="replace")  # noqa: S603 constant # nosec B603
         lines = (line.strip().partition(" ") for line in listing.splitlines())
         return {int(pid): command for pid, _, command in lines}
     commands = {}

@@ -235,7 +235,7 @@ def answers(*, host: str, port: int) -> bool:
 
 def reachable(host: str) -> str:
     """An address that leads to who listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on # nosec B104
 
 
 def welcome(prepared: "Prepared", *, host: str, port: int) -> str:

@@ -7,7 +7,7 @@ what outlives its parent: by the session everything is found and ended.
 import os
 import shlex
 import signal
-import subprocess
+import subprocess  # nosec B404 # runs supervisord
 import sys
 import threading
 import time
@@ -97,7 +97,7 @@ class Supervisor:
     def start(self) -> None:
         """Start it, after ending what an earlier one with this configuration left behind."""
         self._end_all()
-        self.process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+        self.process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside # nosec B603
             [sys.executable, "-m", "supervisor.supervisord", "-c", self.configuration],
             env=self.environment,
             stdin=subprocess.DEVNULL,

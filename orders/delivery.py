@@ -60,7 +60,7 @@ def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | N
     if attempts >= MAX_ATTEMPTS:
         return None
     doubled = min(FIRST_WAIT * 2.0 ** (attempts - 1), LONGEST_WAIT)
-    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, keeps no secret
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, keeps no secret # nosec B311
     return max(doubled * jitter, timedelta(seconds=retry_after))
 
 

@@ -47,7 +47,7 @@ def seed() -> Demo:
     """Fill an empty shop; its points, stock and coupons are moved by the services only. Raises NotEmpty."""
     require_empty()
     # The same demo every time.
-    chance = random.Random(SEED)  # noqa: S311 - no secret
+    chance = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
     reseed_random(SEED)
     ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
     users = UserFactory.create_batch(USERS)

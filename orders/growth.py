@@ -68,7 +68,7 @@ def _orders() -> Iterator[Order]:
     offered = list(Product.objects.order_by("-pk").values_list("pk", flat=True)[:OFFERED])
     if not buyers or not offered:
         raise NobodyToOrder
-    chance = random.Random()  # noqa: S311 - no secret
+    chance = random.Random()  # noqa: S311 - no secret # nosec B311
     weights = range(len(offered), 0, -1)
     while True:
         chosen = {

@@ -40,7 +40,7 @@ def _question(table: str, checks: Sequence[str]) -> str:
     conditions = [f"({check})".replace("%", "%%") for check in checks]
     rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
     return (
-        f"SELECT ordinality, {', '.join(conditions)} "  # noqa: S608 - no word of anybody's
+        f"SELECT ordinality, {', '.join(conditions)} "  # noqa: S608 - no word of anybody's # nosec B608
         f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(conditions)})"
     )
 

@@ -79,7 +79,7 @@ def planned_keys(*, kind: str, size: int) -> Iterator[list[int]]:
 
 def among(*, kind: str, keys: Sequence[int]) -> RawSQL:
     """These keys, ascending, as a subquery: thousands of them need not be sent."""
-    return RawSQL(_BETWEEN, [kind, keys[0], keys[-1]])  # noqa: S611 - our words
+    return RawSQL(_BETWEEN, [kind, keys[0], keys[-1]])  # noqa: S611 - our words # nosec B611
 
 
 def write_planned(*, kind: str, keys: Sequence[int], model: type[Model]) -> None:
@@ -99,7 +99,7 @@ def _update(table: str, columns: Sequence[str]) -> str:
     quote = connection.ops.quote_name
     changed = ", ".join(f"{quote(column)} = file.{quote(column)}" for column in columns)
     return (
-        f"UPDATE {quote(table)} AS there SET {changed} FROM pg_temp.seeding_planned AS planned,"  # noqa: S608 - our names
+        f"UPDATE {quote(table)} AS there SET {changed} FROM pg_temp.seeding_planned AS planned,"  # noqa: S608 - our names # nosec B608
         f" json_populate_record(NULL::{quote(table)}, planned.changes) AS file"
         " WHERE kind = %s AND key BETWEEN %s AND %s AND fields = %s AND there.id = key"
     )

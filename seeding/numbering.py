@@ -16,7 +16,7 @@ def reserve(*, model: type[Model], up_to: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         (sequence,) = cursor.fetchone()
-        cursor.execute(f"SELECT last_value + is_called::int FROM {sequence}")  # noqa: S608 - the catalogue's word
+        cursor.execute(f"SELECT last_value + is_called::int FROM {sequence}")  # noqa: S608 - the catalogue's word # nosec B608
         (following,) = cursor.fetchone()
         if up_to - following >= STEPS:
             cursor.execute("SELECT setval(%s, %s)", [sequence, up_to])
