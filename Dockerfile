@@ -2,8 +2,8 @@ FROM python:3.11-slim AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /build
-COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
+COPY locks/image.txt .
+RUN pip install --no-cache-dir --require-hashes -r image.txt
 
 FROM python:3.11-slim
 ENV PATH=/opt/venv/bin:$PATH \

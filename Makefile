@@ -1,14 +1,16 @@
 # Needs make and Python 3.11 or newer; everything else comes by pip into .venv.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+# Exactly what a lock names, by its hashes, and nothing that would have to be built here.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
+LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
 
 # Of `make chaos`; without SEED it takes one at random and says which.
 SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check locks audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +44,7 @@ clocks:
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends faketime openssl >/dev/null; } || \
 	{ echo "Missing: faketime or openssl; on Debian and Ubuntu: apt install faketime openssl"; exit 1; }
 
-test-stack: programs $(VENV)/installed-dev $(VENV)/stack/installed  ## Run what docker-compose.yml says, without containers
+test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)
 
 test-clients: $(VENV)/clients/installed $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
@@ -78,10 +80,21 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 		ALLOWED_HOSTS=shop.example CSRF_TRUSTED_ORIGINS=https://shop.example DATABASE_URL=postgresql://db/shop REDIS_URL=redis://redis \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@# It remarks on stderr that a line's excuse is not needed by each part of the line.
+	@$(VENV)/bin/bandit --quiet --recursive --configfile pyproject.toml . 2>$(VENV)/bandit.log || { cat $(VENV)/bandit.log; exit 1; }
+	@$(PYTHON) -m tests.dependencies locked
 	@$(PYTHON) -m tests.dependencies installed
 	@$(PYTHON) -m pip check
 
-audit-deps: $(VENV)/audit/installed  ## Ask for known weaknesses of every pin; needs the internet
+# The widest first: the others take their versions from it.
+locks: export UV_CUSTOM_COMPILE_COMMAND := make locks
+locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; needs the internet (ARGS="--upgrade" for the newest)
+	@$(LOCK) $(ARGS) requirements-dev.txt --output-file locks/test.txt
+	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/run.txt
+	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/image.txt --excludes locks/not-in-image.txt
+	@$(LOCK) $(ARGS) requirements-tools.txt --constraints locks/test.txt --output-file locks/tools.txt
+
+audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
 	@$(PYTHON) -m tests.dependencies audited
 
 stop:  ## Close the shop, from another terminal
@@ -97,33 +110,19 @@ $(VENV)/made:
 	@python3 -m venv $(VENV) || { echo "python3 cannot make one; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@touch $@
 
-$(VENV)/installed: requirements.txt $(VENV)/made
-	@echo "Installing requirements.txt ..."
-	@$(PIP) -r requirements.txt
+$(VENV)/installed: locks/run.txt $(VENV)/made
+	@echo "Installing $< ..."
+	@$(PYTHON) $(INSTALL) $<
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
-	@echo "Installing requirements-dev.txt ..."
-	@$(PIP) -r requirements-dev.txt
+$(VENV)/installed-dev: locks/test.txt $(VENV)/installed
+	@echo "Installing $< ..."
+	@$(PYTHON) $(INSTALL) $<
 	@touch $@
 
-$(VENV)/stack/installed: tests/stack/requirements.txt benchmarks/requirements.txt $(VENV)/made
-	@echo "Installing tests/stack/requirements.txt ..."
-	@$(PYTHON) -m venv $(VENV)/stack
-	@$(VENV)/stack/bin/python -m pip install --quiet --disable-pip-version-check -r tests/stack/requirements.txt
-	@touch $@
-
-# Without npm or Java the clients in their languages are skipped, by name.
-$(VENV)/clients/installed: tests/clients/requirements.txt tests/clients/package.json $(VENV)/made
-	@echo "Installing tests/clients/requirements.txt and package.json ..."
-	@$(PYTHON) -m venv $(VENV)/clients
-	@$(VENV)/clients/bin/python -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-	@cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients
-	@cd $(VENV)/clients && npm ci --silent --ignore-scripts || echo "npm packages cannot be had: their clients are left out."
-	@touch $@
-
-$(VENV)/audit/installed: requirements-audit.txt $(VENV)/installed-dev
-	@echo "Installing requirements-audit.txt ..."
-	@$(PYTHON) -m venv $(VENV)/audit
-	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+# Environments beside: programs that nothing imports (tools, clients), and what the Dockerfile installs (image).
+$(VENV)/%/installed: locks/%.txt $(VENV)/made
+	@echo "Installing $< in $(VENV)/$* ..."
+	@$(PYTHON) -m venv --clear $(VENV)/$*
+	@$(VENV)/$*/bin/python $(INSTALL) $<
 	@touch $@

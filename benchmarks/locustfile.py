@@ -1,6 +1,6 @@
 """People who look, charge, take coupons and buy.
 
-`locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000`, with benchmarks/requirements.txt installed.
+`locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000`, with requirements-tools.txt installed.
 From the environment: LOAD_MEMBERS, the first and last id of the members to be ("1-100"), and GATEWAY_SECRET
 where the shop has one. A refusal (409) is an answer like any other here; what fails is an error of the shop.
 """

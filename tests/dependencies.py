@@ -1,6 +1,7 @@
-"""What the shop depends on: `python -m tests.dependencies installed`, or `audited`.
+"""What the shop depends on: `python -m tests.dependencies locked`, `installed`, or `audited`.
 
-`installed` looks at this environment and needs no network: pins, pre-releases, licences.
+`locked` compares the locks with the lists that they are made from, `installed` compares this environment with
+locks/test.txt: pins, pre-releases, licences. Neither needs a network.
 `audited` asks for known weaknesses of every pin; it exits with 0 where somebody answered for all and knows
 none, 1 where some are known, and 3 where nobody could be asked about all: silence is not an answer.
 """
@@ -19,10 +20,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = [
-    ROOT / name for name in ("requirements.txt", "requirements-dev.txt", "requirements-audit.txt")
-]
-PIP_AUDIT = Path(sys.prefix, "audit", "bin", "pip-audit")
+# Each lock with the lists that it is made from.
+LOCKS = {
+    "locks/image.txt": ("requirements.txt",),
+    "locks/run.txt": ("requirements.txt",),
+    "locks/test.txt": ("requirements.txt", "requirements-dev.txt"),
+    "locks/tools.txt": ("requirements-tools.txt",),
+}
+AUDITED = [ROOT / "locks/test.txt", ROOT / "locks/tools.txt"]  # the two hold the other two
+NOT_IN_IMAGE = "locks/not-in-image.txt"
+# A pin of a lock: its hashes, and the lists and packages that ask for it.
+ENTRY = re.compile(r"(?m)^(?P<pin>\w.*) \\\n(?: +--hash=sha256:\w+(?: \\)?\n)+(?P<asked_by>(?: +#.*\n)+)")
+ASKER = re.compile(r"(?m)^ +# +(?:via )?(\S.*)$")
+PIP_AUDIT = Path(sys.prefix, "tools", "bin", "pip-audit")
 SERVICES = ("pypi", "osv")
 BROUGHT_BY_VENV = {"pip", "setuptools", "wheel"}
 # Licences that let others be combined with what they cover, and sold.
@@ -34,11 +44,14 @@ NOTHING_KNOWN, WEAK, NOT_ASKED = 0, 1, 3
 
 def pins(*files: Path) -> dict[str, Version]:
     """The version of each package that the files pin for this machine. Raises ValueError for a loose one."""
-    lines = (
-        re.sub(r"(^| )#.*", "", line).strip() for file in files for line in file.read_text().splitlines()
-    )
-    required = [Requirement(line) for line in lines if line and not line.startswith("-")]
-    return {canonicalize_name(each.name): _exact(each) for each in required if _applies(each)}
+    required = [each for file in files for each in _requirements(file) if _applies(each)]
+    return {canonicalize_name(each.name): _exact(each) for each in required}
+
+
+def _requirements(file: Path) -> list[Requirement]:
+    """What a list or a lock asks for, on any machine."""
+    lines = re.sub(r"(^| )#.*|\\\n +--hash=\S+", "", file.read_text(), flags=re.MULTILINE).splitlines()
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith("-")]
 
 
 def _applies(required: Requirement) -> bool:
@@ -50,6 +63,45 @@ def _exact(required: Requirement) -> Version:
     if pinned.operator != "==" or "*" in pinned.version:
         raise ValueError(f"{required} is not pinned")
     return Version(pinned.version)
+
+
+def disagreements(root: Path = ROOT) -> Iterator[str]:
+    """Where the locks are not what `make locks` makes of the lists, a line each."""
+    for lock, lists in LOCKS.items():
+        text, left_out = (root / lock).read_text(), set()
+        if lock == "locks/image.txt":
+            left_out = {canonicalize_name(each.name) for each in _requirements(root / NOT_IN_IMAGE)}
+        asked_for = {_pair(each) for name in lists for each in _requirements(root / name)}
+        asked_for = {(name, pin) for name, pin in asked_for if name not in left_out}
+        asked_by = {
+            _pair(Requirement(entry["pin"])): set(ASKER.findall(entry["asked_by"]))
+            for entry in ENTRY.finditer(text)
+        }
+        there = {name for name, _ in asked_by}
+        chosen = {each for each, by in asked_by.items() if by & {f"-r {name}" for name in lists}}
+        brought = {each for each, by in asked_by.items() if by & there}
+        yield from (f"{lock}: {name} {pin} is asked for and not locked" for name, pin in asked_for - chosen)
+        yield from (f"{lock}: {name} {pin} is locked and not asked for" for name, pin in chosen - asked_for)
+        yield from (
+            f"{lock}: nothing brings {name} {pin}" for name, pin in asked_by.keys() - chosen - brought
+        )
+        rest = [line for line in ENTRY.sub("", text).splitlines() if not line.startswith("# ")]
+        yield from (f"{lock}: neither a remark nor a pin with hashes: {line}" for line in rest)
+    yield from _apart(root, "locks/test.txt", *LOCKS)
+
+
+def _apart(root: Path, widest: str, *locks: str) -> Iterator[str]:
+    """Pins that differ from those of the lock that holds the others'; the tools' own need not be in it."""
+    known = {_pair(each) for each in _requirements(root / widest)}
+    names = {name for name, _ in known}
+    for lock in locks:
+        for name, pin in sorted({_pair(each) for each in _requirements(root / lock)} - known):
+            if name in names or lock != "locks/tools.txt":
+                yield f"{lock}: {name} {pin} is not that of {widest}"
+
+
+def _pair(required: Requirement) -> tuple[str, Version]:
+    return canonicalize_name(required.name), _exact(required)
 
 
 def faults(pinned: dict[str, Version], found: list[Distribution]) -> Iterator[str]:
@@ -84,15 +136,15 @@ class Answer:
 
 def ask(service: str, *, program: Path = PIP_AUDIT) -> Answer:
     """Ask a service about every pin."""
-    files = [option for file in REQUIREMENTS for option in ("-r", str(file))]
-    options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "-s", service]
+    files = [option for lock in AUDITED for option in ("-r", str(lock))]
+    options = ["--require-hashes", "--disable-pip", "--progress-spinner=off", "--format=json", "-s", service]
     done = subprocess.run([program, *options, *files], capture_output=True, text=True, check=False)
     try:
         answers = json.loads(done.stdout)["dependencies"]
     except ValueError:
         return Answer([], (done.stderr.strip().splitlines() or ["it said nothing"])[-1])
     heard_of = {canonicalize_name(each["name"]) for each in answers if "skip_reason" not in each}
-    unheard_of = sorted(pins(*REQUIREMENTS).keys() - heard_of)
+    unheard_of = sorted(pins(*AUDITED).keys() - heard_of)
     known = [
         f"{each['name']} {each['version']}: {weakness['id']}, mended in {weakness['fix_versions']}"
         for each in answers
@@ -117,8 +169,11 @@ def main(command: str) -> int:
     """Say what was found; the exit code."""
     if command == "audited":
         code, lines = audited({service: ask(service) for service in SERVICES})
+    elif command == "locked":
+        lines = list(disagreements())
+        code = int(bool(lines))
     else:
-        lines = list(faults(pins(*REQUIREMENTS[:2]), list(distributions())))
+        lines = list(faults(pins(ROOT / "locks/test.txt"), list(distributions())))
         code = int(bool(lines))
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return code

@@ -1,15 +1,30 @@
-"""An audit that could not ask is never taken for one that found nothing."""
+"""Locks are what the lists say, and an audit that could not ask is never taken for one that found nothing."""
 
 import json
+import re
+import shutil
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
-from tests.dependencies import NOT_ASKED, NOTHING_KNOWN, REQUIREMENTS, WEAK, ask, audited, faults, pins
+from tests.dependencies import (
+    AUDITED,
+    LOCKS,
+    NOT_ASKED,
+    NOT_IN_IMAGE,
+    NOTHING_KNOWN,
+    ROOT,
+    WEAK,
+    ask,
+    audited,
+    disagreements,
+    faults,
+    pins,
+)
 
-PINS = {name: str(version) for name, version in pins(*REQUIREMENTS).items()}
+PINS = {name: str(version) for name, version in pins(*AUDITED).items()}
 WEAKNESS = {"id": "X-1", "fix_versions": ["9"]}
 
 
@@ -69,3 +84,50 @@ def test_a_licence_we_do_not_know_is_noticed(tmp_path, licence):
     (tmp_path / "METADATA").write_text(f"Metadata-Version: 2.1\nName: x\nVersion: 1\nLicense: {licence}\n")
     (found,) = faults({"x": Version("1")}, [Distribution.at(tmp_path)])
     assert "licence" in found
+
+
+@pytest.fixture
+def lists(tmp_path) -> Path:
+    """A copy of the lists and locks, to change."""
+    (tmp_path / "locks").mkdir()
+    for name in {NOT_IN_IMAGE, *LOCKS, *(each for lists in LOCKS.values() for each in lists)}:
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_locks_are_made_of_the_lists(lists):
+    assert list(disagreements(lists)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "instead"),
+    [
+        ("requirements.txt", r"django==5\.\S+", "django==5.0"),
+        ("requirements.txt", r"\Z", "one-more==1.0\n"),
+        ("requirements.txt", r"whitenoise.*\n", ""),
+        ("requirements-dev.txt", r"ruff==\S+", "ruff==0.1"),
+        ("requirements-tools.txt", r"uv==\S+", "uv==0.1"),
+        (NOT_IN_IMAGE, r"\Z", "whitenoise\n"),
+        (NOT_IN_IMAGE, r"supervisor.*\n", ""),
+        ("locks/image.txt", r"\Z", "pytest==9.2.0 \\\n    --hash=sha256:ab\n    # via pytest-django\n"),
+        ("locks/run.txt", r"kombu==\S+", "kombu==5.6.0"),
+        ("locks/tools.txt", r"urllib3==\S+", "urllib3==2.7.0"),
+        ("locks/run.txt", r"(vine==\S+) \\\n( +--hash.*\n)+", r"\1\n"),
+        ("locks/run.txt", r"\A", "--index-url https://elsewhere.example/simple\n"),
+    ],
+)
+def test_a_lock_that_is_not_what_the_lists_say_is_noticed(lists, file, pattern, instead):
+    changed = re.sub(pattern, instead, (lists / file).read_text(), count=1)
+    assert changed != (lists / file).read_text()
+    (lists / file).write_text(changed)
+    assert list(disagreements(lists))
+
+
+def test_the_image_has_neither_tests_nor_embedded_servers():
+    image = pins(ROOT / "locks/image.txt").keys()
+    assert image >= {"django", "celery", "psycopg-binary", "redis", "gunicorn"}
+    assert not image & {"pytest", "faker", "psutil", "setuptools", *pins_of(NOT_IN_IMAGE)}
+
+
+def pins_of(file: str) -> list[str]:
+    return re.findall(r"(?m)^[a-z][\w-]*", (ROOT / file).read_text())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.processes import ROOT
 
-HADOLINT = Path(sys.prefix) / "stack" / "bin" / "hadolint"
+HADOLINT = Path(sys.prefix) / "tools" / "bin" / "hadolint"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 

@@ -13,7 +13,7 @@ from tests.processes import ROOT, until
 from tests.stack.machine import Machine
 
 # Of its own environment, as the image has it (make test-stack).
-LOCUST = Path(sys.prefix) / "stack" / "bin" / "locust"
+LOCUST = Path(sys.prefix) / "tools" / "bin" / "locust"
 STEPS = ("orders/quote", "orders", "points/charges", "rankings/products", "coupons/{id}/issue")
 
 
