@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.core.management import get_commands
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +25,8 @@ HOURS = 72
 ROWS = 8
 # A healthy platform has an event within a second; a minute is when somebody should look.
 LATE_SECONDS = 60
+# The command that makes demo data; the image has none.
+DEMO = "seed_demo"
 
 Panel = dict[str, Any]
 
@@ -33,7 +36,13 @@ def compose(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     seen = {name: show() for name, (permission, show) in PANELS.items() if request.user.has_perm(permission)}
     steps = _steps(request) if seen else []
     panels = {name: panel for name, panel in seen.items() if panel.get("rows")} if steps else seen
-    return {**context, "has_role": bool(seen), "steps": steps, "panels": panels}
+    return {
+        **context,
+        "has_role": bool(seen),
+        "steps": steps,
+        "demo": DEMO in get_commands(),
+        "panels": panels,
+    }
 
 
 def _sales() -> Panel:

@@ -80,10 +80,17 @@ def tracked() -> list[Path]:
     return [Path(name) for name in listed.split("\0") if name]
 
 
+# Demo data, and the one-machine shop of `make run`.
+ONE_MACHINE = {
+    *("factories.py", "demo.py", "growth.py", "seed_demo.py"),
+    *("preparation.py", "run.py", "runs.py", "supervision.py", "welcome.py"),
+}
+
+
 def is_run(path: Path) -> bool:
-    """Whether a file belongs to an app, and not to its tests."""
+    """Whether a file belongs to an app as it runs in production, and not to its tests."""
     apart = {"tests", "benchmarks", "docs", "deploy", "examples"} & {*path.parts}
-    return len(path.parts) > 1 and not apart and path.suffix in KINDS
+    return len(path.parts) > 1 and not apart and path.suffix in KINDS and path.name not in ONE_MACHINE
 
 
 def test_the_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_more():

@@ -246,6 +246,11 @@ def test_an_empty_shop_says_what_to_do_first(admin_client):
             assert admin_client.get(url).status_code == 200
 
 
+def test_an_empty_shop_names_no_command_that_is_not_there(admin_client, monkeypatch):
+    monkeypatch.setattr("config.dashboard.get_commands", dict)
+    assert "seed_demo" not in read(admin_client)
+
+
 def test_what_is_done_is_ticked_and_what_there_is_to_see_is_shown(admin_client):
     ProductFactory(stock=3)
     steps = page(admin_client).context["steps"]

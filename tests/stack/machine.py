@@ -22,7 +22,8 @@ from tests.processes import ROOT, free_port, until
 from tests.stack.compose import Service, image, is_copied, services
 
 HEALTHY_SECONDS = 60
-VENV = Path(sys.executable).parent
+# Of the environment that the image has, and no more (make test-stack).
+VENV = Path(sys.prefix) / "image" / "bin"
 # Where the health checks of images that are not ours look inside their containers.
 ELSEWHERE = {"prometheus": "127.0.0.1:9090", "load": "127.0.0.1:8089"}
 
@@ -51,7 +52,7 @@ def account(uid: int) -> Account:
         return Account(os.geteuid())
     try:
         subprocess.run(
-            [sys.executable, "-c", "import django"], user=uid, group=uid, extra_groups=(), check=True
+            [VENV / "python", "-c", "import django"], user=uid, group=uid, extra_groups=(), check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return Account(0, ("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}"))
