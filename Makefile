@@ -47,7 +47,7 @@ clocks:
 test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)
 
-test-clients: $(VENV)/clients/installed $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
+test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
 	@$(PYTHON) -m pytest tests/clients $(ARGS)
 
 # What it needs beside Python's packages.
@@ -93,6 +93,7 @@ locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; need
 	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/run.txt
 	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/image.txt --excludes locks/not-in-image.txt
 	@$(LOCK) $(ARGS) requirements-tools.txt --constraints locks/test.txt --output-file locks/tools.txt
+	@$(LOCK) $(ARGS) requirements-clients.txt --constraints locks/test.txt --output-file locks/clients.txt
 
 audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
 	@$(PYTHON) -m tests.dependencies audited
@@ -118,6 +119,13 @@ $(VENV)/installed: locks/run.txt $(VENV)/made
 $(VENV)/installed-dev: locks/test.txt $(VENV)/installed
 	@echo "Installing $< ..."
 	@$(PYTHON) $(INSTALL) $<
+	@touch $@
+
+# Without npm the clients in TypeScript and the linters are skipped, by name.
+$(VENV)/clients/node_modules: tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients/installed
+	@echo "Installing tests/clients/package-lock.json ..."
+	@cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients
+	@cd $(VENV)/clients && npm ci --silent --ignore-scripts || { echo "npm packages cannot be had: what needs them is skipped."; mkdir -p node_modules; }
 	@touch $@
 
 # Environments beside: programs that nothing imports (tools, clients), and what the Dockerfile installs (image).

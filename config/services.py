@@ -13,7 +13,8 @@ from config.dotenv import SettingsError
 from config.environment import in_url, is_host
 
 LAST_PORT = 65535
-DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+# No secret: what Django calls libpq's words.
+DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}  # nosec B105
 # No URL of PostgreSQL's, but django-environ reads it as one.
 POSTGRESQL = re.compile(r"(?:postgres(?:ql)?|pgsql|psql)://")
 SECRETS = {"password", "sslpassword", "oauth_client_secret"}

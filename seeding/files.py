@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import subprocess  # nosec B404 # runs our own parser
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,7 +113,7 @@ def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
     """What the parser says of the file, whose rows it has written (seeding/parser/main.py)."""
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
-        ended = subprocess.run(  # noqa: S603 - our own program
+        ended = subprocess.run(  # noqa: S603 - our own program # nosec B603
             _PARSER,
             stdin=file,
             stdout=rows,

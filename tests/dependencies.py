@@ -26,8 +26,11 @@ LOCKS = {
     "locks/run.txt": ("requirements.txt",),
     "locks/test.txt": ("requirements.txt", "requirements-dev.txt"),
     "locks/tools.txt": ("requirements-tools.txt",),
+    "locks/clients.txt": ("requirements-clients.txt",),
 }
-AUDITED = [ROOT / "locks/test.txt", ROOT / "locks/tools.txt"]  # the two hold the other two
+# Of the shop itself; the others hold programs that nothing imports.
+SHOP_LOCKS = {"locks/image.txt", "locks/run.txt", "locks/test.txt"}
+AUDITED = [ROOT / f"locks/{each}.txt" for each in ("test", "tools", "clients")]  # they hold the others
 NOT_IN_IMAGE = "locks/not-in-image.txt"
 # A pin of a lock: its hashes, and the lists and packages that ask for it.
 ENTRY = re.compile(r"(?m)^(?P<pin>\w.*) \\\n(?: +--hash=sha256:\w+(?: \\)?\n)+(?P<asked_by>(?: +#.*\n)+)")
@@ -91,12 +94,12 @@ def disagreements(root: Path = ROOT) -> Iterator[str]:
 
 
 def _apart(root: Path, widest: str, *locks: str) -> Iterator[str]:
-    """Pins that differ from those of the lock that holds the others'; the tools' own need not be in it."""
+    """Pins that differ from those of the lock that holds the others; only programs may have more."""
     known = {_pair(each) for each in _requirements(root / widest)}
     names = {name for name, _ in known}
     for lock in locks:
         for name, pin in sorted({_pair(each) for each in _requirements(root / lock)} - known):
-            if name in names or lock != "locks/tools.txt":
+            if name in names or lock in SHOP_LOCKS:
                 yield f"{lock}: {name} {pin} is not that of {widest}"
 
 

@@ -24,7 +24,8 @@ url, user = sys.argv[1:3]
 shop = Client(base_url=url, headers={"X-User-Id": user, "Accept-Language": "en"})
 
 page = list_products.sync(client=shop)
-assert isinstance(page, ProductPage), page
+if not isinstance(page, ProductPage):
+    raise SystemExit(page)
 product = page.results[0]
 print(f"{product.name}: {product.price} won, {product.stock} left")
 
@@ -32,7 +33,8 @@ print(f"{product.name}: {product.price} won, {product.stock} left")
 charged = charge_points.sync(
     client=shop, body=ChargeRequest(amount=2 * product.price), idempotency_key=f"charge-{uuid4()}"
 )
-assert isinstance(charged, LedgerEntry), charged
+if not isinstance(charged, LedgerEntry):
+    raise SystemExit(charged)
 
 
 def order(quantity: int) -> None:
