@@ -5,12 +5,18 @@ PYTHON := $(VENV)/bin/python
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
 
+# Of `make test-distros`: others' breakage in unstable (sid) never stops ours, so it is for the hand.
+SUITES := bookworm trixie
+# What every pin has a wheel for; the image runs the newest.
+PYTHONS := 3.11 3.12 3.13 3.14
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin x86_64-apple-darwin
+
 # Of `make chaos`; without SEED it takes one at random and says which.
 SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check locks audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check locks wheels test-distros debootstrap audit-deps stop reset
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +55,14 @@ test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/ins
 
 test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
 	@$(PYTHON) -m pytest tests/clients $(ARGS)
+
+test-distros: debootstrap $(VENV)/installed-dev  ## Run the shop on fresh Debian systems, as root: SUITES="sid", ARGS="--test" for make test there
+	@$(PYTHON) -m tests.distros $(ARGS) $(SUITES)
+
+debootstrap:
+	@PATH=$$PATH:/usr/sbin command -v debootstrap >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends debootstrap >/dev/null; } || \
+	{ echo "Missing: debootstrap; on Debian: apt install debootstrap"; exit 1; }
 
 # What it needs beside Python's packages.
 programs:
@@ -94,6 +108,18 @@ locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; need
 	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/image.txt --excludes locks/not-in-image.txt
 	@$(LOCK) $(ARGS) requirements-tools.txt --constraints locks/test.txt --output-file locks/tools.txt
 	@$(LOCK) $(ARGS) requirements-clients.txt --constraints locks/test.txt --output-file locks/clients.txt
+
+# locks/test.txt holds the pins of image and run; the tools' are for Linux, as what runs them is.
+wheels: $(VENV)/tools/installed  ## See that every pin has a wheel for each Python and platform; needs the internet
+	@echo "uv" | $(VENV)/tools/bin/uv pip compile --quiet --refresh --no-deps - >/dev/null 2>&1 || \
+		{ echo "Skipped: no package index can be reached, so nobody knows which wheels there are."; exit 0; }; \
+	for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+		locks=locks/test.txt; case $$platform in *linux*) locks="$$locks locks/tools.txt";; esac; \
+		for lock in $$locks; do \
+			$(VENV)/tools/bin/uv pip compile --quiet --no-deps --python-version $$python --python-platform $$platform \
+				--only-binary :all: $$lock >/dev/null || { echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
+		done; \
+	done; done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
 
 audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
 	@$(PYTHON) -m tests.dependencies audited

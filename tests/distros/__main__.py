@@ -1,0 +1,131 @@
+"""`make test-distros`: the shop on fresh Debian systems with python3, python3-venv and make, and no more.
+
+Each system is made by debootstrap. In it a copy of this checkout runs `make run`, as an ordinary user and as
+root in /root, which is closed to others, until a paid order is in the receiver's file and Ctrl-C has ended
+everything; with `--test` it runs `make test` instead, which takes far longer. Needs root, and packages: how
+pip and apt reach theirs here is passed on.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.processes import ROOT
+
+PACKAGES = "python3,python3-venv,make"
+HOMES = {"shop": "home/shop", "root": "root"}
+SECONDS = 900
+# /proc shows what runs in there and nothing else, all of which ends with the shell.
+INSIDE = """
+mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount --make-rslave "$0/dev" || exit 1
+exec chroot "$0" setpriv --reuid "$1" --regid "$1" --init-groups env -C "$2" -i {environment} sh -c "$3"
+"""
+
+
+def main() -> int:
+    """Try each suite; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.distros", description=__doc__)
+    parser.add_argument("suites", nargs="+", help="as debootstrap names them: bookworm, trixie, sid")
+    parser.add_argument("--test", action="store_true", help="run `make test` in place of `make run`")
+    chosen = parser.parse_args()
+    command = "make test" if chosen.test else "exec python3 tests/distros/order.py"
+    failed = []
+    for suite in chosen.suites:
+        with debian(suite) as root:
+            for account in HOMES:
+                done = run(root, account, command)
+                say(f"{suite}, {account}: {'passed' if done == 0 else f'FAILED ({done})'}")
+                failed += [suite] if done else []
+    return int(bool(failed))
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def debian(suite: str) -> Iterator[Path]:
+    """A fresh system with a copy of the checkout in two homes, removed in the end."""
+    root = Path(tempfile.mkdtemp(prefix=f"{suite}-", dir="/var/tmp"))
+    try:
+        say(f"Making a Debian {suite} ...")
+        mirror = [found] if (found := archive()) else []
+        options = ["--variant=minbase", f"--include={PACKAGES}", suite]
+        subprocess.run(["debootstrap", *options, root, *mirror], check=True, stdout=subprocess.DEVNULL)
+        furnish(root)
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def archive() -> str:
+    """Where apt takes Debian's packages from; empty: debootstrap's own choice."""
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages", "Label: Debian"]
+    return next(iter(subprocess.check_output(asked, text=True).split()), "")
+
+
+def furnish(root: Path) -> None:
+    """An ordinary user, the names that this machine knows, certificates, and the checkout in both homes."""
+    root.chmod(0o755)
+    subprocess.run(["chroot", root, "useradd", "--create-home", "--uid", "1000", "shop"], check=True)
+    for name in ("etc/resolv.conf", "etc/hosts"):
+        shutil.copy(Path("/", name), root / name)
+    for value in reached_by().values():
+        if value.startswith("/"):
+            (root / value[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(value, root / value[1:])
+    listed = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    names = subprocess.check_output(listed, cwd=ROOT, text=True).split("\0")
+    for account, home in HOMES.items():
+        checkout = root / home / "pointshop"
+        for name in names:
+            if (ROOT / name).is_file():
+                (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, checkout / name)
+        subprocess.run(["chroot", root, "chown", "-R", f"{account}:", f"/{home}"], check=True)
+        (root / home).chmod(0o700)
+
+
+def reached_by() -> dict[str, str]:
+    """What pip is told here, by files and environment, of how to reach an index; no folder of wheels."""
+    asked = [sys.executable, "-m", "pip", "config", "list"]
+    lines = [line.partition("=") for line in subprocess.check_output(asked, text=True).splitlines()]
+    settings = {name.rpartition(".")[2]: shlex.split(value)[0] for name, _, value in lines if value}
+    wanted = {name: settings[name] for name in ("cert", "index-url", "proxy", "timeout") if name in settings}
+    given = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in wanted.items()}
+    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    return {**proxies, **given}
+
+
+def run(root: Path, account: str, command: str) -> int:
+    """Its exit code, or that of `timeout`."""
+    home = f"/{HOMES[account]}"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", **reached_by()}
+    inside = INSIDE.format(environment=" ".join(shlex.quote(f"{k}={v}") for k, v in environment.items()))
+    alone = [
+        "timeout",
+        "--kill-after=10",
+        str(SECONDS),
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ]
+    uid = {"shop": "1000", "root": "0"}[account]
+    return subprocess.run(
+        [*alone, "sh", "-c", inside, root, uid, f"{home}/pointshop", command], check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
