@@ -40,7 +40,7 @@ chromium:
 	{ echo "Missing: chromium; on Debian: apt install chromium fonts-nanum"; exit 1; }
 
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
-	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos tests/starts $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
 	@$(if $(ARGS),:,EXAMPLES=120 $(PYTHON) -m pytest tests/test_openapi.py -k does_what_the_document_says)
 

@@ -11,14 +11,14 @@ import pytest
 
 from config import embedded
 from config.embedded import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
-from config.tests.test_embedded import (
+from tests.processes import open_folder
+from tests.starts.test_embedded import (
     User,
     as_normal_user,
     started,
     unless_root_cannot_disguise_itself,
     with_programs_of_its_own,
 )
-from tests.processes import open_folder
 
 STRANGER = 64533
 ATTEMPTS = {

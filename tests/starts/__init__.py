@@ -1,0 +1,1 @@
+"""What starts servers and processes by the dozen; `make test-faults` runs it."""
