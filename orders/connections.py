@@ -20,6 +20,11 @@ WHOLE_POST_SECONDS = 10
 INTERIM = range(100, 200)
 SWITCHING_PROTOCOLS = 101
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?\r?\n")
+# http.client takes a sign, `0x` and `_`, too, and reads all that comes as a chunk of the size -1.
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+LONGEST_CHUNK_LINE_BYTES = 4096
+# An answer that has no body, whatever its headers say.
+BODILESS = {204, 304}
 SHOWN_BYTES = 100
 # Of the final answer and all interim ones before it.
 LONGEST_HEADS_BYTES = 64 * 1024
@@ -99,6 +104,8 @@ class _FinalAnswer(HTTPResponse):
         self.fp = heads.answer
         if not self._says_where_it_ends():
             self.will_close = True
+        if self.status in BODILESS:
+            self.chunked = False
 
     def _read_status(self) -> tuple[str, int, str]:
         read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
@@ -117,7 +124,15 @@ class _FinalAnswer(HTTPResponse):
         if not all(re.fullmatch("[0-9]+", each.strip(), re.ASCII) for each in lengths):
             raise HTTPException(f"no length: {lengths[:2]!r}"[:SHOWN_BYTES])
         usual = len(codings) + len(lengths) <= 1 and all(each.lower() == "chunked" for each in codings)
+        if self.status in BODILESS and (codings or any(each.strip().strip("0") for each in lengths)):
+            return False  # its sender may let a body follow all the same, which would be the next answer
         return usual and self.status != SWITCHING_PROTOCOLS
+
+    def _read_next_chunk_size(self) -> int:
+        """Called by http.client. Raises ValueError for what is no size."""
+        if not (found := CHUNK_SIZE.fullmatch(self.fp.readline(LONGEST_CHUNK_LINE_BYTES))):
+            raise ValueError("no chunk size")
+        return int(found[1], 16)
 
     def _close_conn(self) -> None:
         """Called at the end of the body. http.client would throw away what it has read beyond that."""

@@ -134,6 +134,22 @@ def test_what_follows_an_answer_is_no_answer_to_the_next_event(more_than_an_answ
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
+@pytest.mark.parametrize("headers", [b"Content-Length: 2", b"Transfer-Encoding: chunked"])
+def test_204_is_success_though_it_speaks_of_a_body_for_which_its_connection_is_not_kept(headers):
+    with platform_that_says([b"HTTP/1.1 204 No Content\r\n" + headers + b"\r\n\r\n"]) as (platform, talker):
+        assert outcomes(platform, posts=2) == ["taken"] * 2
+    assert talker.connections == 2
+
+
+@pytest.mark.parametrize("size", [b"-1", b"-0", b"+2", b"0x2", b"0_2", b" 2", b"", b"2" * 17])
+def test_a_chunk_of_no_size_is_not_read_however_much_comes(size):
+    chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\nok\r\n0\r\n\r\n"
+    with platform_that_says([chunk], [REFUSED]) as (platform, talker):
+        assert "IncompleteRead(0 bytes read)" in outcome(platform)
+        assert outcome(platform) == "HTTP 500"
+    assert talker.connections == 2
+
+
 def test_an_answer_that_comes_between_two_events_counts_for_neither():
     with platform_that_says([REFUSED, 0.05, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
