@@ -29,6 +29,10 @@ TRANSPORT_OPTIONS = {
     "max_connections",
     "client_name",
 }
+# What sockets and Redis take; of anything else they tell only when they are used, some not as Redis's error.
+LONGEST_TIMEOUT_SECONDS = 3600
+TIMEOUTS = ("socket_timeout", "socket_connect_timeout")
+CLIENT_NAME = re.compile("[!-~]+")
 TLS_OPTIONS = {
     "ssl_cert_reqs",
     "ssl_ca_certs",
@@ -122,6 +126,7 @@ def _redis_parts(name: str, url: str) -> dict[str, Any]:
             parts["ssl_cert_reqs"] = parts["ssl_cert_reqs"].lower().removeprefix("cert_")
         # redis-py's own check that the options suit the kind of connection; nothing is connected.
         redis.ConnectionPool(**parts).make_connection()
+        _require_usable_redis_options(name, parts)
     except SettingsError:
         raise
     except Exception:  # noqa: BLE001 - libraries quote what they could not read
@@ -146,6 +151,16 @@ def _require_known_redis_options(name: str, url: str) -> None:
         well &= whole.hostname is None or is_host(unquote(whole.hostname))
     if not well or not re.fullmatch(r"[0-9]{1,5}", given.get("db", ["0"])[0]):
         raise SettingsError(f"{name} must be as in redis://host:6379/0 or unix:///run/redis.sock?db=0")
+
+
+def _require_usable_redis_options(name: str, parts: dict[str, Any]) -> None:
+    """Raise SettingsError for a value that can be read, but not be used."""
+    if not all(0 < parts.get(each, 1) <= LONGEST_TIMEOUT_SECONDS for each in TIMEOUTS):
+        raise SettingsError(
+            f"{name} has a time-out that is not above 0 and at most {LONGEST_TIMEOUT_SECONDS} seconds"
+        )
+    if not CLIENT_NAME.fullmatch(parts.get("client_name", "shop")):
+        raise SettingsError(f"{name} has a client_name with a blank, or a character that is not ASCII's")
 
 
 def _with_quoted_userinfo(name: str, rest: str) -> str:
