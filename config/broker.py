@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from kombu.transport import redis
+from redis.exceptions import ResponseError
 
 from api.metrics import DISCARDED_MESSAGES
 
@@ -59,6 +60,18 @@ class _Transport:
 
 class _Channel:
     """Mixed into kombu's channels."""
+
+    def _size(self, queue: str) -> int:
+        """How many messages wait, asked at each new connection; what stands in the queue's place goes."""
+        try:
+            return int(super()._size(queue))  # type: ignore[misc]
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+        discard(Unreadable("a key has the queue's name, but is no list"))
+        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+            client.delete(queue)
+        return 0
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Send, and forget the oldest messages of a queue that nobody reads."""

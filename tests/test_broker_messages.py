@@ -160,6 +160,20 @@ def test_after_each_malformed_message_the_same_worker_delivers(kind, http, buyer
     assert len(said) < 2000 * len(MALFORMED[kind])
 
 
+def test_a_key_in_the_place_of_the_queue_is_discarded_by_the_same_worker(http, buyer, delivering, logs):
+    before = len((logs / "worker.log").read_bytes())
+    with redis.Redis.from_url(settings.REDIS_URL) as broker:
+        broker.delete("celery")
+        broker.set("celery", MARK)
+        assert until(lambda: broker.type("celery") in {b"none", b"list"}, seconds=15)
+    order = http.order(buyer, {ProductFactory(price=1).pk: 1}).json
+    assert until(lambda: is_delivered(order), seconds=15)
+    said = (logs / "worker.log").read_text()[before:]
+    assert MARK not in said
+    assert said.count("message_discarded") == 1
+    assert len(said) < 10_000
+
+
 COMMANDS = [f"{MARK} {{", "null", f'["{MARK}"]', f'{{"{MARK}": 1}}', json.dumps(message())]
 
 
