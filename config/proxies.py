@@ -1,10 +1,12 @@
 """Who sent a request, and by which scheme, where proxies that are trusted hand it on."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Address = IPv4Address | IPv6Address
+
+MAPPED_BITS = 96  # of an IPv4-mapped address, left of the IPv4 address
 
 PORTS = {"http": "80", "https": "443"}
 
@@ -23,7 +25,7 @@ class TrustedProxies:
     def __init__(self, application: WSGIApplication, *, trusted: Iterable[str]) -> None:
         self.application = application
         self.trusts_every_peer = "*" in trusted
-        self.networks = [ip_network(each) for each in trusted if each != "*"]
+        self.networks = [_unmapped(ip_network(each)) for each in trusted if each != "*"]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request whose environ has no forwarding header left but a scheme that is believed."""
@@ -61,14 +63,22 @@ def _elements(header: str) -> list[str]:
     return [each.strip().strip('"') for each in header.split(",") if each.strip()]
 
 
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """As `_address` has its addresses: 10.0.0.0/8 for ::ffff:10.0.0.0/104."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
+
+
 def _address(text: str) -> Address | None:
-    """An address as proxies write it: with or without a port, brackets or an IPv4-mapped prefix."""
+    """An address as proxies write it: with or without a port, a zone, brackets or an IPv4-mapped prefix."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text)
+        address = ip_address(text.partition("%")[0])  # a zone may be any text
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

@@ -38,6 +38,8 @@ def passed_on(*, peer: str, trusted: list[str] = LISTED, **headers: str) -> dict
         ("2001:db8::1", "2001:0DB9:0::9", "2001:db9::9"),
         ("2001:db8::1", '"[2001:db9::9]:4711", 2001:db8::2', "2001:db9::9"),
         ("::ffff:10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "fe80::9%eth0", "fe80::9"),
+        ("10.0.0.1", "203.0.113.9, 2001:db8::2%any\ntext", "203.0.113.9"),
         ("203.0.113.1", "198.51.100.1", "203.0.113.1"),
         ("192.0.2.1", "10.0.0.1", "192.0.2.1"),
         ("::1", "198.51.100.1", "::1"),
@@ -46,6 +48,13 @@ def passed_on(*, peer: str, trusted: list[str] = LISTED, **headers: str) -> dict
 )
 def test_the_client_is_the_first_from_the_right_that_is_no_trusted_proxy(peer, chain, client):
     assert passed_on(peer=peer, HTTP_X_FORWARDED_FOR=chain)["REMOTE_ADDR"] == client
+
+
+@pytest.mark.parametrize("trusted", ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "::ffff:0:0/96", "::/0"])
+@pytest.mark.parametrize("peer", ["10.0.0.1", "::ffff:10.0.0.1"])
+def test_a_proxy_listed_in_ipv6s_spelling_is_trusted_where_that_spells_an_ipv4_address(trusted, peer):
+    seen = passed_on(peer=peer, trusted=[trusted], HTTP_X_FORWARDED_FOR="2001:db9::9")
+    assert seen["REMOTE_ADDR"] == (peer if trusted == "::/0" else "2001:db9::9")
 
 
 def test_with_a_star_any_peer_names_the_client_and_the_client_nobody():
