@@ -15,7 +15,7 @@ from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 from import_export.widgets import Widget
 
-from seeding.files import CellError
+from seeding.files import CellError, Formatted
 
 MOST = BigIntegerField.MAX_BIGINT
 # Excel keeps fifteen digits: beyond this a number is not what was typed.
@@ -66,6 +66,12 @@ class Whole(Cell):
 
     def read(self, value: Any) -> int:
         """Raises ValidationError for anything else, and for more than the database holds."""
+        if isinstance(value, Formatted):
+            if value.is_scaled:
+                raise ValidationError(
+                    _("This cell shows another number than it holds. Take its percent sign or format off.")
+                )
+            value = value.number
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             value = int(value.partition(".")[0])
         if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
@@ -104,7 +110,11 @@ class Text(Cell):
         return stripped(text)
 
     def read(self, value: Any) -> str:
-        """Raises ValidationError for what a database cannot hold."""
+        """Raises ValidationError for what looks otherwise in Excel, and for what a database cannot hold."""
+        if isinstance(value, Formatted | datetime):
+            raise ValidationError(
+                _("This cell does not hold the text that it shows. Format it as text and type it again.")
+            )
         if isinstance(value, bool):
             return str(value).upper()
         if isinstance(value, float) and value.is_integer():

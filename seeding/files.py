@@ -51,12 +51,23 @@ class CellError:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
+
+    number: float
+    is_scaled: bool
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 @dataclass(frozen=True)
 class Table:
     """A file's headings, its rows, each with its number as a spreadsheet shows it, and what to tell of them.
 
-    Cells are texts, numbers, booleans, naive datetimes, CellErrors or None. The rows can be read once.
-    `sheet` says which one they are of, where there may be several.
+    Cells are texts, numbers, booleans, naive datetimes, Formatted, CellErrors or None. The rows can be read
+    once. `sheet` says which one they are of, where there may be several.
     """
 
     headers: Sequence[Any]
@@ -144,7 +155,9 @@ def _rows(lines: IO[bytes]) -> Iterator[Row]:
         yield number, cells
 
 
-def _typed(cell: dict[str, str]) -> datetime | CellError:
+def _typed(cell: dict[str, Any]) -> datetime | CellError | Formatted:
+    if "number" in cell:
+        return Formatted(cell["number"], cell["scaled"])
     return datetime.fromisoformat(cell["date"]) if "date" in cell else CellError(cell["error"])
 
 

@@ -1,8 +1,9 @@
 """The process that turns a file into rows: the file is its standard input, the rows are its output.
 
 A row is a line of JSON, `[number, [cell, ...]]`. A cell is null, a text, a number, true or false, or an
-object: `{"date": "2026-11-28T09:00:00"}` or, for a formula that failed, `{"error": "#N/A"}`. Its last words,
-on standard error, are a JSON object: `{"refused": code, ...}`, or what is worth telling of the table.
+object: `{"date": "2026-11-28T09:00:00"}`; for a formula that failed, `{"error": "#N/A"}`; for a number in a
+format that shows it otherwise, `{"number": 7, "scaled": false}`. Its last words, on standard error, are a
+JSON object: `{"refused": code, ...}`, or what is worth telling of the table.
 """
 
 import contextlib

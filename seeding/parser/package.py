@@ -24,6 +24,7 @@ MAIN = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 TRUE = {"1", "true"}
+FALSE = {"0", "false"}
 
 PIECE_BYTES = 64 * 1024
 _ENTRY = b"PK\x01\x02"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from seeding.parser.limits import LAST_COLUMN, LAST_ROW, MAX_COLUMNS, MAX_MERGED, Refused
 from seeding.parser.package import MAIN, TRUE, Attributes, Part
+from seeding.parser.spills import FILLING, Area, Spills
 from seeding.parser.strings import SharedStrings, TextElements, unescaped
+from seeding.parser.styles import DATE, PLAIN, SCALED
 
 if TYPE_CHECKING:
     from seeding.parser.reading import Rows
@@ -33,12 +35,12 @@ class Sheet(Part):
     """Writes rows as they end; refuses by row and column a cell that shows something and cannot be read."""
 
     def __init__(
-        self, *, rows: "Rows", strings: SharedStrings, dates: frozenset[str], book: "Workbook"
+        self, *, rows: "Rows", strings: SharedStrings, kinds: dict[str, str], book: "Workbook"
     ) -> None:
         super().__init__()
         self.rows = rows
         self.strings = strings
-        self.dates = dates
+        self.kinds = kinds
         self.book = book
         self.row = self.column = 0
         self.in_row = self.in_cell = False
@@ -51,6 +53,7 @@ class Sheet(Part):
         self.merged: list[tuple[int, int, int, int]] = []
         self.hidden_rows = 0
         self.hidden: list[tuple[int, int]] = []
+        self.spills = Spills()
         for space in MAIN:
             self.starts |= {
                 f"{space} sheetFormatPr": self._format,
@@ -98,12 +101,11 @@ class Sheet(Part):
                 self.hidden.append((int(first), int(last)))
 
     def _merge(self, given: Attributes) -> None:
-        first, _colon, last = given.get("ref", "").partition(":")
-        (top, left), (bottom, right) = self._place(first), self._place(last or first)
+        area = top, left, bottom, right = self._area(given.get("ref", ""))
         if len(self.merged) >= MAX_MERGED:
             raise Refused("too_much_work")
         if (top, left) != (bottom, right):
-            self.merged.append((top, left, bottom, right))
+            self.merged.append(area)
 
     def _open_row(self, given: Attributes) -> None:
         above, number = self.row, given.get("r")
@@ -149,6 +151,10 @@ class Sheet(Part):
         self.formula = self.has_value = False
         self.value = ""
 
+    def _area(self, reference: str) -> Area:
+        first, _colon, last = reference.partition(":")
+        return (*self._place(first), *self._place(last or first))
+
     def _place(self, reference: str) -> tuple[int, int]:
         found = _REFERENCE.fullmatch(reference)
         row, column = (int(found[2]), number_of(found[1])) if found else (0, 0)
@@ -156,18 +162,26 @@ class Sheet(Part):
             raise Refused("cell_place", row=self.row, place=reference[:20])
         return row, column
 
-    def _formula(self, _given: Attributes) -> None:
+    def _formula(self, given: Attributes) -> None:
         self.formula = self.in_cell
+        if self.in_cell and given.get("t") in FILLING and ":" in (reference := given.get("ref", "")):
+            self.spills.expect(self._area(reference), row=self.row, column=self.column)
 
     def _open_value(self, _given: Attributes) -> None:
         if self.in_cell:
+            self._refuse_second_value()
             self.text.begin()
             self.text.open()
             self.has_value = True
 
     def _open_text(self, _given: Attributes) -> None:
         if self.in_cell:
+            self._refuse_second_value()
             self.text.begin()
+
+    def _refuse_second_value(self) -> None:
+        if self.value or self.has_value:
+            raise Refused("cell_value", row=self.row, column=self.column)
 
     def _close_value(self) -> None:
         if self.in_cell:
@@ -180,6 +194,8 @@ class Sheet(Part):
         lacks = not self.value and not (kind == "str" and self.has_value)
         if self.formula and (lacks or self.book.calculates_on_load):
             raise Refused("not_calculated", row=self.row, column=self.column)
+        if self.value or self.has_value:
+            self.spills.fill(row=self.row, column=self.column)
         # None as well: the place is taken.
         value = self.cells[self.column] = self._read(kind) if self.value else None
         if value is not None and self.column > MAX_COLUMNS and str(value).strip():
@@ -210,10 +226,10 @@ class Sheet(Part):
         number = int(text) if _WHOLE.fullmatch(text) else float(_match(_DECIMAL, text))
         if not math.isfinite(number):
             raise ValueError(text)
-        # Below 1 it is a time without a day.
-        if self.cell.get("s") in self.dates and number >= 1:
-            return {"date": self._date(number).isoformat()}
-        return number
+        kind = self.kinds.get(self.cell.get("s", "0"), PLAIN)
+        if kind == DATE:  # below 1 it is a time without a day
+            return {"date": self._date(number).isoformat()} if number >= 1 else number
+        return number if kind == PLAIN else {"number": number, "scaled": kind == SCALED}
 
     def _date(self, days: float) -> datetime:
         """Excel's count of days, to the millisecond."""

@@ -6,7 +6,7 @@ ECMA-376 part 1, 18; both its namespaces, transitional and strict.
 from typing import TYPE_CHECKING, Any
 
 from seeding.parser.limits import MAX_SHEET_NAME_CHARS, MAX_SHEETS, Refused
-from seeding.parser.package import MAIN, TRUE, Attributes, Package, Part, resolved
+from seeding.parser.package import FALSE, MAIN, TRUE, Attributes, Package, Part, resolved
 from seeding.parser.sheet import Sheet
 from seeding.parser.strings import SharedStrings
 from seeding.parser.styles import Styles
@@ -26,11 +26,12 @@ def read(content: bytes, rows: "Rows") -> dict[str, Any]:
     package = Package(content)
     book = Workbook(package)
     name, part = book.first_visible()
-    dates = Styles(package, book.related("styles")).dates
+    kinds = Styles(package, book.related("styles")).kinds
     strings = SharedStrings(package, book.related("sharedStrings"))
-    sheet = Sheet(rows=rows, strings=strings, dates=dates, book=book)
+    sheet = Sheet(rows=rows, strings=strings, kinds=kinds, book=book)
     package.parse(part, sheet)
     sheet.refuse_merged()
+    sheet.spills.refuse_lacking()
     return {
         "sheet": name[:MAX_SHEET_NAME_CHARS],
         "sheets": len(book.sheets),
@@ -68,7 +69,7 @@ class Workbook(Part):
         super().__init__()
         self.sheets: list[tuple[str, str, str]] = []
         self.from_1904 = False
-        # Whoever wrote the file calculated nothing, and leaves it to the next program that opens it.
+        # Whoever wrote the file calculated nothing, or not to the end, and leaves it to the next program.
         self.calculates_on_load = False
         for space in MAIN:
             self.starts[f"{space} sheet"] = self._sheet
@@ -100,7 +101,7 @@ class Workbook(Part):
         self.from_1904 = given.get("date1904") in TRUE
 
     def _calculation(self, given: Attributes) -> None:
-        self.calculates_on_load = given.get("fullCalcOnLoad") in TRUE
+        self.calculates_on_load = given.get("fullCalcOnLoad") in TRUE or given.get("calcCompleted") in FALSE
 
 
 def _workbook_part(package: Package) -> str:

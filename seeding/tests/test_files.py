@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from seeding import files
-from seeding.files import CellError, opened, turn
+from seeding.cells import Moment, Text, Whole
+from seeding.files import CellError, Formatted, opened, turn
 from seeding.parser.limits import MAX_BYTES
 from seeding.refusals import TEXTS, refusal
 from seeding.tests.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
@@ -33,6 +34,24 @@ def test_cells_arrive_with_their_kinds():
         ["name", 1, 1.5, True, datetime(2026, 12, 31, 9), CellError("#N/A")],  # noqa: DTZ001
         (50_000, ["a"]),
     ]
+
+
+def test_an_amount_is_taken_from_any_format_that_shows_the_same_number():
+    assert Whole().clean(Formatted(4500, is_scaled=False)) == 4500
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        (Whole(), Formatted(1, is_scaled=True)),  # 100%
+        (Text(), Formatted(7, is_scaled=False)),  # 007
+        (Text(), datetime(2026, 12, 31)),  # noqa: DTZ001
+        (Moment(), Formatted(46387, is_scaled=False)),
+    ],
+)
+def test_a_cell_that_shows_something_else_than_it_holds_is_refused(cell, value):
+    with pytest.raises(ValidationError):
+        cell.clean(value)
 
 
 def test_the_sheet_is_named_and_what_is_hidden_is_told():

@@ -10,7 +10,7 @@ import pytest
 from seeding.parser.limits import MAX_COLUMNS, MAX_PARTS, Refused
 from seeding.parser.reading import parse
 from seeding.parser.sheet import letters, number_of
-from seeding.parser.styles import is_date
+from seeding.parser.styles import is_date, kind_of
 from seeding.tests.workbooks import (
     BOOK,
     MAIN,
@@ -61,7 +61,7 @@ def cell_of(cell: str):
         ('<c r="A2" t="str"><f>"a"</f><v>a</v></c>', "a"),
         ('<c r="A2" t="str"><f>""</f><v></v></c>', None),
         ('<c r="A2"><f t="shared" si="0"/><v>3</v></c>', 3),
-        ('<c r="A2"><f t="array" ref="A2:A3">B2:B3</f><v>3</v></c>', 3),
+        ('<c r="A2"><f t="array" ref="A2">B2:B3</f><v>3</v></c>', 3),
         ('<c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', {"error": "#DIV/0!"}),
         ('<c r="A2" t="inlineStr"><is><r><t>김</t></r><r><t>하나</t></r></is></c>', "김하나"),
         ('<c r="A2" t="inlineStr"><is><t>漢</t><rPh sb="0" eb="1"><t>한</t></rPh></is></c>', "漢"),
@@ -175,6 +175,63 @@ def test_a_day_that_no_calendar_has_is_refused(serial):
 )
 def test_a_format_is_a_date_s_or_not(code, expected):
     assert is_date(code) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("General", "plain"),
+        ("@", "plain"),
+        ("000", "dressed"),
+        ("#,##0", "dressed"),
+        ("_-* #,##0_-", "dressed"),
+        ('0"%"', "dressed"),
+        ("0%", "scaled"),
+        ("0.00 %;[Red]-0.00 %", "scaled"),
+        ("#,##0,", "scaled"),
+        ('#,##0,,"백만"', "scaled"),
+        ("0.0,", "scaled"),
+        ("yyyy-mm-dd", "date"),
+    ],
+)
+def test_a_format_shows_digits_as_they_are_or_otherwise(code, expected):
+    assert kind_of(code) == expected
+
+
+@pytest.mark.parametrize(("code", "is_scaled"), [("000", False), ("0%", True), ("#,##0,", True)])
+def test_a_number_that_is_shown_otherwise_is_told(code, is_scaled):
+    def fill(sheet):
+        sheet.append([7])
+        sheet["A1"].number_format = code
+
+    assert rows_of(xlsx(fill))[0][1] == [{"number": 7, "scaled": is_scaled}]
+
+
+@pytest.mark.parametrize("others", ["", '<row r="3"><c r="A3"/></row>'])
+@pytest.mark.parametrize("kind", ["array", "dataTable"])
+def test_a_formula_that_fills_other_cells_is_refused_where_they_lack_a_value(kind, others):
+    first = f'<row r="2"><c r="A2"><f t="{kind}" ref="A2:A3">B1:B2</f><v>1</v></c></row>'
+    assert refused(with_sheet(f"{NAMES}{first}{others}")) == ("not_calculated", "A2")
+
+
+@pytest.mark.parametrize(("cell", "value"), [("<v>2</v>", [[3, [2]]]), ("<v></v>", [])])
+def test_a_formula_that_filled_other_cells_is_read(cell, value):
+    first = '<row r="2"><c r="A2"><f t="array" ref="A2:A3">B1:B2</f><v>1</v></c></row>'
+    content = with_sheet(f'{NAMES}{first}<row r="3"><c r="A3" t="str">{cell}</c></row>')
+    assert rows_of(content) == [[1, ["name"]], [2, [1]], *[[3, ["2"]] for _ in value]]
+
+
+def test_calculation_that_was_not_completed_is_refused():
+    content = with_cell('<c r="A2"><f>1+1</f><v>2</v></c>')
+    unfinished = changed(content, BOOK, "<calcPr ", '<calcPr calcCompleted="0" ')
+    assert refused(unfinished) == ("not_calculated", "A2")
+
+
+@pytest.mark.parametrize(
+    "cell", ["<v>5</v><v/>", "<v>5</v><is><t/></is>", "<is><t>5</t></is><v/>", "<v/><is><t>5</t></is>"]
+)
+def test_a_cell_with_two_values_is_refused(cell):
+    assert refused(with_cell(f'<c r="A2">{cell}</c>')) == ("cell_value", "A2")
 
 
 def merge(*ranges: str):
