@@ -7,6 +7,7 @@ import resource
 import select
 import time
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
@@ -15,12 +16,15 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import BadRequest
+from waitress.utilities import BadRequest, Error
 
 from config.proxies import TrustedProxies
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 32 * 1024 * 1024
+# Bodies are kept on disk as they arrive, from anybody: of one process, so many beyond this at once.
+LARGE_BODY_BYTES = 1024 * 1024
+MAX_LARGE_BODIES = 16
 MAX_CONNECTIONS = 4096  # in one process; the next ones wait in the listen queue
 IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), or they would send into a closing one
 LINGER_SECONDS = 2.0
@@ -30,8 +34,26 @@ LIVENESS = "/livez"
 TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 
 
+class TooManyLargeBodies(Error):
+    """503, to be tried again shortly."""
+
+    code = 503
+    reason = "Service Unavailable"
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        """Status, headers and body."""
+        status, headers, body = super().to_response(ident)
+        return status, [*headers, ("Retry-After", "5")], body
+
+
 class Parser(HTTPRequestParser):
-    """Waitress's parser; also refuses, with 400, bodies whose end could be read in two ways."""
+    """Waitress's parser; also refuses, with 400, bodies whose end could be read in two ways.
+
+    At most MAX_LARGE_BODIES large ones arrive or are answered at once.
+    """
+
+    # A parser lives as long as the file that its body is kept in.
+    large: ClassVar[WeakSet["Parser"]] = WeakSet()
 
     def parse_header(self, header_plus: bytes) -> None:
         """Raise ParsingError for a Transfer-Encoding beside a Content-Length, before HTTP/1.1, or empty."""
@@ -47,6 +69,12 @@ class Parser(HTTPRequestParser):
         if isinstance(body, ChunkedReceiver) and len(body.control_line + body.trailer) > MAX_HEADER_BYTES:
             self.error = BadRequest("Chunk extension or trailer too long")
             self.completed = True
+        if self.body_bytes_received > LARGE_BODY_BYTES and self not in self.large:
+            if len(self.large) < MAX_LARGE_BODIES:
+                self.large.add(self)
+            else:
+                self.error = TooManyLargeBodies("Too many large bodies at once")
+                self.completed = True
         return consumed
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from config.web import LINGER_SECONDS
+from config.web import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_LARGE_BODIES
 
 ROOT = Path(__file__).parents[1]
 GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
@@ -99,14 +100,15 @@ def free_port() -> int:
 
 @contextmanager
 def running_server(**settings: str) -> Iterator[Server]:
-    """Two worker processes serving tests.echo_app; every process is gone afterwards."""
+    """Two worker processes, unless told otherwise, serving tests.echo_app; all are gone afterwards."""
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "tests.echo_app:application"]
     port = free_port()
     env = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": "2", **settings}
+    count = int(env["WEB_CONCURRENCY"])
     process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
     server = Server(process, port, env["HOST"])
     try:
-        wait_until(lambda: answers_from(server) == server.workers() and len(server.workers()) == 2)
+        wait_until(lambda: answers_from(server) == server.workers() and len(server.workers()) == count)
         yield server
     finally:
         kill_group(process.pid)
@@ -251,6 +253,24 @@ def test_a_body_over_32_mib_is_refused_before_it_is_sent(server: Server) -> None
 
 
 # Harm
+
+
+def test_large_bodies_that_anybody_begins_to_send_are_few_at_once() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 30000000\r\n\r\n"
+    with running_server(WEB_CONCURRENCY="1") as server, ExitStack() as stack:
+        connections = [stack.enter_context(server.connect()) for _ in range(MAX_LARGE_BODIES + 1)]
+        for connection in connections:
+            connection.sendall(head + b"x" * (LARGE_BODY_BYTES + 1))
+        refused, _, _ = select.select(connections, (), (), 10)
+        answer = read_answer(refused[0])
+        assert (len(refused), answer.status) == (1, 503)
+        assert b"\r\nRetry-After: 5" in answer.head
+        assert server.ask().status == 200
+        for connection in connections:
+            connection.close()
+        again = LARGE_BODY_BYTES + 1
+        whole = b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\n\r\n" % again + b"x" * again
+        assert server.ask(whole).status == 200
 
 
 def test_a_header_of_20_kb_is_refused_and_does_no_harm(server: Server) -> None:
