@@ -40,7 +40,7 @@ class TooManyLargeBodies(Error):
     code = 503
     reason = "Service Unavailable"
 
-    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], str]:
         """Status, headers and body."""
         status, headers, body = super().to_response(ident)
         return status, [*headers, ("Retry-After", "5")], body
