@@ -10,9 +10,11 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +23,24 @@ from tests.processes import ROOT
 
 PACKAGES = "python3,python3-venv,make"
 HOMES = {"shop": "home/shop", "root": "root"}
-SECONDS = 900
-# /proc shows what runs in there and nothing else, all of which ends with the shell.
+UIDS = {"shop": 1000, "root": 0}
+RUN_SECONDS = 300
+TEST_SECONDS = 1800
+REMOVE_SECONDS = 10
+# With processes and mounts of its own, all of which go with the first process; it goes with `unshare`.
+APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+# Not by chroot, inside of which Linux makes no user namespaces. /proc and /dev come along before the old root
+# goes: /proc shows what runs in there and nothing else.
 INSIDE = """
-mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount --make-rslave "$0/dev" || exit 1
-exec chroot "$0" setpriv --reuid "$1" --regid "$1" --init-groups env -C "$2" -i {environment} sh -c "$3"
+set -e
+mount --bind "$0" "$0"
+mount --rbind /dev "$0/dev"
+mount -t proc proc "$0/proc"
+cd "$0"
+pivot_root . .
+umount -l .
+cd "$2"
+exec setpriv --reuid "$1" --regid "$1" --init-groups env -i {environment} sh -c "$3"
 """
 
 
@@ -35,14 +50,18 @@ def main() -> int:
     parser.add_argument("suites", nargs="+", help="as debootstrap names them: bookworm, trixie, sid")
     parser.add_argument("--test", action="store_true", help="run `make test` in place of `make run`")
     chosen = parser.parse_args()
-    command = "make test" if chosen.test else "exec python3 tests/distros/order.py"
+    command = "exec make test" if chosen.test else "exec python3 tests/distros/order.py"
+    seconds = TEST_SECONDS if chosen.test else RUN_SECONDS
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     failed = []
     for suite in chosen.suites:
         with debian(suite) as root:
             for account in HOMES:
-                done = run(root, account, command)
-                say(f"{suite}, {account}: {'passed' if done == 0 else f'FAILED ({done})'}")
-                failed += [suite] if done else []
+                begun = time.monotonic()
+                wrong = run(root, account, command, seconds=seconds)
+                spent = f"{time.monotonic() - begun:.0f} s"
+                say(f"{suite}, {account}: {f'FAILED ({wrong})' if wrong else 'passed'} after {spent}")
+                failed += [suite] if wrong else []
     return int(bool(failed))
 
 
@@ -60,11 +79,20 @@ def debian(suite: str) -> Iterator[Path]:
         say(f"Making a Debian {suite} ...")
         mirror = [found] if (found := archive()) else []
         options = ["--variant=minbase", f"--include={PACKAGES}", suite]
-        subprocess.run(["debootstrap", *options, root, *mirror], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*APART, "debootstrap", *options, root, *mirror], check=True, stdout=subprocess.DEVNULL
+        )
         furnish(root)
         yield root
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        remove(root)
+
+
+def remove(root: Path) -> None:
+    """Delete a system, of which processes that are being killed may write a last time."""
+    deadline = time.monotonic() + REMOVE_SECONDS
+    while root.exists():
+        shutil.rmtree(root, ignore_errors=time.monotonic() < deadline)
 
 
 def archive() -> str:
@@ -76,7 +104,9 @@ def archive() -> str:
 def furnish(root: Path) -> None:
     """An ordinary user, the names that this machine knows, certificates, and the checkout in both homes."""
     root.chmod(0o755)
-    subprocess.run(["chroot", root, "useradd", "--create-home", "--uid", "1000", "shop"], check=True)
+    subprocess.run(
+        ["chroot", root, "useradd", "--create-home", "--uid", str(UIDS["shop"]), "shop"], check=True
+    )
     for name in ("etc/resolv.conf", "etc/hosts"):
         shutil.copy(Path("/", name), root / name)
     for value in reached_by().values():
@@ -106,25 +136,17 @@ def reached_by() -> dict[str, str]:
     return {**proxies, **given}
 
 
-def run(root: Path, account: str, command: str) -> int:
-    """Its exit code, or that of `timeout`."""
+def run(root: Path, account: str, command: str, *, seconds: float) -> str:
+    """What went wrong; empty: nothing. Nothing that it started is left."""
     home = f"/{HOMES[account]}"
     environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", **reached_by()}
     inside = INSIDE.format(environment=" ".join(shlex.quote(f"{k}={v}") for k, v in environment.items()))
-    alone = [
-        "timeout",
-        "--kill-after=10",
-        str(SECONDS),
-        "unshare",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-    ]
-    uid = {"shop": "1000", "root": "0"}[account]
-    return subprocess.run(
-        [*alone, "sh", "-c", inside, root, uid, f"{home}/pointshop", command], check=False
-    ).returncode
+    arguments = [root, str(UIDS[account]), f"{home}/pointshop", command]
+    try:
+        done = subprocess.run([*APART, "sh", "-c", inside, *arguments], timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return f"not done within {seconds:.0f} s"
+    return f"exit code {done.returncode}" if done.returncode else ""
 
 
 if __name__ == "__main__":
