@@ -1,11 +1,11 @@
-FROM python:3.11-slim AS packages
+FROM python:3.14-slim AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /build
 COPY locks/image.txt .
 RUN pip install --no-cache-dir --require-hashes -r image.txt
 
-FROM python:3.11-slim
+FROM python:3.14-slim
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -75,3 +75,10 @@ def test_the_image_has_every_app_and_what_it_is_built_from():
 def test_the_image_has_no_demo_data_and_no_command_to_make_it():
     names = {file.name for file in FILES if is_copied(file)}
     assert not names & {"seed_demo.py", "factories.py", "demo.py", "growth.py", "run.py"}
+
+
+def test_the_image_runs_the_newest_python_that_every_pin_is_seen_to_have_a_wheel_for():
+    names = re.findall(r"(?m)^FROM python:([\d.]+)-slim", (ROOT / "Dockerfile").read_text())
+    seen = re.search(r"(?m)^PYTHONS := (.+)$", (ROOT / "Makefile").read_text())
+    assert seen
+    assert {*names} == {max(seen[1].split(), key=lambda version: [*map(int, version.split("."))])}
