@@ -5,6 +5,13 @@ PYTHON := $(VENV)/bin/python
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
 
+# Of what `make run` says, as config/language.py has it.
+KOREAN := $(filter ko% KO%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
+# With a dot every two seconds, as pip says nothing for a minute; the dots end with this shell at the latest.
+INSTALL_SHOWN = printf '%s ' "$(if $(KOREAN),$< 설치 중,Installing $<)"; \
+	(while sleep 2; kill -0 $$$$ 2>/dev/null; do printf .; done) & dots=$$!; \
+	$(PYTHON) $(INSTALL) $<; code=$$?; kill $$dots; echo; exit $$code
+
 # Of `make test-distros`: others' breakage in unstable (sid) never stops ours, so it is for the hand.
 SUITES := bookworm trixie
 # What every pin has a wheel for; the image runs the newest.
@@ -16,7 +23,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check locks wheels test-distros debootstrap audit-deps stop reset
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,24 +134,25 @@ audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weak
 stop:  ## Close the shop, from another terminal
 	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run stop
 
+password: $(VENV)/installed  ## Give the administrator of make run a new password
+	@$(PYTHON) -m config.run password
+
 reset:  ## Close the shop and forget its database, events and logs (.local)
 	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run reset
 
 $(VENV)/made:
 	@command -v python3 >/dev/null || { echo "python3 is not on PATH; Python 3.11 or newer is needed."; exit 1; }
 	@python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed; python3 is " + sys.version.split()[0] + "." if sys.version_info < (3, 11) else 0)'
-	@echo "Making a virtual environment in $(VENV) ..."
+	@echo "$(if $(KOREAN),$(VENV)에 가상 환경을 만들어요 ...,Making a virtual environment in $(VENV) ...)"
 	@python3 -m venv $(VENV) || { echo "python3 cannot make one; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@touch $@
 
 $(VENV)/installed: locks/run.txt $(VENV)/made
-	@echo "Installing $< ..."
-	@$(PYTHON) $(INSTALL) $<
+	@$(INSTALL_SHOWN)
 	@touch $@
 
 $(VENV)/installed-dev: locks/test.txt $(VENV)/installed
-	@echo "Installing $< ..."
-	@$(PYTHON) $(INSTALL) $<
+	@$(INSTALL_SHOWN)
 	@touch $@
 
 # Without npm the clients in TypeScript and the linters are skipped, by name.

@@ -57,9 +57,28 @@ def _create_admin() -> str | None:
     accounts = get_user_model().objects
     if accounts.filter(username=ADMIN).exists():
         return None
-    password = secrets.token_urlsafe(12)
+    password = _random_password()
     accounts.create_superuser(ADMIN, password=password)
     return password
+
+
+def renew_password() -> str:
+    """The new password of the administrator, who is made where there is none. Raises DatabaseError."""
+    try:
+        made = _create_admin()
+        if made:
+            return made
+        password = _random_password()
+        admin = get_user_model().objects.get(username=ADMIN)
+        admin.set_password(password)
+        admin.save(update_fields=["password"])
+        return password
+    finally:
+        connections.close_all()
+
+
+def _random_password() -> str:
+    return secrets.token_urlsafe(12)
 
 
 def _some_user() -> int | None:

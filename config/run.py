@@ -1,4 +1,4 @@
-"""`make run`: the whole shop on this machine until Ctrl-C; also `make stop` and `make reset`."""
+"""`make run`: the whole shop on this machine until Ctrl-C; also `make stop`, `reset` and `password`."""
 
 import argparse
 import base64
@@ -12,8 +12,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,25 +25,29 @@ from django.db import DatabaseError
 
 from config import runs
 from config.embedded import CHECKOUT, SERVICES, EmbeddedServicesUnavailable
+from config.language import gettext as _
 from config.runs import LOCAL, CannotRun
 from config.supervision import Program, Supervisor, SupervisorFailed, write_configuration
-from config.welcome import Welcome
+from config.welcome import ADMIN, Welcome
 
 if TYPE_CHECKING:
     from config.preparation import Prepared
 
 EVENTS = LOCAL / "events.jsonl"
+LOG = "shop.log"
 NEEDED = ("gunicorn", "waitress", "supervisor", "psycopg", "redis", "standardwebhooks", "whitenoise")
 READY_SECONDS = 60
 POLL_SECONDS = 0.05
 # As long as gunicorn's own patience with requests that are being answered.
 WEB_STOP_SECONDS = 30
+# What Celery takes to end beyond CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: some 8 s where a task is cut short.
+WORKER_MARGIN_SECONDS = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; its exit code: 0 when told to stop, 1 when the shop cannot open."""
     parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset"], default="shop")
+    parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset", "password"], default="shop")
     command = parser.parse_args(arguments).command
     heed_signals()
     keep_to_ourselves()
@@ -52,10 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(*runs.stop())
         elif command == "reset":
             say(*runs.reset())
+        elif command == "password":
+            say(_("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": new_password()})
         else:
             open_shop()
     except KeyboardInterrupt:
-        say("The shop is closed.")
+        say(_("The shop is closed."))
     except (CannotRun, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
         say(str(reason))
         return 1
@@ -96,16 +102,16 @@ def open_shop() -> None:
     host, port = settings.HOST, settings.PORT
     with runs.claimed(port=port) as folder:
         require_free_port(host=host, port=port)
-        say("pointshop is getting ready …")
+        say(_("pointshop is getting ready …"))
         prepared = prepare()
         supervisor = supervise(folder)
         try:
             supervisor.start()
             await_ready(supervisor, host=host, port=port)
-            say(welcome(prepared, host=host, port=port))
+            say(welcome(prepared, log=folder / LOG, host=host, port=port))
             supervisor.keep_running()
         except SupervisorFailed as failure:
-            raise CannotRun("supervisord ends at once; see the lines above.") from failure
+            raise CannotRun(_("supervisord ends at once; see the lines above.")) from failure
         finally:
             supervisor.stop()
 
@@ -116,7 +122,8 @@ def load_environment() -> None:
     Raises CannotRun and SettingsError.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise CannotRun(f"These are not installed: {', '.join(missing)}. pip install -r requirements.txt")
+        needed = _("These are not installed: %s. pip install -r requirements.txt")
+        raise CannotRun(needed % ", ".join(missing))
     from config import environment  # noqa: PLC0415 - reads `.env`, without which the shop can be stopped
 
     os.environ.setdefault("DEBUG", "1")
@@ -133,20 +140,37 @@ def require_free_port(*, host: str, port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise runs.port_taken(port=port) from error
-        raise CannotRun(f"Nobody can listen on {host}, port {port}: {error}") from error
+        where = {"host": host, "port": port, "error": error}
+        raise CannotRun(_("Nobody can listen on %(host)s, port %(port)d: %(error)s") % where) from error
 
 
 def prepare() -> "Prepared":
     """Start the embedded services if they are wanted, and prepare the database. Raises CannotRun."""
-    django.setup()
-    from config.preparation import prepare as prepare_database  # noqa: PLC0415 - models need django.setup()
+    with usable_database():
+        from config import preparation  # noqa: PLC0415 - models need django.setup()
 
+        return preparation.prepare(seed=settings.SEED_DEMO)
+
+
+def new_password() -> str:
+    """Give the administrator another password, whether or not the shop is open. Raises CannotRun."""
+    load_environment()
+    with usable_database():
+        from config import preparation  # noqa: PLC0415 - as above
+
+        return preparation.renew_password()
+
+
+@contextmanager
+def usable_database() -> Iterator[None]:
+    """Django with the embedded services, if they are wanted. Raises CannotRun."""
+    django.setup()
     if settings.EMBEDDED_SERVICES:
         SERVICES.ensure_running()
     try:
-        return prepare_database(seed=settings.SEED_DEMO)
+        yield
     except DatabaseError as error:
-        raise CannotRun(f"The database is not usable: {error}") from error
+        raise CannotRun(_("The database is not usable: %s") % error) from error
 
 
 def supervise(folder: Path) -> Supervisor:
@@ -161,7 +185,12 @@ def supervise(folder: Path) -> Supervisor:
         programs.append(Program("receiver", receive))
     configuration = folder / runs.CONFIGURATION
     write_configuration(file=configuration, directory=CHECKOUT, programs=programs)
-    return Supervisor(configuration=configuration, environment=environment, output=sys.stdout.buffer)
+    return Supervisor(
+        configuration=configuration,
+        environment=environment,
+        log=folder / LOG,
+        terminal=sys.stdout.buffer,
+    )
 
 
 def shop_programs(*, metrics: Path) -> list[Program]:
@@ -183,7 +212,13 @@ def shop_programs(*, metrics: Path) -> list[Program]:
             {"PROMETHEUS_MULTIPROC_DIR": str(metrics)},
             stop_seconds=WEB_STOP_SECONDS,
         ),
-        Program("worker", (*celery, "worker", "--concurrency=2", "--without-mingle", "--without-gossip")),
+        Program(
+            "worker",
+            (*celery, "worker", "--concurrency=2", "--without-mingle", "--without-gossip"),
+            # On SIGTERM it would wait for its tasks however long they take.
+            stop_signal="QUIT",
+            stop_seconds=settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + WORKER_MARGIN_SECONDS,
+        ),
         Program("beat", (*celery, "beat")),
     ]
 
@@ -217,7 +252,8 @@ def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
         if not supervisor.is_running():
             raise SupervisorFailed
         if time.monotonic() > deadline:
-            raise CannotRun(f"The shop does not answer within {READY_SECONDS} s; see the lines above.")
+            late = _("The shop does not answer within %d s; see the lines above.")
+            raise CannotRun(late % READY_SECONDS)
         time.sleep(POLL_SECONDS)
 
 
@@ -238,7 +274,7 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on # nosec B104
 
 
-def welcome(prepared: "Prepared", *, host: str, port: int) -> str:
+def welcome(prepared: "Prepared", *, log: Path, host: str, port: int) -> str:
     """What whoever started the shop sees when it is open."""
     from config.environment import in_url  # noqa: PLC0415 - as above
     from config.services import conninfo  # noqa: PLC0415
@@ -247,6 +283,7 @@ def welcome(prepared: "Prepared", *, host: str, port: int) -> str:
         Welcome(
             url=f"http://{in_url(reachable(host))}:{port}",
             database=conninfo(settings.DATABASES["default"]),
+            log=log,
             events=None if settings.DATA_PLATFORM_URL else EVENTS,
             needs_gateway_secret=bool(settings.GATEWAY_SECRET),
             password=prepared.password,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from config.embedded import CHECKOUT, SERVICES
+from config.language import gettext as _
 from config.supervision import end_leftovers
 
 LOCAL = CHECKOUT / ".local"
@@ -25,7 +26,8 @@ class CannotRun(Exception):
 
 def port_taken(*, port: int) -> CannotRun:
     """What to say of a port that is in use."""
-    return CannotRun(f"Port {port} is taken. Choose another: make run PORT={port + 1}")
+    taken = _("Port %(port)d is taken. Choose another: make run PORT=%(next)d")
+    return CannotRun(taken % {"port": port, "next": port + 1})
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def claimed(*, port: int) -> Iterator[Path]:
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("a+")
     except PermissionError as error:
-        raise CannotRun(f"{error.filename} belongs to somebody else.") from error
+        raise CannotRun(_("%s belongs to somebody else.") % error.filename) from error
     with lock:
         if not _is_ours(lock):
             raise port_taken(port=port)
@@ -53,16 +55,17 @@ def stop() -> list[str]:
     ended = [process for lock in sorted(LOCAL.glob("run-*/lock")) if (process := _end_run(lock))]
     served = any(SERVICES.status().values())
     SERVICES.stop()
-    closed = [f"Closed the shop that process {process} had opened." for process in ended]
-    stopped = ["Stopped the embedded PostgreSQL and Redis."] if served else []
-    return [*closed, *stopped] or ["Nothing was running."]
+    closed = [_("Closed the shop that process %d had opened.") % process for process in ended]
+    stopped = [_("Stopped the embedded PostgreSQL and Redis.")] if served else []
+    return [*closed, *stopped] or [_("Nothing was running.")]
 
 
 def reset() -> list[str]:
     """End every run and forget all that `.local` holds; what was done. Raises CannotRun."""
     done = stop()
     shutil.rmtree(LOCAL)
-    return [*done, f"Deleted {LOCAL}: database, events, secrets, logs. The next `make run` begins anew."]
+    deleted = _("Deleted %s: database, events, secrets, logs. The next `make run` begins anew.") % LOCAL
+    return [*done, deleted]
 
 
 def _end_run(lock: Path) -> int | None:
@@ -75,7 +78,7 @@ def _end_run(lock: Path) -> int | None:
                 holder = int(written)
                 os.kill(holder, signal.SIGTERM)
             if time.monotonic() > deadline:
-                raise CannotRun(f"Process {holder} does not end.")
+                raise CannotRun(_("Process %d does not end.") % (holder or 0))
             time.sleep(POLL_SECONDS)
         end_leftovers(configuration=lock.with_name(CONFIGURATION))
     return holder

@@ -4,7 +4,10 @@ It leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever i
 what outlives its parent: by the session everything is found and ended.
 """
 
+import json
+import logging
 import os
+import re
 import shlex
 import signal
 import subprocess  # nosec B404 # runs supervisord
@@ -15,15 +18,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from configparser import RawConfigParser
 from contextlib import suppress
 from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, NoReturn
 
 from config.processes import command_lines
 
-STOP_SECONDS = 30
+# Longer than any program may take.
+STOP_SECONDS = 50
 # A supervisord that ends sooner than this will not do better the next time.
 SOUND_SECONDS = 2
 POLL_SECONDS = 0.05
+LOG_BYTES = 5_000_000
+# Such lines of config/logs.py, and what Celery and the receiver say as they come and go.
+INFORMATION = re.compile(rb"\S+Z \[(info|debug) *\] |worker: |Events posted to |\s*$")
 
 
 class SupervisorFailed(Exception):
@@ -32,11 +40,15 @@ class SupervisorFailed(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A Python program: its arguments, additions to its environment, the seconds it may take to stop."""
+    """A Python program.
+
+    Its arguments, additions to its environment, how it is told to stop and the seconds that may take.
+    """
 
     name: str
     arguments: Sequence[str | Path]
     environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = "TERM"
     stop_seconds: int = 10
 
 
@@ -72,7 +84,8 @@ def _section(program: Program, directory: Path) -> dict[str, str]:
         "startsecs": "1",
         "startretries": "1000000",
         "stopwaitsecs": str(program.stop_seconds),
-        # TERM goes to the process alone, which ends its children in its own way; KILL goes to all of them.
+        "stopsignal": program.stop_signal,
+        # That goes to the process alone, which ends its children in its own way; KILL goes to all of them.
         "killasgroup": "true",
         "redirect_stderr": "true",
         # The pipe to us: unlike a terminal or a socket, it can always be opened by this name.
@@ -86,12 +99,19 @@ def _text(value: object) -> str:
 
 
 class Supervisor:
-    """supervisord with a configuration; all that it and its programs say is copied to `output`."""
+    """supervisord with a configuration.
 
-    def __init__(self, *, configuration: Path, environment: Mapping[str, str], output: IO[bytes]) -> None:
+    All that it and its programs say goes to the file `log`, which keeps the latest LOG_BYTES or more. What is
+    more than information goes to the terminal too.
+    """
+
+    def __init__(
+        self, *, configuration: Path, environment: Mapping[str, str], log: Path, terminal: IO[bytes]
+    ) -> None:
         self.configuration = configuration
         self.environment = environment
-        self.output = output
+        self.log = RotatingFileHandler(log, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        self.terminal = terminal
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -105,7 +125,9 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        threading.Thread(target=_copy, args=(self.process.stdout, self.output), daemon=True).start()
+        threading.Thread(
+            target=_copy, args=(self.process.stdout, self.log, self.terminal), daemon=True
+        ).start()
 
     def is_running(self) -> bool:
         """Whether supervisord lives."""
@@ -134,11 +156,23 @@ class Supervisor:
         end_sessions(leaders=ours | _supervisors(self.configuration))
 
 
-def _copy(source: IO[bytes], output: IO[bytes]) -> None:
+def _copy(source: IO[bytes], log: logging.Handler, terminal: IO[bytes]) -> None:
     for line in source:
+        log.handle(logging.makeLogRecord({"msg": line.decode(errors="replace").rstrip("\n")}))
+        if is_information(line):
+            continue
         with suppress(OSError):  # nobody reads any more; the programs need not know
-            output.write(line)
-            output.flush()
+            terminal.write(line)
+            terminal.flush()
+
+
+def is_information(line: bytes) -> bool:
+    """Whether a line, of either form that config/logs.py has, is of level info or below, or says no more."""
+    try:
+        level = str(json.loads(line)["level"]) if line.startswith(b"{") else ""
+    except (ValueError, KeyError, RecursionError):
+        return False
+    return level in {"info", "debug"} or bool(INFORMATION.match(line))
 
 
 def _supervisors(configuration: Path) -> set[int]:

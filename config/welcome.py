@@ -2,28 +2,30 @@
 
 import json
 import shutil
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
+from unicodedata import east_asian_width
 
 from config.embedded import CHECKOUT
+from config.language import gettext as _
 
 ADMIN = "admin"
 EXAMPLE_CHARGE = 20_000  # won
-NOTHING_TO_TRY = "Nobody is registered or nothing is for sale yet: the admin or INSERTs change that."
+LINE = "─" * 80
 
 
 @dataclass(frozen=True)
 class Welcome:
-    """Where everything is, and two commands to try.
+    """Where everything is, and commands to try.
 
     `password` is None unless the administrator was made just now, `events` unless they land on this machine.
     """
 
     url: str
     database: str
+    log: Path
     events: Path | None
     needs_gateway_secret: bool
     password: str | None
@@ -31,44 +33,48 @@ class Welcome:
     product_id: int | None
 
     def __str__(self) -> str:
-        rows = "\n".join(f"  {name:<10}{what}" for name, what in self._places())
-        return (
-            f"\n  pointshop is open · 상점이 열렸어요\n\n{rows}\n\n"
-            f"  Try it in another terminal · 다른 터미널에서 해 보세요\n\n{self._example()}\n\n"
-            "  Ctrl-C closes everything · Ctrl-C를 누르면 모두 닫혀요\n"
-        )
+        places = "\n".join(f"  {_padded(name)}{what}" for name, what in self._places())
+        example = "\n\n".join(f"  {command}" for command in self._example())
+        nothing = _("Nobody is registered or nothing is for sale yet: the admin or INSERTs change that.")
+        opened, invitation = _("pointshop is open"), _("Try it in another terminal:")
+        ending = _("Now open %s (Ctrl-C here closes everything)") % f"{self.url}/admin/"
+        tried = f"  {invitation}\n\n{example}" if example else f"  {nothing}"
+        return f"\n{LINE}\n  {opened}\n\n{places}\n\n{tried}\n\n  {ending}\n{LINE}\n"
 
     def _places(self) -> list[tuple[str, str]]:
+        signing_in = _(
+            "sign in as %(name)s with the password %(password)s (shown only now; another: make password)"
+        )
+        another = _("sign in as %(name)s (for a new password: make password)")
+        log = _("%s has every request and event; only warnings and restarts are shown here")
         return [
-            ("Shop", f"{self.url}/"),
-            ("API docs", f"{self.url}/api/docs"),
-            ("Admin", f"{self.url}/admin/"),
-            *self._how_to_sign_in(),
-            ("Database", f"{_psql()} {quote(self.database)}"),
-            *([("Events", f"{_short(self.events)}, one line each")] if self.events else []),
+            (_("Shop"), f"{self.url}/"),
+            (_("API docs"), f"{self.url}/api/docs"),
+            (_("Admin"), f"{self.url}/admin/"),
+            ("", (signing_in if self.password else another) % {"name": ADMIN, "password": self.password}),
+            (_("Database"), f"{_psql()} {quote(self.database)}"),
+            *([(_("Events"), _short(self.events))] if self.events else []),
+            (_("Log"), log % _short(self.log)),
         ]
 
-    def _how_to_sign_in(self) -> list[tuple[str, str]]:
-        renew = f"DEBUG=1 {_short(Path(sys.executable))} manage.py changepassword {ADMIN}"
-        if self.password is None:
-            return [("", f"sign in as {ADMIN}; to set a new password: {renew}")]
-        return [
-            ("", f"sign in as {ADMIN} with the password {self.password}"),
-            ("", f"(shown only now; to set a new one: {renew})"),
-        ]
-
-    def _example(self) -> str:
+    def _example(self) -> list[str]:
         if self.user_id is None or self.product_id is None:
-            return f"  {NOTHING_TO_TRY}"
+            return []
         charge = self._curl("points/charges", {"amount": EXAMPLE_CHARGE})
         order = self._curl("orders", {"items": [{"product_id": self.product_id, "quantity": 1}]})
-        return f"{charge}\n\n{order}"
+        return [charge, order, *([f"tail -n 1 {quote(_short(self.events))}"] if self.events else [])]
 
     def _curl(self, path: str, data: object) -> str:
         headers = f"-H 'X-User-Id: {self.user_id}' -H 'Content-Type: application/json'"
         if self.needs_gateway_secret:
             headers += ' -H "X-Gateway-Secret: $GATEWAY_SECRET"'
-        return f"  curl -i {self.url}/api/v1/{path} {headers} -d {quote(json.dumps(data))}"
+        return f"curl -i {self.url}/api/v1/{path} {headers} -d {quote(json.dumps(data))}"
+
+
+def _padded(name: str) -> str:
+    """A name as wide as the others; a terminal shows Hangul in two columns."""
+    columns = sum(2 if east_asian_width(each) == "W" else 1 for each in name)
+    return name + " " * (14 - columns)
 
 
 def _psql() -> str:

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from configparser import RawConfigParser
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import urllib3
+from django.conf import settings
 
+from config import runs
 from config.embedded import EmbeddedServices
 from config.processes import command_lines
+from config.supervision import STOP_SECONDS, is_information
 from config.tests.test_env_example import EVERY_NAME
 from tests.processes import free_port, until
 
@@ -44,7 +48,7 @@ class Run:
         self.process = subprocess.Popen(
             ["sh", "-c", KEEPS_DUMPS, "sh", sys.executable, "-m", "config.run"],
             cwd=checkout,
-            env={**env, "PORT": str(port), "WEB_CONCURRENCY": "1", **settings},
+            env={**env, "LC_ALL": "C", "PORT": str(port), "WEB_CONCURRENCY": "1", **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -59,7 +63,7 @@ class Run:
                 self.said += line
 
     def until_open(self) -> None:
-        until(lambda: "Ctrl-C closes" in self.said or self.process.poll() is not None, seconds=60)
+        until(lambda: "Ctrl-C here closes" in self.said or self.process.poll() is not None, seconds=60)
         assert self.process.poll() is None, self.said
 
     def end(self, sort: signal.Signals) -> int:
@@ -98,6 +102,9 @@ class Run:
     def events(self) -> str:
         file = self.checkout / ".local" / "events.jsonl"
         return file.read_text() if file.exists() else ""
+
+    def log(self) -> str:
+        return (self.checkout / ".local" / f"run-{self.port}" / "shop.log").read_text()
 
     def try_example(self) -> int:
         """Send what the printed commands send; the id of the order."""
@@ -181,7 +188,50 @@ def test_an_order_made_as_printed_reaches_the_data_platform(shop: Run) -> None:
 
 
 def test_the_first_start_prints_the_administrators_password(shop: Run) -> None:
-    assert re.search(r"sign in as admin with the password \S{16}\n", shop.said)
+    assert re.search(r"sign in as admin with the password \S{16} \(shown only now", shop.said)
+
+
+def test_requests_and_events_are_in_the_log_and_not_on_the_terminal(shop: Run) -> None:
+    order = shop.try_example()
+    until(lambda: f" subject='{order}'" in shop.log() and "path='/api/v1/orders'" in shop.log())
+    assert shop.said.rstrip().endswith("─" * 80)
+
+
+def test_the_box_has_a_command_for_the_last_event(shop: Run) -> None:
+    [command] = re.findall(r"^ +(tail -n 1 \S+)$", shop.said, re.MULTILINE)
+    shop.try_example()
+    shown = subprocess.check_output(command.split(), cwd=shop.checkout, text=True)
+    assert '"order_id":' in shown
+
+
+def test_make_password_gives_a_password_that_opens_the_admin(shop: Run) -> None:
+    env = {name: value for name, value in os.environ.items() if name not in EVERY_NAME}
+    command = [sys.executable, "-m", "config.run", "password"]
+    said = subprocess.check_output(command, cwd=shop.checkout, env={**env, "LC_ALL": "C"}, text=True)
+    found = re.fullmatch(r"The new password of admin: (\S{16})\n", said)
+    assert found
+    assert sign_in(shop.port, "wrong") == 200
+    assert sign_in(shop.port, found[1]) == 302
+
+
+def sign_in(port: int, password: str) -> int:
+    """The status of an attempt as admin: 302 takes whoever signed in further."""
+    page = f"http://127.0.0.1:{port}/admin/login/"
+    cookie = urllib3.request("GET", page).headers["Set-Cookie"].partition(";")[0]
+    fields = {"username": "admin", "password": password, "csrfmiddlewaretoken": cookie.partition("=")[2]}
+    answer = urllib3.request(
+        "POST", page, fields=fields, headers={"Cookie": cookie, "Referer": page}, redirect=False
+    )
+    return answer.status
+
+
+def test_the_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
+    parser = RawConfigParser()
+    parser.read(shop.checkout / ".local" / f"run-{shop.port}" / "supervisord.conf")
+    assert parser["program:worker"]["stopsignal"] == "QUIT"
+    given = {name: int(parser[f"program:{name}"]["stopwaitsecs"]) for name in PROGRAMS}
+    assert given["worker"] > settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 15
+    assert max(given.values()) < STOP_SECONDS - 5 < STOP_SECONDS < runs.STOP_SECONDS
 
 
 def test_metrics_are_added_up_over_the_processes(shop: Run) -> None:
@@ -195,6 +245,7 @@ def test_a_killed_process_is_started_again_and_orders_still_arrive(shop: Run) ->
     for pid in shop.programs().values():
         os.kill(pid, signal.SIGKILL)
     until(lambda: living(before) == {shop.manager()})
+    until(lambda: all(f"exited: {name} (terminated by SIGKILL" in shop.said for name in PROGRAMS))
     assert_it_works(shop)
 
 
@@ -236,6 +287,14 @@ def test_a_taken_port_is_named_with_a_way_out(checkout: Path) -> None:
         assert run.said == f"Port {port} is taken. Choose another: make run PORT={port + 1}\n"
 
 
+def test_a_korean_terminal_is_told_in_korean(checkout: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        run = Run(checkout, port=port, LC_ALL="", LC_MESSAGES="", LANG="ko_KR.UTF-8")
+        assert run.ended() == 1
+        assert run.said == f"{port}번 포트는 사용 중이에요. 다른 포트를 쓰세요: make run PORT={port + 1}\n"
+
+
 def test_ctrl_c_ends_every_process_and_the_next_start_has_the_same_shop(checkout: Path, shop: Run) -> None:
     order = shop.try_example()
     session = shop.session()
@@ -260,3 +319,23 @@ def test_configured_services_are_used_and_none_is_started(checkout: Path, tmp_pa
             assert f"http://[::1]:{run.port}/api/docs" in run.said
     finally:
         services.stop()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"2026-11-28T02:13:57.059976Z [info     ] request    [api.access] method='GET'", True),
+        (b'{"event": "request", "level": "info"}', True),
+        (b"2026-11-28T02:13:57.059976Z [warning  ] [info     ] [x]", False),
+        (b'{"event": "request", "level": "warning"}', False),
+        (b"worker: Warm shutdown (MainProcess)", True),
+        (b"", True),
+        (b"{broken", False),
+        (b'{"a":' * 100_000, False),
+        (b"[1]", False),
+        (b"Traceback (most recent call last):", False),
+        (b"2026-11-28 11:13:58,673 WARN exited: web (terminated by SIGKILL; not expected)", False),
+    ],
+)
+def test_is_information_reads_the_level_of_a_line(line: bytes, *, expected: bool) -> None:
+    assert is_information(line) is expected

@@ -1,5 +1,7 @@
 """What `make run` prints shows no password but the one that it made."""
 
+from pathlib import Path
+
 import pytest
 
 from config import services
@@ -19,6 +21,7 @@ def test_the_address_of_the_database_is_shown_without_its_password(url):
         Welcome(
             url="http://127.0.0.1:8000",
             database=services.conninfo(services.database("DATABASE_URL", url)),
+            log=Path("shop.log"),
             events=None,
             needs_gateway_secret=False,
             password=None,
