@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests.processes import ROOT
 
+# git for the tests alone, of which some ask what belongs to the project.
 PACKAGES = "python3,python3-venv,make"
 HOMES = {"shop": "home/shop", "root": "root"}
 UIDS = {"shop": 1000, "root": 0}
@@ -50,12 +51,16 @@ def main() -> int:
     parser.add_argument("suites", nargs="+", help="as debootstrap names them: bookworm, trixie, sid")
     parser.add_argument("--test", action="store_true", help="run `make test` in place of `make run`")
     chosen = parser.parse_args()
-    command = "exec make test" if chosen.test else "exec python3 tests/distros/order.py"
+    command = (
+        "git init --quiet && git add . && exec make test"
+        if chosen.test
+        else "exec python3 tests/distros/order.py"
+    )
     seconds = TEST_SECONDS if chosen.test else RUN_SECONDS
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     failed = []
     for suite in chosen.suites:
-        with debian(suite) as root:
+        with debian(suite, packages=f"{PACKAGES},git" if chosen.test else PACKAGES) as root:
             for account in HOMES:
                 begun = time.monotonic()
                 wrong = run(root, account, command, seconds=seconds)
@@ -72,13 +77,13 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def debian(suite: str) -> Iterator[Path]:
+def debian(suite: str, *, packages: str) -> Iterator[Path]:
     """A fresh system with a copy of the checkout in two homes, removed in the end."""
     root = Path(tempfile.mkdtemp(prefix=f"{suite}-", dir="/var/tmp"))
     try:
         say(f"Making a Debian {suite} ...")
         mirror = [found] if (found := archive()) else []
-        options = ["--variant=minbase", f"--include={PACKAGES}", suite]
+        options = ["--variant=minbase", f"--include={packages}", suite]
         subprocess.run(
             [*APART, "debootstrap", *options, root, *mirror], check=True, stdout=subprocess.DEVNULL
         )
@@ -141,7 +146,7 @@ def run(root: Path, account: str, command: str, *, seconds: float) -> str:
     home = f"/{HOMES[account]}"
     environment = {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", **reached_by()}
     inside = INSIDE.format(environment=" ".join(shlex.quote(f"{k}={v}") for k, v in environment.items()))
-    arguments = [root, str(UIDS[account]), f"{home}/pointshop", command]
+    arguments = [str(root), str(UIDS[account]), f"{home}/pointshop", command]
     try:
         done = subprocess.run([*APART, "sh", "-c", inside, *arguments], timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
