@@ -13,6 +13,7 @@ from config.dotenv import SettingsError
 from config.environment import in_url, is_host
 
 LAST_PORT = 65535
+SERVER_SIDE_CURSORS_OFF = "DISABLE_SERVER_SIDE_CURSORS"
 # No secret: what Django calls libpq's words.
 DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}  # nosec B105
 # No URL of PostgreSQL's, but django-environ reads it as one.
@@ -49,8 +50,9 @@ def database(name: str, url: str) -> dict[str, Any]:
     """Django's names for what a URL of libpq says. Raises SettingsError, which shows nothing of it."""
     if not (scheme := POSTGRESQL.match(url)):
         raise SettingsError(f"{name} must begin with postgresql://")
+    rest, for_django = _without_django_options(name, url[scheme.end() :])
     try:
-        parts = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, url[scheme.end() :]))
+        parts = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, rest))
     except psycopg.ProgrammingError:
         raise SettingsError(
             f"{name} is no URL that libpq reads: percent-encode what is special in its parts"
@@ -64,7 +66,22 @@ def database(name: str, url: str) -> dict[str, Any]:
     if not (parts.get("dbname") or parts.get("service")):
         raise SettingsError(f"{name} names no database")
     options = {key: value for key, value in parts.items() if key not in DJANGO_NAMES}
-    return {**{django: parts.get(key, "") for key, django in DJANGO_NAMES.items()}, "OPTIONS": options}
+    named = {django: parts.get(key, "") for key, django in DJANGO_NAMES.items()}
+    return {**named, **for_django, "OPTIONS": options}
+
+
+def _without_django_options(name: str, rest: str) -> tuple[str, dict[str, bool]]:
+    """The URL for libpq, and the one option beside that is Django's own: a pgbouncer needs it."""
+    place, mark, query = rest.partition("?")
+    options = query.split("&")
+    ours = [each for each in options if each.partition("=")[0] == SERVER_SIDE_CURSORS_OFF]
+    if not ours:
+        return rest, {}
+    value = ours[-1].partition("=")[2].lower()
+    if value not in {"true", "false"}:
+        raise SettingsError(f"{name} must say True or False for {SERVER_SIDE_CURSORS_OFF}")
+    others = "&".join(each for each in options if each not in ours)
+    return f"{place}{mark if others else ''}{others}", {SERVER_SIDE_CURSORS_OFF: value == "true"}
 
 
 def conninfo(settings: dict[str, Any]) -> str:

@@ -180,6 +180,14 @@ def test_django_and_psql_find_the_same_database(url, meant):
     assert command == ["psql", "-c", "SELECT 1"]
 
 
+def test_the_option_that_pgbouncer_needs_is_django_s_and_not_libpq_s():
+    url = "postgresql://shop@db/shop?DISABLE_SERVER_SIDE_CURSORS=True"
+    assert database("DATABASE_URL", url)["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert database("DATABASE_URL", f"{url}&sslmode=require")["OPTIONS"] == {"sslmode": "require"}
+    with pytest.raises(SettingsError, match="True or False"):
+        database("DATABASE_URL", url.replace("True", "maybe"))
+
+
 def test_dbshell_is_ours():
     from config.postgresql.base import DatabaseWrapper  # noqa: PLC0415 - needs Django set up
 
