@@ -1,8 +1,9 @@
 """People who look, charge, take coupons and buy.
 
 `locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000`, with requirements-tools.txt installed.
-From the environment: LOAD_MEMBERS, the first and last id of the members to be ("1-100"), and GATEWAY_SECRET
-where the shop has one. A refusal (409) is an answer like any other here; what fails is an error of the shop.
+From the environment: LOAD_MEMBERS, the first and last id of the members to be ("1-100"); GATEWAY_SECRET where
+the shop has one, and LOAD_HOST where it answers another host than that of the URL. A refusal (409) is an
+answer like any other here; what fails is an error of the shop.
 """
 
 import os
@@ -14,6 +15,7 @@ from requests import Response
 
 FIRST, LAST = (int(part) for part in os.environ.get("LOAD_MEMBERS", "1-100").split("-"))
 SECRET = os.environ.get("GATEWAY_SECRET", "")
+HOST = os.environ.get("LOAD_HOST", "").partition(",")[0]
 ANSWERS = (200, 201, 409)
 
 
@@ -25,8 +27,9 @@ class Member(HttpUser):
     def on_start(self) -> None:
         """Become somebody, with points to spend and an eye on what there is."""
         member = random.randint(FIRST, LAST)
-        secret = {"X-Gateway-Secret": SECRET} if SECRET else {}
-        self.client.headers.update({"X-User-Id": str(member), **secret})
+        gateway = {"X-Gateway-Secret": SECRET, "Host": HOST}
+        said = {name: value for name, value in gateway.items() if value}
+        self.client.headers.update({"X-User-Id": str(member), **said})
         self.charge()
         self.products = [each["id"] for each in self._ask("GET", "products").json()["results"]]
         self.coupons = [each["id"] for each in self._ask("GET", "coupons").json()["results"]]

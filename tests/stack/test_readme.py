@@ -12,7 +12,10 @@ from tests.stack.machine import Machine
 
 TRY_IT = re.compile(r"(?ms)^```sh\n(API=.*?)^```")
 # What the page leaves to the reader: a newline after each answer. And what the gateway in front would add.
-CURLRC = 'silent\nfail-with-body\nwrite-out = "\\n"\nheader = "X-Gateway-Secret: {}"\n'
+CURLRC = (
+    'silent\nfail-with-body\nwrite-out = "\\n"\nheader = "X-Gateway-Secret: {}"\n'
+    'header = "Host: shop.example"\n'
+)
 
 
 def shown(page: str) -> str:
