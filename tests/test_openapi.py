@@ -87,6 +87,10 @@ def closed(document: Any) -> Any:
     for schema in document["components"]["schemas"].values():
         if "properties" in schema:
             schema["additionalProperties"] = False
+    # An empty status counts as absent, which no enum of a client's choices should say.
+    for parameter in document["paths"]["/api/v1/issued-coupons"]["get"]["parameters"]:
+        if parameter.get("name") == "status":
+            parameter["schema"]["enum"].append("")
     return document
 
 
