@@ -1,6 +1,6 @@
 """The OpenAPI document's operations: what each can refuse, and the headers of its answers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -79,8 +79,8 @@ class ShopSchema(AutoSchema):
         for status, response in operation["responses"].items():
             response["description"] = response["description"] or HTTPStatus(int(status)).phrase
             response["headers"] = _headers(ALWAYS) | response.get("headers", {})
-        for status, codes in problems.items():
-            operation["responses"][str(status)] = self._response(status, codes)
+        for status, kinds in problems.items():
+            operation["responses"][str(status)] = self._response(status, kinds)
         return operation
 
     def get_paginated_name(self, serialized_name: str) -> str:
@@ -107,9 +107,8 @@ class ShopSchema(AutoSchema):
         view: Any = self.view
         return getattr(view, view.action)
 
-    def _response(self, status: int, codes: list[str]) -> Json:
-        """A reference to the response that answers one of these codes."""
-        kinds = [problem_types()[code] for code in codes]
+    def _response(self, status: int, kinds: list[type[Problem]]) -> Json:
+        """A reference to the response that answers one of these problems."""
         if len(kinds) == 1:
             name, schema = kinds[0].__name__, ref(schema_name(kinds[0]))
         else:
@@ -161,10 +160,10 @@ def _headers(names: Iterable[str]) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
-    """The codes by the status that they are answered with, both ascending; each once."""
-    statuses: dict[int, list[str]] = {}
+def _by_status(codes: Container[str]) -> dict[int, list[type[Problem]]]:
+    """The problems with these codes by their status, statuses and codes ascending."""
+    statuses: dict[int, list[type[Problem]]] = {}
     for code, kind in problem_types().items():
-        if code in set(codes):
-            statuses.setdefault(kind.status, []).append(code)
+        if code in codes:
+            statuses.setdefault(kind.status, []).append(kind)
     return statuses

@@ -17,6 +17,7 @@ from typing import Any
 import urllib3
 
 from orders.models import OrderEvent
+from orders.platform import DeliveryFailed, Platform
 from tests.processes import environment, free_port, process, until, worker
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
@@ -232,3 +233,12 @@ def delivering_to(url: str, logs: Path, *, beat: bool = True) -> AbstractContext
 def is_delivered(order: Any) -> bool:
     """Whether the outbox says so."""
     return OrderEvent.objects.filter(order_id=order["id"], state="delivered").exists()
+
+
+def outcome(platform: Platform) -> str:
+    """What became of one post: taken, or why not."""
+    try:
+        platform.post(event_id="e", body=b"{}")
+    except DeliveryFailed as failure:
+        return str(failure)
+    return "taken"

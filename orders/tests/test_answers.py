@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from orders import connections
-from orders.platform import DeliveryFailed, Platform
-from tests.platforms import Said, Talker, talking
+from orders.platform import Platform
+from tests.platforms import Said, Talker, outcome, talking
 from tests.processes import until
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -41,14 +41,6 @@ def cutting(platform: Platform) -> Iterator[None]:
 def outcomes(platform: Platform, *, posts: int) -> list[str]:
     """What became of so many posts, one after another."""
     return [outcome(platform) for _ in range(posts)]
-
-
-def outcome(platform: Platform) -> str:
-    try:
-        platform.post(event_id="e", body=b"{}")
-    except DeliveryFailed as failure:
-        return str(failure)
-    return "taken"
 
 
 @pytest.mark.parametrize(

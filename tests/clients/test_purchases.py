@@ -8,6 +8,10 @@ from tests.clients import tools
 from tests.clients.conftest import Market
 from tests.clients.tools import INSTALLED, MODULES, PYTHON, SOURCES, told
 from tests.invariants import broken_rules
+from tests.processes import ROOT
+
+# As strict as the examples are.
+EXAMPLES = ROOT / "examples" / "typescript"
 
 
 def check(output: str) -> None:
@@ -33,8 +37,8 @@ def check(output: str) -> None:
 def test_openapi_fetch_buys_by_typescript_s_strictest_types(market: Market, folder: Path) -> None:
     place = folder / "typescript"
     place.mkdir()
-    for name in ("package.json", "tsconfig.json", "purchase.ts"):
-        shutil.copy(SOURCES / name, place)
+    for file in (SOURCES / "package.json", SOURCES / "purchase.ts", EXAMPLES / "tsconfig.json"):
+        shutil.copy(file, place)
     (place / "node_modules").symlink_to(MODULES)
     tools.run(tools.npm("openapi-typescript"), market.document, "-o", "schema.ts", folder=place)
     tools.run(tools.npm("tsc"), folder=place)

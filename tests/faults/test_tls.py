@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orders.platform import DeliveryFailed, Platform
-from tests.platforms import Said, Talker, talking
+from orders.platform import Platform
+from tests.platforms import Said, Talker, outcome, talking
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
@@ -38,14 +38,6 @@ def platform_that_says(*says: list[Said], certificate: Path) -> Iterator[tuple[P
     context.load_cert_chain(certificate)
     with talking(*says, tls=context) as talker:
         yield Platform.at(url=talker.url, secret="", connections=1, user_agent="x"), talker
-
-
-def outcome(platform: Platform) -> str:
-    try:
-        platform.post(event_id="e", body=b"{}")
-    except DeliveryFailed as failure:
-        return str(failure)
-    return "taken"
 
 
 @pytest.mark.parametrize(
