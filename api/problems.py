@@ -38,8 +38,6 @@ class Problem(Exception):
     detail: ClassVar[BilingualText]
     extensions: ClassVar[dict[str, Json]] = {}
     schemas: ClassVar[dict[str, Json]] = {}
-    # Whether what was found out on the way to this failure includes that the caller is a member.
-    caller_is_registered = False
 
     def __init__(self, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""The one opener of transactions, and what the database's failures mean."""
+"""The openers of transactions, and what the database's failures mean."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
@@ -13,15 +13,19 @@ from psycopg import errors
 from api import metrics
 from api.problems import Busy, Problem, Unavailable
 from api.sqlstates import Meaning, meaning_of
+from api.statements import Bound, ByHand, send, statement
 
 ATTEMPTS = 3
 
+A = TypeVar("A")
+B = TypeVar("B")
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # As `cause` in the metrics.
 _CAUSES = {
     "23503": "vanished",
+    "23514": "guard",
     "40001": "serialization",
     "40P01": "deadlock",
     "55P03": "lock_timeout",
@@ -35,59 +39,117 @@ class Conflict(Exception):
     """The work met a change it must look at again: run it anew from the start."""
 
 
-def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
-    """Run the function in a transaction of its own, anew after a conflict, three times at most.
+def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Run the function anew after a conflict, three times at most.
 
+    A conflict is `Conflict`, a deadlock or a failed serialization; with `guards`, also a constraint of these
+    names that refuses what was written, and a row referred to that has vanished.
     Raises Busy where a lock was not had in time or the conflicts did not end; then nothing was written.
     Raises Unavailable where no database that takes writes answers; if it vanished, it may have committed.
     """
-    return one_statement(transaction.atomic(durable=True)(work))
+
+    def decorate(work: Callable[P, R]) -> Callable[P, R]:
+        @wraps(work)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            for _attempt in range(ATTEMPTS):
+                try:
+                    return work(*args, **kwargs)
+                except Conflict:
+                    metrics.CONFLICTS.labels("conflict").inc()
+                except (DatabaseError, InterfaceError) as error:
+                    if not _is_conflict(error, guards):
+                        if isinstance(error, IntegrityError):
+                            raise  # named constraints are the caller's
+                        raise database_problem(error) or error from error
+                    metrics.CONFLICTS.labels(_cause_of(error)).inc()
+            metrics.GIVEN_UP.labels("retries").inc()
+            raise Busy
+
+        return run
+
+    return decorate
 
 
-def one_statement(work: Callable[P, R]) -> Callable[P, R]:
-    """As `unit_of_work`, for a function whose only write is one statement: a transaction by itself.
+def _is_conflict(error: DatabaseError | InterfaceError, guards: Collection[str]) -> bool:
+    if not isinstance(error, IntegrityError):
+        return meaning_of(error) is Meaning.CONFLICT
+    vanished = isinstance(error.__cause__, errors.ForeignKeyViolation)
+    return bool(guards) and (vanished or violated_constraint(error) in guards)
 
-    The server commits it as soon as it is done, so a hot row is not held while BEGIN, COMMIT and this process
-    are on their way.
-    """
 
-    @wraps(work)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        for _attempt in range(ATTEMPTS):
-            try:
-                return work(*args, **kwargs)
-            except Conflict:
-                metrics.CONFLICTS.labels("conflict").inc()
-            except IntegrityError:
-                raise  # named constraints are the caller's
-            except (DatabaseError, InterfaceError) as error:
-                if meaning_of(error) is not Meaning.CONFLICT:
-                    raise database_problem(error) or error from error
-                metrics.CONFLICTS.labels(_cause_of(error)).inc()
-        metrics.GIVEN_UP.labels("retries").inc()
-        raise Busy
+def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
+    """Run the function, which speaks by the ORM, in a transaction of its own, as `retried` does."""
+    return retried()(transaction.atomic(durable=True)(work))
 
-    return run
+
+@statement
+def _begin() -> ByHand:
+    return ByHand("BEGIN")
+
+
+@statement
+def _commit() -> ByHand:
+    return ByHand("COMMIT")
+
+
+class Messages:
+    """A transaction spoken in few messages. Its first carries BEGIN, its last, `commit`, carries COMMIT."""
+
+    def __init__(self) -> None:
+        self.has_begun = self.has_ended = False
+
+    @overload
+    def send(self, a: Bound[A], /) -> tuple[A]: ...
+    @overload
+    def send(self, a: Bound[A], b: Bound[B], /) -> tuple[A, B]: ...
+    @overload
+    def send(self, *statements: Bound[Any]) -> Any: ...
+    def send(self, *statements: Bound[Any]) -> Any:
+        """Send these in one message; the answer of each."""
+        return self._exchange(statements)
+
+    def commit(self, *statements: Bound[Any]) -> tuple[Any, ...]:
+        """Send the last ones together with COMMIT, so that no row they lock waits for this process.
+
+        Returns their answers once all of it is durable. Nothing can be sent after it.
+        """
+        return self._exchange((*statements, _commit()), ends=True)[:-1]
+
+    def _exchange(self, statements: tuple[Bound[Any], ...], *, ends: bool = False) -> tuple[Any, ...]:
+        if self.has_ended:
+            raise RuntimeError("the transaction has ended")
+        first = () if self.has_begun else (_begin(),)
+        self.has_begun, self.has_ended = True, ends
+        answers: tuple[Any, ...] = send(*first, *statements)
+        return answers[len(first) :]
 
 
 @contextmanager
-def last_round_trip(*, guards: Container[str]) -> Iterator[None]:
-    """Send what is written inside, the last of a unit of work, together with its COMMIT.
+def in_messages() -> Iterator[Messages]:
+    """A transaction of its own, to be ended by `commit`; rolled back where an exception comes before that.
 
-    So the rows that it locks are not held while this process is waited for. What is sent has no answer that
-    could be read: a guard is a constraint. Raises Conflict where one of these names refuses a row, or where a
-    row that is referred to has vanished.
+    It sees and holds what Django's `atomic` would, without the messages in which that says BEGIN and COMMIT.
     """
+    connection.validate_no_atomic_block()
+    messages = Messages()
+    try:
+        yield messages
+    except BaseException:
+        _roll_back()
+        raise
+    if not messages.has_ended:
+        _roll_back()
+        raise RuntimeError("the transaction was left open")
+
+
+def _roll_back() -> None:
+    """Undo what is open. A session that cannot say so is closed, which undoes it as well."""
     session: Any = connection.connection
     try:
-        with connection.wrap_database_errors, session.pipeline():
-            yield
-            if len(connection.atomic_blocks) == 1:  # inside another, as in a test, nothing is committed
-                session.execute("COMMIT")
-    except IntegrityError as error:
-        if isinstance(error.__cause__, errors.ForeignKeyViolation) or violated_constraint(error) in guards:
-            raise Conflict from error
-        raise
+        if session is not None:
+            session.rollback()
+    except Exception:  # noqa: BLE001 - whatever it is, the session is of no use, and the first failure counts
+        connection.close()
 
 
 def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:

@@ -1,28 +1,28 @@
 """What every endpoint of the shop does before its one domain call."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import Error
 from django.urls import reverse
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from api.input_errors import Invalid
 from api.negotiation import JSONNegotiation
 from api.parsers import MAX_BODY_BYTES, require_readable
-from api.problems import Problem, TooLarge
+from api.problems import Malformed, TooLarge, UnsupportedMediaType
 from api.serializers import validated
 
 ID_PATTERN = r"[1-9][0-9]*"
+# What a request is refused for before any of it is acted on.
+UNREAD = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
 
 
 class ApiViewSet(GenericViewSet[Any]):
     """Checks a request in the contract's order: 401, 405, 406, 413, 415; the body comes after."""
-
-    # Actions whose success writes a row that refers to the caller: it proves that they are registered.
-    proven_by_writing: ClassVar[frozenset[str]] = frozenset()
-    on_trust = False  # whether the caller is yet to be proven
 
     content_negotiation_class = JSONNegotiation
     lookup_value_regex = ID_PATTERN
@@ -32,8 +32,10 @@ class ApiViewSet(GenericViewSet[Any]):
     def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:
         """Run the checks. Raises the first that fails."""
         self.perform_authentication(request)
-        self.on_trust = self.action in self.proven_by_writing
-        self.check_permissions(request)
+        if self.permission_classes and request.user is None:
+            raise NotAuthenticated
+        if request.method in SAFE_METHODS:
+            self.check_permissions(request)
         if (request.method or "").lower() not in self.action_map:
             self.http_method_not_allowed(request)
         renderer, media_type = self.perform_content_negotiation(request)
@@ -44,9 +46,8 @@ class ApiViewSet(GenericViewSet[Any]):
         require_readable(request)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a failure. A caller taken on trust is looked up first, for 401 comes before all others."""
-        if self.on_trust and not (isinstance(exc, Problem) and exc.caller_is_registered):
-            self.on_trust = False
+        """Answer a failure; for what cannot be read, look the caller up first: 401 comes before it."""
+        if isinstance(exc, UNREAD):
             try:
                 self.check_permissions(self.request)
             except (APIException, Error) as error:

@@ -86,10 +86,9 @@ WEB_DATABASE_BOUNDS = (
     " -c client_connection_check_interval=10ms"
 )
 
-# Statements by hand (api/statements.py) are planned once for each connection of a web process. A pgbouncer
-# older than 1.22 loses the plans: there this is to be off.
+# Hot statements (api/statements.py) are planned once for each connection. A pgbouncer older than 1.22 loses
+# the plans: there this is to be off.
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
-WEB_DATABASE_STATEMENTS = {"prepare_threshold": 5 if PREPARED_STATEMENTS else None}
 
 # A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
 WEB_DATABASE_PATIENCE = {

@@ -44,9 +44,7 @@ if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
         "rate_limit_of_no_endpoint", names=", ".join(sorted(unknown)), known=", ".join(sorted(ENDPOINTS))
     )
 
-# Only a web process bounds how long it waits for the database, for a migration takes what it takes, and keeps
-# plans.
+# Only a web process bounds how long it waits for the database, for a migration takes what it takes.
 options = connections.settings["default"]["OPTIONS"]
 options.update(settings.WEB_DATABASE_PATIENCE)
-options.update(settings.WEB_DATABASE_STATEMENTS)
 options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

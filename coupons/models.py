@@ -7,8 +7,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from api.handmade import prepared
 from api.names import NameField, not_blank
-from api.statements import prepared
 from api.times import CALENDAR, within_calendar
 from users.models import User
 

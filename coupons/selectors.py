@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import BigIntegerField, Exists, F, FloatField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
+from api.statements import Bound
+from coupons import statements
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, IssuedCouponQuerySet
 from users.models import User
 
@@ -69,11 +71,11 @@ def issued_coupons_of(*, user_id: int) -> IssuedCouponQuerySet:
     return IssuedCoupon.objects.filter(user_id=user_id).annotate(read_at=Now())
 
 
-def held_coupon(*, user_id: int, issued_coupon_id: int) -> IssuedCoupon | None:
-    """The user's coupon of that id; None where it is another's or does not exist."""
-    if not 0 < issued_coupon_id <= BigIntegerField.MAX_BIGINT:
-        return None
-    return IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id).first()
+def asked_for(*, user_id: int, issued_coupon_id: int | None) -> list[Bound[list[IssuedCoupon]]]:
+    """The statement that reads the user's coupon of that id; none where no row can have the id."""
+    if issued_coupon_id is None or not 0 < issued_coupon_id <= BigIntegerField.MAX_BIGINT:
+        return []
+    return [statements.held(user_id=user_id, issued_coupon_id=issued_coupon_id)]
 
 
 # A pace is that of the newest issues, so it needs one row of a campaign however many were issued.

@@ -6,9 +6,10 @@ from typing import NoReturn
 from django.conf import settings
 from django.db import IntegrityError
 
-from api.problems import NotFound, Problem
-from api.transactions import Conflict, one_statement, violated_constraint
-from coupons import rush, selectors
+from api.problems import NotFound, NotRegistered, Problem
+from api.statements import Bound
+from api.transactions import Conflict, retried, violated_constraint
+from coupons import rush, selectors, statements
 from coupons.metrics import ISSUES
 from coupons.models import IssuedCoupon
 from coupons.problems import (
@@ -20,6 +21,9 @@ from coupons.problems import (
     CouponSoldOut,
 )
 from coupons.selectors import Standing
+from users.models import User
+from users.problems import CHALLENGE
+from users.services import require_member
 
 # What refuses a statement that had begun when it was still possible.
 OUTRUN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
@@ -44,7 +48,7 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     return issued
 
 
-@one_statement
+@retried()
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     try:
         issued = IssuedCoupon.objects.hand_out(
@@ -63,6 +67,7 @@ def _explain(*, user_id: int, coupon_id: int) -> NoReturn:
     """Say why nothing was handed out. Raises Conflict where by now there is no reason any more."""
     standing = selectors.standing(user_id=user_id, coupon_id=coupon_id)
     if standing is None:
+        require_member(list(User.objects.filter(pk=user_id)))
         raise NotFound
     refusal = _refusal(standing)
     if refusal is None:
@@ -72,39 +77,32 @@ def _explain(*, user_id: int, coupon_id: int) -> NoReturn:
 
 def _refusal(standing: Standing) -> Problem | None:
     """What stands between the user and a coupon, in the contract's order."""
-    refusal: Problem | None = None
+    if not standing.is_registered:
+        return NotRegistered(headers={"WWW-Authenticate": CHALLENGE})
     if not standing.is_open:
-        refusal = CouponNotOpen(opens_at=standing.opens_at, closes_at=standing.closes_at)
-    elif standing.issued_coupon_id is not None:
-        refusal = CouponAlreadyIssued(issued_coupon_id=standing.issued_coupon_id)
-    elif standing.is_sold_out:
-        refusal = CouponSoldOut()
-    if refusal:
-        refusal.caller_is_registered = standing.is_registered
-    return refusal
+        return CouponNotOpen(opens_at=standing.opens_at, closes_at=standing.closes_at)
+    if standing.issued_coupon_id is not None:
+        return CouponAlreadyIssued(issued_coupon_id=standing.issued_coupon_id)
+    return CouponSoldOut() if standing.is_sold_out else None
 
 
-def discount_for(*, user_id: int, issued_coupon_id: int, subtotal: int, now: datetime) -> int:
-    """The won that the user's coupon takes off the subtotal at a moment; nothing is written.
+def discount_of(held: IssuedCoupon | None, *, subtotal: int, now: datetime) -> int:
+    """The won that a coupon, if the user holds it, takes off the subtotal at a moment; nothing is written.
 
     Raises CouponNotFound, CouponAlreadyUsed or CouponExpired.
     """
-    issued = selectors.held_coupon(user_id=user_id, issued_coupon_id=issued_coupon_id)
-    if issued is None:
+    if held is None:
         raise CouponNotFound
-    status = issued.status(now=now)
+    status = held.status(now=now)
     if status == "used":
         raise CouponAlreadyUsed
     if status == "expired":
         raise CouponExpired
-    return issued.discount_on(subtotal=subtotal)
+    return held.discount_on(subtotal=subtotal)
 
 
-def redeem(*, user_id: int, issued_coupon_id: int, now: datetime) -> None:
-    """Use the user's coupon up within the caller's transaction.
-
-    Raises CouponNotFound, CouponAlreadyUsed or CouponExpired; Conflict where it changed under our eyes.
-    """
-    if not IssuedCoupon.objects.redeem(issued_coupon_id=issued_coupon_id, user_id=user_id, now=now):
-        discount_for(user_id=user_id, issued_coupon_id=issued_coupon_id, subtotal=0, now=now)
-        raise Conflict
+def redeemed(*, user_id: int, issued_coupon_id: int | None, now: datetime) -> list[Bound[int]]:
+    """The statement that uses the user's coupon up, if one is given; it answers 0 where it no longer can."""
+    if issued_coupon_id is None:
+        return []
+    return [statements.redeem(user_id=user_id, issued_coupon_id=issued_coupon_id, now=now)]

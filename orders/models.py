@@ -3,84 +3,27 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Cast, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
-from api.statements import prepared
 from api.times import within_calendar
 from coupons.models import IssuedCoupon
 from orders.sources import DEFAULT_SOURCE, LONGEST_SOURCE
 from products.models import Product
 from users.models import User
 
-# Written by hand: docs/adr/0010-checkout-in-few-statements.md says what that brought.
-PLACE = """
-    WITH placed AS (
-        INSERT INTO orders_order (
-            user_id, status, subtotal, discount, total, issued_coupon_id,
-            balance_after, idempotency_key, request_hash, ordered_at
-        )
-        VALUES (
-            %(user_id)s, %(status)s, %(subtotal)s, %(discount)s, %(total)s, %(issued_coupon_id)s,
-            %(balance_after)s, %(idempotency_key)s, %(request_hash)s, %(ordered_at)s
-        )
-        RETURNING id
-    ), lines AS (
-        INSERT INTO orders_orderitem (order_id, product_id, product_name, unit_price, quantity)
-        SELECT placed.id, line.product_id, line.product_name, line.unit_price, line.quantity
-        FROM placed, unnest(
-            %(product_ids)s::bigint[], %(names)s::text[], %(prices)s::bigint[], %(quantities)s::bigint[]
-        ) WITH ORDINALITY AS line (product_id, product_name, unit_price, quantity, place)
-        ORDER BY line.place
-    ), event AS (
-        INSERT INTO orders_orderevent (order_id, next_attempt_at, request_id, source)
-        SELECT placed.id, %(ordered_at)s, %(request_id)s, %(source)s FROM placed
-    )
-    SELECT id FROM placed
-"""
-
-
-PLACED = (
-    "user_id",
-    "status",
-    "subtotal",
-    "discount",
-    "total",
-    "issued_coupon_id",
-    "balance_after",
-    "idempotency_key",
-    "request_hash",
-    "ordered_at",
-)
-
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    """Orders as people read them, and the one way they are placed."""
+    """Orders as people read them."""
 
     def with_lines(self) -> "OrderQuerySet":
         """Each with its line items as `lines`, in the order they were asked for."""
         lines = models.Prefetch("items", OrderItem.objects.order_by("pk"), to_attr="lines")
         return self.prefetch_related(lines)  # type: ignore[no-redef]  # declared on Order, for readers
-
-    def place(self, order: "Order", *, request_id: str) -> None:
-        """Write the order with its `lines` and the event it owes, and give it its id."""
-        values: dict[str, Any] = {name: getattr(order, name) for name in PLACED}
-        lines: dict[str, Any] = {
-            "product_ids": [line.product_id for line in order.lines],
-            "names": [line.product_name for line in order.lines],
-            "prices": [line.unit_price for line in order.lines],
-            "quantities": [line.quantity for line in order.lines],
-        }
-        with prepared() as cursor:
-            event = {"request_id": request_id, "source": settings.EVENT_SOURCE}
-            cursor.execute(PLACE, {**values, **lines, **event})
-            (order.pk,) = cursor.fetchone()
 
 
 class Order(models.Model):

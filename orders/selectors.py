@@ -6,20 +6,44 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Count, F, Func, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from api.idempotency import Claim
+from api.lookups import AnyOf
 from api.times import SEOUL
 from api.transactions import database_now
 from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem, OrderQuerySet
 
 
-class AnyOf(Func):
-    """Whether a value is in an array: one walk through an index, however many the array turns out to have."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line item: name and price as they were when it was bought, in won."""
 
-    template, arg_joiner = "%(expressions)s)", " = ANY("
-    output_field = BooleanField()
+    product_id: int
+    product_name: str
+    unit_price: int
+    quantity: int
+
+    @property
+    def amount(self) -> int:
+        """What the line costs, in won."""
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOrder:
+    """An order as its customer sees it, lines in the order they were asked for."""
+
+    id: int
+    status: str
+    lines: list[Line]
+    subtotal: int
+    discount: int
+    total: int
+    issued_coupon_id: int | None
+    balance_after: int
+    ordered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -41,12 +65,28 @@ def orders_of(*, user_id: int) -> OrderQuerySet:
     return Order.objects.filter(user_id=user_id).with_lines()
 
 
-def order_made_with(*, user_id: int, claim: Claim) -> Order | None:
+def order_made_with(*, user_id: int, claim: Claim) -> PaidOrder | None:
     """The order that this key of this user made, if one did. Raises IdempotencyKeyReused."""
     made = orders_of(user_id=user_id).filter(idempotency_key=claim.key).first()
-    if made:
-        claim.check(first_hash=made.request_hash)
-    return made
+    if made is None:
+        return None
+    claim.check(first_hash=made.request_hash)
+    return _as_paid(made)
+
+
+def _as_paid(order: Order) -> PaidOrder:
+    lines = [Line(line.product_id, line.product_name, line.unit_price, line.quantity) for line in order.lines]
+    return PaidOrder(
+        id=order.pk,
+        status=order.status,
+        lines=lines,
+        subtotal=order.subtotal,
+        discount=order.discount,
+        total=order.total,
+        issued_coupon_id=order.issued_coupon_id,
+        balance_after=order.balance_after,
+        ordered_at=order.ordered_at,
+    )
 
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:

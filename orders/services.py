@@ -1,29 +1,35 @@
 """Checkout: the one place where products, points and coupons come together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.conf import settings
 from django.db.models import BigIntegerField
 
+import coupons.selectors
 import coupons.services
-import points.selectors
 import points.services
+import points.statements
 import products.selectors
 import products.services
 from api.idempotency import Claim, Outcome, once
+from api.statements import Bound, send
 from api.tracing import request_id
-from api.transactions import last_round_trip, unit_of_work
+from api.transactions import Conflict, in_messages, retried
+from coupons.models import IssuedCoupon
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
-from orders import selectors
+from orders import selectors, statements
 from orders.metrics import ORDERS
-from orders.models import Order, OrderItem
+from orders.models import Order
 from orders.problems import PriceChanged
+from orders.selectors import Line, PaidOrder
 from orders.wakeup import wake_delivery
 from points.problems import InsufficientPoints
 from products.problems import OutOfStock, ProductNotFound
 from products.selectors import Offer
+from users.services import require_member
 
 # What a basket can be refused for, bought or quoted.
 REFUSALS = (
@@ -35,6 +41,8 @@ REFUSALS = (
     InsufficientPoints,
     PriceChanged,
 )
+# What refuses an order that could be paid and filled when it was looked at.
+GUARDS = frozenset({products.services.GUARD, points.services.GUARD})
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,27 @@ class Basket:
     expected_total: int | None = None
 
 
-@dataclass(frozen=True)
-class Price:
-    """What a basket costs, in won, at the moment its offers were read."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look, which locks nothing, found of a basket: the only prices that its order can take."""
 
     offers: Mapping[int, Offer]
-    items: list[OrderItem]
-    discount: int
-    now: datetime
+    coupon: IssuedCoupon | None
+    balance: int
 
     @property
-    def subtotal(self) -> int:
-        """All lines together."""
-        return sum(item.amount for item in self.items)
+    def now(self) -> datetime:
+        """The database's moment of the look."""
+        return next(iter(self.offers.values())).seen_at
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a basket costs, in won, at the moment it was looked at."""
+
+    items: list[Line]
+    subtotal: int
+    discount: int
 
     @property
     def total(self) -> int:
@@ -80,102 +96,122 @@ class Quote:
         return self.balance - self.price.total
 
 
-def checkout(*, basket: Basket, claim: Claim | None = None) -> Outcome[Order]:
+def checkout(*, basket: Basket, claim: Claim | None = None) -> Outcome[PaidOrder]:
     """Sell the basket to its user: all of it or nothing, once for a claimed key.
 
-    Raises ProductNotFound, CouponNotFound, CouponAlreadyUsed, CouponExpired, OutOfStock, PriceChanged,
-    InsufficientPoints, Busy, or IdempotencyKeyReused where the key came with another body before.
+    Raises NotRegistered, ProductNotFound, CouponNotFound, CouponAlreadyUsed, CouponExpired, OutOfStock,
+    PriceChanged, InsufficientPoints, Busy, or IdempotencyKeyReused where the key came with another body.
     """
-    return once(
+    outcome = once(
         claim=claim,
         work=lambda: _place(basket=basket, claim=claim),
         find=lambda made: selectors.order_made_with(user_id=basket.user_id, claim=made),
     )
+    if not outcome.replayed:
+        ORDERS.inc()
+        wake_delivery()
+    return outcome
 
 
 def quote(*, basket: Basket) -> Quote:
     """What checkout would answer at this moment; nothing is written. Raises what checkout raises."""
-    price = _price(basket=basket)
-    balance = points.selectors.balance_of(user_id=basket.user_id)
-    _require_payable(price=price, balance=balance)
-    return Quote(price, balance)
+    look = _look(basket=basket)
+    return Quote(_price(basket=basket, look=look), look.balance)
 
 
-@unit_of_work
-def _place(*, basket: Basket, claim: Claim | None) -> Order:
-    """Decide without locks, then write; the rows that others want most come last."""
-    price = _price(basket=basket)
-    if basket.issued_coupon_id is not None:
-        coupons.services.redeem(
-            user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=price.now
+@retried(guards=GUARDS)
+def _place(*, basket: Basket, claim: Claim | None) -> PaidOrder:
+    """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
+
+    What was decided can be outrun until then: a guard of stock or balance refuses, and it is looked at anew.
+    """
+    look = _look(basket=basket)
+    price = _price(basket=basket, look=look)
+    with in_messages() as messages:
+        balances, *redeemed = messages.send(
+            points.statements.locked_balance(user_id=basket.user_id),
+            *coupons.services.redeemed(
+                user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=look.now
+            ),
         )
-    balance_after = _pay(basket=basket, price=price)
-    order = _order(basket=basket, price=price, balance_after=balance_after, claim=claim)
-    Order.objects.place(order, request_id=request_id())
-    transaction.on_commit(ORDERS.inc, robust=True)
-    transaction.on_commit(wake_delivery, robust=True)
-    with last_round_trip(guards={products.services.GUARD}):
-        points.services.record_payment(
-            user_id=basket.user_id, order_id=order.pk, total=price.total, balance_after=balance_after
+        balance_after = sum(balances) - price.total
+        if balance_after < 0 or not all(redeemed):
+            raise Conflict
+        order = PaidOrder(
+            id=0,
+            status=Order.Status.PAID,
+            lines=price.items,
+            subtotal=price.subtotal,
+            discount=price.discount,
+            total=price.total,
+            issued_coupon_id=basket.issued_coupon_id,
+            balance_after=balance_after,
+            ordered_at=look.now,
         )
-        products.services.take_stock(offers=price.offers, quantities=basket.quantities)
-    return order
+        ((made,), *_others) = messages.commit(
+            *_placed(order, user_id=basket.user_id, claim=claim),
+            *points.services.paid(user_id=basket.user_id, total=price.total, balance_after=balance_after),
+            *products.services.taken(quantities=basket.quantities),
+        )
+    return replace(order, id=made[0])
 
 
-def _price(*, basket: Basket) -> Price:
-    """Read what the basket names and decide in the contract's order."""
-    offers = products.selectors.offers(product_ids=basket.quantities)
+def _placed(order: PaidOrder, *, user_id: int, claim: Claim | None) -> list[Bound[Any]]:
+    """Statements that put in the order, which answers its id, its lines and the event it owes."""
+    placed = statements.order(
+        user_id=user_id,
+        subtotal=order.subtotal,
+        discount=order.discount,
+        total=order.total,
+        issued_coupon_id=order.issued_coupon_id,
+        balance_after=order.balance_after,
+        key=claim.key if claim else None,
+        request_hash=claim.request_hash if claim else None,
+        ordered_at=order.ordered_at,
+    )
+    lines = [
+        statements.line(
+            product_id=line.product_id,
+            product_name=line.product_name,
+            unit_price=line.unit_price,
+            quantity=line.quantity,
+        )
+        for line in order.lines
+    ]
+    event = statements.event(due_at=order.ordered_at, request_id=request_id(), source=settings.EVENT_SOURCE)
+    return [placed, *lines, event]
+
+
+def _look(*, basket: Basket) -> Look:
+    """Ask in one message for all that is decided on. Raises NotRegistered, ProductNotFound."""
+    account = points.statements.balance_of_member(user_id=basket.user_id)
+    asked = products.selectors.asked_for(product_ids=basket.quantities)
+    held = coupons.selectors.asked_for(user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id)
+    accounts, found, *coupons_held = send(account, asked, *held)
+    require_member(accounts)
+    offers = products.selectors.offers(found)
     products.services.require_products(offers=offers, product_ids=basket.quantities)
-    now = next(iter(offers.values())).seen_at
-    items = [_item(offer=offers[pk], quantity=quantity) for pk, quantity in basket.quantities.items()]
-    discount = _discount(basket=basket, subtotal=sum(item.amount for item in items), now=now)
-    products.services.require_stock(offers=offers, quantities=basket.quantities)
-    price = Price(offers, items, discount, now)
+    coupon = coupons_held[0][0] if coupons_held and coupons_held[0] else None
+    return Look(offers, coupon, accounts[0] or 0)
+
+
+def _price(*, basket: Basket, look: Look) -> Price:
+    """Decide in the contract's order. Raises what checkout raises of coupon, stock, price and points."""
+    items = [_line(offer=look.offers[pk], quantity=quantity) for pk, quantity in basket.quantities.items()]
+    subtotal = sum(item.amount for item in items)
+    discount = 0
+    if basket.issued_coupon_id is not None:
+        discount = coupons.services.discount_of(look.coupon, subtotal=subtotal, now=look.now)
+    products.services.require_stock(offers=look.offers, quantities=basket.quantities)
+    price = Price(items, subtotal, discount)
     if basket.expected_total is not None and basket.expected_total != price.total:
         raise PriceChanged(expected_total=basket.expected_total, total=price.total)
+    # A subtotal that no order could store is refused as well, whatever the discount.
+    if subtotal > BigIntegerField.MAX_BIGINT:
+        raise InsufficientPoints(required=price.total, balance=look.balance)
+    points.services.require_balance(balance=look.balance, total=price.total)
     return price
 
 
-def _item(*, offer: Offer, quantity: int) -> OrderItem:
-    return OrderItem(
-        product_id=offer.product_id, product_name=offer.name, unit_price=offer.price, quantity=quantity
-    )
-
-
-def _discount(*, basket: Basket, subtotal: int, now: datetime) -> int:
-    if basket.issued_coupon_id is None:
-        return 0
-    return coupons.services.discount_for(
-        user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, subtotal=subtotal, now=now
-    )
-
-
-def _pay(*, basket: Basket, price: Price) -> int:
-    """Take the total off the balance; the balance left."""
-    if price.subtotal > BigIntegerField.MAX_BIGINT:
-        _require_payable(price=price, balance=points.selectors.balance_of(user_id=basket.user_id))
-    return points.services.spend(user_id=basket.user_id, total=price.total)
-
-
-def _require_payable(*, price: Price, balance: int) -> None:
-    """Raise InsufficientPoints; also for a subtotal that no order could store, whatever the discount."""
-    if price.subtotal > BigIntegerField.MAX_BIGINT:
-        raise InsufficientPoints(required=price.total, balance=balance)
-    points.services.require_balance(balance=balance, total=price.total)
-
-
-def _order(*, basket: Basket, price: Price, balance_after: int, claim: Claim | None) -> Order:
-    """The order as it is to be written, with its lines."""
-    order = Order(
-        user_id=basket.user_id,
-        subtotal=price.subtotal,
-        discount=price.discount,
-        total=price.total,
-        issued_coupon_id=basket.issued_coupon_id,
-        balance_after=balance_after,
-        idempotency_key=claim.key if claim else None,
-        request_hash=claim.request_hash if claim else None,
-        ordered_at=price.now,
-    )
-    order.lines = price.items
-    return order
+def _line(*, offer: Offer, quantity: int) -> Line:
+    return Line(offer.product_id, offer.name, offer.price, quantity)

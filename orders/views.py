@@ -45,7 +45,6 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
     pagination_class = NewestOrdersFirst
-    proven_by_writing = frozenset({"create"})
 
     def get_queryset(self) -> QuerySet[Any]:
         """The caller's orders and nobody else's."""
@@ -62,7 +61,7 @@ class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     def create(self, request: Request) -> Response:
         """Check out."""
         placed = services.checkout(basket=self._basket(request), claim=claim_of(request))
-        headers = self.location(basename="order", pk=placed.made.pk) | placed.headers
+        headers = self.location(basename="order", pk=placed.made.id) | placed.headers
         return Response(shown(PlacedOrderSerializer, placed.made), status=201, headers=headers)
 
     @extend_schema(

@@ -1,25 +1,12 @@
 """Balances, and the append-only ledger that explains them."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from api.statements import prepared
 from api.times import within_calendar
 from users.models import User
-
-WITHDRAW = """
-    UPDATE points_pointaccount SET balance = balance - %(amount)s
-    WHERE user_id = %(user)s AND balance >= %(amount)s
-    RETURNING balance
-"""
-
-
-PAY = """
-    INSERT INTO points_pointtransaction (user_id, type, amount, balance_after, order_id)
-    VALUES (%(user)s, 'payment', -%(total)s::bigint, %(balance_after)s, %(order)s)
-"""
 
 
 class PointAccountQuerySet(models.QuerySet["PointAccount"]):
@@ -28,24 +15,6 @@ class PointAccountQuerySet(models.QuerySet["PointAccount"]):
     def locked(self, *, user_id: int) -> "PointAccountQuerySet":
         """The user's account, held until the transaction ends; inserts that refer to it are not blocked."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk=user_id).order_by("pk")
-
-    def open_for(self, *, user_id: int) -> None:
-        """Make the account of a user who never charged; one made meanwhile is left as it is."""
-        self.bulk_create([PointAccount(user_id=user_id)], ignore_conflicts=True)
-
-    def withdraw(self, *, user_id: int, amount: int) -> int | None:
-        """Take won off a balance that covers them: the balance left. None where it does not.
-
-        One statement, by hand: docs/adr/0010-checkout-in-few-statements.md.
-        """
-        with prepared() as cursor:
-            cursor.execute(WITHDRAW, {"user": user_id, "amount": amount})
-            row: tuple[int] | None = cursor.fetchone()
-        return row[0] if row else None
-
-    def move(self, *, user_id: int, amount: int) -> None:
-        """Add a signed amount to a balance."""
-        self.filter(pk=user_id).update(balance=F("balance") + amount)
 
 
 class PointAccount(models.Model):
@@ -67,16 +36,6 @@ class PointAccount(models.Model):
         return f"{self.user_id}: {self.balance}"
 
 
-class PointTransactionQuerySet(models.QuerySet["PointTransaction"]):
-    """The ledger, and how a payment comes into it."""
-
-    def record_payment(self, *, user_id: int, order_id: int, total: int, balance_after: int) -> None:
-        """Write down what an order took. By hand: docs/adr/0010-checkout-in-few-statements.md."""
-        given = {"user": user_id, "order": order_id, "total": total, "balance_after": balance_after}
-        with prepared() as cursor:
-            cursor.execute(PAY, given)
-
-
 class PointTransaction(models.Model):
     """A line of the ledger; the database refuses to change or delete it."""
 
@@ -96,8 +55,6 @@ class PointTransaction(models.Model):
     idempotency_key = models.CharField(max_length=255, null=True, editable=False)
     request_hash = models.CharField(max_length=64, null=True, editable=False)
     created_at = models.DateTimeField(_("Recorded at"), db_default=Now())
-
-    objects = PointTransactionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ledger entry")

@@ -1,18 +1,26 @@
 """Moving points: a charge comes in, a payment goes out, the ledger says why."""
 
+from typing import Any
+
 from django.db.models import BigIntegerField
 
 from api.idempotency import Claim, Outcome, once
-from api.transactions import Conflict, unit_of_work
-from points import selectors
-from points.models import PointAccount, PointTransaction
+from api.statements import Bound
+from api.transactions import Messages, in_messages, retried
+from points import selectors, statements
+from points.models import PointTransaction
 from points.problems import BalanceOverflow, InsufficientPoints
+from users.services import require_member
+from users.statements import member
+
+# What refuses a payment that the balance covered when it was looked at.
+GUARD = "account_balance_not_negative"
 
 
 def charge(*, user_id: int, amount: int, claim: Claim | None = None) -> Outcome[PointTransaction]:
     """Credit `amount` won (at least 1) to the user, once for a claimed key.
 
-    Raises BalanceOverflow, Busy, or IdempotencyKeyReused where the key came with another body before.
+    Raises NotRegistered, BalanceOverflow, Busy, or IdempotencyKeyReused where the key came with another body.
     """
     return once(
         claim=claim,
@@ -21,43 +29,37 @@ def charge(*, user_id: int, amount: int, claim: Claim | None = None) -> Outcome[
     )
 
 
-@unit_of_work
+@retried(guards={GUARD})
 def _credit(*, user_id: int, amount: int, claim: Claim | None) -> PointTransaction:
-    balance_after = _locked_account(user_id=user_id).balance + amount
-    if balance_after > BigIntegerField.MAX_BIGINT:
-        raise BalanceOverflow
-    PointAccount.objects.move(user_id=user_id, amount=amount)
-    return PointTransaction.objects.create(
+    """Lock the account, then write the ledger and the balance, with COMMIT."""
+    with in_messages() as messages:
+        balance_after = _locked_balance(messages, user_id=user_id) + amount
+        if balance_after > BigIntegerField.MAX_BIGINT:
+            raise BalanceOverflow
+        key, request_hash = (claim.key, claim.request_hash) if claim else (None, None)
+        entry = statements.charge(
+            user_id=user_id, amount=amount, balance_after=balance_after, key=key, request_hash=request_hash
+        )
+        ((made,), _moved) = messages.commit(entry, statements.move(user_id=user_id, amount=amount))
+    return PointTransaction(
+        id=made[0],
         user_id=user_id,
         type=PointTransaction.Type.CHARGE,
         amount=amount,
         balance_after=balance_after,
-        idempotency_key=claim.key if claim else None,
-        request_hash=claim.request_hash if claim else None,
+        created_at=made[1],
     )
 
 
-def _locked_account(*, user_id: int) -> PointAccount:
-    """The user's account, locked; made first if this is the first charge."""
-    if account := PointAccount.objects.locked(user_id=user_id).first():
-        return account
-    PointAccount.objects.open_for(user_id=user_id)
-    return PointAccount.objects.locked(user_id=user_id).get()
-
-
-def spend(*, user_id: int, total: int) -> int:
-    """Take `total` won (0 or more) off the user's balance within the caller's transaction; the balance left.
-
-    From here on the user's other charges and payments wait for this transaction.
-    Raises InsufficientPoints; Conflict where a charge changed the balance under our eyes.
-    """
-    if total == 0:
-        return selectors.balance_of(user_id=user_id)
-    left = PointAccount.objects.withdraw(user_id=user_id, amount=total)
-    if left is None:
-        require_balance(balance=selectors.balance_of(user_id=user_id), total=total)
-        raise Conflict  # a charge came in between the two
-    return left
+def _locked_balance(messages: Messages, *, user_id: int) -> int:
+    """The user's balance, their account locked; it is made first if this is the first charge."""
+    lock = statements.locked_balance(user_id=user_id)
+    (found,) = messages.send(lock)
+    if not found:
+        (members,) = messages.send(member(user_id=user_id))
+        require_member(members)
+        _made, found = messages.send(statements.account(user_id=user_id), lock)
+    return found[0]
 
 
 def require_balance(*, balance: int, total: int) -> None:
@@ -66,9 +68,14 @@ def require_balance(*, balance: int, total: int) -> None:
         raise InsufficientPoints(required=total, balance=balance)
 
 
-def record_payment(*, user_id: int, order_id: int, total: int, balance_after: int) -> None:
-    """Write what `spend` took into the ledger, once the order exists; nothing for a total of 0."""
-    if total:
-        PointTransaction.objects.record_payment(
-            user_id=user_id, order_id=order_id, total=total, balance_after=balance_after
-        )
+def paid(*, user_id: int, total: int, balance_after: int) -> list[Bound[Any]]:
+    """Statements that take `total` won (0 or more) off the locked account and say so in the ledger.
+
+    They go into the transaction that has just put in the order; nothing for a total of 0.
+    """
+    if total == 0:
+        return []
+    return [
+        statements.payment(user_id=user_id, amount=-total, balance_after=balance_after),
+        statements.move(user_id=user_id, amount=-total),
+    ]

@@ -31,7 +31,6 @@ class PointViewSet(ApiViewSet):
 
     queryset = PointTransaction.objects.none()
     pagination_class = None
-    proven_by_writing = frozenset({"charges"})
 
     @extend_schema(
         operation_id="get_balance",

@@ -1,36 +1,19 @@
 """What is sold."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from api.names import NameField, not_blank
-from api.statements import prepared
 from api.times import within_calendar
 
 # What is left of a product when somebody should think of ordering more.
 LOW_STOCK = 10
 
 
-# Written by hand: docs/adr/0010-checkout-in-few-statements.md says what that brought.
-OFFERED = """
-    SELECT id, name, price, stock, statement_timestamp() FROM products_product WHERE id = ANY(%s::bigint[])
-"""
-# `product_stock_not_negative` is the guard: where the price moved, a stock is asked for that it refuses.
-TAKE = """
-    UPDATE products_product SET
-        stock = CASE WHEN price = %(price)s THEN stock - %(quantity)s ELSE -1 END,
-        units_sold = units_sold + %(quantity)s
-    WHERE id = %(product_id)s
-"""
-
-
 class ProductQuerySet(models.QuerySet["Product"]):
-    """Products, and the one way their stock is taken."""
+    """Products."""
 
     def low(self) -> "ProductQuerySet":
         """Those of which LOW_STOCK units are left, or fewer."""
@@ -39,25 +22,6 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def locked(self, *, product_id: int) -> "ProductQuerySet":
         """The product, held until the transaction ends; order lines that refer to it are not blocked."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk=product_id).order_by("pk")
-
-    def offered(self, *, product_ids: Iterable[int]) -> list[tuple[int, str, int, int, datetime]]:
-        """Those of these ids that exist: id, name, price, stock, and the database's moment; no lock."""
-        with prepared() as cursor:
-            cursor.execute(OFFERED, [list(product_ids)])
-            return list(cursor.fetchall())
-
-    def take(self, *, quantities: Mapping[int, int], prices: Mapping[int, int]) -> None:
-        """Take units by product id, each at the price seen earlier: the optimistic lock.
-
-        `product_stock_not_negative` refuses where a stock or a price moved on. No answer is read, so that
-        this may go out with COMMIT; a product that vanished is missed by the order line's reference.
-        Rows are taken by ascending id, so that two baskets never wait for each other in a circle.
-        """
-        lines = [
-            {"product_id": pk, "quantity": quantities[pk], "price": prices[pk]} for pk in sorted(quantities)
-        ]
-        with prepared() as cursor:
-            cursor.executemany(TAKE, lines)
 
     def add_stock(self, *, product_id: int, quantity: int) -> bool:
         """Add stock, or take some off with a negative quantity; False where less is left than that."""

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from django.db.models import BigIntegerField
 
+from api.statements import Bound
+from products import statements
 from products.models import Product, ProductQuerySet
 
 # What runs out first and, of two that do, what sold more.
 LEAST_FIRST = ("stock", "-units_sold", "pk")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A product as it stood when it was read: price in won, units in stock, and the database's moment."""
 
@@ -23,10 +25,14 @@ class Offer:
     seen_at: datetime
 
 
-def offers(*, product_ids: Iterable[int]) -> dict[int, Offer]:
-    """The products with these ids, those that exist, in one read without a lock."""
-    storable = [pk for pk in product_ids if 0 < pk <= BigIntegerField.MAX_BIGINT]
-    return {row[0]: Offer(*row) for row in Product.objects.offered(product_ids=storable)}
+def asked_for(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, int, datetime]]]:
+    """The statement that reads the products with these ids, those that exist, without a lock."""
+    return statements.offers(product_ids=[pk for pk in product_ids if 0 < pk <= BigIntegerField.MAX_BIGINT])
+
+
+def offers(found: Iterable[tuple[int, str, int, int, datetime]]) -> dict[int, Offer]:
+    """What it found, by product id."""
+    return {row[0]: Offer(*row) for row in found}
 
 
 def low_stock(*, limit: int) -> ProductQuerySet:

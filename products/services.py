@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
+from api.statements import Bound
+from products import statements
 from products.models import Product
 from products.problems import OutOfStock, ProductNotFound, Shortage
 from products.selectors import Offer
 
-# What refuses stock that was taken, or put at another price, since it was read.
+# What refuses stock that was taken since it was looked at.
 GUARD = "product_stock_not_negative"
 
 
@@ -32,13 +34,13 @@ def require_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int])
         raise OutOfStock(shortages=shortages)
 
 
-def take_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int]) -> None:
-    """Take each product's quantity at the price read before, at the end of the caller's transaction.
+def taken(*, quantities: Mapping[int, int]) -> list[Bound[int]]:
+    """Statements that take each product's quantity, for the end of the transaction that sells it.
 
-    GUARD refuses where one has sold out or changed its price since it was read.
+    GUARD refuses where one has sold out since it was looked at. Rows are taken by ascending id, so that two
+    baskets never wait for each other in a circle.
     """
-    prices = {product_id: offer.price for product_id, offer in offers.items()}
-    Product.objects.take(quantities=quantities, prices=prices)
+    return [statements.take(product_id=pk, quantity=quantities[pk]) for pk in sorted(quantities)]
 
 
 def adjust_stock(*, product_id: int, by: int) -> None:

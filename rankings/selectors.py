@@ -8,8 +8,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import BigIntegerField, F, QuerySet, Value
 
+from api.lookups import AnyOf
 from api.transactions import database_now, snapshot
-from orders.selectors import AnyOf, Sales, sales_between
+from orders.selectors import Sales, sales_between
 from products.models import Product
 from rankings.models import ProductSales, SalesWindow
 

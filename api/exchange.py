@@ -1,0 +1,133 @@
+"""Statements with their values, several in one message: libpq's pipeline mode.
+
+psycopg's own `pipeline()` waits for the socket before each statement and sends it by itself; what that would
+cost is in docs/adr/0018-the-orm-compiled-once.md.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import errors, generators
+from psycopg.abc import PQGen
+from psycopg.adapt import AdaptersMap, PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+from psycopg.types.numeric import Int8BinaryDumper
+
+# The text of a statement and the types of its values.
+_Key = tuple[bytes, tuple[int, ...]]
+
+
+class Answer(NamedTuple):
+    """What a statement answered: its rows, and how many it read or changed."""
+
+    rows: list[tuple[Any, ...]]
+    affected: int
+
+
+class _Context(NamedTuple):
+    """What psycopg turns values into PostgreSQL's and back by."""
+
+    adapters: AdaptersMap
+    connection: "psycopg.Connection[Any]"
+
+
+class Exchange:
+    """One session, and what is prepared there; unlike psycopg's plans, those outlive a rollback."""
+
+    def __init__(self, session: "psycopg.Connection[Any]", *, prepares: bool) -> None:
+        adapters = AdaptersMap(session.adapters)
+        # Or the type of a number, and with it the plan, would change with its size.
+        adapters.register_dumper(int, Int8BinaryDumper)
+        self.session, self.pgconn = session, session.pgconn
+        self.transformer = Transformer(_Context(adapters, session))
+        self.prepares = prepares
+        self.names: dict[_Key, bytes] = {}
+        self.made = 0
+
+    def ask(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[Answer]:
+        """Send them in one message. Raises the first failure, which ends those that come after it.
+
+        Whatever is raised while answers are awaited, by a signal for one, closes the session.
+        """
+        with self.session.lock:
+            try:
+                results = self._exchange(statements)
+            except BaseException:
+                self.session.close()
+                raise
+            for result in results:
+                if result.status == ExecStatus.FATAL_ERROR:
+                    raise _error(result, self.session.info.encoding)
+            return [self._answer(result) for result in results]
+
+    def _exchange(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[PGresult]:
+        """The results of the statements, and of what had to be prepared for them where that failed."""
+        self.pgconn.enter_pipeline_mode()
+        preparing: dict[int, tuple[_Key, bytes]] = {}
+        sent = 0
+        for sql, values in statements:
+            sent += self._send(sql, values, preparing, sent)
+        self.pgconn.pipeline_sync()
+        results = self.session.wait(self._results())
+        if self.pgconn.status == ConnStatus.OK:
+            self.pgconn.exit_pipeline_mode()
+        for place, (key, name) in preparing.items():
+            if place < len(results) and results[place].status == ExecStatus.COMMAND_OK:
+                self.names[key] = name
+        return [
+            result
+            for place, result in enumerate(results)
+            if place not in preparing or result.status == ExecStatus.FATAL_ERROR
+        ]
+
+    def _send(
+        self, sql: bytes, values: Sequence[Any], preparing: dict[int, tuple[_Key, bytes]], place: int
+    ) -> int:
+        """Put a statement into the message, and its preparation before it if need be; how many commands."""
+        dumped = self.transformer.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else []
+        types, formats = (self.transformer.types or (), self.transformer.formats) if values else ((), None)
+        if not self.prepares:
+            self.pgconn.send_query_params(sql, dumped, types, formats)
+            return 1
+        key = (sql, types)
+        name = self.names.get(key)
+        if name is None:
+            name = next((each for known, each in preparing.values() if known == key), None)
+        if name is not None:
+            self.pgconn.send_query_prepared(name, dumped, formats)
+            return 1
+        name = b"statement_%d" % self.made
+        self.made += 1
+        preparing[place] = (key, name)
+        self.pgconn.send_prepare(name, sql, types)
+        self.pgconn.send_query_prepared(name, dumped, formats)
+        return 2
+
+    def _results(self) -> PQGen[list[PGresult]]:
+        """Send the message and read on to its end; to what was said last where the session ends before."""
+        yield from generators.send(self.pgconn)
+        results: list[PGresult] = []
+        while True:
+            try:
+                answered = yield from generators.fetch_many(self.pgconn)
+            except psycopg.Error:
+                if results and results[-1].status == ExecStatus.FATAL_ERROR:
+                    return results
+                raise
+            if answered and answered[0].status == ExecStatus.PIPELINE_SYNC:
+                return results
+            results += answered
+
+    def _answer(self, result: PGresult) -> Answer:
+        if result.status != ExecStatus.TUPLES_OK:
+            return Answer([], result.command_tuples or 0)
+        self.transformer.set_pgresult(result)
+        return Answer(self.transformer.load_rows(0, result.ntuples, tuple), result.ntuples)
+
+
+def _error(result: PGresult, encoding: str) -> psycopg.Error:
+    """The exception that a failure is. One without a code is the session's end."""
+    error = errors.error_from_result(result, encoding=encoding)
+    return error if error.sqlstate else psycopg.OperationalError(str(error))

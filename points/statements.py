@@ -1,0 +1,60 @@
+"""The lock of an account, and what is written while it is held."""
+
+from django.db.models import F, QuerySet
+
+from api.statements import Insert, JustInserted, Update, statement
+from points.models import PointAccount, PointTransaction
+from users.models import User
+
+
+@statement
+def balance_of_member(*, user_id: int) -> "QuerySet[User, int | None]":
+    """The member's balance in won, None of one who never charged; no row where the id is nobody's."""
+    return User.objects.filter(pk=user_id).values_list("pointaccount__balance", flat=True)
+
+
+@statement
+def locked_balance(*, user_id: int) -> "QuerySet[PointAccount, int]":
+    """The balance in won, its account held until the transaction ends: all who move it take turns."""
+    return PointAccount.objects.locked(user_id=user_id).values_list("balance", flat=True)
+
+
+@statement
+def account(*, user_id: int) -> Insert:
+    """The account of a member who never charged; one made meanwhile is left as it is."""
+    return Insert(PointAccount(user_id=user_id), ignore_conflicts=True)
+
+
+@statement
+def move(*, user_id: int, amount: int) -> Update:
+    """Add a signed amount; `account_balance_not_negative` refuses what the balance does not cover."""
+    return Update(PointAccount.objects.filter(pk=user_id), {"balance": F("balance") + amount})
+
+
+@statement
+def charge(
+    *, user_id: int, amount: int, balance_after: int, key: str | None, request_hash: str | None
+) -> Insert:
+    """A charge in the ledger; answers its id and moment."""
+    entry = PointTransaction(
+        user_id=user_id,
+        type=PointTransaction.Type.CHARGE,
+        amount=amount,
+        balance_after=balance_after,
+        idempotency_key=key,
+        request_hash=request_hash,
+    )
+    return Insert(entry, returning=["id", "created_at"])
+
+
+@statement
+def payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
+    """A payment in the ledger, by the order that this transaction has just put in; the amount is negative."""
+    entry = PointTransaction(
+        user_id=user_id,
+        type=PointTransaction.Type.PAYMENT,
+        amount=amount,
+        balance_after=balance_after,
+        order_id=JustInserted(PointTransaction, "order"),
+    )
+    return Insert(entry)
