@@ -1,14 +1,15 @@
 """What a failure means that comes only with COMMIT, or before there is a connection at all."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection
 
 from api.problems import Busy, Unavailable
 from api.sqlstates import Meaning, meaning_of
-from api.transactions import last_round_trip, unit_of_work
+from api.statements import Insert, statement
+from api.transactions import in_messages, retried, unit_of_work
 from tests.database import broken
 from users.models import User
 
@@ -21,32 +22,39 @@ CREATE CONSTRAINT TRIGGER fail_at_commit AFTER INSERT ON users_user
 MEND = "DROP TRIGGER fail_at_commit ON users_user; DROP FUNCTION fail_at_commit()"
 
 
-def in_the_last_message():
-    return last_round_trip(guards=())
+@statement
+def member() -> Insert:
+    return Insert(User(name="x"))
+
+
+@unit_of_work
+def by_the_orm(tries: list[int]) -> None:
+    tries.append(1)
+    User.objects.bulk_create([User(name="x")])
+
+
+@retried()
+def in_the_last_message(tries: list[int]) -> None:
+    tries.append(1)
+    with in_messages() as messages:
+        messages.commit(member())
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "sending", [nullcontext, in_the_last_message], ids=["by itself", "in the last message"]
-)
+@pytest.mark.parametrize("register", [by_the_orm, in_the_last_message])
 @pytest.mark.parametrize(
     ("sqlstate", "problem", "attempts"),
     [("53100", Unavailable, 1), ("25006", Unavailable, 1), ("40001", Busy, 3), ("57014", Busy, 1)],
 )
-def test_a_failure_of_commit_means_what_it_means_elsewhere(sending, sqlstate, problem, attempts):
+def test_a_failure_of_commit_means_what_it_means_elsewhere(
+    register: Callable[[list[int]], None], sqlstate, problem, attempts
+):
     tries = []
-
-    @unit_of_work
-    def register() -> None:
-        tries.append(1)
-        with sending():
-            User.objects.bulk_create([User(name="x")])
-
     with broken(RAISE.format(sqlstate=sqlstate), MEND), pytest.raises(problem):
-        register()
+        register(tries)
     assert len(tries) == attempts
     assert not User.objects.exists()
-    register()
+    register(tries)
     assert User.objects.count() == 1
 
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from coupons import services
+from api.statements import send
+from coupons import services, statements
 from coupons.factories import CouponFactory
 from coupons.models import IssuedCoupon
 from coupons.problems import CouponExpired
@@ -82,9 +83,14 @@ def issued(db: None) -> IssuedCoupon:
 
 def discount(issued: IssuedCoupon, at: timedelta) -> int:
     """What the coupon takes off so long after its issue."""
-    return services.discount_for(
-        user_id=issued.user_id, issued_coupon_id=issued.pk, subtotal=5_000, now=issued.issued_at + at
-    )
+    return services.discount_of(issued, subtotal=5_000, now=issued.issued_at + at)
+
+
+def redeem(issued: IssuedCoupon, at: timedelta) -> int:
+    """How many coupons are used up so long after the issue of this one."""
+    now = issued.issued_at + at
+    (used,) = send(statements.redeem(user_id=issued.user_id, issued_coupon_id=issued.pk, now=now))
+    return used
 
 
 LIFETIME = timedelta(hours=720)
@@ -95,17 +101,17 @@ def test_a_coupon_is_usable_from_its_issue_to_its_last_microsecond(
     issued: IssuedCoupon, at: timedelta
 ) -> None:
     assert discount(issued, at) == 1_000
-    services.redeem(user_id=issued.user_id, issued_coupon_id=issued.pk, now=issued.issued_at + at)
+    assert redeem(issued, at) == 1
     issued.refresh_from_db()
     assert issued.used_at == issued.issued_at + at
+    assert redeem(issued, at) == 0
 
 
 @pytest.mark.parametrize("at", [-MICROSECOND, LIFETIME, LIFETIME + MICROSECOND])
 def test_a_coupon_is_not_usable_a_microsecond_earlier_or_later(issued: IssuedCoupon, at: timedelta) -> None:
     with pytest.raises(CouponExpired):
         discount(issued, at)
-    with pytest.raises(CouponExpired):
-        services.redeem(user_id=issued.user_id, issued_coupon_id=issued.pk, now=issued.issued_at + at)
+    assert redeem(issued, at) == 0
     issued.refresh_from_db()
     assert issued.used_at is None
 

@@ -15,7 +15,7 @@ from products.factories import ProductFactory
 from tests.platforms import Recorder, recorder
 from users.factories import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def platform() -> Iterator[Recorder]:
 
 
 @pytest.fixture(autouse=True)
-def events() -> list[OrderEvent]:
+def events(transactional_db) -> list[OrderEvent]:
     """Three that have just become due, in this order."""
     user, product = UserFactory(), ProductFactory()
     charge(user_id=user.pk, amount=1_000_000)

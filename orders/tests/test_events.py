@@ -18,7 +18,7 @@ from users.factories import UserFactory
 
 
 @pytest.fixture
-def event(db) -> OrderEvent:
+def event(transactional_db) -> OrderEvent:
     """That of an order placed now."""
     checkout(basket=Basket(UserFactory().pk, {ProductFactory(price=0).pk: 1}))
     return OrderEvent.objects.get()
@@ -28,7 +28,7 @@ def body(event: OrderEvent) -> bytes:
     return render(OrderEvent.objects.with_order([event.pk]).get())
 
 
-def test_an_event_names_the_source_that_was_set_when_the_order_was_placed(settings, db):
+def test_an_event_names_the_source_that_was_set_when_the_order_was_placed(settings, transactional_db):
     settings.EVENT_SOURCE = "https://shop.example/orders?branch=1"
     checkout(basket=Basket(UserFactory().pk, {ProductFactory(price=0).pk: 1}))
     event = OrderEvent.objects.get()

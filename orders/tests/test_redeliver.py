@@ -11,11 +11,11 @@ from points.services import charge
 from products.factories import ProductFactory
 from users.factories import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def events() -> list[OrderEvent]:
+def events(transactional_db) -> list[OrderEvent]:
     """A pending, a delivered and a dead event."""
     user, product = UserFactory(), ProductFactory()
     charge(user_id=user.pk, amount=1_000_000)
