@@ -10,6 +10,7 @@ import products.services
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from orders.models import Order
+from orders.selectors import PaidOrder
 from orders.services import Basket, checkout
 from points.problems import InsufficientPoints
 from products.factories import ProductFactory
@@ -62,7 +63,7 @@ def _made_up(name: str, number: int) -> Any:
     return FACTORIES[name].build(**({"fixed": number % 2 == 0} if name == "coupons" else {}))
 
 
-def _orders() -> Iterator[Order]:
+def _orders() -> Iterator[PaidOrder]:
     """Orders without end. Raises NobodyToOrder."""
     buyers = list(User.objects.order_by("-pk").values_list("pk", flat=True)[:BUYERS])
     offered = list(Product.objects.order_by("-pk").values_list("pk", flat=True)[:OFFERED])
@@ -77,7 +78,7 @@ def _orders() -> Iterator[Order]:
         yield _place(Basket(chance.choice(buyers), chosen))
 
 
-def _place(basket: Basket) -> Order:
+def _place(basket: Basket) -> PaidOrder:
     while True:
         refused: Any
         try:
