@@ -1,7 +1,7 @@
 """Statements with their values, several in one message: libpq's pipeline mode.
 
 psycopg's own `pipeline()` waits for the socket before each statement and sends it by itself; what that would
-cost is in docs/adr/0018-the-orm-compiled-once.md.
+cost is in docs/adr/0014-the-orm-compiled-once.md.
 """
 
 from collections.abc import Sequence

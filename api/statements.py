@@ -1,7 +1,7 @@
 """Hot statements: built with the ORM, compiled once in a process, sent prepared.
 
 Building and compiling a QuerySet costs several times what sending it does. A statement is a function that
-builds one; its keyword parameters stand in place of values. docs/adr/0018-the-orm-compiled-once.md says what
+builds one; its keyword parameters stand in place of values. docs/adr/0014-the-orm-compiled-once.md says what
 that brings.
 """
 
