@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from types import UnionType
 from typing import Any, Generic, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints, overload
@@ -296,9 +297,28 @@ def send(*statements: Bound[Any]) -> Any:
     began = time.monotonic()
     try:
         with connection.wrap_database_errors:
-            answers = _exchanges.of(session).ask([(each.sql, each.values) for each in statements])
+            exchange = _exchanges.of(session)
+            if connection.execute_wrappers:
+                answers = [_observed(exchange, each) for each in statements]
+            else:
+                answers = exchange.ask([(each.sql, each.values) for each in statements])
     finally:
         if connection.queries_logged:
             taken = f"{time.monotonic() - began:.3f}"
             connection.queries_log.extend({"sql": each.sql.decode(), "time": taken} for each in statements)
     return tuple(each.read(answer) for each, answer in zip(statements, answers, strict=True))
+
+
+def _observed(exchange: Exchange, bound: Bound[Any]) -> Answer:
+    """Send one by way of those who observe the connection (Django's `execute_wrapper`)."""
+
+    def execute(sql: str, values: Sequence[Any], _many: bool, _context: Mapping[str, Any]) -> Answer:  # noqa: FBT001
+        return exchange.ask([(sql.encode(), values)])[0]
+
+    observed: Callable[..., Any] = execute
+    for wrapper in reversed(connection.execute_wrappers):
+        observed = partial(wrapper, observed)
+    answer: Answer = observed(
+        bound.sql.decode(), bound.values, False, {"connection": connection, "cursor": None}
+    )  # noqa: FBT003
+    return answer

@@ -6,6 +6,7 @@ EXPLAIN ANALYZE runs it and undoes it; what counts is how many rows it looked at
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ def explained(sql: str, params: Any) -> dict[str, Any]:
     """The plan of a statement with what happened in it; nothing has happened afterwards."""
     raw = connection.connection
     try:
-        with raw.transaction(force_rollback=True), raw.cursor() as cursor:
+        kind = psycopg.RawCursor if re.search(r"\$\d", sql) else psycopg.ClientCursor
+        with raw.transaction(force_rollback=True), kind(raw) as cursor:
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
             ((plan,),) = cursor.fetchall()
     except psycopg.IntegrityError:

@@ -20,7 +20,7 @@ STATEMENT = re.compile(
 SENT_BY_THE_SHOP = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|BEGIN|COMMIT|WITH)\b")
 READS = re.compile(r'FROM "?([a-z]+_[a-z]+)')
 WRITES = re.compile(r'(INSERT|UPDATE|DELETE) (?:INTO |FROM )?"?([a-z]+_[a-z]+)')
-LOCKS = re.compile(r" FOR (?:UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)[^)]*")
+LOCKS = re.compile(r" (FOR (?:NO KEY )?(?:UPDATE|SHARE)(?: OF \S+)?)")
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Heard:
     @property
     def locks(self) -> list[str]:
         """The locking clauses."""
-        return [found[0].strip() for sql in self.statements if (found := LOCKS.search(sql))]
+        return [found[1] for sql in self.statements if (found := LOCKS.search(sql))]
 
 
 def step(sql: str) -> str:
