@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -17,7 +16,6 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter, RadioFilter
 from api.admin import HistoryAdmin, SeedingForm
 from api.filters import DayRangeFilter
 from api.shown import badge, link, link_column, list_url, number, number_column, won
-from coupons import rush
 from coupons.imports import CouponResource
 from coupons.models import Coupon, DiscountTerms, IssuedCoupon
 from seeding.admin import FilesAdmin
@@ -83,16 +81,6 @@ class CouponAdmin(FilesAdmin):
     discount = discount
     total = number_column("quantity", _("Quantity"))
     given = number_column("issued", _("Issued"))
-
-    def save_model(self, request: HttpRequest, obj: Coupon, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001
-        """Write what was changed; it counts from the next request on, in a rush too."""
-        super().save_model(request, obj, form, change)
-        transaction.on_commit(rush.forget, robust=True)
-
-    def delete_model(self, request: HttpRequest, obj: Coupon) -> None:
-        """Delete a campaign of which nothing was issued; in a rush too, nobody is told of it any more."""
-        super().delete_model(request, obj)
-        transaction.on_commit(rush.forget, robust=True)
 
     @admin.display(description=_("Remaining"))
     def left(self, coupon: Coupon) -> str:

@@ -7,7 +7,6 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from api.handmade import prepared
 from api.names import NameField, not_blank
 from api.times import CALENDAR, within_calendar
 from users.models import User
@@ -115,51 +114,9 @@ class Coupon(DiscountTerms):
         """How many can still be issued."""
         return self.quantity - self.issued
 
-    def is_open(self, *, now: datetime) -> bool:
-        """Whether coupons are handed out at this moment."""
-        after_opening = self.opens_at is None or self.opens_at <= now
-        return after_opening and (self.closes_at is None or now < self.closes_at)
-
-
-# Terms, number and moment are those of the row once it is ours; if the campaign is closed by then, a sequence
-# of 0 undoes it all. Who has one already does not even try for the row that all others want; without "+ 0" a
-# planner that knows nothing yet of a new campaign would look through all of its holders for that.
-HAND_OUT = """
-WITH taken AS (
-    UPDATE coupons_coupon SET issued = issued + 1
-    WHERE id = %(coupon_id)s AND issued < quantity
-        AND coalesce(opens_at <= clock_timestamp(), true) AND coalesce(clock_timestamp() < closes_at, true)
-        AND NOT EXISTS (
-            SELECT FROM coupons_issuedcoupon WHERE user_id = %(user_id)s AND coupon_id + 0 = %(coupon_id)s
-        )
-    RETURNING *, clock_timestamp() AS now
-)
-INSERT INTO coupons_issuedcoupon (
-    coupon_id, user_id, sequence, name, discount_type, discount_value, max_discount, issued_at, expires_at
-)
-SELECT id, %(user_id)s, CASE WHEN opens_at > now OR closes_at <= now THEN 0 ELSE issued END,
-    name, discount_type, discount_value, max_discount, now, now + %(valid_days)s * interval '24 hours'
-FROM taken
-RETURNING
-    id, coupon_id, user_id, sequence, name, discount_type, discount_value, max_discount, issued_at, expires_at
-"""
-
 
 class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
     """Coupons people hold."""
-
-    def hand_out(self, *, coupon_id: int, user_id: int, valid_days: int) -> "IssuedCoupon | None":
-        """Count one issue more and write it down: the optimistic lock, in one statement.
-
-        None where the campaign has none left, is not open, or the user had one before. Raises IntegrityError
-        where that came true after the statement began: by `issued_coupon_one_a_user` where they got one, by
-        `issued_coupon_sequence_from_1` where it closed.
-        """
-        given = {"coupon_id": coupon_id, "user_id": user_id, "valid_days": valid_days}
-        with prepared() as cursor:
-            cursor.execute(HAND_OUT, given)
-            names, row = [column.name for column in cursor.description], cursor.fetchone()
-        return row and self.model(**dict(zip(names, row, strict=True)))
 
     def with_status(self, status: str) -> "IssuedCouponQuerySet":
         """Those that are usable, used or expired at the database's moment."""

@@ -1,69 +1,14 @@
 """Reading campaigns and issued coupons."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import BigIntegerField, Exists, F, FloatField, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
 from api.statements import Bound
 from coupons import statements
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, IssuedCouponQuerySet
-from users.models import User
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a campaign stood for a user at one moment; `issued_coupon_id` is what they hold of it."""
-
-    is_registered: bool
-    is_open: bool
-    opens_at: datetime | None
-    closes_at: datetime | None
-    issued_coupon_id: int | None
-    is_sold_out: bool
-
-
-def standing(*, user_id: int, coupon_id: int) -> Standing | None:
-    """How the campaign stands for the user by the database's clock; None where there is no such campaign."""
-    held = IssuedCoupon.objects.filter(coupon=OuterRef("pk"), user=user_id).values("pk")
-    coupon: Any = (
-        Coupon.objects.filter(pk=coupon_id)
-        .annotate(read_at=Now(), held=Subquery(held), registered=Exists(User.objects.filter(pk=user_id)))
-        .first()
-    )
-    if coupon is None:
-        return None
-    return Standing(
-        is_registered=coupon.registered,
-        is_open=coupon.is_open(now=coupon.read_at),
-        opens_at=coupon.opens_at,
-        closes_at=coupon.closes_at,
-        issued_coupon_id=coupon.held,
-        is_sold_out=coupon.remaining == 0,
-    )
-
-
-def campaign(*, coupon_id: int) -> tuple[Coupon, datetime] | None:
-    """The campaign, and the database's moment at which it was read."""
-    coupon = Coupon.objects.filter(pk=coupon_id).annotate(read_at=Now()).first()
-    return None if coupon is None else (coupon, coupon.read_at)  # type: ignore[attr-defined]
-
-
-def members_among(*, first_id: int, last_id: int) -> Iterable[int]:
-    """The ids in the range that are members'."""
-    return User.objects.filter(pk__range=(first_id, last_id)).values_list("pk", flat=True)
-
-
-def holders_among(*, coupon_id: int, first_id: int, last_id: int) -> Iterable[tuple[int, int]]:
-    """Who of the members in the range got something from the campaign, and its id.
-
-    In this order, or the planner, which knows nothing yet of a new campaign, would look through all holders.
-    """
-    holders = IssuedCoupon.objects.filter(coupon_id=coupon_id, user_id__gte=first_id, user_id__lte=last_id)
-    return holders.order_by("user_id").values_list("user_id", "pk")
 
 
 def issued_coupons_of(*, user_id: int) -> IssuedCouponQuerySet:

@@ -1,15 +1,14 @@
-"""Handing out coupons first come, first served, and taking them at payment."""
+"""Issuing coupons first come, first served, and taking them at payment."""
 
 from datetime import datetime
-from typing import NoReturn
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db.models import BigIntegerField
 
 from api.problems import NotFound, NotRegistered, Problem
 from api.statements import Bound
-from api.transactions import Conflict, retried, violated_constraint
-from coupons import rush, selectors, statements
+from api.transactions import Conflict, retried
+from coupons import statements
 from coupons.metrics import ISSUES
 from coupons.models import IssuedCoupon
 from coupons.problems import (
@@ -20,65 +19,41 @@ from coupons.problems import (
     CouponNotOpen,
     CouponSoldOut,
 )
-from coupons.selectors import Standing
-from users.models import User
+from coupons.sql import Standing, issue_coupon
 from users.problems import CHALLENGE
-from users.services import require_member
 
-# What refuses a statement that had begun when it was still possible.
-OUTRUN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
+# What refuses the statement where it came true after the statement began.
+OVERTAKEN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
 
 
 def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    """Hand the user a coupon of the campaign, valid for COUPON_VALID_DAYS × 24 hours.
+    """Issue the user a coupon of the campaign, valid for COUPON_VALID_DAYS × 24 hours.
 
-    Raises NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut or Busy.
+    Raises NotRegistered, NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut or Busy.
     """
-    known = rush.standing(user_id=user_id, coupon_id=coupon_id)
-    if known and known.is_registered and (refusal := _refusal(known)):
-        rush.refused(coupon_id=coupon_id)
-        raise refusal
-    try:
-        issued = _issue(user_id=user_id, coupon_id=coupon_id)
-    except (CouponNotOpen, CouponAlreadyIssued, CouponSoldOut):
-        rush.refused(coupon_id=coupon_id)
-        rush.missed(user_id=user_id, coupon_id=coupon_id)
-        raise
+    issued = _issue(user_id=user_id, coupon_id=coupon_id)
     ISSUES.inc()
     return issued
 
 
-@retried()
+@retried(guards=OVERTAKEN)
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    try:
-        issued = IssuedCoupon.objects.hand_out(
-            coupon_id=coupon_id, user_id=user_id, valid_days=settings.COUPON_VALID_DAYS
-        )
-    except IntegrityError as error:
-        if violated_constraint(error) not in OUTRUN:
-            raise
-        issued = None
+    # No row has a larger id, and PostgreSQL's integers no room for it.
+    storable = coupon_id if coupon_id <= BigIntegerField.MAX_BIGINT else None
+    standing, issued = issue_coupon(
+        user_id=user_id, coupon_id=storable, valid_days=settings.COUPON_VALID_DAYS
+    )
     if issued is None:
-        _explain(user_id=user_id, coupon_id=coupon_id)
+        raise _refusal(standing) or Conflict
     return issued
 
 
-def _explain(*, user_id: int, coupon_id: int) -> NoReturn:
-    """Say why nothing was handed out. Raises Conflict where by now there is no reason any more."""
-    standing = selectors.standing(user_id=user_id, coupon_id=coupon_id)
-    if standing is None:
-        require_member(list(User.objects.filter(pk=user_id)))
-        raise NotFound
-    refusal = _refusal(standing)
-    if refusal is None:
-        raise Conflict
-    raise refusal
-
-
 def _refusal(standing: Standing) -> Problem | None:
-    """What stands between the user and a coupon, in the contract's order."""
+    """Why there is no coupon, in the contract's order; None where another took the last one meanwhile."""
     if not standing.is_registered:
         return NotRegistered(headers={"WWW-Authenticate": CHALLENGE})
+    if not standing.is_campaign:
+        return NotFound()
     if not standing.is_open:
         return CouponNotOpen(opens_at=standing.opens_at, closes_at=standing.closes_at)
     if standing.issued_coupon_id is not None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
-from coupons.selectors import burning_down, holders_among, members_among
+from coupons.selectors import burning_down
 from orders.delivery import LEASE
 from orders.models import OrderEvent
 from orders.selectors import sales_by_hour, undelivered
@@ -210,16 +210,6 @@ def test_an_issue_and_its_refusals_find_their_rows_by_an_index(customer: int) ->
     assert_narrow(lambda: ask("POST", issue, customer))
     assert_narrow(lambda: ask("POST", issue, customer, code=again))
     assert_narrow(lambda: ask("POST", f"coupons/{none_left.pk}/issue", customer, code="coupon_sold_out"))
-
-
-def test_what_redis_keeps_in_a_rush_is_read_by_an_index() -> None:
-    ((coupon, last),) = execute(
-        "SELECT coupon_id, max(user_id) FROM coupons_issuedcoupon GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
-    )
-    block = {"first_id": last - FEW + 1, "last_id": last}
-    assert_narrow(lambda: list(members_among(**block)))
-    assert_narrow(lambda: list(holders_among(coupon_id=coupon, **block)))
-    assert wide_reads(lambda: list(members_among(first_id=1, last_id=last)))
 
 
 def test_an_order_its_quote_and_its_replay_find_their_rows_by_an_index(

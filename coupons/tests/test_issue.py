@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from coupons.factories import CouponFactory
+from coupons.models import Coupon, IssuedCoupon
 from tests.client import Client
 from tests.database import execute, nothing_written
-from tests.scenes import MAX_BIGINT
+from tests.invariants import wrongs
+from tests.scenes import MAX_BIGINT, at_once
 from users.factories import UserFactory
 
 ISSUED = {
@@ -109,9 +111,11 @@ def test_a_quantity_of_0_is_sold_out_from_the_start(http: Client) -> None:
     assert http.get(f"coupons/{campaign.pk}").json["remaining"] == 0
 
 
-def test_a_missing_campaign_is_not_found(http: Client) -> None:
-    missing, user = CouponFactory().pk + 1, UserFactory()
-    assert http.post(f"coupons/{missing}/issue", user=user).code == "not_found"
+@pytest.mark.parametrize("missing", [2**31 + 1, MAX_BIGINT, MAX_BIGINT + 1, 10**30])
+def test_a_missing_campaign_is_not_found(http: Client, missing: int) -> None:
+    path, user = f"coupons/{missing}/issue", UserFactory()
+    assert http.post(path, user=user).code == "not_found"
+    assert http.post(path, user=user.pk + 1).code == "not_registered"
     assert http.get(f"coupons/{missing}").code == "not_found"
 
 
@@ -157,6 +161,20 @@ def test_raising_the_quantity_by_sql_reopens_a_sold_out_campaign(http: Client) -
     execute("UPDATE coupons_coupon SET quantity = quantity + 1")
     assert http.post(path, user=second).json["sequence"] == 2
     assert http.post(path, user=third).code == "coupon_sold_out"
+
+
+def test_raising_the_quantity_again_and_again_issues_it_to_the_last(http: Client) -> None:
+    campaign, users = CouponFactory(quantity=20), UserFactory.create_batch(150)
+    calls = [lambda user=user: http.post(f"coupons/{campaign.pk}/issue", user=user) for user in users]
+
+    def more() -> None:
+        execute("UPDATE coupons_coupon SET quantity = quantity + 10")
+
+    at_once([call for _ in range(5) for call in [*calls, more]])
+    at_once(calls)
+    assert Coupon.objects.get().remaining == 0
+    assert sorted(IssuedCoupon.objects.values_list("sequence", flat=True)) == list(range(1, 71))
+    assert wrongs() == []
 
 
 def test_the_terms_are_a_copy_made_at_issue(http: Client) -> None:

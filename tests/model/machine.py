@@ -10,7 +10,6 @@ from django.test import Client
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from coupons import rush
 from coupons.factories import CouponFactory
 from orders.delivery import deliver_due_events
 from orders.platform import Platform
@@ -55,10 +54,7 @@ baskets = st.fixed_dictionaries(
 
 
 class ShopMachine(RuleBasedStateMachine):
-    """The shop over HTTP beside its model; operators work by SQL.
-
-    Of a campaign changed by SQL, Redis may say for a second what was true before; the model has no second.
-    """
+    """The shop over HTTP beside its model; operators work by SQL."""
 
     model: type[Shop] = Shop
     deliveries: Deliveries
@@ -66,7 +62,6 @@ class ShopMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         execute(f"TRUNCATE {EVERYTHING} RESTART IDENTITY CASCADE")
-        rush.forget()
         self.deliveries.forget_all()
         self.http = Client(raise_request_exception=False)
         self.shop = self.model()
@@ -157,7 +152,6 @@ class ShopMachine(RuleBasedStateMachine):
             value,
             pk,
         )
-        rush.forget()
         campaign.quantity += more
         campaign.terms["discount_value"] = value
 
@@ -167,7 +161,6 @@ class ShopMachine(RuleBasedStateMachine):
         campaign = self.shop.campaigns[pk]
         campaign.closes_at = None if campaign.closes_at else LONG_AGO
         execute("UPDATE coupons_coupon SET closes_at = %s WHERE id = %s", campaign.closes_at, pk)
-        rush.forget()
 
     @precondition(lambda self: self.shop.held)
     @rule(which=some)
