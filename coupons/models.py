@@ -124,13 +124,6 @@ class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
         meaning = {"usable": unused & in_time, "used": ~unused, "expired": unused & ~in_time}
         return self.filter(meaning[status])
 
-    def redeem(self, *, issued_coupon_id: int, user_id: int, now: datetime) -> bool:
-        """Mark it used, once: the optimistic lock. False where it is not the user's, used or out of time."""
-        usable = self.filter(
-            pk=issued_coupon_id, user_id=user_id, used_at=None, issued_at__lte=now, expires_at__gt=now
-        )
-        return usable.update(used_at=now) == 1
-
 
 class IssuedCoupon(DiscountTerms):
     """One user's coupon of a campaign, with the terms as they were when it was issued."""
