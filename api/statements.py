@@ -312,13 +312,12 @@ def send(*statements: Bound[Any]) -> Any:
 def _observed(exchange: Exchange, bound: Bound[Any]) -> Answer:
     """Send one by way of those who observe the connection (Django's `execute_wrapper`)."""
 
-    def execute(sql: str, values: Sequence[Any], _many: bool, _context: Mapping[str, Any]) -> Answer:  # noqa: FBT001
+    def execute(sql: str, values: Sequence[Any], _many: bool, _context: Mapping[str, Any]) -> Answer:  # noqa: FBT001 - Django's
         return exchange.ask([(sql.encode(), values)])[0]
 
     observed: Callable[..., Any] = execute
     for wrapper in reversed(connection.execute_wrappers):
         observed = partial(wrapper, observed)
-    answer: Answer = observed(
-        bound.sql.decode(), bound.values, False, {"connection": connection, "cursor": None}
-    )  # noqa: FBT003
+    context = {"connection": connection, "cursor": None}
+    answer: Answer = observed(bound.sql.decode(), bound.values, False, context)  # noqa: FBT003 - as Django calls it
     return answer

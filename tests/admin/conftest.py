@@ -26,7 +26,7 @@ def buy(*, name="김하나"):
 
 
 @pytest.fixture
-def bought(db):
+def bought(transactional_db):
     """The product that somebody bought."""
     return buy()
 
