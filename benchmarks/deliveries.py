@@ -14,8 +14,9 @@ from statistics import median
 
 from django.db import connection
 
-from benchmarks.scenarios import PACED_CLIENTS, QUANTILES, SHARE
-from benchmarks.stand import PRODUCTS, USERS, Stand
+from benchmarks.rows import PRODUCTS, USERS
+from benchmarks.runs import PACED_CLIENTS, QUANTILES, SHARE
+from benchmarks.stand import Stand
 
 CLIENTS = 16
 BACKLOG = 10_000

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.deliveries import Delivered, Deliveries
-from benchmarks.scenarios import QUANTILES, SHARE, Result
+from benchmarks.runs import QUANTILES, SHARE, Result
 
 PARTS = ("web", "worker", "receiver", "postgres", "redis", "clients")
 GROUPS = (*PARTS, "machine")

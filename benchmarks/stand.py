@@ -1,31 +1,25 @@
 """Where the measuring is done: a whole shop of its own, and beside it the bare database to compare with."""
 
-import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import psycopg
-from django.db import connection
 
+from benchmarks.clients import Measured, send
 from benchmarks.load import Plan
+from benchmarks.processors import machine, spent
+from benchmarks.rows import COUNTS, QUANTITY, add_campaign, fill
 from config.embedded import EmbeddedServices
 from config.processes import command_lines
-from coupons.models import Coupon
 from tests import platforms
 from tests.faults.shop import Servers, Shop, own_servers
-from tests.processes import ROOT
 
-SQL = Path(__file__).parent / "sql"
-USERS, PRODUCTS, HOLDERS = 100_000, 1_000, 1_000
-QUANTITY = 10_000_000  # of a campaign that is not to run out
 FLOOR = "floor"  # a second database of the same server
 MEMBER = "\\set u random(1, 100000)\n"
 OTHER = "\\set b random(501, 1000)\n"
@@ -55,27 +49,6 @@ FLOOR_READS = {
 
 
 @dataclass
-class Measured:
-    """One run of one scenario: outcomes, seconds each took, processor seconds by group."""
-
-    seconds: float
-    outcomes: dict[str, int]
-    taken: list[float]
-    client_cpu: float
-    receipts: dict[str, float] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def done(self) -> int:
-        """How many were answered with success."""
-        return sum(number for outcome, number in self.outcomes.items() if outcome[0] == "2")
-
-    def quantile(self, share: float) -> float:
-        """The seconds within which this share was answered."""
-        return self.taken[min(len(self.taken) - 1, int(share * len(self.taken)))]
-
-
-@dataclass
 class Stand:
     """A running shop with its servers."""
 
@@ -93,13 +66,10 @@ class Stand:
         **options: int,
     ) -> Measured:
         """Have clients send a scenario's requests."""
-        given = {"users": USERS, "products": PRODUCTS, "holders": HOLDERS, **options}
-        plan = Plan(self.shop.http.url, scenario, clients, seconds, rate, given, receipts)
+        plan = Plan(self.shop.http.url, scenario, clients, seconds, rate, {**COUNTS, **options}, receipts)
         before = self.cpu()
-        command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(plan))]
-        said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-        measured = Measured(**json.loads(said), cpu=self.cpu_since(before))
-        measured.cpu["clients"] = measured.client_cpu
+        measured = send(plan)
+        measured.cpu = {**self.cpu_since(before), "clients": measured.client_cpu}
         return measured
 
     def floor(self, scenario: str, *, clients: int, seconds: float, **variables: int) -> float:
@@ -128,17 +98,12 @@ class Stand:
 
     def campaign(self, *, quantity: int = QUANTITY) -> int:
         """A coupon that nobody has yet, in both databases; its id, which is the same in both."""
-        coupon = Coupon.objects.create(
-            name="선착순", discount_type="fixed", discount_value=1, quantity=quantity
-        )
-        with _database(self.servers.embedded, FLOOR) as floor:
-            floor.execute(
-                "INSERT INTO coupons_coupon (id, name, discount_type, discount_value, quantity)"
-                " OVERRIDING SYSTEM VALUE VALUES (%s, '선착순', 'fixed', 1, %s)",
-                (coupon.pk, quantity),
-            )
+        embedded = self.servers.embedded
+        with _database(embedded, "pointshop") as shop, _database(embedded, FLOOR) as floor:
+            coupon, same = (add_campaign(database, quantity=quantity) for database in (shop, floor))
+            assert coupon == same
             floor.execute("ALTER SEQUENCE floor_next_user RESTART")
-        return int(coupon.pk)
+        return coupon
 
     def cpu(self) -> dict[str, float]:
         """Processor seconds that each group of processes has spent so far, and that the whole machine has."""
@@ -147,7 +112,7 @@ class Stand:
         (groups["receiver"],) = _pids(f"receive_events --port {urlsplit(self.shop.platform.url).port} ")
         (groups["postgres"],) = _pids(self.servers.embedded.postmaster_pattern)
         (groups["redis"],) = _pids(self.servers.embedded.redis_pattern)
-        return {**{name: _spent(pid) for name, pid in groups.items()}, "machine": _machine()}
+        return {**{name: spent(pid) for name, pid in groups.items()}, "machine": machine()}
 
     def cpu_since(self, before: dict[str, float]) -> dict[str, float]:
         """The same, spent since then."""
@@ -156,19 +121,6 @@ class Stand:
 
 def _pids(pattern: str) -> list[int]:
     return [pid for pid, command in command_lines().items() if re.search(pattern, command)]
-
-
-def _spent(pid: int) -> float:
-    """A process with its children, those that have ended included."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    times = [process.cpu_times() for process in processes]
-    return sum(each.user + each.system + each.children_user + each.children_system for each in times)
-
-
-def _machine() -> float:
-    """All that the machine's processors did, whoever for."""
-    times = psutil.cpu_times()
-    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 @contextmanager
@@ -188,17 +140,12 @@ def stand(folder: Path) -> Iterator[Stand]:
 
 def _fill(embedded: EmbeddedServices) -> None:
     """Put rows in, and copy them to the floor's database."""
-    with connection.cursor() as cursor:
-        cursor.execute((SQL / "floor.sql").read_text())
-        cursor.execute(
-            (SQL / "stand.sql").read_text(), {"users": USERS, "products": PRODUCTS, "holders": HOLDERS}
-        )
-    connection.close()
+    with _database(embedded, "pointshop") as shop:
+        fill(shop)
     with _database(embedded, "postgres") as server:
         server.execute(f"CREATE DATABASE {FLOOR} TEMPLATE pointshop")
-    for name in ("pointshop", FLOOR):
-        with _database(embedded, name) as database:
-            database.execute("VACUUM ANALYZE")
+    with _database(embedded, FLOOR) as floor:
+        floor.execute("VACUUM ANALYZE")
 
 
 def _database(embedded: EmbeddedServices, name: str) -> "closing[psycopg.Connection[Any]]":

@@ -23,7 +23,7 @@ def count(stand: Stand, scenarios: Sequence[Scenario]) -> dict[str, float]:
 def _per_answer(stand: Stand, scenario: Scenario, log: Path) -> float:
     options = scenario.options(stand)
     size = log.stat().st_size
-    run = stand.load(scenario.name, clients=1, seconds=SECONDS, **options)
+    run = stand.load(scenario.traffic, clients=1, seconds=SECONDS, **options)
     said = log.read_bytes()[size:]
     return round(sum(said.count(mark) for mark in MARKS) / max(1, scenario.answered(run.outcomes)), 1)
 

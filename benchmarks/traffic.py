@@ -59,6 +59,14 @@ def reads(host: str, options: Options, *, path: str) -> Iterator[bytes]:
         yield request(host, "GET", path.format(product=random.randint(1, options[PRODUCTS])))
 
 
+def own_reads(host: str, options: Options, *, path: str) -> Iterator[bytes]:
+    """A path asked for by random members who hold coupons and have bought, with an order of theirs in it."""
+    while True:
+        order = random.randint(1, options["orders"])
+        user = 1 + (order - 1) % options["holders"]  # as sql/stand.sql has it
+        yield request(host, "GET", path.format(order=order), user=user)
+
+
 def _anybody(options: Options) -> int:
     return random.randint(1, options[USERS])
 
@@ -73,6 +81,12 @@ REQUESTS: dict[str, Callable[[str, Options], Iterator[bytes]]] = {
     "issues-again": issues_again,
     "product": lambda host, options: reads(host, options, path="/api/v1/products/{product}"),
     "products": lambda host, options: reads(host, options, path="/api/v1/products"),
+    "balance": lambda host, options: own_reads(host, options, path="/api/v1/points"),
+    "order": lambda host, options: own_reads(host, options, path="/api/v1/orders/{order}"),
+    "orders-page": lambda host, options: own_reads(host, options, path="/api/v1/orders"),
+    "ledger": lambda host, options: own_reads(host, options, path="/api/v1/points/transactions"),
+    "issued-coupons": lambda host, options: own_reads(host, options, path="/api/v1/issued-coupons"),
+    "coupons": lambda host, options: reads(host, options, path="/api/v1/coupons"),
     "ranking": lambda host, options: reads(host, options, path="/api/v1/rankings/products"),
     "noop": lambda host, options: reads(host, options, path="/noop"),
 }

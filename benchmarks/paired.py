@@ -1,0 +1,80 @@
+"""python -m benchmarks.paired REVISION: an earlier revision and this tree, side by side and in turn.
+
+Each is a whole shop with servers of its own. Both stay up; one at a time has clients. Only ratios of two
+turns that follow each other count: the machine's own speed changes from minute to minute.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from benchmarks import revisions
+from benchmarks.pairs import PAIRED, Pair, Turn, parts, table
+from benchmarks.scenarios import Scenario
+from benchmarks.shops import Shop, open_shop
+from tests.processes import open_folder
+
+WARM_UP_SECONDS = 1
+
+
+def main() -> None:
+    """Compare, print the ratios, and fail where books are wrong or something unexpected was answered."""
+    options = _options()
+    try:
+        sha = revisions.commit(options.revision)
+    except revisions.UnknownRevision as unknown:
+        sys.exit(f"git knows no revision {unknown}")
+    print(f"{sha[:7]} (before) and this tree, {revisions.describe()} (after)")
+    with open_folder("paired") as folder:
+        revisions.check_out(sha, folder / "before")
+        revisions.copy_this_tree(folder / "after")
+        python = revisions.python(sha)
+        with (
+            open_shop(tree=folder / "before", python=python, folder=folder / "shop-before") as before,
+            open_shop(
+                tree=folder / "after", python=Path(sys.executable), folder=folder / "shop-after"
+            ) as after,
+        ):
+            wrong = compare(before, after, options)
+    print(f"\naudit and answers: {'; '.join(wrong) or 'nothing unexpected'}")
+    sys.exit(bool(wrong))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.paired", description=main.__doc__)
+    parser.add_argument("revision", help="what git knows the earlier one by")
+    parser.add_argument("--only", nargs="*", default=[*PAIRED], choices=[*PAIRED], metavar="NAME")
+    parser.add_argument("--pairs", type=int, default=5, help="how many turns each has")
+    parser.add_argument("--seconds", type=float, default=3, help="how long a turn takes")
+    return parser.parse_args()
+
+
+def compare(before: Shop, after: Shop, options: argparse.Namespace) -> list[str]:
+    """Print how the two compare in each scenario; what was wrong of either."""
+    shops = {"before": before, "after": after}
+    unexpected = {name: Counter[str]() for name in shops}
+
+    def turn(name: str, scenario: Scenario, seconds: float) -> Turn:
+        measured = shops[name].load(scenario, seconds=seconds)
+        unexpected[name].update(scenario.unexpected(measured.outcomes))
+        return Turn.of(scenario, measured)
+
+    pairs: dict[str, list[Pair]] = {}
+    # Reads first: what the best sellers cost depends on how many orders came in the minutes before.
+    for scenario in (scenario for name, scenario in PAIRED.items() if name in options.only):
+        for name in shops:
+            turn(name, scenario, WARM_UP_SECONDS)
+        for number in range(options.pairs):
+            # A B B A: whoever comes second in one pair comes first in the next.
+            order = [*shops][:: -1 if number % 2 else 1]
+            turns = {name: turn(name, scenario, options.seconds) for name in order}
+            pairs.setdefault(scenario.name, []).append(Pair(**turns))
+            print(f"{scenario.name}: {pairs[scenario.name][-1].ratios}", flush=True)
+    print(f"\n{table(pairs)}\n\n{parts(pairs)}")
+    answers = [f"{name} answered {dict(odd)}" for name, odd in unexpected.items() if odd]
+    return answers + [f"{name}: {fault}" for name, shop in shops.items() for fault in shop.faults()]
+
+
+if __name__ == "__main__":
+    main()
