@@ -16,6 +16,7 @@ from statistics import median
 
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from config.embedded import EmbeddedServices
 
@@ -107,8 +108,10 @@ def picture(costs: Costs) -> Figure:
         shares = [processor(cost) / processor(first) for cost in by_size.values()]
         axes.plot(list(by_size), shares, marker="osv^Dx"[number % 6], markersize=4, linewidth=1, label=name)
     axes.axhspan(1 - WITHIN, 1 + WITHIN, color="#dddddd", zorder=0)
-    axes.set(xscale="log", xlabel="orders in the database", ylabel="processor time beside the smallest")
-    axes.set_ylim(0, 1.5)
+    smallest = min(next(iter(costs.values())))
+    axes.set(xscale="log", xlabel="orders in the database", ylim=(0, 1.5))
+    axes.set_ylabel(f"processor time an operation, times that at {smallest:,} orders")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
 

@@ -137,7 +137,7 @@ def kinds(sample: Sample) -> dict[str, Iterator[Ask]]:
         "balance": sample.pages("points"),
         "one order": sample.orders_alone(),
         "a page of somebody's orders": sample.pages("orders"),
-        "of the busiest member's": cycle([request("GET", "orders", user=BUSIEST)]),
+        "a page of the busiest member's orders": cycle([request("GET", "orders", user=BUSIEST)]),
         "a page of the ledger": sample.pages("points/transactions"),
         "a page of coupons held": sample.pages("issued-coupons"),
         "a page of products": cycle([request("GET", "products")]),

@@ -58,6 +58,8 @@ def compare(before: Shop, after: Shop, options: argparse.Namespace) -> list[str]
     def turn(name: str, scenario: Scenario, seconds: float) -> Turn:
         measured = shops[name].load(scenario, seconds=seconds)
         unexpected[name].update(scenario.unexpected(measured.outcomes))
+        if not scenario.answered(measured.outcomes):
+            sys.exit(f"{name} answered {scenario.name} with nothing but {measured.outcomes}")
         return Turn.of(scenario, measured)
 
     pairs: dict[str, list[Pair]] = {}

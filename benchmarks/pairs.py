@@ -34,7 +34,7 @@ class Turn:
 
     @classmethod
     def of(cls, scenario: Scenario, measured: Measured) -> "Turn":
-        """What a run comes to. Raises ZeroDivisionError where nothing was answered as it should be."""
+        """What a run comes to in which something was answered as it should be."""
         answered = scenario.answered(measured.outcomes)
         cost = {group: measured.cpu[group] / answered for group in scenario.counted or GROUPS}
         return cls(answered / measured.seconds, cost)

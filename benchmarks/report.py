@@ -5,13 +5,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from benchmarks.deliveries import Delivered, Deliveries
 from benchmarks.runs import QUANTILES, SHARE, Result
+from benchmarks.scenarios import READS, SCENARIOS
 
-PARTS = ("web", "worker", "receiver", "postgres", "redis", "clients")
+PARTS = {
+    "web": "web",
+    "worker": "worker",
+    "receiver": "receiver",
+    "postgres": "PostgreSQL",
+    "redis": "Redis",
+    "clients": "clients",
+}
 GROUPS = (*PARTS, "machine")
 LAGS = (*QUANTILES, "max")
 SPEED = (
@@ -19,6 +29,7 @@ SPEED = (
     *("done", "refused", "unexpected"),
 )
 COST = (f"at {SHARE:.0%}", "a second", *QUANTILES, "statements", *GROUPS)
+BESIDE_NOOP = ("read", "a second", "no-op", "of no-op", "ms of processors", "no-op", "times no-op")
 EVENTS = ("events", "a second", "events", "posts", "lost", "drained after", *LAGS, *GROUPS)
 
 
@@ -33,12 +44,15 @@ def write(results: Sequence[Result], deliveries: Deliveries | None, *, folder: P
         "deliveries": asdict(deliveries) if deliveries else None,
     }
     (folder / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
-    picture(results).savefig(folder / "bench.svg")
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "bench"}):
+        picture(results).savefig(folder / "bench.svg", metadata={"Date": None})
 
 
 def tables(results: Sequence[Result], deliveries: Deliveries | None) -> list[str]:
-    """Markdown: what is done a second; what an answer takes, in ms of processors; what becomes of events."""
+    """Markdown: what is done a second; what that takes; reads beside no-op; what becomes of events."""
     made = [_table(SPEED, map(_speed, results)), _table(COST, map(_cost, results))] if results else []
+    if reads := [result for result in results if SCENARIOS[result.name] in READS]:
+        made.append(_table(BESIDE_NOOP, map(_beside_noop, reads)))
     if deliveries:
         runs = {
             "full speed": deliveries.full,
@@ -56,7 +70,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _speed(result: Result) -> list[str]:
     return [
-        result.name,
+        result.title,
         str(result.clients),
         f"{result.rate:,.0f}",
         f"{result.floor:,.0f}" if result.floor else "",
@@ -69,11 +83,20 @@ def _speed(result: Result) -> list[str]:
 
 def _cost(result: Result) -> list[str]:
     return [
-        result.name,
+        result.title,
         f"{result.paced_rate:,.0f}",
         *map(_ms, result.paced_quantiles.values()),
         "" if result.statements is None else f"{result.statements:g}",
         *_processors(result.cpu),
+    ]
+
+
+def _beside_noop(result: Result) -> list[str]:
+    return [
+        result.title,
+        *(f"{result.rate:,.0f}", f"{result.noop:,.0f}", f"{result.rate / result.noop:.2f}"),
+        *(f"{result.served_cpu * 1000:.2f}", f"{result.noop_cpu * 1000:.2f}"),
+        f"{result.served_cpu / result.noop_cpu:.2f}",
     ]
 
 
@@ -98,29 +121,37 @@ def _processors(cpu: dict[str, float]) -> list[str]:
 
 def picture(results: Sequence[Result]) -> Figure:
     """What each scenario does a second, how long that takes on a calm day, and where processor time goes."""
-    figure = Figure(figsize=(15, 1.6 + 0.5 * len(results)), layout="constrained")
-    rates, waits, costs = figure.subplots(1, 3, sharey=True)
-    names = [result.name for result in results]
+    figure = Figure(figsize=(15, 1.6 + 0.4 * len(results)), layout="constrained")
+    rates, waits, costs = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.04})
+    names = [result.title for result in results]
     bars = rates.barh(names, [result.rate for result in results], color="#4c72b0")
     rates.bar_label(bars, [f"{result.rate:,.0f}" for result in results], padding=3)
     rates.margins(x=0.15)
-    rates.set_title("answers a second, at full speed")
+    rates.set(title="At full speed", xlabel="answers a second")
     rates.invert_yaxis()
-    for name, mark in zip(QUANTILES, "o|x", strict=True):
+    for name, mark in zip(QUANTILES, "osx", strict=True):
         waits.plot([result.paced_quantiles[name] * 1000 for result in results], names, mark, label=name)
-    waits.set_title(f"ms until answered, at {SHARE:.0%} of that")
-    waits.set_xscale("log")
+    waits.set(title=f"At {SHARE:.0%} of full speed", xlabel="milliseconds until answered", xscale="log")
+    _show_thousands(waits)
     waits.legend()
     _stack(costs, results)
     return figure
 
 
+def _show_thousands(axes: Axes) -> None:
+    """A logarithmic axis from 1 ms to 1 s at least, its marks as people write numbers."""
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(1, low), max(1000, high))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.grid(axis="x", color="#dddddd")
+
+
 def _stack(axes: Axes, results: Sequence[Result]) -> None:
     """Processor time by who spent it, side by side."""
     left = [0.0] * len(results)
-    for group in PARTS:
+    for group, label in PARTS.items():
         spent = [result.cpu[group] * 1000 for result in results]
-        axes.barh([result.name for result in results], spent, left=left, label=group)
+        axes.barh([result.title for result in results], spent, left=left, label=label)
         left = [before + more for before, more in zip(left, spent, strict=True)]
-    axes.set_title("ms of processors an answer")
+    axes.set(title="Where processor time goes", xlabel="milliseconds of processor time an answer")
     axes.legend()

@@ -19,19 +19,26 @@ FEWEST_FLOORS = 3
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
+# Who has a hand in an answer.
+SERVERS = ("web", "postgres", "redis")
+
+
 @dataclass
 class Run:
     """Measured in turn: at full speed, the bare database, doing nothing, and at SHARE of full speed."""
 
     full: Measured
     floor: float
-    noop: float
+    noop: Measured
     paced: Measured
 
 
 @dataclass
 class Result:
-    """Medians over the runs of one scenario. Rates are a second; `cpu` is processor seconds an answer."""
+    """Medians over the runs of one scenario. Rates are a second; `cpu` is processor seconds an answer.
+
+    `noop` is the rate of a view that does nothing, `noop_cpu` what SERVERS spend on an answer of its.
+    """
 
     name: str
     title: str
@@ -40,6 +47,7 @@ class Result:
     rate: float
     floor: float | None
     noop: float
+    noop_cpu: float
     quantiles: dict[str, float]
     cpu: dict[str, float]
     paced_rate: float
@@ -48,6 +56,11 @@ class Result:
     refused: int
     unexpected: dict[str, int] = field(default_factory=dict)
     statements: float | None = None
+
+    @property
+    def served_cpu(self) -> float:
+        """What SERVERS spend on an answer."""
+        return sum(self.cpu[group] for group in SERVERS)
 
 
 def measure(stand: Stand, scenario: Scenario, *, seconds: float, runs: int) -> Result:
@@ -66,7 +79,7 @@ def _run(stand: Stand, scenario: Scenario, seconds: float) -> Run:
     return Run(
         full=full,
         floor=_floor(stand, scenario, 0.6 * seconds),
-        noop=noop.done / noop.seconds,
+        noop=noop,
         paced=load(seconds, clients=PACED_CLIENTS, rate=SHARE * _rate(scenario, full)),
     )
 
@@ -90,7 +103,8 @@ def _medians(scenario: Scenario, runs: Sequence[Run]) -> Result:
         runs=len(runs),
         rate=median(_rate(scenario, run.full) for run in runs),
         floor=median(floors) if len(floors) >= FEWEST_FLOORS else None,
-        noop=median(run.noop for run in runs),
+        noop=median(run.noop.done / run.noop.seconds for run in runs),
+        noop_cpu=median(_serving(run.noop) / run.noop.done for run in runs),
         quantiles=_quantiles([run.full for run in runs]),
         cpu={group: median(_cpu(scenario, run.full, group) for run in runs) for group in runs[0].full.cpu},
         paced_rate=median(_rate(scenario, run.paced) for run in runs),
@@ -99,6 +113,10 @@ def _medians(scenario: Scenario, runs: Sequence[Run]) -> Result:
         refused=sum(outcomes[outcome] for outcome in scenario.refused),
         unexpected=scenario.unexpected(outcomes),
     )
+
+
+def _serving(run: Measured) -> float:
+    return sum(run.cpu[group] for group in SERVERS)
 
 
 def _quantiles(runs: Sequence[Measured]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from benchmarks.clients import Measured, send
+from benchmarks.floors import READS, WRITES
 from benchmarks.load import Plan
 from benchmarks.processors import machine, spent
 from benchmarks.rows import COUNTS, QUANTITY, add_campaign, fill
@@ -21,31 +22,6 @@ from tests import platforms
 from tests.faults.shop import Servers, Shop, own_servers
 
 FLOOR = "floor"  # a second database of the same server
-MEMBER = "\\set u random(1, 100000)\n"
-OTHER = "\\set b random(501, 1000)\n"
-PRODUCTS_ROWS = "SELECT id, name, price, stock, created_at FROM products_product"
-REFUSED = (
-    "SELECT quantity - issued,"
-    " EXISTS (SELECT FROM coupons_issuedcoupon WHERE coupon_id = :coupon AND user_id = :u)"
-    " FROM coupons_coupon WHERE id = :coupon;"
-)
-FLOOR_WRITES = {
-    "orders": f"{MEMBER}{OTHER}\\set a random(1, 500)\nSELECT floor_order(:u, :a, :b);",
-    "orders-hot": f"{MEMBER}{OTHER}SELECT floor_order(:u, 1, :b);",
-    "charges": f"{MEMBER}SELECT floor_charge(:u);",
-    "charges-one": "SELECT floor_charge(1);",
-    "issues": "SELECT floor_issue(:coupon);",
-}
-FLOOR_READS = {
-    "issues-sold-out": f"{MEMBER}{REFUSED}",
-    "issues-again": f"{MEMBER}{REFUSED}",
-    "product": f"\\set a random(1, 1000)\n{PRODUCTS_ROWS} WHERE id = :a;",
-    "products": f"{PRODUCTS_ROWS} ORDER BY id LIMIT 21;",
-    "ranking": (
-        "SELECT product_id, name, price, stock, units, amount FROM rankings_productsales"
-        " JOIN products_product ON id = product_id ORDER BY units DESC, product_id LIMIT 5;"
-    ),
-}
 
 
 @dataclass
@@ -79,9 +55,9 @@ class Stand:
         """
         options = ["-c", str(clients), "-T", str(int(seconds))]
         options += [f"-D{name}={value}" for name, value in variables.items()]
-        if scenario in FLOOR_READS:
-            return self._pgbench(FLOOR_READS[scenario], *options, "pointshop")
-        rate = self._pgbench(FLOOR_WRITES[scenario], *options, FLOOR)
+        if scenario in READS:
+            return self._pgbench(READS[scenario], *options, "pointshop")
+        rate = self._pgbench(WRITES[scenario], *options, FLOOR)
         with _database(self.servers.embedded, FLOOR) as floor:
             floor.execute("VACUUM ANALYZE")
             floor.execute("CHECKPOINT")

@@ -88,5 +88,5 @@ REQUESTS: dict[str, Callable[[str, Options], Iterator[bytes]]] = {
     "issued-coupons": lambda host, options: own_reads(host, options, path="/api/v1/issued-coupons"),
     "coupons": lambda host, options: reads(host, options, path="/api/v1/coupons"),
     "ranking": lambda host, options: reads(host, options, path="/api/v1/rankings/products"),
-    "noop": lambda host, options: reads(host, options, path="/noop"),
+    "noop": lambda host, options: reads(host, options, path="/api/v1/noop"),
 }

@@ -1,4 +1,7 @@
-"""The shop's URLs, and a view that does nothing: what Django, DRF and the web server cost by themselves."""
+"""The shop's URLs, and a view that does nothing: what Django, DRF and the web server cost by themselves.
+
+It stands among the API's paths, so that the same middleware is in its way.
+"""
 
 from django.urls import path
 from rest_framework.request import Request
@@ -19,4 +22,4 @@ class Noop(APIView):
         return Response({"ok": True})
 
 
-urlpatterns = [path("noop", Noop.as_view()), *shop]
+urlpatterns = [path("api/v1/noop", Noop.as_view()), *shop]
