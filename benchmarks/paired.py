@@ -5,17 +5,21 @@ turns that follow each other count: the machine's own speed changes from minute 
 """
 
 import argparse
+import signal
 import sys
 from collections import Counter
+from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from benchmarks import revisions
 from benchmarks.pairs import PAIRED, Pair, Turn, parts, table
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import READS, Scenario
 from benchmarks.shops import Shop, open_shop
 from tests.processes import open_folder
 
-WARM_UP_SECONDS = 1
+# Each thread of a web server has a connection, and prepares a statement there when it comes the fifth time.
+WARM_UP_SECONDS = 2
 
 
 def main() -> None:
@@ -25,6 +29,7 @@ def main() -> None:
         sha = revisions.commit(options.revision)
     except revisions.UnknownRevision as unknown:
         sys.exit(f"git knows no revision {unknown}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # with the shops
     print(f"{sha[:7]} (before) and this tree, {revisions.describe()} (after)")
     with open_folder("paired") as folder:
         revisions.check_out(sha, folder / "before")
@@ -63,11 +68,15 @@ def compare(before: Shop, after: Shop, options: argparse.Namespace) -> list[str]
         return Turn.of(scenario, measured)
 
     pairs: dict[str, list[Pair]] = {}
+    chosen = [scenario for name, scenario in PAIRED.items() if name in options.only]
     # Reads first: what the best sellers cost depends on how many orders came in the minutes before.
-    for scenario in (scenario for name, scenario in PAIRED.items() if name in options.only):
-        for name in shops:
-            turn(name, scenario, WARM_UP_SECONDS)
-        for number in range(options.pairs):
+    reads = [scenario for scenario in chosen if scenario in READS]
+    writes = [scenario for scenario in chosen if scenario not in READS]
+    for scenarios, number in product(filter(None, (reads, writes)), range(options.pairs)):
+        _start_anew(shops.values())
+        for scenario in scenarios:
+            for name in shops:
+                turn(name, scenario, WARM_UP_SECONDS)
             # A B B A: whoever comes second in one pair comes first in the next.
             order = [*shops][:: -1 if number % 2 else 1]
             turns = {name: turn(name, scenario, options.seconds) for name in order}
@@ -76,6 +85,13 @@ def compare(before: Shop, after: Shop, options: argparse.Namespace) -> list[str]
     print(f"\n{table(pairs)}\n\n{parts(pairs)}")
     answers = [f"{name} answered {dict(odd)}" for name, odd in unexpected.items() if odd]
     return answers + [f"{name}: {fault}" for name, shop in shops.items() for fault in shop.faults()]
+
+
+def _start_anew(shops: Iterable[Shop]) -> None:
+    for shop in shops:
+        shop.start()
+    for shop in shops:
+        shop.wait_until_ready()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,31 +26,91 @@ from tests.processes import end, free_port, until
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIGJlbmNobWFya3M="
 PATIENCE_SECONDS = 120
+# What beat and worker spend on looking for work is less.
+IDLE_SECONDS, IDLE_SHARE = 0.5, 0.1
 UNDELIVERED = "SELECT EXISTS (SELECT FROM orders_orderevent WHERE state <> 'delivered')"
 MADE = "SELECT count(*) FROM orders_orderevent"
 
 
 @dataclass
-class Shop:
-    """A running shop. `pids` are its groups of processes by name: those of its Procfile and its servers."""
+class Program:
+    """A command to run in a source tree; at most one process of it runs."""
 
     python: Path
+    command: Sequence[str]
     tree: Path
     env: Mapping[str, str]
-    url: str
+    log: Path
+    running: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Start it, which does not run."""
+        command = [self.python, "-m", *self.command]
+        with self.log.open("ab") as output:
+            self.running = subprocess.Popen(
+                command, cwd=self.tree, env=self.env, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def stop(self) -> None:
+        """Ask it to end, if it runs, and wait."""
+        if self.running:
+            end(self.running)
+        self.running = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self.running, self.command
+        return self.running.pid
+
+
+@dataclass
+class Shop:
+    """A shop on servers that run: the programs of its Procfile, and the servers' processes, by name."""
+
+    tree: Path
+    python: Path
+    env: Mapping[str, str]
     events: Path
+    programs: dict[str, Program]
+    servers: dict[str, int]
     database: "psycopg.Connection[Any]"
-    pids: dict[str, int]
+
+    @property
+    def url(self) -> str:
+        """Where its web server answers."""
+        return f"http://127.0.0.1:{self.env['PORT']}"
+
+    def start(self) -> None:
+        """Start every program anew, so that no figure hangs on how one process happened to start."""
+        self.stop()
+        for program in self.programs.values():
+            program.start()
+
+    def stop(self) -> None:
+        """End every program."""
+        for program in self.programs.values():
+            program.stop()
+
+    def wait_until_ready(self) -> None:
+        """Until the web server answers and no program is busy starting. Raises AssertionError in the end."""
+        until(lambda: _answers(f"{self.url}/livez"))
+        until(self._is_idle)
+
+    def _is_idle(self) -> bool:
+        before = sum(self._cpu().values())
+        time.sleep(IDLE_SECONDS)
+        return sum(self._cpu().values()) - before < IDLE_SHARE * IDLE_SECONDS
 
     def load(self, scenario: Scenario, *, seconds: float) -> Measured:
         """Have clients send a scenario's requests; where it says so, until all events have arrived."""
         options = {**COUNTS, **scenario.options(self)}
         plan = Plan(self.url, scenario.traffic, scenario.clients, seconds, scenario.rate, options)
-        before, began = self._cpu(), time.monotonic()
-        measured = send(plan)
+        before = self._cpu()
+        measured, answered = send(plan), time.monotonic()
         if scenario.delivered:
             self.wait_for_deliveries()
-            measured.seconds = time.monotonic() - began
+            measured.seconds += time.monotonic() - answered
         measured.cpu = {group: after - before[group] for group, after in self._cpu().items()}
         return measured
 
@@ -62,24 +122,25 @@ class Shop:
         """A coupon that nobody has yet; its id."""
         return add_campaign(self.database)
 
-    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def manage(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """What a command of the shop printed."""
         command = [str(self.python), "manage.py", *arguments]
         return subprocess.run(
-            command, cwd=self.tree, env=self.env, capture_output=True, text=True, check=False
+            command, cwd=self.tree, env=self.env, stdout=subprocess.PIPE, text=True, check=check
         )
 
     def faults(self) -> list[str]:
         """What the audit finds wrong, and whether the receiver lacks an event."""
-        audit = self.manage("audit")
-        found = [audit.stdout + audit.stderr] if audit.returncode else []
+        audit = self.manage("audit", check=False)
+        found = [audit.stdout] if audit.returncode else []
         taken = len({json.loads(line)["id"] for line in self.events.read_text().splitlines()})
         if taken != (made := self._ask(MADE) - ORDERS):
             found.append(f"{made} orders were taken, and {taken} events arrived")
         return found
 
     def _cpu(self) -> dict[str, float]:
-        return {group: spent(pid) for group, pid in self.pids.items()}
+        groups = {name: program.pid for name, program in self.programs.items()} | self.servers
+        return {group: spent(pid) for group, pid in groups.items()}
 
     def _ask(self, question: str) -> Any:
         row = self.database.execute(question).fetchone()
@@ -88,41 +149,34 @@ class Shop:
 
 @contextmanager
 def open_shop(*, tree: Path, python: Path, folder: Path) -> Iterator[Shop]:
-    """A shop with members, stock and a history, until the block ends; all that it writes is in the folder."""
+    """A shop with members, stock and a history, to be started; all that it writes is in the folder."""
     folder.mkdir()
     folder.chmod(0o755)  # the database's account must get through
     servers = EmbeddedServices(folder / "servers")
-    port, platform_port = free_port(), free_port()
-    env = _environment(servers, port=port, platform_port=platform_port, folder=folder)
+    platform_port, events = free_port(), folder / "events.jsonl"
+    env = _environment(servers, port=free_port(), platform_port=platform_port, folder=folder)
+    # This tree's, whatever the shop is: it stands for the platform, and is no part of what is compared.
+    take_events = ("manage", "receive_events", "--port", str(platform_port), "--file", str(events))
+    receiver = Program(Path(sys.executable), take_events, ROOT, env, folder / "receiver.log")
+    lines = (line.partition(": ") for line in (tree / "Procfile").read_text().splitlines())
+    programs = {
+        name: Program(python, shlex.split(command), tree, env, folder / f"{name}.log")
+        for name, _, command in lines
+    }
     with ExitStack() as stack:
         stack.callback(servers.stop)
         servers.start()
-        subprocess.run([python, "manage.py", "migrate", "--verbosity=0"], cwd=tree, env=env, check=True)
         database = stack.enter_context(psycopg.connect(servers.database_url(), autocommit=True))
+        pid = {"postgres": pids(servers.postmaster_pattern)[0], "redis": pids(servers.redis_pattern)[0]}
+        shop = Shop(tree, python, env, events, programs, pid, database)
+        shop.manage("migrate", "--verbosity=0")
         fill(database)
-        subprocess.run(
-            [python, "manage.py", "recompute_rankings"],
-            cwd=tree,
-            env=env,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-
-        def start(name: str, *command: str, tree: Path = tree, python: Path = python) -> int:
-            process = _running(python, *command, tree=tree, env=env, log=folder / f"{name}.log")
-            return stack.enter_context(process)
-
-        events = folder / "events.jsonl"
+        shop.manage("recompute_rankings")
         events.touch()
-        # This tree's, whatever the shop is: it stands for the platform, and is no part of what is compared.
-        receiver = ("manage", "receive_events", "--port", str(platform_port), "--file", str(events))
-        start("receiver", *receiver, tree=ROOT, python=Path(sys.executable))
-        lines = (line.partition(": ") for line in (tree / "Procfile").read_text().splitlines())
-        running = {name: start(name, *shlex.split(command)) for name, _, command in lines}
-        (running["postgres"],) = pids(servers.postmaster_pattern)
-        (running["redis"],) = pids(servers.redis_pattern)
-        until(lambda: _answers(f"http://127.0.0.1:{port}/livez"))
-        yield Shop(python, tree, env, f"http://127.0.0.1:{port}", events, database, running)
+        stack.callback(receiver.stop)
+        receiver.start()
+        stack.callback(shop.stop)
+        yield shop
 
 
 def _environment(servers: EmbeddedServices, *, port: int, platform_port: int, folder: Path) -> dict[str, str]:
@@ -143,20 +197,6 @@ def _environment(servers: EmbeddedServices, *, port: int, platform_port: int, fo
         "DATA_PLATFORM_SECRET": SECRET,
         "PROMETHEUS_MULTIPROC_DIR": str(folder),
     }
-
-
-@contextmanager
-def _running(python: Path, *command: str, tree: Path, env: Mapping[str, str], log: Path) -> Iterator[int]:
-    """The process of a command, ended with the block."""
-    with log.open("wb") as output:
-        started = [python, "-m", *command]
-        process = subprocess.Popen(
-            started, cwd=tree, env=env, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        yield process.pid
-    finally:
-        end(process)
 
 
 def _answers(url: str) -> bool:
