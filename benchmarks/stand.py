@@ -5,11 +5,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from django.core.management import call_command
+from django.db import connection
 
 from benchmarks.clients import Measured, send
 from benchmarks.floors import READS, WRITES
@@ -118,6 +121,8 @@ def _fill(embedded: EmbeddedServices) -> None:
     """Put rows in, and copy them to the floor's database."""
     with _database(embedded, "pointshop") as shop:
         fill(shop)
+    call_command("recompute_rankings", stdout=StringIO())
+    connection.close()  # a template must have no users
     with _database(embedded, "postgres") as server:
         server.execute(f"CREATE DATABASE {FLOOR} TEMPLATE pointshop")
     with _database(embedded, FLOOR) as floor:
