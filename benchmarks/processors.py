@@ -1,5 +1,6 @@
 """Processor time, as the kernel counts it."""
 
+import sys
 import time
 from contextlib import suppress
 
@@ -24,9 +25,10 @@ def machine() -> float:
 
 
 def _run_time(pid: int) -> float:
-    """The clock of a process's own run time, all its threads included, in nanoseconds' steps.
-
-    user + system of /proc are rounded down to 10 ms, which is much for a backend that answers little.
-    The number is what clock_getcpuclockid(3) returns on Linux; Python has no name for it.
-    """
-    return time.clock_gettime(~pid << 3 | 2)
+    """What all threads of a process have run, those that have ended included."""
+    if sys.platform == "linux":
+        # user + system are rounded down to 10 ms there, which is much for a backend that answers little. This
+        # clock counts nanoseconds; its number is clock_getcpuclockid(3)'s, which Python has no name for.
+        return time.clock_gettime(~pid << 3 | 2)
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
