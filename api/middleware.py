@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 import structlog
 from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
@@ -117,13 +119,33 @@ def keep_to_own_assets(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+class SkipAdminMiddleware(BaseHandler):
+    """Outside the admin, call the view at once, without the middleware listed after this one.
+
+    Sessions, CSRF tokens, accounts and messages are nothing to an API whose gateway says who is calling.
+    """
+
+    _view_middleware = _template_response_middleware = ()
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_admin_response = get_response
+        self.get_view_response = convert_exception_to_response(self._get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer by the view, or by the rest of the middleware."""
+        answer = self.get_admin_response if _in_admin(request) else self.get_view_response
+        return cast("HttpResponse", answer(request))
+
+    def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
+        """The problem for what a plain view raised."""
+        return problem_response(request, problem_of(exception))
+
+
 def speak_to_staff(get_response: GetResponse) -> GetResponse:
-    """In the admin, speak the language that was chosen there or that the browser asks for."""
+    """Speak the language that was chosen in the admin or that the browser asks for."""
     localised = LocaleMiddleware(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not _in_admin(request):
-            return get_response(request)
         # The thread's next request may be anybody's.
         with translation.override(settings.LANGUAGE_CODE):
             return cast("HttpResponse", localised(request))
@@ -149,9 +171,7 @@ class AnswerProblems:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The problem for what a plain view raised; a page for staff where the database is to blame."""
-        if not _in_admin(request):
-            return problem_response(request, problem_of(error))
+        """A page for staff where the database is to blame."""
         return _come_again_page(request, error)
 
 

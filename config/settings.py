@@ -208,14 +208,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "api.middleware.refuse_ambiguous_paths",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.middleware.AllowedHosts",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "api.middleware.keep_to_own_assets",
+    # What follows runs for the admin alone.
+    "api.middleware.SkipAdminMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "api.middleware.speak_to_staff",
-    "api.middleware.AllowedHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "api.middleware.keep_to_own_assets",
 ]
 
 TEMPLATES = [
