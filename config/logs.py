@@ -3,6 +3,7 @@
 Whatever a client or an exception brings along, a line stays one line of ASCII and of bounded length.
 """
 
+import json
 import logging
 import os
 import re
@@ -34,15 +35,18 @@ SHARED: list[Any] = [
 def logging_config(*, readable: bool) -> dict[str, Any]:
     """Django's LOGGING, with structlog behind the one handler."""
     logging.captureWarnings(not readable)
+    # No line says where in the code it was written, which takes looking through the stack for each.
+    logging._srcfile = None  # type: ignore[attr-defined] # noqa: SLF001 - as Python's logging HOWTO has it
+    line = Line(render=_for_people(_console()) if readable else _as_json)
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*SHARED, structlog.processors.format_exc_info, line],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": _formatter(readable=readable)},
+        "formatters": {"lines": {"()": Formatter, "line": line}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
@@ -65,19 +69,24 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
     }
 
 
-def _formatter(*, readable: bool) -> dict[str, Any]:
-    console = structlog.dev.ConsoleRenderer(
-        colors=False, repr_native_str=True, exception_formatter=structlog.dev.plain_traceback
-    )
-    return {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": SHARED,
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            Line(render=_for_people(console) if readable else structlog.processors.JSONRenderer()),
-        ],
-    }
+class Rendered(str):
+    """A line that structlog has rendered."""
+
+    __slots__ = ()
+
+
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """Renders what libraries log as `line` does; a rendered line stays as it is."""
+
+    def __init__(self, *, line: Callable[..., str]) -> None:
+        super().__init__(
+            foreign_pre_chain=SHARED,
+            processors=[self.remove_processors_meta, structlog.processors.format_exc_info, line],
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        return record.msg if isinstance(record.msg, Rendered) else super().format(record)
 
 
 class Line:
@@ -87,14 +96,14 @@ class Line:
         self.render = render
         self.secrets = _secrets()
 
-    def __call__(self, logger: Any, name: str, event: dict[str, Any]) -> str:
+    def __call__(self, logger: Any, name: str, event: dict[str, Any]) -> Rendered:
         """Cut the values until they fit."""
         line = ""
         for most in VALUE_LENGTHS:
             line = self.render(logger, name, {key: self._cut(key, event[key], most) for key in event})
             if len(line) <= MAX_LINE:
                 break
-        return line
+        return Rendered(line)
 
     def _cut(self, key: str, value: object, most: int) -> object:
         """A number as it is, anything else as text, with the middle left out where it is too long."""
@@ -107,6 +116,16 @@ class Line:
         half = most * (TRACE_TIMES if key == "exception" else 1) // 2
         left_out = len(text) - 2 * half
         return text if left_out <= 0 else f"{text[:half]} ...{left_out} characters... {text[-half:]}"
+
+
+def _as_json(_logger: Any, _name: str, event: dict[str, Any]) -> str:
+    return json.dumps(event)
+
+
+def _console() -> Callable[..., str]:
+    return structlog.dev.ConsoleRenderer(
+        colors=False, repr_native_str=True, exception_formatter=structlog.dev.plain_traceback
+    )
 
 
 def _for_people(console: Callable[..., str]) -> Callable[..., str]:
