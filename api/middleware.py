@@ -37,6 +37,7 @@ ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' '
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+_PERHAPS_AMBIGUOUS = re.compile(r"[.%\\]|//")
 _AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
 _BY_STATUS: dict[int, type[Problem]] = {
     400: problems.Malformed,
@@ -56,7 +57,7 @@ def name_requests(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
-        given = request.headers.get("X-Request-Id", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -92,6 +93,8 @@ def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
 
 def _is_ambiguous(target: str) -> bool:
     """Whether the request target's path has a dot or empty segment, a backslash or an encoded slash."""
+    if not _PERHAPS_AMBIGUOUS.search(target):
+        return False
     authority = _AUTHORITY.match(target)
     path = target[authority.end() if authority else 0 :].partition("?")[0]
     # Some servers drop a segment's parameters (`..;x`) before they look at it.

@@ -24,8 +24,10 @@ class JSONNegotiation(DefaultContentNegotiation):
         format_suffix: str | None = None,  # noqa: ARG002 - DRF passes it
     ) -> Any:
         """The renderer and its media type. Raises NotAcceptable."""
-        accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
-        if request.headers.get("Accept", "").strip() and READABLE.isdisjoint(accepted):
-            raise NotAcceptable
+        accept = request.META.get("HTTP_ACCEPT", "").strip()
+        if accept and accept not in READABLE:
+            accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
+            if READABLE.isdisjoint(accepted):
+                raise NotAcceptable
         renderer = next(iter(renderers))
         return renderer, renderer.media_type

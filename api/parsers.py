@@ -30,9 +30,10 @@ def require_readable(request: Request) -> None:
     A write without a body may leave the type out. A form's type is refused even then: a page of another site
     can submit one without a preflight, and the gateway adds the member whose browser it is.
     """
-    codings = {coding.strip().lower() for coding in request.headers.get("Content-Encoding", "").split(",")}
-    if codings - {"", "identity"}:
-        raise UnsupportedMediaType(headers={"Accept-Encoding": "identity"})
+    if "HTTP_CONTENT_ENCODING" in request.META:
+        codings = {coding.strip().lower() for coding in request.META["HTTP_CONTENT_ENCODING"].split(",")}
+        if codings - {"", "identity"}:
+            raise UnsupportedMediaType(headers={"Accept-Encoding": "identity"})
     if request.method in SAFE_METHODS:
         return
     content_type = request.META.get("CONTENT_TYPE", "").strip()

@@ -29,9 +29,12 @@ class TrustedProxies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request whose environ has no forwarding header left but a scheme that is believed."""
+        forwarding = [each for each in environ if each.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED"))]
+        if not forwarding:
+            return self.application(environ, start_response)
         addresses = _elements(environ.get("HTTP_X_FORWARDED_FOR", ""))
         schemes = [each.lower() for each in _elements(environ.get("HTTP_X_FORWARDED_PROTO", ""))]
-        for name in [each for each in environ if each.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED"))]:
+        for name in forwarding:
             del environ[name]
         peer = _address(environ.get("REMOTE_ADDR", ""))
         if self.trusts_every_peer or self._is_trusted(peer):
