@@ -91,8 +91,19 @@ class Task(WSGITask):
         return head
 
     def write(self, data: bytes) -> None:
-        """Send a piece of the body; none of it to HEAD, whose client would read it as the next answer."""
-        super().write(b"" if self.is_head() else data)
+        """Send a piece of the body; none of it to HEAD, whose client would read it as the next answer.
+
+        A body of one piece goes out together with the head: two packets would wake the client twice.
+        """
+        if self.is_head():
+            super().write(b"")
+        elif self.wrote_header or not self.has_body or len(data) != self.content_length:
+            super().write(data)
+        else:
+            head = self.build_response_header()
+            self.wrote_header = True
+            self.content_bytes_written = len(data)
+            self.channel.write_soon(head + data)
 
     def is_head(self) -> bool:
         """Whether the client wants the head alone."""
