@@ -9,7 +9,9 @@ from typing import cast
 from urllib.parse import unquote
 
 import structlog
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
@@ -100,6 +102,15 @@ def _is_ambiguous(target: str) -> bool:
     # Some servers drop a segment's parameters (`..;x`) before they look at it.
     segments = (segment.partition(";")[0] for segment in unquote(path).split("/"))
     return bool(_AMBIGUOUS_SLASH.search(path)) or not {".", ".."}.isdisjoint(segments)
+
+
+class Cors(CorsMiddleware):
+    """django-cors-headers; left out where no other origin may read the API."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        if not settings.CORS_ALLOWED_ORIGINS:
+            raise MiddlewareNotUsed
+        super().__init__(get_response)
 
 
 class AllowedHosts(CommonMiddleware):

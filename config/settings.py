@@ -203,7 +203,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "api.middleware.name_requests",
-    "corsheaders.middleware.CorsMiddleware",
+    "api.middleware.Cors",
     "api.middleware.AnswerProblems",
     "django.middleware.security.SecurityMiddleware",
     "api.middleware.refuse_ambiguous_paths",

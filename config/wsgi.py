@@ -5,9 +5,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.cache import close_caches
 from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import connections
+from django.db import connections, reset_queries
 from django.utils.http import parse_header_parameters
 
 from users.checks import OPEN_DOOR
@@ -32,6 +34,10 @@ class UTF8Request(WSGIRequest):
 
 
 application = get_wsgi_application()
+# After each request for nothing: neither of the caches has anything to close, and queries are kept for DEBUG.
+request_finished.disconnect(close_caches)
+if not settings.DEBUG:
+    request_started.disconnect(reset_queries)
 application.request_class = UTF8Request
 
 from config.urls import ENDPOINTS  # noqa: E402 - needs Django set up
