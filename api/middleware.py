@@ -143,7 +143,7 @@ class SkipAdminMiddleware(BaseHandler):
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_admin_response = get_response
-        self.get_view_response = convert_exception_to_response(self._get_response)
+        self.get_view_response = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer by the view, or by the rest of the middleware."""

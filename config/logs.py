@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,7 +36,7 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
     """Django's LOGGING, with structlog behind the one handler."""
     logging.captureWarnings(not readable)
     # No line says where in the code it was written, which takes looking through the stack for each.
-    logging._srcfile = None  # type: ignore[attr-defined] # noqa: SLF001 - as Python's logging HOWTO has it
+    logging._srcfile = None  # noqa: SLF001 - as Python's logging HOWTO has it
     line = Line(render=_for_people(_console()) if readable else _as_json)
     structlog.configure(
         processors=[*SHARED, structlog.processors.format_exc_info, line],
@@ -96,7 +96,7 @@ class Line:
         self.render = render
         self.secrets = _secrets()
 
-    def __call__(self, logger: Any, name: str, event: dict[str, Any]) -> Rendered:
+    def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> Rendered:
         """Cut the values until they fit."""
         line = ""
         for most in VALUE_LENGTHS:
