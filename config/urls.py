@@ -15,12 +15,11 @@ from products.views import ProductViewSet
 from rankings.views import RankingViewSet
 
 router = SimpleRouter(trailing_slash=False)
-# Tried in this order: what is asked most comes first.
 router.register("products", ProductViewSet, "product")
-router.register("orders", OrderViewSet, "order")
 router.register("points", PointViewSet, "point")
 router.register("coupons", CouponViewSet, "coupon")
 router.register("issued-coupons", IssuedCouponViewSet, "issued-coupon")
+router.register("orders", OrderViewSet, "order")
 router.register("rankings", RankingViewSet, "ranking")
 
 READ = ["get", "head"]
