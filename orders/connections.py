@@ -1,20 +1,32 @@
 """Connections to the data platform: each answer is final, whole, and of the request it came after."""
 
 import re
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import BadStatusLine, HTTPException, HTTPResponse
+from http.client import (
+    BadStatusLine,
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    IncompleteRead,
+)
 from typing import Any
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from orders.destination import Destination
 
+CONNECT_SECONDS = 2
+READ_SECONDS = 5
+# So soon no platform, proxy or firewall has forgotten a connection.
+KEEP_SECONDS = 5
 # A platform that sends a byte now and then never runs into a time-out between two of them.
 WHOLE_POST_SECONDS = 10
 INTERIM = range(100, 200)
@@ -26,6 +38,7 @@ LONGEST_CHUNK_LINE_BYTES = 4096
 # An answer that has no body, whatever its headers say.
 BODILESS = {204, 304}
 SHOWN_BYTES = 100
+LONGEST_ANSWER_BYTES = 64 * 1024
 # Of the final answer and all interim ones before it.
 LONGEST_HEADS_BYTES = 64 * 1024
 
@@ -34,9 +47,9 @@ LONGEST_HEADS_BYTES = 64 * 1024
 class Posts:
     """The posts of all threads that are under way: since when (monotonic), and over which connection."""
 
-    under_way: dict[int, tuple[float, "Connection"]] = field(default_factory=dict)
+    under_way: dict[int, tuple[float, "_Watched"]] = field(default_factory=dict)
 
-    def begin(self, connection: "Connection") -> None:
+    def begin(self, connection: "_Watched") -> None:
         """This thread's post starts."""
         self.under_way[threading.get_ident()] = time.monotonic(), connection
 
@@ -162,14 +175,15 @@ def _without_waiting(sock: Any) -> Iterator[None]:
         sock.settimeout(patience)
 
 
-class Connection:
+class _Watched:
     """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
 
     sock: Any
     answering: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, timeout=CONNECT_SECONDS, **kwargs)
+        self.used_at = 0.0
         self.response_class = partial(_FinalAnswer, connection=self)
 
     @property
@@ -177,30 +191,49 @@ class Connection:
         """Whether it is open and nothing waits to be read, which can be no answer to what is sent next."""
         if self.sock is None:
             return False
-        with _without_waiting(self.sock):
+        if not isinstance(self.sock, ssl.SSLSocket):
+            ready = select.poll()
+            ready.register(self.sock, select.POLLIN)
+            return not ready.poll(0)
+        with _without_waiting(self.sock):  # what comes by TLS may be no more than TLS's own
             try:
                 self.sock.recv(1)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            except ssl.SSLWantReadError:
                 return True
             except OSError:
                 return False
         return False
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send, under watch. Raises OSError if the platform speaks first, or takes only part of it."""
+    def connect(self) -> None:
+        """As http.client does, then wait longer for answers."""
+        super().connect()  # type: ignore[misc]
+        self.sock.settimeout(READ_SECONDS)
+
+    def post(self, target: str, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
+        """Send, under watch; the whole answer. A connection that may be used again is open afterwards.
+
+        Raises OSError, HTTPException or ValueError, as well where the platform speaks first, takes only part of
+        it, or answers by half.
+        """
         POSTS.begin(self)
-        self.answering = None
-        self.pieces: list[bytes] = []
-        super().request(*args, **kwargs)  # type: ignore[misc]
-        if self.sock is None:
-            self.connect()  # type: ignore[attr-defined]
-        if not self.is_connected:
-            raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
         try:
-            super().send(b"".join(self.pieces))  # type: ignore[misc]
-        except BrokenPipeError as error:
-            # urllib3 would go on to read an answer to half an event.
-            raise ConnectionAbortedError("the platform hung up before it had the event") from error
+            self.answering = None
+            self.pieces: list[bytes] = []
+            self.request("POST", target, body, headers)  # type: ignore[attr-defined]
+            if self.sock is None:
+                self.connect()
+            if not self.is_connected:
+                raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
+            self.sock.sendall(b"".join(self.pieces))
+            answer: HTTPResponse = self.getresponse()
+            self._finish(answer)
+        except BaseException:
+            self.close()  # type: ignore[attr-defined]
+            raise
+        finally:
+            POSTS.end()
+        self.used_at = time.monotonic()
+        return answer
 
     def send(self, data: bytes) -> None:
         """Keep head and body together: sent apart they cost both sides a turn more each."""
@@ -211,14 +244,57 @@ class Connection:
         self.answering = self.sock
         return super().getresponse()  # type: ignore[misc]
 
+    def _finish(self, answer: Any) -> None:
+        """Read a short answer to its end, and close the connection after a longer one.
 
-class HTTPPool(urllib3.HTTPConnectionPool):
-    """Such connections, unencrypted."""
+        What it says does not count, but that it is whole does: raises IncompleteRead for half an answer.
+        """
+        answer.read(LONGEST_ANSWER_BYTES)
+        if answer.read(1):
+            answer.close()
+            self.close()  # type: ignore[attr-defined]
+        elif answer.length:
+            raise IncompleteRead(b"", answer.length)
 
-    ConnectionCls = type("WatchedHTTPConnection", (Connection, HTTPConnection), {})
+
+class _Plain(_Watched, HTTPConnection):
+    """Unencrypted."""
 
 
-class HTTPSPool(urllib3.HTTPSConnectionPool):
-    """Such connections, by TLS."""
+class _Encrypted(_Watched, HTTPSConnection):
+    """By TLS."""
 
-    ConnectionCls = type("WatchedHTTPSConnection", (Connection, HTTPSConnection), {})
+
+class Connections:
+    """Connections to one destination, kept for a while: the one used last is used next."""
+
+    def __init__(self, to: Destination) -> None:
+        self._kept: deque[Any] = deque()
+        # Reading the authorities takes as long as many posts: once for all.
+        tls = {"context": ssl.create_default_context()} if to.scheme == "https" else {}
+        self._new = partial(_Encrypted if tls else _Plain, to.host, to.port, **tls)
+
+    @contextmanager
+    def lend(self) -> Iterator[Any]:
+        """A connection that is nobody else's until the block ends, open or not."""
+        try:
+            connection = self._kept.pop()
+        except IndexError:
+            connection = self._new()
+        yield connection
+        if connection.sock:
+            self._kept.append(connection)
+
+    def close_unused(self) -> None:
+        """Close those that have not been used for KEEP_SECONDS."""
+        oldest = time.monotonic() - KEEP_SECONDS
+        for _ in range(len(self._kept)):
+            try:
+                connection = self._kept.popleft()
+            except IndexError:
+                return
+            if connection.used_at < oldest:
+                connection.close()
+            else:
+                self._kept.appendleft(connection)
+                return

@@ -2,13 +2,17 @@
 
 import random
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import cache
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 import structlog
 
 from orders import metrics
-from orders.events import render
+from orders.events import DueEvent, render
 from orders.models import OrderEvent
 from orders.platform import DeliveryFailed, Platform
 from orders.wakeup import wake_delivery
@@ -21,16 +25,24 @@ LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
 LOOK_AGAIN_SECONDS = 0.2
-# The more are in flight, the longer it is waited for others, so that one claim and one mark serve them all.
-GATHER_SECONDS = 0.01
-LONGEST_GATHER_SECONDS = 0.04
+# What one claim and one mark cost is shared by the events of so long a time.
+GATHER_SECONDS = 0.02
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
 TURN_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
-_Sending = dict[Future[float], OrderEvent]
+
+class _Attempt(NamedTuple):
+    """A post that is over: how many seconds it took, and why it failed."""
+
+    event: DueEvent
+    seconds: float
+    failure: Exception | None = None
+
+
+_Attempts = SimpleQueue[_Attempt]
 
 
 def deliver_due_events(*, platform: Platform) -> int:
@@ -39,17 +51,22 @@ def deliver_due_events(*, platform: Platform) -> int:
     Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
     """
     metrics.SWEEPS.inc()
-    if OrderEvent.objects.are_kept_up_with(lease=LEASE):
-        return 0
+    platform.close_unused()
+    over: _Attempts = SimpleQueue()
     delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
-    with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery") as pool:
-        sending = _send_due(platform, pool, free_slots=CONCURRENCY)
-        while sending:
-            returned = {future: sending.pop(future) for future in _returned(sending)}
+    in_flight = _send_due(platform, over, free_slots=CONCURRENCY)
+    try:
+        while in_flight:
+            attempts = _gather(over)
+            in_flight -= len(attempts)
             platform.cut_overdue()
             if time.monotonic() < turn_ends:
-                sending |= _send_due(platform, pool, free_slots=CONCURRENCY - len(sending))
-            delivered += _settle(returned)
+                in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
+            delivered += _settle(attempts)
+    finally:
+        while in_flight:  # only after an error: their threads are to be free for the next turn
+            in_flight -= len(_gather(over))
+            platform.cut_overdue()
     if time.monotonic() >= turn_ends:
         wake_delivery()  # more may have become due; whoever is idle goes on
     return delivered
@@ -64,76 +81,82 @@ def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | N
     return max(doubled * jitter, timedelta(seconds=retry_after))
 
 
-def _send_due(platform: Platform, pool: ThreadPoolExecutor, *, free_slots: int) -> _Sending:
-    """Claim as many events as there are free slots and start posting them."""
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """This process's, kept from turn to turn."""
+    return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery")
+
+
+def _send_due(platform: Platform, over: _Attempts, *, free_slots: int) -> int:
+    """Claim as many events as there are free slots and start posting them; how many."""
     if not free_slots:
-        return {}
-    event_ids = OrderEvent.objects.lease(limit=free_slots, duration=LEASE)
-    if len(event_ids) == free_slots:
+        return 0
+    events = OrderEvent.objects.claim(limit=free_slots, lease=LEASE)
+    if len(events) == free_slots:
         wake_delivery()  # more may be due than we can send at once, and somebody be idle
-    events = OrderEvent.objects.with_order(event_ids)
-    return {pool.submit(_post, platform, event): event for event in events}
+    for event in events:
+        _threads().submit(_post, platform, event, over)
+    return len(events)
 
 
-def _post(platform: Platform, event: OrderEvent) -> float:
-    """Post it; how many seconds that took."""
+def _post(platform: Platform, event: DueEvent, over: _Attempts) -> None:
+    """Post it, and say what became of it."""
     began = time.monotonic()
-    platform.post(event_id=str(event.pk), body=render(event), request_id=event.request_id)
-    return time.monotonic() - began
+    failure = None
+    try:
+        platform.post(event_id=str(event.id), body=render(event), request_id=event.request_id)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one event, the others go on
+        failure = error
+    over.put(_Attempt(event, time.monotonic() - began, failure))
 
 
-def _lag(event: OrderEvent, *, post_seconds: float) -> float:
-    """Seconds from the order to the answer; from the order to the claim by the database's clock alone."""
-    claimed_at = (event.leased_until or event.order.ordered_at) - LEASE
-    return max(0.0, (claimed_at - event.order.ordered_at).total_seconds()) + post_seconds
+def _gather(over: _Attempts) -> list[_Attempt]:
+    """The attempts that are over, after a moment in which others may be."""
+    attempts: list[_Attempt] = []
+    try:
+        attempts.append(over.get(timeout=LOOK_AGAIN_SECONDS))
+        time.sleep(GATHER_SECONDS)
+        while True:
+            attempts.append(over.get_nowait())
+    except Empty:
+        return attempts
 
 
-def _returned(sending: _Sending) -> set[Future[float]]:
-    """The posts that have come back, after a moment in which others may."""
-    if wait(sending, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED).done:
-        time.sleep(min(len(sending) * GATHER_SECONDS, LONGEST_GATHER_SECONDS))
-    return wait(sending, timeout=0).done
-
-
-def _settle(returned: _Sending) -> int:
+def _settle(attempts: Iterable[_Attempt]) -> int:
     """Write down what became of these attempts; how many were delivered."""
-    taken = {event: future.result() for future, event in returned.items() if _was_taken(event, future)}
-    OrderEvent.objects.mark_delivered(event_ids=[event.pk for event in taken])
-    for event, post_seconds in taken.items():
-        metrics.ATTEMPTS.labels("delivered").inc()
-        metrics.LAG.observe(_lag(event, post_seconds=post_seconds))
+    for attempt in attempts:
+        if attempt.failure:
+            _put_off(attempt.event, attempt.failure)
+    taken = [attempt for attempt in attempts if not attempt.failure]
+    if taken:
+        OrderEvent.objects.mark_delivered(event_ids=[attempt.event.id for attempt in taken])
+    metrics.DELIVERED.inc(len(taken))
+    for event, post_seconds, _ in taken:
+        # From the order to the claim by the database's clock alone.
+        metrics.LAG.observe(max(0.0, event.waited) + post_seconds)
         log.info("event_delivered", **_about(event))
     return len(taken)
 
 
-def _was_taken(event: OrderEvent, future: Future[float]) -> bool:
-    """Whether the platform took it; otherwise it is put off."""
-    try:
-        future.result()
-    except DeliveryFailed as failure:
-        log.warning("event_not_delivered", error=str(failure), **_about(event))
-        _put_off(event, error=str(failure), retry_after=failure.retry_after)
-        return False
-    except Exception as bug:
-        # Whatever is wrong with one event, the others go on.
-        log.exception("event_not_sent", **_about(event))
-        _put_off(event, error=repr(bug))
-        return False
-    return True
-
-
-def _about(event: OrderEvent) -> dict[str, object]:
+def _about(event: DueEvent) -> dict[str, object]:
     """What every line in the log says of an event: whose it was, too."""
     return {
-        "event_id": str(event.pk),
+        "event_id": str(event.id),
         "order_id": event.order_id,
         "request_id": event.request_id,
         "attempts": event.attempts,
     }
 
 
-def _put_off(event: OrderEvent, *, error: str, retry_after: int = 0) -> None:
+def _put_off(event: DueEvent, failure: Exception) -> None:
     """Have it sent again later, or give it up after its last attempt."""
+    retry_after = 0
+    if isinstance(failure, DeliveryFailed):
+        error, retry_after = str(failure), failure.retry_after
+        log.warning("event_not_delivered", error=error, **_about(event))
+    else:
+        error = repr(failure)
+        log.error("event_not_sent", exc_info=failure, **_about(event))
     pause = wait_before_attempt(attempts=event.attempts, retry_after=retry_after)
     metrics.ATTEMPTS.labels("dead" if pause is None else "failed").inc()
-    OrderEvent.objects.mark_failed(event_id=event.pk, error=error, wait=pause)
+    OrderEvent.objects.mark_failed(event_id=event.id, error=error, wait=pause)

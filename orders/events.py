@@ -1,54 +1,73 @@
 """The event of a paid order, as the data platform reads it."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from api.times import rfc3339
-from orders.models import Order, OrderEvent, OrderItem
 
 CONTENT_TYPE = "application/cloudevents+json"
 ORDER_PAID = "order.paid.v1"
 
+Line = Sequence[int | str]  # product's id and name, price of one, quantity
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-def render(event: OrderEvent) -> bytes:
+
+class DueEvent(NamedTuple):
+    """An event that is to be sent: a row of orders.sql.CLAIM. `waited` is seconds from order to claim."""
+
+    id: UUID
+    attempts: int
+    request_id: str
+    source: str
+    order_id: int
+    user_id: int
+    subtotal: int
+    discount: int
+    total: int
+    coupon_id: int | None
+    issued_coupon_id: int | None
+    ordered_at: datetime
+    waited: float
+    lines: Sequence[Line]
+
+
+def render(event: DueEvent) -> bytes:
     """The event's body: the same bytes on every attempt, for all of it comes from rows that never change.
 
     A change of this form is a new version beside this one, never an edit.
     """
-    order = event.order
-    moment = rfc3339(order.ordered_at)
+    moment = rfc3339(event.ordered_at)
     envelope = {
         "specversion": "1.0",
-        "id": str(event.pk),
+        "id": str(event.id),
         "source": event.source,
         "type": ORDER_PAID,
-        "subject": str(order.pk),
+        "subject": str(event.order_id),
         "time": moment,
         "datacontenttype": "application/json",
         "data": {
-            "order_id": order.pk,
-            "user_id": order.user_id,
-            "items": [_item(item) for item in order.lines],
-            "subtotal": order.subtotal,
-            "discount": order.discount,
-            "total": order.total,
+            "order_id": event.order_id,
+            "user_id": event.user_id,
+            "items": [
+                {
+                    "product_id": product_id,
+                    "product_name": product_name,
+                    "unit_price": unit_price,
+                    "quantity": quantity,
+                    "amount": unit_price * quantity,
+                }
+                for product_id, product_name, unit_price, quantity in event.lines
+            ],
+            "subtotal": event.subtotal,
+            "discount": event.discount,
+            "total": event.total,
             "currency": "KRW",
-            "coupon_id": _coupon_id(order),
-            "issued_coupon_id": order.issued_coupon_id,
+            "coupon_id": event.coupon_id,
+            "issued_coupon_id": event.issued_coupon_id,
             "ordered_at": moment,
         },
     }
-    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _item(item: OrderItem) -> dict[str, object]:
-    return {
-        "product_id": item.product_id,
-        "product_name": item.product_name,
-        "unit_price": item.unit_price,
-        "quantity": item.quantity,
-        "amount": item.amount,
-    }
-
-
-def _coupon_id(order: Order) -> int | None:
-    return order.issued_coupon.coupon_id if order.issued_coupon else None
+    return _encode(envelope).encode()

@@ -17,8 +17,7 @@ LAG = Histogram(
     "From the order to the platform's answer, for events delivered.",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 21600, 86400),
 )
-for _outcome in ("delivered", "failed", "dead"):
-    ATTEMPTS.labels(_outcome)
+DELIVERED, *_ = [ATTEMPTS.labels(outcome) for outcome in ("delivered", "failed", "dead")]
 
 
 class OutboxCollector(Collector):

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Cast, Now
 from django.db.models.lookups import LessThanOrEqual
@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from api.times import within_calendar
 from coupons.models import IssuedCoupon
+from orders.events import DueEvent
 from orders.sources import DEFAULT_SOURCE, LONGEST_SOURCE
+from orders.sql import CLAIM
 from products.models import Product
 from users.models import User
 
@@ -113,42 +115,14 @@ class OrderItem(models.Model):
         return self.unit_price * self.quantity
 
 
-# One statement where the ORM takes four. Whoever waited for a row here would only find it taken.
-LEASE = """
-    WITH due AS (
-        SELECT id FROM orders_orderevent
-        WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
-            AND (leased_until IS NULL OR leased_until <= statement_timestamp())
-        ORDER BY next_attempt_at, id
-        LIMIT %(limit)s
-        FOR NO KEY UPDATE SKIP LOCKED
-    )
-    UPDATE orders_orderevent SET leased_until = statement_timestamp() + %(duration)s, attempts = attempts + 1
-    FROM due WHERE orders_orderevent.id = due.id
-    RETURNING orders_orderevent.id
-"""
-# A sender that keeps up takes events when they are this new, and claims this often.
-JUST_DUE = timedelta(seconds=0.25)
-JUST_CLAIMED = timedelta(seconds=0.1)
-
-
 class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     """Events of the outbox, and the moves between their states."""
 
-    def lease(self, *, limit: int, duration: timedelta) -> list[uuid.UUID]:
-        """Claim up to `limit` due events for a while; rows another sender is claiming are passed over."""
-        return [event.pk for event in self.raw(LEASE, {"limit": limit, "duration": duration})]
-
-    def are_kept_up_with(self, *, lease: timedelta) -> bool:
-        """Whether a sender has just claimed, for so long a lease, an event that had just become due.
-
-        It looks again before it ends, so that what is due now is found by it: a second one would only halve
-        what each finds. If it is late, or dies, it is no such sender for longer than JUST_CLAIMED.
-        """
-        just_due = self.filter(next_attempt_at__gt=Now() - JUST_DUE, next_attempt_at__lte=Now())
-        return just_due.filter(
-            state=OrderEvent.State.PENDING, leased_until__gt=Now() + lease - JUST_CLAIMED
-        ).exists()
+    def claim(self, *, limit: int, lease: timedelta) -> list[DueEvent]:
+        """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, {"limit": limit, "duration": lease})
+            return [DueEvent(*row) for row in cursor.fetchall()]
 
     def mark_delivered(self, *, event_ids: Iterable[uuid.UUID]) -> None:
         """The platform has them."""
@@ -172,12 +146,6 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
             leased_until=None,
             delivered_at=None,
         )
-
-    def with_order(self, event_ids: Iterable[uuid.UUID]) -> "OrderEventQuerySet":
-        """These events with all that their bodies are rendered from."""
-        lines = models.Prefetch("order__items", OrderItem.objects.order_by("pk"), to_attr="lines")
-        events = self.filter(pk__in=event_ids).select_related("order__issued_coupon")
-        return events.prefetch_related(lines)
 
 
 class TimeOrderedUUID(models.Func):

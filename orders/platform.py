@@ -6,19 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPException
 
-import urllib3
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
-from orders.connections import POSTS, HTTPPool, HTTPSPool
+from orders.connections import POSTS, Connections
 from orders.destination import Destination
 from orders.events import CONTENT_TYPE
 
-CONNECT_SECONDS = 2
-READ_SECONDS = 5
 SUCCESS = range(200, 300)
-LONGEST_ANSWER_BYTES = 64 * 1024
 LONGEST_REASON = 300
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
 
@@ -42,43 +39,35 @@ class Platform:
     destination: Destination
     signer: Webhook | None
     user_agent: str
-    http: urllib3.HTTPConnectionPool
+    connections: Connections
 
     @classmethod
-    def at(cls, *, url: str, secret: str, connections: int, user_agent: str) -> "Platform":
-        """A platform posted to over at most so many connections. Raises ValueError for a wrong URL."""
+    def at(cls, *, url: str, secret: str, user_agent: str) -> "Platform":
+        """A platform to post to. Raises ValueError for a wrong URL."""
         to = Destination.parse(url)
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        pool = HTTPSPool if to.scheme == "https" else HTTPPool
-        http = pool(to.host, to.port, maxsize=connections, timeout=timeout)
-        return cls(to, Webhook(secret) if secret else None, user_agent, http)
+        return cls(to, Webhook(secret) if secret else None, user_agent, Connections(to))
 
     def post(self, *, event_id: str, body: bytes, request_id: str = "") -> None:
         """Send one event, under the id of the request that caused it; only a final 2xx is success.
 
         Redirects are not followed. Raises DeliveryFailed.
         """
+        headers = self._headers(event_id, body, request_id)
         try:
-            response = self.http.urlopen(
-                "POST",
-                self.destination.target,
-                body=body,
-                headers=self._headers(event_id, body, request_id),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            _finish(response)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            with self.connections.lend() as connection:
+                answer = connection.post(self.destination.target, body, headers)
+        except (HTTPException, OSError, ValueError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
-        finally:
-            POSTS.end()
-        if response.status not in SUCCESS:
-            raise DeliveryFailed(f"HTTP {response.status}", retry_after=_wait_asked_for(response.headers))
+        if answer.status not in SUCCESS:
+            raise DeliveryFailed(f"HTTP {answer.status}", retry_after=_wait_asked_for(answer.headers))
 
     def cut_overdue(self) -> None:
         """Fail every post that has taken longer than WHOLE_POST_SECONDS."""
         POSTS.cut_overdue()
+
+    def close_unused(self) -> None:
+        """Close the connections that have not been used for a while."""
+        self.connections.close_unused()
 
     def _headers(self, event_id: str, body: bytes, request_id: str) -> dict[str, str]:
         headers = {"Content-Type": CONTENT_TYPE, "User-Agent": self.user_agent}
@@ -92,17 +81,6 @@ class Platform:
             headers["webhook-timestamp"] = str(int(now.timestamp()))
             headers["webhook-signature"] = self.signer.sign(event_id, now, body.decode())
         return headers
-
-
-def _finish(response: urllib3.BaseHTTPResponse) -> None:
-    """Read a short answer to its end and keep the connection, close it after a longer one.
-
-    What it says does not count, but that it is whole does: raises HTTPError for half an answer.
-    """
-    response.read(LONGEST_ANSWER_BYTES, decode_content=False)
-    if response.read(1, decode_content=False):
-        response.close()
-    response.release_conn()
 
 
 def _wait_asked_for(headers: Mapping[str, str]) -> int:

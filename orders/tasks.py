@@ -20,14 +20,18 @@ def deliver_order_events() -> None:
     if not settings.DATA_PLATFORM_URL:
         _say_that_events_wait()
         return
-    platform = Platform.at(
+    with put_off("sweep_put_off"):
+        delivery.deliver_due_events(platform=_platform())
+
+
+@cache
+def _platform() -> Platform:
+    """One for this process: its connections are kept from turn to turn."""
+    return Platform.at(
         url=settings.DATA_PLATFORM_URL,
         secret=settings.DATA_PLATFORM_SECRET,
-        connections=delivery.CONCURRENCY,
         user_agent=f"pointshop/{settings.VERSION}",
     )
-    with put_off("sweep_put_off"):
-        delivery.deliver_due_events(platform=platform)
 
 
 @cache
