@@ -121,9 +121,8 @@ def _make(environ: dict[str, Any]) -> None:
 
 def deliver_one() -> None:
     """What a worker asks the database for when a single event is due."""
-    ids = OrderEvent.objects.lease(limit=1, duration=LEASE)
-    assert len(OrderEvent.objects.with_order(ids)) == 1
-    OrderEvent.objects.mark_delivered(event_ids=ids)
+    (event,) = OrderEvent.objects.claim(limit=1, lease=LEASE)
+    OrderEvent.objects.mark_delivered(event_ids=[event.id])
 
 
 def kinds(sample: Sample) -> dict[str, Iterator[Ask]]:

@@ -6,8 +6,9 @@ import socket
 import ssl
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from http.client import (
     HTTPResponse,
     HTTPSConnection,
     IncompleteRead,
+    RemoteDisconnected,
 )
 from typing import Any
 
@@ -31,7 +33,11 @@ KEEP_SECONDS = 5
 WHOLE_POST_SECONDS = 10
 INTERIM = range(100, 200)
 SWITCHING_PROTOCOLS = 101
-STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?\r?\n")
+STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?\r?\n")
+# Any other line says nothing to us, and something else to others perhaps.
+FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n")
+LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+HTTP_1_0 = 10  # as http.client numbers them
 # http.client takes a sign, `0x` and `_`, too, and reads all that comes as a chunk of the size -1.
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 LONGEST_CHUNK_LINE_BYTES = 4096
@@ -71,75 +77,68 @@ class Posts:
 POSTS = Posts()
 
 
-class _Heads:
-    """An answer's bytes while heads are read: how many, and the last line, which is empty at their end."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.last = b""
-        self.size = 0
-
-    def readline(self, limit: int = -1) -> bytes:
-        """The next line. Raises ConnectionError where the heads are too long."""
-        self.last = self.answer.readline(limit)
-        self.size += len(self.last)
-        if self.size > LONGEST_HEADS_BYTES:
-            raise ConnectionAbortedError("the answer's headers are too long")
-        return self.last
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.answer, name)
-
-
 class _FinalAnswer(HTTPResponse):
     """The final answer to a request. Its connection is kept only if all was read that ever came over it."""
 
     fp: Any
+    headers: Any
 
     def __init__(self, *args: Any, connection: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection = connection
+        self.left = LONGEST_HEADS_BYTES
 
     def begin(self) -> None:
         """Read on to the final head. Raises ConnectionError for one that is cut off, or heads without end.
 
-        http.client passes over 100 alone, and takes a head as whole that the connection's end has cut off.
+        http.client passes over 100 alone, takes a head as whole that the connection's end has cut off, and
+        reads headers by the parser of mails, which costs as much as the rest of a post.
         """
-        heads = _Heads(self.fp)
-        self.fp = heads
-        final = False
-        while not final:
-            self.headers: Any = None  # has http.client read one more head
-            super().begin()
-            if not heads.last:
-                raise ConnectionAbortedError("the answer broke off in its headers")
-            final = self.status not in INTERIM or self.status == SWITCHING_PROTOCOLS
-        self.fp = heads.answer
-        if not self._says_where_it_ends():
-            self.will_close = True
-        if self.status in BODILESS:
-            self.chunked = False
-
-    def _read_status(self) -> tuple[str, int, str]:
-        read: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-        line: bytes = self.fp.last
-        if not STATUS_LINE.fullmatch(line):
-            raise BadStatusLine(repr(line[:SHOWN_BYTES]))
-        return read
-
-    def _says_where_it_ends(self) -> bool:
-        """Whether every reader of HTTP sees the same end; after 101 it is no HTTP any more.
-
-        Raises HTTPException for a length that is none, which RFC 9112 has us discard.
-        """
-        codings = self.headers.get_all("Transfer-Encoding", [])
-        lengths = self.headers.get_all("Content-Length", [])
-        if not all(re.fullmatch("[0-9]+", each.strip(), re.ASCII) for each in lengths):
+        self._read_head()
+        while self.status in INTERIM and self.status != SWITCHING_PROTOCOLS:
+            self._read_head()
+        codings, lengths = self.headers["transfer-encoding"], self.headers["content-length"]
+        if not all(map(LENGTH.fullmatch, lengths)):
             raise HTTPException(f"no length: {lengths[:2]!r}"[:SHOWN_BYTES])
-        usual = len(codings) + len(lengths) <= 1 and all(each.lower() == "chunked" for each in codings)
-        if self.status in BODILESS and (codings or any(each.strip().strip("0") for each in lengths)):
+        bodiless = self.status in BODILESS or self.status == SWITCHING_PROTOCOLS
+        self.chunked = not bodiless and [each.lower() for each in codings[:1]] == ["chunked"]
+        self.chunk_left = None
+        self.length = 0 if bodiless else int(lengths[0]) if lengths and not self.chunked else None
+        said_last = self.version == HTTP_1_0 or any(
+            "close" in each.lower() for each in self.headers["connection"]
+        )
+        self.will_close = said_last or not self._says_where_it_ends(codings, lengths)
+
+    def _read_head(self) -> None:
+        if not (line := self._read_line()):
+            raise RemoteDisconnected("the platform hung up without an answer")
+        if not (found := STATUS_LINE.fullmatch(line)):
+            raise BadStatusLine(repr(line[:SHOWN_BYTES]))
+        self.version, self.status = HTTP_1_0 + int(found[1]), int(found[2])
+        self.headers = defaultdict(list)
+        self.is_plain = True
+        while (line := self._read_line()) not in {b"\r\n", b"\n"}:
+            if not line.endswith(b"\n"):
+                raise ConnectionAbortedError("the answer broke off in its headers")
+            if field := FIELD.fullmatch(line):
+                self.headers[field[1].decode().lower()].append(field[2].decode("latin-1"))
+            else:
+                self.is_plain = False
+
+    def _read_line(self) -> bytes:
+        line: bytes = self.fp.readline(self.left + 1)
+        self.left -= len(line)
+        if self.left < 0:
+            raise ConnectionAbortedError("the answer's headers are too long")
+        return line
+
+    def _says_where_it_ends(self, codings: list[str], lengths: list[str]) -> bool:
+        """Whether every reader of HTTP sees the same end; after 101 it is no HTTP any more."""
+        if self.status in BODILESS and (codings or any(each.strip("0") for each in lengths)):
             return False  # its sender may let a body follow all the same, which would be the next answer
-        return usual and self.status != SWITCHING_PROTOCOLS
+        usual = len(codings) + len(lengths) <= 1 and self.chunked == bool(codings)
+        known = self.chunked or self.length is not None
+        return usual and known and self.is_plain and self.status != SWITCHING_PROTOCOLS
 
     def _read_next_chunk_size(self) -> int:
         """Called by http.client. Raises ValueError for what is no size."""
@@ -212,18 +211,15 @@ class _Watched:
     def post(self, target: str, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
         """Send, under watch; the whole answer. A connection that may be used again is open afterwards.
 
-        Raises OSError, HTTPException or ValueError, as well where the platform speaks first, takes only part of
-        it, or answers by half.
+        Raises OSError, HTTPException or ValueError, also where the platform speaks first, or takes or says
+        only a part.
         """
         POSTS.begin(self)
         try:
-            self.answering = None
+            if not self.is_connected:
+                self._connect_anew()
             self.pieces: list[bytes] = []
             self.request("POST", target, body, headers)  # type: ignore[attr-defined]
-            if self.sock is None:
-                self.connect()
-            if not self.is_connected:
-                raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
             self.sock.sendall(b"".join(self.pieces))
             answer: HTTPResponse = self.getresponse()
             self._finish(answer)
@@ -234,6 +230,13 @@ class _Watched:
             POSTS.end()
         self.used_at = time.monotonic()
         return answer
+
+    def _connect_anew(self) -> None:
+        self.close()  # type: ignore[attr-defined]
+        self.answering = None
+        self.connect()
+        if not self.is_connected:
+            raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
 
     def send(self, data: bytes) -> None:
         """Keep head and body together: sent apart they cost both sides a turn more each."""
@@ -270,9 +273,13 @@ class Connections:
 
     def __init__(self, to: Destination) -> None:
         self._kept: deque[Any] = deque()
+        weakref.finalize(self, _close_all, self._kept)
+        place = to.host.strip("[]"), to.port or (443 if to.scheme == "https" else 80)
         # Reading the authorities takes as long as many posts: once for all.
-        tls = {"context": ssl.create_default_context()} if to.scheme == "https" else {}
-        self._new = partial(_Encrypted if tls else _Plain, to.host, to.port, **tls)
+        if to.scheme == "https":
+            self._new = partial(_Encrypted, *place, context=ssl.create_default_context())
+        else:
+            self._new = partial(_Plain, *place)
 
     @contextmanager
     def lend(self) -> Iterator[Any]:
@@ -298,3 +305,8 @@ class Connections:
             else:
                 self._kept.appendleft(connection)
                 return
+
+
+def _close_all(connections: Iterable[Any]) -> None:
+    for connection in connections:
+        connection.close()

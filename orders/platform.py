@@ -83,18 +83,18 @@ class Platform:
         return headers
 
 
-def _wait_asked_for(headers: Mapping[str, str]) -> int:
+def _wait_asked_for(headers: Mapping[str, list[str]]) -> int:
     """The seconds that Retry-After asks for, bounded; 0 for anything else.
 
     A moment (in any of the three forms of RFC 9110) is compared with the answer's own Date, where there is
     one: the platform's clock may differ from ours.
     """
-    asked = headers.get("Retry-After", "").strip()
+    asked = next(iter(headers["retry-after"]), "")
     if re.fullmatch(r"[0-9]+", asked, re.ASCII):
         return min(int(asked[:9]), MAX_RETRY_AFTER_SECONDS)
     until = parse_http_date_safe(asked)
     if until is None:
         return 0
-    said = parse_http_date_safe(headers.get("Date", ""))
+    said = parse_http_date_safe(next(iter(headers["date"]), ""))
     now = time.time() if said is None else said
     return max(0, min(math.ceil(until - now), MAX_RETRY_AFTER_SECONDS))

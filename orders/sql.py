@@ -1,7 +1,7 @@
-"""Statements by hand, each with why the ORM cannot say it; orders/tests/test_claims.py has their ORM twins."""
+"""Statements by hand, each with why the ORM cannot say it; their ORM twins are in tests/events.py."""
 
-# The ORM takes four for this: it reads no more than the rows' ids from an UPDATE that has a WITH before it, and
-# orders, coupons and lines come by one statement each. Whoever waited for a row here would only find it taken.
+# The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and lines by
+# two statements more. Whoever waited for a row here would only find it taken.
 CLAIM = """
     WITH due AS (
         SELECT id FROM orders_orderevent

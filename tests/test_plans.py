@@ -243,12 +243,10 @@ def test_an_order_that_is_refused_finds_its_rows_by_an_index(customer: int, want
 
 def test_sending_events_finds_them_by_an_index() -> None:
     def turn() -> None:
-        assert not OrderEvent.objects.are_kept_up_with(lease=LEASE)
         with transaction.atomic():
-            taken, failed, *_ = ids = OrderEvent.objects.lease(limit=4, duration=LEASE)
-        assert len(OrderEvent.objects.with_order(ids)) == 4
-        OrderEvent.objects.mark_delivered(event_ids=[taken])
-        OrderEvent.objects.mark_failed(event_id=failed, error="no", wait=None)
+            taken, failed, _, _ = OrderEvent.objects.claim(limit=4, lease=LEASE)
+        OrderEvent.objects.mark_delivered(event_ids=[taken.id])
+        OrderEvent.objects.mark_failed(event_id=failed.id, error="no", wait=None)
 
     assert_narrow(turn)
 
@@ -294,7 +292,7 @@ def test_an_index_that_is_missing_is_noticed(statement: str, path: str, scan: st
 
 def test_a_claim_that_has_no_index_is_noticed() -> None:
     with without("DROP INDEX event_pending_by_turn"):
-        found = wide_reads(lambda: OrderEvent.objects.lease(limit=4, duration=LEASE))
+        found = wide_reads(lambda: OrderEvent.objects.claim(limit=4, lease=LEASE))
     assert "Seq Scan of orders_orderevent" in str(found)
 
 

@@ -1,17 +1,21 @@
-"""Who sends what is due: each event somebody, and as few senders at once as keep up."""
+"""Who sends what is due: each event somebody."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime
 
 import pytest
 from django.db.models import F
 
+from coupons.factories import CouponFactory
+from coupons.models import IssuedCoupon
 from orders.delivery import LEASE, deliver_due_events
-from orders.models import OrderEvent
+from orders.models import Order, OrderEvent
 from orders.platform import Platform
 from orders.services import Basket, checkout
 from points.services import charge
 from products.factories import ProductFactory
+from tests.database import execute
+from tests.events import due_events
 from tests.platforms import Recorder, recorder
 from users.factories import UserFactory
 
@@ -35,14 +39,13 @@ def events(transactional_db) -> list[OrderEvent]:
 
 
 def deliver(platform: Recorder) -> int:
-    return deliver_due_events(
-        platform=Platform.at(url=platform.url, secret="", connections=4, user_agent="x")
-    )
+    return deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"))
 
 
 def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
-    claims = [OrderEvent.objects.lease(limit=2, duration=LEASE) for _ in range(3)]
-    assert [set(claim) for claim in claims] == [{events[0].pk, events[1].pk}, {events[2].pk}, set()]
+    claims = [OrderEvent.objects.claim(limit=2, lease=LEASE) for _ in range(3)]
+    taken = [{event.id for event in claim} for claim in claims]
+    assert taken == [{events[0].pk, events[1].pk}, {events[2].pk}, set()]
     assert set(OrderEvent.objects.values_list("attempts", flat=True)) == {1}
 
 
@@ -58,29 +61,27 @@ def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
 )
 def test_a_claim_takes_no_other(events, kept):
     OrderEvent.objects.filter(pk=events[0].pk).update(**kept)
-    assert set(OrderEvent.objects.lease(limit=9, duration=LEASE)) == {events[1].pk, events[2].pk}
+    claimed = OrderEvent.objects.claim(limit=9, lease=LEASE)
+    assert {event.id for event in claimed} == {events[1].pk, events[2].pk}
 
 
 def test_a_lease_that_has_run_out_holds_nobody_off(events):
     OrderEvent.objects.update(leased_until=F("next_attempt_at"))
-    assert len(OrderEvent.objects.lease(limit=9, duration=LEASE)) == 3
+    assert len(OrderEvent.objects.claim(limit=9, lease=LEASE)) == 3
 
 
-def test_a_second_sender_leaves_new_events_to_one_that_keeps_up(platform):
-    OrderEvent.objects.lease(limit=1, duration=LEASE)
-    assert deliver(platform) == 0
-    assert platform.attempts == []
+def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
+    order = Order.objects.filter(pk=events[1].order_id)
+    coupon = CouponFactory(fixed=True)
+    order.update(issued_coupon=IssuedCoupon.objects.create(coupon=coupon, user_id=order.get().user_id))
+    execute("UPDATE orders_orderitem SET product_name = %s, unit_price = %s", '"커피" \\u0041\t\x7f', 2**62)
+    claimed = OrderEvent.objects.claim(limit=3, lease=LEASE)
+    assert all(0 <= event.waited < 60 for event in claimed)
+    ours = sorted(event._replace(waited=0.0) for event in claimed)
+    assert ours == sorted(due_events(OrderEvent.objects.all()))
+    assert {type(event.ordered_at) for event in ours} == {datetime}
 
 
-def test_a_second_sender_helps_one_that_is_late(platform):
-    OrderEvent.objects.update(next_attempt_at=F("next_attempt_at") - timedelta(seconds=1))
-    OrderEvent.objects.lease(limit=1, duration=LEASE)
-    assert deliver(platform) == 2
-
-
-def test_a_second_sender_takes_over_from_one_that_no_longer_claims(platform):
-    OrderEvent.objects.lease(limit=1, duration=LEASE)
-    OrderEvent.objects.exclude(leased_until=None).update(
-        leased_until=F("leased_until") - timedelta(seconds=1)
-    )
+def test_a_sender_leaves_to_another_what_that_has_claimed(platform):
+    OrderEvent.objects.claim(limit=1, lease=LEASE)
     assert deliver(platform) == 2

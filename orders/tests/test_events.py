@@ -7,12 +7,12 @@ import pytest
 from django.conf import settings
 
 from orders.delivery import deliver_due_events
-from orders.events import render
 from orders.models import OrderEvent
 from orders.platform import Platform
 from orders.services import Basket, checkout
 from products.factories import ProductFactory
 from tests.database import execute
+from tests.events import body
 from tests.platforms import recorder
 from users.factories import UserFactory
 
@@ -22,10 +22,6 @@ def event(transactional_db) -> OrderEvent:
     """That of an order placed now."""
     checkout(basket=Basket(UserFactory().pk, {ProductFactory(price=0).pk: 1}))
     return OrderEvent.objects.get()
-
-
-def body(event: OrderEvent) -> bytes:
-    return render(OrderEvent.objects.with_order([event.pk]).get())
 
 
 def test_an_event_names_the_source_that_was_set_when_the_order_was_placed(settings, transactional_db):
@@ -50,7 +46,7 @@ def test_how_late_an_event_is_told_does_not_hang_on_this_machine_s_clock(event, 
     monkeypatch.setattr("orders.metrics.LAG.observe", observed.append)
     monkeypatch.setattr("django.utils.timezone.now", lambda: 1 / 0)
     with recorder() as platform:
-        at = Platform.at(url=platform.url, secret="", connections=1, user_agent="x")
+        at = Platform.at(url=platform.url, secret="", user_agent="x")
         assert deliver_due_events(platform=at) == 1
     (lag,) = observed
     assert 0 < lag < 30

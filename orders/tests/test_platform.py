@@ -12,9 +12,7 @@ from tests.platforms import answering, talking
 
 def post(raw: bytes) -> None:
     with answering(raw) as url:
-        Platform.at(url=url, secret="", connections=1, user_agent="pointshop/1").post(
-            event_id="e", body=b"{}"
-        )
+        Platform.at(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
 
 
 @pytest.mark.parametrize(
@@ -111,9 +109,7 @@ def test_why_an_attempt_failed_is_kept_short_and_printable():
 def test_an_event_says_who_sends_it_and_authorizes_itself():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
         url = talker.url.replace("://", "://us%3fer:p%40ss%C3%A9@") + "?key=a%2Fb&x=%25"
-        Platform.at(url=url, secret="", connections=1, user_agent="pointshop/1").post(
-            event_id="e", body=b"{}"
-        )
+        Platform.at(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
     ((_, request),) = talker.heard
     head = request.decode().partition("\r\n\r\n")[0].split("\r\n")
     assert head[0] == "POST /events?key=a%2Fb&x=%25 HTTP/1.1"
@@ -123,7 +119,7 @@ def test_an_event_says_who_sends_it_and_authorizes_itself():
 
 def test_an_event_is_posted_to_an_ipv6_address():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"], host="::1") as talker:
-        Platform.at(url=talker.url, secret="", connections=1, user_agent="x").post(event_id="e", body=b"{}")
+        Platform.at(url=talker.url, secret="", user_agent="x").post(event_id="e", body=b"{}")
     assert b"\r\nHost: [::1]:" in talker.heard[0][1]
 
 

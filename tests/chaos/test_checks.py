@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from coupons.factories import CouponFactory
-from orders.events import render
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.chaos.checks import all_findings, unexplained
@@ -17,6 +16,7 @@ from tests.chaos.faults import Happened
 from tests.chaos.journal import DONE, REFUSED, UNKNOWN, Journal, Request
 from tests.client import Answer, Client
 from tests.database import execute
+from tests.events import body
 from users.factories import UserFactory
 
 WRITES = "every acknowledged write exists once, as acknowledged, and no other"
@@ -60,10 +60,9 @@ class Past:
 
     def deliver(self) -> None:
         """What a worker would do."""
-        ids = OrderEvent.objects.filter(state="pending").values_list("pk", flat=True)
-        for event in OrderEvent.objects.with_order(list(ids)):
+        for event in OrderEvent.objects.filter(state="pending"):
             with self.taken.open("ab") as file:
-                file.write(render(event) + b"\n")
+                file.write(body(event) + b"\n")
             OrderEvent.objects.mark_delivered(event_ids=[event.pk])
 
     def findings(self) -> dict[str, list[str]]:

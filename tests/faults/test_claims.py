@@ -87,7 +87,7 @@ def lease_at(together: threading.Barrier) -> int:
     """As the worker does it."""
     OrderEvent.objects.exists()  # connects
     together.wait()
-    return len(OrderEvent.objects.lease(limit=1, duration=LEASE))
+    return len(OrderEvent.objects.claim(limit=1, lease=LEASE))
 
 
 def look_at(together: threading.Barrier) -> int:
