@@ -1,7 +1,7 @@
 """Statements by hand, each with why the ORM cannot say it; their ORM twins are in tests/events.py."""
 
-# The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and lines by
-# two statements more. Whoever waited for a row here would only find it taken.
+# The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and
+# lines by two statements more. Whoever waited for a row here would only find it taken.
 CLAIM = """
     WITH due AS (
         SELECT id FROM orders_orderevent

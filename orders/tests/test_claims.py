@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from coupons.factories import CouponFactory
-from coupons.models import IssuedCoupon
+from coupons.services import issue
 from orders.delivery import LEASE, deliver_due_events
 from orders.models import Order, OrderEvent
 from orders.platform import Platform
@@ -72,8 +72,7 @@ def test_a_lease_that_has_run_out_holds_nobody_off(events):
 
 def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
     order = Order.objects.filter(pk=events[1].order_id)
-    coupon = CouponFactory(fixed=True)
-    order.update(issued_coupon=IssuedCoupon.objects.create(coupon=coupon, user_id=order.get().user_id))
+    order.update(issued_coupon=issue(user_id=order.get().user_id, coupon_id=CouponFactory(fixed=True).pk))
     execute("UPDATE orders_orderitem SET product_name = %s, unit_price = %s", '"커피" \\u0041\t\x7f', 2**62)
     claimed = OrderEvent.objects.claim(limit=3, lease=LEASE)
     assert all(0 <= event.waited < 60 for event in claimed)
