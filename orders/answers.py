@@ -53,9 +53,8 @@ class FinalAnswer(HTTPResponse):
         self.chunk_left = None
         self.length = 0 if bodiless else int(lengths[0]) if lengths and not self.chunked else None
         is_last = any("close" in each.lower() for each in self.headers["connection"])
-        self.will_close = (
-            is_last or self.version == HTTP_1_0 or not self._says_where_it_ends(codings, lengths)
-        )
+        goes_on = self.version != HTTP_1_0 and self._says_where_it_ends(codings, lengths)
+        self.will_close = is_last or not goes_on
 
     def _read_head(self) -> None:
         if not (line := self._read_line()):

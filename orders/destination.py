@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 # As in RFC 9112; what is longer, a proxy may refuse.
 LONGEST_URL = 8000
@@ -66,8 +66,10 @@ def _host(parts: SplitResult) -> str:
 
 
 def _target(parts: SplitResult) -> str:
+    """Path and query, with what RFC 3986 does not have in them percent-encoded."""
     query = f"?{parts.query}" if parts.query else ""
-    return (parts.path or "/") + query
+    encoded = quote((parts.path or "/") + query, safe="!$&'()*+,;=:@/?%")
+    return re.sub("%(?![0-9A-Fa-f]{2})", "%25", encoded)
 
 
 def _basic(userinfo: str) -> str:

@@ -104,6 +104,9 @@ def test_heads_without_end_are_given_up_on_though_an_answer_follows(heads):
         [b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n" + TAKEN],
         [b"HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" + TAKEN],
         [b"HTTP/1.0 500 Oops\r\nContent-Length: 0\r\n\r\n" + TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nConnection: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0.1, TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nContent-Length : 9\r\n\r\n", 0.1, TAKEN],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nX: 1\r\n folded: 9\r\n\r\n", 0.1, TAKEN],
     ],
     ids=[
         "two answers",
@@ -118,6 +121,9 @@ def test_heads_without_end_are_given_up_on_though_an_answer_follows(heads):
         "chunks and another",
         "closing and another",
         "HTTP/1.0 and another",
+        "two wishes for the connection",
+        "a header that is none",
+        "a header of two lines",
     ],
 )
 def test_what_follows_an_answer_is_no_answer_to_the_next_event(more_than_an_answer):

@@ -117,6 +117,14 @@ def test_an_event_says_who_sends_it_and_authorizes_itself():
     assert f"Authorization: Basic {b64encode('us?er:p@ssé'.encode()).decode()}" in head
 
 
+def test_a_path_that_is_no_ascii_is_percent_encoded():
+    with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
+        url = talker.url + "/주문/%2F%zz[1]?q=é|%41"
+        Platform.at(url=url, secret="", user_agent="x").post(event_id="e", body=b"{}")
+    target = talker.heard[0][1].split()[1]
+    assert target == b"/events/%EC%A3%BC%EB%AC%B8/%2F%25zz%5B1%5D?q=%C3%A9%7C%41"
+
+
 def test_an_event_is_posted_to_an_ipv6_address():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"], host="::1") as talker:
         Platform.at(url=talker.url, secret="", user_agent="x").post(event_id="e", body=b"{}")
