@@ -61,8 +61,6 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
-            # It would write URLs, and what the platform says.
-            "urllib3": {"level": "CRITICAL"},
             # It warns of what it ignores because an error is on its way already.
             "psycopg": {"level": "ERROR"},
         },
