@@ -26,7 +26,7 @@ LONGEST_WAIT = timedelta(hours=6)
 MAX_ATTEMPTS = 25
 LOOK_AGAIN_SECONDS = 0.2
 # What one claim and one mark cost is shared by the events of so long a time.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.04
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
 TURN_SECONDS = 5
