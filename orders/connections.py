@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,16 +54,16 @@ class Posts:
 POSTS = Posts()
 
 
-class _Watched:
+class _Watched(HTTPConnection):
     """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
 
     sock: Any
     answering: Any = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, timeout=CONNECT_SECONDS, **kwargs)
+    def __init__(self, host: str, port: int, **kwargs: Any) -> None:
+        super().__init__(host, port, timeout=CONNECT_SECONDS, **kwargs)
         self.used_at = 0.0
-        self.response_class = partial(FinalAnswer, connection=self)
+        self.response_class = partial(FinalAnswer, connection=self)  # type: ignore[assignment]
 
     @property
     def is_connected(self) -> bool:
@@ -85,7 +85,7 @@ class _Watched:
 
     def connect(self) -> None:
         """As http.client does, then wait longer for answers."""
-        super().connect()  # type: ignore[misc]
+        super().connect()
         self.sock.settimeout(READ_SECONDS)
 
     def post(self, target: str, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
@@ -99,12 +99,12 @@ class _Watched:
             if not self.is_connected:
                 self._connect_anew()
             self.pieces: list[bytes] = []
-            self.request("POST", target, body, headers)  # type: ignore[attr-defined]
+            self.request("POST", target, body, headers)
             self.sock.sendall(b"".join(self.pieces))
             answer: HTTPResponse = self.getresponse()
             self._finish(answer)
         except BaseException:
-            self.close()  # type: ignore[attr-defined]
+            self.close()
             raise
         finally:
             POSTS.end()
@@ -112,20 +112,20 @@ class _Watched:
         return answer
 
     def _connect_anew(self) -> None:
-        self.close()  # type: ignore[attr-defined]
+        self.close()
         self.answering = None
         self.connect()
         if not self.is_connected:
             raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: Any) -> None:
         """Keep head and body together: sent apart they cost both sides a turn more each."""
         self.pieces.append(data)
 
     def getresponse(self) -> Any:
         """The final answer. `answering` stays, where `sock` goes as the answer says that it is the last."""
         self.answering = self.sock
-        return super().getresponse()  # type: ignore[misc]
+        return super().getresponse()
 
     def _finish(self, answer: Any) -> None:
         """Read a short answer to its end, and close the connection after a longer one.
@@ -135,13 +135,9 @@ class _Watched:
         answer.read(LONGEST_ANSWER_BYTES)
         if answer.read(1):
             answer.close()
-            self.close()  # type: ignore[attr-defined]
+            self.close()
         elif answer.length:
             raise IncompleteRead(b"", answer.length)
-
-
-class _Plain(_Watched, HTTPConnection):
-    """Unencrypted."""
 
 
 class _Encrypted(_Watched, HTTPSConnection):
@@ -155,11 +151,10 @@ class Connections:
         self._kept: deque[Any] = deque()
         weakref.finalize(self, _close_all, self._kept)
         place = to.host.strip("[]"), to.port or (443 if to.scheme == "https" else 80)
-        # Reading the authorities takes as long as many posts: once for all.
+        self._new: Callable[[], Any] = partial(_Watched, *place)
         if to.scheme == "https":
+            # Reading the authorities takes as long as many posts: once for all.
             self._new = partial(_Encrypted, *place, context=ssl.create_default_context())
-        else:
-            self._new = partial(_Plain, *place)
 
     @contextmanager
     def lend(self) -> Iterator[Any]:

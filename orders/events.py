@@ -11,7 +11,8 @@ from api.times import rfc3339
 CONTENT_TYPE = "application/cloudevents+json"
 ORDER_PAID = "order.paid.v1"
 
-Line = Sequence[int | str]  # product's id and name, price of one, quantity
+# A product's id and name, the price of one, and how many.
+Line = tuple[int, str, int, int]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

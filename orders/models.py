@@ -121,7 +121,8 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     def claim(self, *, limit: int, lease: timedelta) -> list[DueEvent]:
         """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"limit": limit, "duration": lease})
+            values: dict[str, Any] = {"limit": limit, "duration": lease}
+            cursor.execute(CLAIM, values)
             return [DueEvent(*row) for row in cursor.fetchall()]
 
     def mark_delivered(self, *, event_ids: Iterable[uuid.UUID]) -> None:

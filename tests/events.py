@@ -15,7 +15,7 @@ LINE = ("product_id", "product_name", "unit_price", "quantity")
 
 def due_events(events: QuerySet[OrderEvent]) -> list[DueEvent]:
     """What a claim returns of them; `waited` is 0."""
-    return [DueEvent(*row, waited=0.0, lines=_lines(row[4])) for row in events.values_list(*COLUMNS)]
+    return [DueEvent._make((*row, 0.0, _lines(row[4]))) for row in events.values_list(*COLUMNS)]
 
 
 def body(event: OrderEvent) -> bytes:
