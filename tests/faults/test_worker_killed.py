@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
+from orders.delivery import CONCURRENCY, LEASE
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.database import execute, lock_waiters
@@ -68,15 +69,17 @@ def test_what_a_killed_worker_had_in_hand_stays_until_its_lease_ends(recorded: S
 
 
 def kill_before_the_post(shop: Shop, buy: Buy) -> None:
-    """The event is claimed, but nobody can read the order that it is about."""
+    """While it claims, which is one statement with reading; then as if a moment later, when that is done."""
     shop.worker.kill()
     order_id = buy()
     with transaction.atomic():
         execute("LOCK TABLE orders_orderitem IN ACCESS EXCLUSIVE MODE")
         shop.worker.start()
-        until(lambda: claimed(order_id) and lock_waiters())
+        until(lock_waiters)
         shop.worker.kill()
         end_waiting()
+    OrderEvent.objects.claim(limit=CONCURRENCY, lease=LEASE)
+    assert claimed(order_id)
     assert shop.platform.of_order(order_id) == []
 
 
