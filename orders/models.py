@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Cast, Now
 from django.db.models.lookups import LessThanOrEqual
@@ -12,9 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api.times import within_calendar
 from coupons.models import IssuedCoupon
-from orders.events import DueEvent
 from orders.sources import DEFAULT_SOURCE, LONGEST_SOURCE
-from orders.sql import CLAIM
 from products.models import Product
 from users.models import User
 
@@ -117,13 +115,6 @@ class OrderItem(models.Model):
 
 class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     """Events of the outbox, and the moves between their states."""
-
-    def claim(self, *, limit: int, lease: timedelta) -> list[DueEvent]:
-        """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
-        with connection.cursor() as cursor:
-            values: dict[str, Any] = {"limit": limit, "duration": lease}
-            cursor.execute(CLAIM, values)
-            return [DueEvent(*row) for row in cursor.fetchall()]
 
     def mark_delivered(self, *, event_ids: Iterable[uuid.UUID]) -> None:
         """The platform has them."""

@@ -23,7 +23,7 @@ from django.utils import timezone
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
 from coupons.selectors import burning_down
-from orders.delivery import LEASE
+from orders.delivery import LEASE, claim
 from orders.models import OrderEvent
 from orders.selectors import sales_by_hour, undelivered
 from tests.database import TABLES, execute
@@ -244,7 +244,7 @@ def test_an_order_that_is_refused_finds_its_rows_by_an_index(customer: int, want
 def test_sending_events_finds_them_by_an_index() -> None:
     def turn() -> None:
         with transaction.atomic():
-            taken, failed, _, _ = OrderEvent.objects.claim(limit=4, lease=LEASE)
+            taken, failed, _, _ = claim(limit=4, lease=LEASE)
         OrderEvent.objects.mark_delivered(event_ids=[taken.id])
         OrderEvent.objects.mark_failed(event_id=failed.id, error="no", wait=None)
 
@@ -292,7 +292,7 @@ def test_an_index_that_is_missing_is_noticed(statement: str, path: str, scan: st
 
 def test_a_claim_that_has_no_index_is_noticed() -> None:
     with without("DROP INDEX event_pending_by_turn"):
-        found = wide_reads(lambda: OrderEvent.objects.claim(limit=4, lease=LEASE))
+        found = wide_reads(lambda: claim(limit=4, lease=LEASE))
     assert "Seq Scan of orders_orderevent" in str(found)
 
 

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from coupons.factories import CouponFactory
 from coupons.services import issue
-from orders.delivery import LEASE, deliver_due_events
+from orders.delivery import LEASE, claim, deliver_due_events
 from orders.models import Order, OrderEvent
 from orders.platform import Platform
 from orders.services import Basket, checkout
@@ -43,7 +43,7 @@ def deliver(platform: Recorder) -> int:
 
 
 def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
-    claims = [OrderEvent.objects.claim(limit=2, lease=LEASE) for _ in range(3)]
+    claims = [claim(limit=2, lease=LEASE) for _ in range(3)]
     taken = [{event.id for event in claim} for claim in claims]
     assert taken == [{events[0].pk, events[1].pk}, {events[2].pk}, set()]
     assert set(OrderEvent.objects.values_list("attempts", flat=True)) == {1}
@@ -61,20 +61,20 @@ def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
 )
 def test_a_claim_takes_no_other(events, kept):
     OrderEvent.objects.filter(pk=events[0].pk).update(**kept)
-    claimed = OrderEvent.objects.claim(limit=9, lease=LEASE)
+    claimed = claim(limit=9, lease=LEASE)
     assert {event.id for event in claimed} == {events[1].pk, events[2].pk}
 
 
 def test_a_lease_that_has_run_out_holds_nobody_off(events):
     OrderEvent.objects.update(leased_until=F("next_attempt_at"))
-    assert len(OrderEvent.objects.claim(limit=9, lease=LEASE)) == 3
+    assert len(claim(limit=9, lease=LEASE)) == 3
 
 
 def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
     order = Order.objects.filter(pk=events[1].order_id)
     order.update(issued_coupon=issue(user_id=order.get().user_id, coupon_id=CouponFactory(fixed=True).pk))
     execute("UPDATE orders_orderitem SET product_name = %s, unit_price = %s", '"커피" \\u0041\t\x7f', 2**62)
-    claimed = OrderEvent.objects.claim(limit=3, lease=LEASE)
+    claimed = claim(limit=3, lease=LEASE)
     assert all(0 <= event.waited < 60 for event in claimed)
     ours = sorted(event._replace(waited=0.0) for event in claimed)
     assert ours == sorted(due_events(OrderEvent.objects.all()))
@@ -82,5 +82,5 @@ def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
 
 
 def test_a_sender_leaves_to_another_what_that_has_claimed(platform):
-    OrderEvent.objects.claim(limit=1, lease=LEASE)
+    claim(limit=1, lease=LEASE)
     assert deliver(platform) == 2

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from orders.delivery import claim
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.database import execute, lock_waiters
@@ -87,7 +88,7 @@ def lease_at(together: threading.Barrier) -> int:
     """As the worker does it."""
     OrderEvent.objects.exists()  # connects
     together.wait()
-    return len(OrderEvent.objects.claim(limit=1, lease=LEASE))
+    return len(claim(limit=1, lease=LEASE))
 
 
 def look_at(together: threading.Barrier) -> int:

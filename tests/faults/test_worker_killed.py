@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from orders.delivery import CONCURRENCY, LEASE
+from orders.delivery import CONCURRENCY, LEASE, claim
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.database import execute, lock_waiters
@@ -78,7 +78,7 @@ def kill_before_the_post(shop: Shop, buy: Buy) -> None:
         until(lock_waiters)
         shop.worker.kill()
         end_waiting()
-    OrderEvent.objects.claim(limit=CONCURRENCY, lease=LEASE)
+    claim(limit=CONCURRENCY, lease=LEASE)
     assert claimed(order_id)
     assert shop.platform.of_order(order_id) == []
 
