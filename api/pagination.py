@@ -2,11 +2,12 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import BigIntegerField, Q
+from django.db.models import BigIntegerField, Model, Q, QuerySet
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
@@ -15,6 +16,10 @@ from api.input_errors import InputError, Invalid
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 _TOKEN = re.compile(rb"([<>])(?:(-?[0-9]{1,17}),)?([1-9][0-9]{0,18})")
 
@@ -51,6 +56,70 @@ class Place:
         return place
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What the statement of a page is compiled for: no more than eight of these for each list.
+
+    It reads on from a row, or from the first of the list, or backward from a row; its limit is one row more
+    than the usual page has, or than the largest.
+    """
+
+    limit: int
+    beyond: bool = False
+    backward: bool = False
+
+    def ordered(self, ordering: Sequence[str]) -> list[str]:
+        """The list's ordering, in the direction in which it is read."""
+        if not self.backward:
+            return [*ordering]
+        return [name[1:] if name.startswith("-") else f"-{name}" for name in ordering]
+
+    def of(
+        self,
+        rows: "QuerySet[M, R]",
+        ordering: Sequence[str],
+        *,
+        pk: int | None,
+        moment: datetime | None = None,
+    ) -> "QuerySet[M, R]":
+        """The rows of the page, in the direction in which it is read, and one more where there is one."""
+        ordered = self.ordered(ordering)
+        if self.beyond:
+            rows = rows.filter(_beyond(ordered, pk=pk, moment=moment))
+        return rows.order_by(*ordered)[: self.limit]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that a client asks for: how many rows, and the place beyond which they are."""
+
+    size: int
+    start: Place | None
+
+    @property
+    def by_id(self) -> dict[str, Any]:
+        """The shape and the place for the statement of a list that is ordered by id."""
+        limit = (PAGE_SIZE if self.size == PAGE_SIZE else MAX_PAGE_SIZE) + 1
+        if self.start is None:
+            return {"shape": Shape(limit), "pk": None}
+        return {"shape": Shape(limit, beyond=True, backward=self.start.backward), "pk": self.start.pk}
+
+    @property
+    def by_moment(self) -> dict[str, Any]:
+        """The same for a list that is ordered by a moment and then the id."""
+        return {**self.by_id, "moment": self.start and self.start.moment}
+
+
+def _beyond(ordered: Sequence[str], *, pk: Any, moment: Any) -> Q:
+    """The rows that come after a place in this order; spelt so that an index serves it."""
+    side = "lt" if ordered[-1].startswith("-") else "gt"
+    beyond = Q((f"pk__{side}", pk))
+    if len(ordered) == 1:
+        return beyond
+    name = ordered[0].lstrip("-")
+    return (beyond | Q((f"{name}__{side}", moment))) & Q((f"{name}__{side}e", moment))
+
+
 class Cursored(CursorPagination):
     """20 rows a page, 1–100 on request; by id, or by the moment and then the id that a subclass names.
 
@@ -59,8 +128,8 @@ class Cursored(CursorPagination):
     """
 
     ordering: tuple[str, ...] = ("id",)
-    page_size = 20
-    max_page_size = 100
+    page_size = PAGE_SIZE
+    max_page_size = MAX_PAGE_SIZE
     page_size_query_param = "page_size"
 
     def get_page_size(self, request: Request) -> int:
@@ -70,16 +139,12 @@ class Cursored(CursorPagination):
             raise Invalid(errors=[InputError("parameter", "page_size", "page_size")])
         return int(text)
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """The rows of the page that the parameters name."""
-        del view
+    def rows_of(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Sequence[Any]:
+        """The rows of the page that the parameters name, read by a statement. Raises Invalid."""
         size, start = self.get_page_size(request), self._start(request)
+        page = Page(size, start)
         backward = start is not None and start.backward
-        rows = queryset.order_by(*self.ordering)
-        rows = rows.reverse() if backward else rows
-        if start is not None:
-            rows = rows.filter(self._beyond(start))
-        found = list(rows[: size + 1])
+        found = read(page)
         self.url = request.build_absolute_uri()
         self.rows = found[:size][::-1] if backward else found[:size]
         self.has_next = backward or len(found) > size
@@ -109,19 +174,9 @@ class Cursored(CursorPagination):
         """The name of the moment that comes before the id, if one does."""
         return self.ordering[0].lstrip("-") if len(self.ordering) > 1 else None
 
-    def _beyond(self, place: Place) -> Q:
-        """The rows that come after a place, in its reading direction; spelt so that an index serves it."""
-        below = self.ordering[-1].startswith("-") != place.backward
-        side = "lt" if below else "gt"
-        beyond = Q((f"pk__{side}", place.pk))
-        if self._moment is None:
-            return beyond
-        beyond |= Q((f"{self._moment}__{side}", place.moment))
-        return beyond & Q((f"{self._moment}__{side}e", place.moment))
-
     def _link(self, row: Any, *, backward: bool) -> str:
         moment = None if self._moment is None else getattr(row, self._moment)
-        return replace_query_param(self.url, self.cursor_query_param, Place(backward, moment, row.pk).token)
+        return replace_query_param(self.url, self.cursor_query_param, Place(backward, moment, row.id).token)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The parameters as the OpenAPI document describes them."""

@@ -1,8 +1,9 @@
 """Serializer parts that keep the contract's strictness."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any, Literal, overload
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -18,27 +19,67 @@ _BOUNDS = {"min_value": "{min_value}", "max_value": "{max_value}"}
 _CODES = {"empty": "min_length", "not_a_list": "not_a_list", "invalid": "not_an_object"}
 
 
-def shown(serializer: type[serializers.Serializer[Any]], made: Any) -> Any:
-    """What a client is shown of something.
-
-    One serializer of each class serves all requests: on the way out it keeps no state, and building its
-    fields would cost more than using them.
-    """
-    return _shared(serializer).to_representation(made)
+# A field on its way out: its name, what takes its value off an object, and what makes JSON of a value.
+_Column = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
 
 
-def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """What a client's input says, as the serializer reads it. Raises ValidationError.
+@overload
+def shown(serializer: type[serializers.BaseSerializer[Any]], made: Any) -> dict[str, Any]: ...
+@overload
+def shown(
+    serializer: type[serializers.BaseSerializer[Any]], made: Sequence[Any], *, many: Literal[True]
+) -> list[dict[str, Any]]: ...
+def shown(serializer: type[serializers.BaseSerializer[Any]], made: Any, *, many: bool = False) -> Any:
+    """What a client is shown of an object, or of each of `many`: as DRF's `data`, in less time."""
+    columns = _columns_of(serializer)
+    return [_row(columns, each) for each in made] if many else _row(columns, made)
 
-    The same serializer serves all requests here, too.
-    """
-    values: dict[str, Any] = _shared(serializer).run_validation(data)
-    return values
+
+def _row(columns: tuple[_Column, ...], made: Any) -> dict[str, Any]:
+    return {name: None if (value := take(made)) is None else show(value) for name, take, show in columns}
 
 
 @cache
-def _shared(serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    return serializer()
+def _columns_of(serializer: type[serializers.BaseSerializer[Any]]) -> tuple[_Column, ...]:
+    """The columns of a serializer, which are the same in every request."""
+    return _columns(serializer())
+
+
+def _columns(serializer: Any) -> tuple[_Column, ...]:
+    return tuple(_column(field) for field in serializer.fields.values() if not field.write_only)
+
+
+def _column(field: Any) -> _Column:
+    if field.source == "*":
+        return field.field_name, _itself, field.to_representation
+    return field.field_name, attrgetter(field.source), _shower(field)
+
+
+def _shower(field: Any) -> Callable[[Any], Any]:
+    """What makes JSON of the field's value."""
+    if isinstance(field, serializers.ListSerializer):
+        columns = _columns(field.child)
+        return lambda rows: [_row(columns, row) for row in rows]
+    if isinstance(field, serializers.Serializer):
+        return partial(_row, _columns(field))
+    shower: Callable[[Any], Any] = field.to_representation
+    return shower
+
+
+def _itself(made: Any) -> Any:
+    return made
+
+
+def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What a client's input says, as the serializer reads it. Raises ValidationError."""
+    return _reader_of(serializer)(data)
+
+
+@cache
+def _reader_of(serializer: type[serializers.Serializer[Any]]) -> Callable[[Any], dict[str, Any]]:
+    """What reads an input. Nothing of it is kept, and to build the fields costs more than to use them."""
+    reader: Callable[[Any], dict[str, Any]] = serializer().run_validation
+    return reader
 
 
 class StrictIntegerField(serializers.IntegerField):

@@ -23,8 +23,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import Expression, Func, Value
-from django.db.models.query import FlatValuesListIterable, ModelIterable
+from django.db.models.query import FlatValuesListIterable, ModelIterable, NamedValuesListIterable
 from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.utils import create_namedtuple_class
 
 from api.exchange import Answer, Exchange
 
@@ -232,6 +233,8 @@ class _Rows:
             self.make = _instances(compiler)
         elif rows._iterable_class is FlatValuesListIterable:  # noqa: SLF001
             self.make = itemgetter(0)
+        elif rows._iterable_class is NamedValuesListIterable:  # noqa: SLF001
+            self.make = create_namedtuple_class(*_names(rows.query))._make  # type: ignore[attr-defined]
 
     def __call__(self, answer: Answer) -> list[Any]:
         rows: Iterable[Any] = answer.rows
@@ -254,6 +257,11 @@ def _instances(compiler: Any) -> Callable[[Sequence[Any]], models.Model]:
         return instance
 
     return make
+
+
+def _names(query: Any) -> Sequence[str]:
+    """What the columns of named rows are called, as the QuerySet would."""
+    return query._fields if hasattr(query, "_fields") else (*query.values_select, *query.annotation_select)
 
 
 def _rows(answer: Answer) -> list[tuple[Any, ...]]:

@@ -1,24 +1,34 @@
 """What every endpoint of the shop does before its one domain call."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import Error
+from django.db.models import BigIntegerField
 from django.urls import reverse
 from rest_framework.exceptions import APIException, NotAuthenticated
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.input_errors import Invalid
 from api.negotiation import JSONNegotiation
+from api.pagination import Page
 from api.parsers import MAX_BODY_BYTES, require_readable
-from api.problems import Malformed, TooLarge, UnsupportedMediaType
-from api.serializers import validated
+from api.problems import Malformed, NotFound, TooLarge, UnsupportedMediaType
+from api.serializers import shown, validated
 
 ID_PATTERN = r"[1-9][0-9]*"
 # What a request is refused for before any of it is acted on.
 UNREAD = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
+
+
+def row_id(text: str) -> int:
+    """The id that a path spells; 0, which no row has, for one beyond 64 bits."""
+    if len(text) > len(str(BigIntegerField.MAX_BIGINT)):
+        return 0
+    spelt = int(text)
+    return spelt if spelt <= BigIntegerField.MAX_BIGINT else 0
 
 
 class ApiViewSet(GenericViewSet[Any]):
@@ -34,8 +44,6 @@ class ApiViewSet(GenericViewSet[Any]):
         self.perform_authentication(request)
         if self.permission_classes and request.user is None:
             raise NotAuthenticated
-        if request.method in SAFE_METHODS:
-            self.check_permissions(request)
         if (request.method or "").lower() not in self.action_map:
             self.http_method_not_allowed(request)
         renderer, media_type = self.perform_content_negotiation(request)
@@ -58,6 +66,18 @@ class ApiViewSet(GenericViewSet[Any]):
         """The input as the action's serializer reads it. Raises ValidationError."""
         serializer: Any = self.get_serializer_class()
         return validated(serializer, data)
+
+    def page(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Response:
+        """A page of the list that `read` reads, its rows as the action's serializer shows them."""
+        paginator: Any = self.paginator
+        rows = paginator.rows_of(request, read)
+        return self.get_paginated_response(shown(self.get_serializer_class(), rows, many=True))
+
+    def one(self, found: Sequence[Any]) -> Response:
+        """The one row that was found, as the action's serializer shows it. Raises NotFound."""
+        if not found:
+            raise NotFound
+        return Response(shown(self.get_serializer_class(), found[0]))
 
     def location(self, *, basename: str, pk: int) -> dict[str, str]:
         """The Location header of a new object."""

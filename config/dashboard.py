@@ -18,7 +18,7 @@ from orders.models import Order
 from orders.selectors import sales_by_hour, undelivered
 from products.models import LOW_STOCK, Product
 from products.selectors import low_stock
-from rankings.selectors import Entry, best_sellers, entries
+from rankings.selectors import Entry, best_sellers
 from users.models import User
 
 HOURS = 72
@@ -60,7 +60,7 @@ def _sales() -> Panel:
 def _best_sellers() -> Panel:
     ranking = best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
     return {
-        "rows": [_ranked(entry) for entry in entries(ranking)],
+        "rows": [_ranked(entry) for entry in ranking.entries],
         "hours": settings.RANKING_DAYS * 24,
     }
 
@@ -69,7 +69,7 @@ def _ranked(entry: Entry) -> dict[str, Any]:
     sales = entry.best_seller.sales
     return {
         "rank": entry.best_seller.rank,
-        "product": linked(entry.product),
+        "product": linked(Product(pk=entry.product.product_id, name=entry.product.name)),
         "units": number(sales.units),
         "amount": won(sales.amount),
         "stock": number(entry.product.stock),

@@ -1,6 +1,7 @@
 """First-come coupons: the campaign, and what people hold."""
 
 from datetime import datetime
+from typing import Any, Literal
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from api.names import NameField, not_blank
 from api.times import CALENDAR, within_calendar
 from users.models import User
+
+Status = Literal["usable", "used", "expired"]
 
 
 class DiscountTerms(models.Model):
@@ -55,6 +58,13 @@ class DiscountTerms(models.Model):
             return min(self.discount_value, subtotal)
         share = subtotal * self.discount_value // 100
         return share if self.max_discount is None else min(share, self.max_discount)
+
+
+def status_of(issued: Any, *, now: datetime) -> Status:
+    """What can be done with an issued coupon, a row of any kind, at a moment."""
+    if issued.used_at is not None:
+        return "used"
+    return "usable" if issued.issued_at <= now < issued.expires_at else "expired"
 
 
 class CouponQuerySet(models.QuerySet["Coupon"]):
@@ -118,7 +128,7 @@ class Coupon(DiscountTerms):
 class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
     """Coupons people hold."""
 
-    def with_status(self, status: str) -> "IssuedCouponQuerySet":
+    def with_status(self, status: Status) -> "IssuedCouponQuerySet":
         """Those that are usable, used or expired at the database's moment."""
         unused, in_time = Q(used_at=None), Q(issued_at__lte=Now(), expires_at__gt=Now())
         meaning = {"usable": unused & in_time, "used": ~unused, "expired": unused & ~in_time}
@@ -158,8 +168,6 @@ class IssuedCoupon(DiscountTerms):
     def __str__(self) -> str:
         return f"{self.name} #{self.sequence}"
 
-    def status(self, *, now: datetime) -> str:
+    def status(self, *, now: datetime) -> Status:
         """What can be done with it at a moment: usable, used or expired."""
-        if self.used_at is not None:
-            return "used"
-        return "usable" if self.issued_at <= now < self.expires_at else "expired"
+        return status_of(self, now=now)

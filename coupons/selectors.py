@@ -2,18 +2,40 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
-from api.statements import Bound
+from api.pagination import Page
+from api.statements import Bound, send
 from coupons import statements
-from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, IssuedCouponQuerySet
+from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
+from users.services import read_for_member
 
 
-def issued_coupons_of(*, user_id: int) -> IssuedCouponQuerySet:
-    """What the user holds; each row carries the database's moment as `read_at`, for its status."""
-    return IssuedCoupon.objects.filter(user_id=user_id).annotate(read_at=Now())
+def shown_campaign(*, coupon_id: int) -> list[Coupon]:
+    """The campaign of that id, if there is one."""
+    (found,) = send(statements.campaign(coupon_id=coupon_id))
+    return found
+
+
+def shown_campaigns(page: Page) -> list[Coupon]:
+    """A page of the campaigns."""
+    (found,) = send(statements.campaigns(**page.by_id))
+    return found
+
+
+def issued_coupon_of(*, user_id: int, issued_coupon_id: int) -> list[Any]:
+    """What the user holds under that id, if anything. Raises NotRegistered."""
+    held = statements.issued_coupon(user_id=user_id, issued_coupon_id=issued_coupon_id)
+    return read_for_member(held, user_id=user_id)
+
+
+def issued_coupons_of(*, user_id: int, status: Status | None, page: Page) -> list[Any]:
+    """A page of what the user holds, of one status or of all, newest first. Raises NotRegistered."""
+    held = statements.issued_coupons(user_id=user_id, status=status, **page.by_moment)
+    return read_for_member(held, user_id=user_id)
 
 
 def asked_for(*, user_id: int, issued_coupon_id: int | None) -> list[Bound[list[IssuedCoupon]]]:

@@ -1,12 +1,14 @@
 """Coupons on the wire."""
 
+from typing import Any, get_args
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.serializers import MomentField
-from coupons.models import Coupon, IssuedCoupon
+from coupons.models import Coupon, IssuedCoupon, Status, status_of
 
-STATUSES = ("usable", "used", "expired")
+STATUSES = get_args(Status)
 
 
 class CouponSerializer(serializers.ModelSerializer[Coupon]):
@@ -57,6 +59,6 @@ class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
         )
 
     @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
-    def get_status(self, issued: IssuedCoupon) -> str:
+    def get_status(self, issued: Any) -> Status:
         """Its status at the moment it was read; a coupon just issued is read at its issue."""
-        return issued.status(now=getattr(issued, "read_at", issued.issued_at))
+        return status_of(issued, now=getattr(issued, "read_at", issued.issued_at))

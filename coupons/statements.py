@@ -1,11 +1,59 @@
-"""A coupon that is to be used."""
+"""Coupons as people see them, and one that is to be used."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
-from api.statements import Update, statement
-from coupons.models import IssuedCoupon
+from api.pagination import Shape
+from api.statements import Update, statement, variants
+from coupons.models import Coupon, IssuedCoupon, Status
+
+NEWEST_FIRST = ("-issued_at", "-id")
+SHOWN = (
+    "id",
+    "coupon_id",
+    "name",
+    "discount_type",
+    "discount_value",
+    "max_discount",
+    "sequence",
+    "issued_at",
+    "expires_at",
+    "used_at",
+)
+
+
+@statement
+def campaign(*, coupon_id: int) -> "QuerySet[Coupon, Coupon]":
+    """The campaign of that id."""
+    return Coupon.objects.filter(pk=coupon_id)
+
+
+@variants("shape")
+def campaigns(*, shape: Shape, pk: int | None) -> "QuerySet[Coupon, Coupon]":
+    """A page of campaigns."""
+    return shape.of(Coupon.objects.all(), ["id"], pk=pk)
+
+
+@statement
+def issued_coupon(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCoupon, Any]":
+    """The user's coupon of that id; `read_at` is the database's moment, for its status."""
+    held = IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id)
+    return held.annotate(read_at=Now()).values_list(*SHOWN, "read_at", named=True)
+
+
+@variants("shape", "status")
+def issued_coupons(
+    *, user_id: int, status: Status | None, shape: Shape, pk: int | None, moment: datetime | None
+) -> "QuerySet[IssuedCoupon, Any]":
+    """A page of the user's coupons, of one status where one is given; each with `read_at`."""
+    held = IssuedCoupon.objects.filter(user_id=user_id)
+    if status is not None:
+        held = held.with_status(status)
+    page = shape.of(held.annotate(read_at=Now()), NEWEST_FIRST, pk=pk, moment=moment)
+    return page.values_list(*SHOWN, "read_at", named=True)
 
 
 @statement

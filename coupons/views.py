@@ -1,8 +1,9 @@
 """Coupons over HTTP."""
 
+from typing import cast
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -10,9 +11,9 @@ from api.input_errors import InputError, Invalid
 from api.pagination import Cursored
 from api.schema import LOCATION, refuses
 from api.serializers import NoInput, shown
-from api.viewsets import ApiViewSet, PublicViewSet
-from coupons import selectors, services
-from coupons.models import Coupon, IssuedCoupon, IssuedCouponQuerySet
+from api.viewsets import ApiViewSet, PublicViewSet, row_id
+from coupons import selectors, services, statements
+from coupons.models import Coupon, IssuedCoupon, Status
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut
 from coupons.serializers import STATUSES, CouponSerializer, IssuedCouponSerializer
 from users.authentication import GatewayAuthentication, IsRegistered, caller
@@ -23,11 +24,19 @@ from users.authentication import GatewayAuthentication, IsRegistered, caller
     list=extend_schema(operation_id="list_coupons", summary="List coupon campaigns", auth=[]),
     retrieve=extend_schema(operation_id="get_coupon", summary="Get a coupon campaign", auth=[]),
 )
-class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
+class CouponViewSet(PublicViewSet):
     """Campaigns are public; taking a coupon is for registered users."""
 
-    queryset = Coupon.objects.all()
+    queryset = Coupon.objects.none()
     serializer_class = CouponSerializer
+
+    def list(self, request: Request) -> Response:
+        """Campaigns are public; taking a coupon is for registered users."""
+        return self.page(request, selectors.shown_campaigns)
+
+    def retrieve(self, _request: Request, pk: str) -> Response:
+        """Campaigns are public; taking a coupon is for registered users."""
+        return self.one(selectors.shown_campaign(coupon_id=row_id(pk)))
 
     @extend_schema(
         operation_id="issue_coupon",
@@ -55,7 +64,7 @@ class CouponViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
 class NewestIssuedFirst(Cursored):
     """Issued coupons' order."""
 
-    ordering = ("-issued_at", "-id")
+    ordering = statements.NEWEST_FIRST
 
 
 @extend_schema(tags=["coupons"])
@@ -67,19 +76,31 @@ class NewestIssuedFirst(Cursored):
     ),
     retrieve=extend_schema(operation_id="get_issued_coupon", summary="Get one of the caller's coupons"),
 )
-class IssuedCouponViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
+class IssuedCouponViewSet(ApiViewSet):
     """What the caller holds."""
 
     queryset = IssuedCoupon.objects.none()
     serializer_class = IssuedCouponSerializer
     pagination_class = NewestIssuedFirst
 
-    def get_queryset(self) -> IssuedCouponQuerySet:
-        """The caller's coupons and nobody else's, those of one status where asked for. Raises Invalid."""
-        issued = selectors.issued_coupons_of(user_id=caller(self.request).pk)
-        status = self.request.query_params.get("status")
-        if self.action == "retrieve" or not status:
-            return issued
-        if status not in STATUSES:
-            raise Invalid(errors=[InputError("parameter", "status", "status")])
-        return issued.with_status(status)
+    def list(self, request: Request) -> Response:
+        """What the caller holds."""
+        user_id, status = caller(request).pk, _status(request)
+        return self.page(
+            request, lambda page: selectors.issued_coupons_of(user_id=user_id, status=status, page=page)
+        )
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """What the caller holds."""
+        user_id = caller(request).pk
+        return self.one(selectors.issued_coupon_of(user_id=user_id, issued_coupon_id=row_id(pk)))
+
+
+def _status(request: Request) -> Status | None:
+    """The status asked for; None for all. Raises Invalid for one that there is not."""
+    status = request.query_params.get("status")
+    if not status:
+        return None
+    if status not in STATUSES:
+        raise Invalid(errors=[InputError("parameter", "status", "status")])
+    return cast("Status", status)

@@ -17,15 +17,6 @@ from products.models import Product
 from users.models import User
 
 
-class OrderQuerySet(models.QuerySet["Order"]):
-    """Orders as people read them."""
-
-    def with_lines(self) -> "OrderQuerySet":
-        """Each with its line items as `lines`, in the order they were asked for."""
-        lines = models.Prefetch("items", OrderItem.objects.order_by("pk"), to_attr="lines")
-        return self.prefetch_related(lines)  # type: ignore[no-redef]  # declared on Order, for readers
-
-
 class Order(models.Model):
     """A paid order; the row is also the claim of its idempotency key."""
 
@@ -49,9 +40,7 @@ class Order(models.Model):
     request_hash = models.CharField(max_length=64, null=True, editable=False)
     ordered_at = models.DateTimeField(_("Ordered at"), db_default=Now(), db_index=True)
 
-    lines: "list[OrderItem]"  # put there by with_lines()
-
-    objects = OrderQuerySet.as_manager()
+    lines: "list[OrderItem]"  # put there by OrderEventQuerySet.with_order()
 
     class Meta:
         verbose_name = _("order")

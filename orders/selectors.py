@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -11,9 +14,13 @@ from django.db.models.functions import TruncHour
 
 from api.idempotency import Claim
 from api.lookups import AnyOf
+from api.pagination import Page
+from api.statements import send
 from api.times import SEOUL
 from api.transactions import database_now
-from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem, OrderQuerySet
+from orders import statements
+from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem
+from users.services import read_for_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +67,45 @@ class Sales:
         return Sales(self.units - other.units, self.amount - other.amount)
 
 
-def orders_of(*, user_id: int) -> OrderQuerySet:
-    """The user's orders with their line items."""
-    return Order.objects.filter(user_id=user_id).with_lines()
+def order_of(*, user_id: int, order_id: int) -> list[PaidOrder]:
+    """The user's order of that id, if there is one. Raises NotRegistered."""
+    found = statements.one_with_lines(user_id=user_id, order_id=order_id)
+    return _orders(read_for_member(found, user_id=user_id))
+
+
+def orders_of(*, user_id: int, page: Page) -> list[PaidOrder]:
+    """A page of the user's orders, newest first. Raises NotRegistered."""
+    found = statements.page_with_lines(user_id=user_id, **page.by_moment)
+    return _orders(read_for_member(found, user_id=user_id))
 
 
 def order_made_with(*, user_id: int, claim: Claim) -> PaidOrder | None:
     """The order that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    made = orders_of(user_id=user_id).filter(idempotency_key=claim.key).first()
-    if made is None:
+    (found,) = send(statements.made_with(user_id=user_id, key=claim.key))
+    if not found:
         return None
-    claim.check(first_hash=made.request_hash)
-    return _as_paid(made)
+    claim.check(first_hash=found[0][-1])
+    (made,) = _orders(found)
+    return made
 
 
-def _as_paid(order: Order) -> PaidOrder:
-    lines = [Line(line.product_id, line.product_name, line.unit_price, line.quantity) for line in order.lines]
+def _orders(found: Iterable[tuple[Any, ...]]) -> list[PaidOrder]:
+    """From a row for each line to the orders, in the same order."""
+    return [_order(list(rows)) for _id, rows in groupby(found, itemgetter(0))]
+
+
+def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
+    pk, status, subtotal, discount, total, issued_coupon_id, balance_after, ordered_at = rows[0][:8]
     return PaidOrder(
-        id=order.pk,
-        status=order.status,
-        lines=lines,
-        subtotal=order.subtotal,
-        discount=order.discount,
-        total=order.total,
-        issued_coupon_id=order.issued_coupon_id,
-        balance_after=order.balance_after,
-        ordered_at=order.ordered_at,
+        id=pk,
+        status=status,
+        lines=[Line(*row[8:12]) for row in rows if row[8] is not None],
+        subtotal=subtotal,
+        discount=discount,
+        total=total,
+        issued_coupon_id=issued_coupon_id,
+        balance_after=balance_after,
+        ordered_at=ordered_at,
     )
 
 

@@ -1,9 +1,53 @@
-"""What checkout writes of its own."""
+"""Orders with their lines as their customer sees them, and what checkout writes of its own."""
 
 from datetime import datetime
+from typing import Any
 
-from api.statements import Insert, JustInserted, statement
+from django.db.models import QuerySet
+
+from api.pagination import Shape
+from api.statements import Insert, JustInserted, statement, variants
 from orders.models import Order, OrderEvent, OrderItem
+
+NEWEST_FIRST = ("-ordered_at", "-id")
+# A row for each line, with its order; one without a line for an order that has none.
+WITH_LINES = (
+    "id",
+    "status",
+    "subtotal",
+    "discount",
+    "total",
+    "issued_coupon_id",
+    "balance_after",
+    "ordered_at",
+    "items__product_id",
+    "items__product_name",
+    "items__unit_price",
+    "items__quantity",
+)
+
+
+@statement
+def one_with_lines(*, user_id: int, order_id: int) -> "QuerySet[Order, Any]":
+    """The user's order of that id; its lines in the order they were asked for."""
+    return Order.objects.filter(user_id=user_id, pk=order_id).order_by("items__pk").values_list(*WITH_LINES)
+
+
+@variants("shape")
+def page_with_lines(
+    *, user_id: int, shape: Shape, pk: int | None, moment: datetime | None
+) -> "QuerySet[Order, Any]":
+    """A page of the user's orders; the lines of each in the order they were asked for."""
+    page = shape.of(Order.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)
+    found = Order.objects.filter(pk__in=page.values("pk"))
+    return found.order_by(*shape.ordered(NEWEST_FIRST), "items__pk").values_list(*WITH_LINES)
+
+
+@statement
+def made_with(*, user_id: int, key: str) -> "QuerySet[Order, Any]":
+    """The order that claims this key of the user, as above, and then the hash of its request."""
+    claimed = Order.objects.filter(user_id=user_id, idempotency_key=key)
+    return claimed.order_by("items__pk").values_list(*WITH_LINES, "request_hash")
 
 
 @statement

@@ -1,11 +1,7 @@
 """Orders over HTTP."""
 
-from typing import Any
-
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,8 +10,8 @@ from api.pagination import Cursored
 from api.problems import IdempotencyKeyReused
 from api.schema import LOCATION, refuses
 from api.serializers import shown
-from api.viewsets import ApiViewSet
-from orders import selectors, services
+from api.viewsets import ApiViewSet, row_id
+from orders import selectors, services, statements
 from orders.models import Order
 from orders.serializers import (
     BasketSerializer,
@@ -31,7 +27,7 @@ from users.authentication import caller
 class NewestOrdersFirst(Cursored):
     """Orders' order."""
 
-    ordering = ("-ordered_at", "-id")
+    ordering = statements.NEWEST_FIRST
 
 
 @extend_schema(tags=["orders"])
@@ -39,16 +35,21 @@ class NewestOrdersFirst(Cursored):
     list=extend_schema(operation_id="list_orders", summary="List the caller's orders, newest first"),
     retrieve=extend_schema(operation_id="get_order", summary="Get an order"),
 )
-class OrderViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
+class OrderViewSet(ApiViewSet):
     """The caller's orders."""
 
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
     pagination_class = NewestOrdersFirst
 
-    def get_queryset(self) -> QuerySet[Any]:
-        """The caller's orders and nobody else's."""
-        return selectors.orders_of(user_id=caller(self.request).pk)
+    def list(self, request: Request) -> Response:
+        """The caller's orders."""
+        user_id = caller(request).pk
+        return self.page(request, lambda page: selectors.orders_of(user_id=user_id, page=page))
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """The caller's orders."""
+        return self.one(selectors.order_of(user_id=caller(request).pk, order_id=row_id(pk)))
 
     @extend_schema(
         operation_id="place_order",

@@ -1,24 +1,40 @@
 """Reading balances and the ledger."""
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+from typing import Any
 
 from api.idempotency import Claim
-from points.models import PointAccount, PointTransaction
+from api.pagination import Page
+from api.statements import send
+from points import statements
+from points.models import PointTransaction
+from users.services import read_for_member, require_member
 
 
-def balance_of(*, user_id: int) -> int:
-    """The user's balance in won at this moment; 0 for one who never charged."""
-    return PointAccount.objects.filter(pk=user_id).values_list("balance", flat=True).first() or 0
+@dataclass(frozen=True)
+class Balance:
+    """What a user has, in won."""
+
+    user_id: int
+    balance: int
 
 
-def transactions_of(*, user_id: int) -> QuerySet[PointTransaction]:
-    """The user's ledger."""
-    return PointTransaction.objects.filter(user_id=user_id)
+def balance_of(*, user_id: int) -> Balance:
+    """The user's balance at this moment; 0 for one who never charged. Raises NotRegistered."""
+    (found,) = send(statements.balance_of_member(user_id=user_id))
+    require_member(found)
+    return Balance(user_id, found[0] or 0)
+
+
+def ledger_of(*, user_id: int, page: Page) -> list[Any]:
+    """A page of the user's ledger, newest first. Raises NotRegistered."""
+    return read_for_member(statements.ledger(user_id=user_id, **page.by_moment), user_id=user_id)
 
 
 def charge_made_with(*, user_id: int, claim: Claim) -> PointTransaction | None:
     """The charge that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    made = PointTransaction.objects.filter(user_id=user_id, idempotency_key=claim.key).first()
-    if made:
-        claim.check(first_hash=made.request_hash)
-    return made
+    (found,) = send(statements.charge_made_with(user_id=user_id, key=claim.key))
+    if not found:
+        return None
+    claim.check(first_hash=found[0].request_hash)
+    return found[0]

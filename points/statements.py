@@ -1,10 +1,16 @@
-"""The lock of an account, and what is written while it is held."""
+"""Balances and the ledger: what is read, the lock of an account, and what is written while it is held."""
+
+from datetime import datetime
+from typing import Any
 
 from django.db.models import F, QuerySet
 
-from api.statements import Insert, JustInserted, Update, statement
+from api.pagination import Shape
+from api.statements import Insert, JustInserted, Update, statement, variants
 from points.models import PointAccount, PointTransaction
 from users.models import User
+
+NEWEST_FIRST = ("-created_at", "-id")
 
 
 @statement
@@ -58,3 +64,18 @@ def payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
         order_id=JustInserted(PointTransaction, "order"),
     )
     return Insert(entry)
+
+
+@variants("shape")
+def ledger(
+    *, user_id: int, shape: Shape, pk: int | None, moment: datetime | None
+) -> "QuerySet[PointTransaction, Any]":
+    """A page of the user's ledger."""
+    entries = shape.of(PointTransaction.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)
+    return entries.values_list("id", "type", "amount", "balance_after", "order_id", "created_at", named=True)
+
+
+@statement
+def charge_made_with(*, user_id: int, key: str) -> "QuerySet[PointTransaction, PointTransaction]":
+    """The charge that claims this key of the user, if one does."""
+    return PointTransaction.objects.filter(user_id=user_id, idempotency_key=key)

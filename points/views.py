@@ -12,7 +12,7 @@ from api.problems import IdempotencyKeyReused
 from api.schema import refuses
 from api.serializers import shown
 from api.viewsets import ApiViewSet
-from points import selectors, services
+from points import selectors, services, statements
 from points.models import PointTransaction
 from points.problems import BalanceOverflow
 from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBalanceSerializer
@@ -22,7 +22,7 @@ from users.authentication import caller
 class NewestTransactionsFirst(Cursored):
     """The ledger's order."""
 
-    ordering = ("-created_at", "-id")
+    ordering = statements.NEWEST_FIRST
 
 
 @extend_schema(tags=["points"])
@@ -39,8 +39,8 @@ class PointViewSet(ApiViewSet):
     )
     def list(self, request: Request) -> Response:
         """The balance of this moment; 0 for a user who never charged."""
-        user_id = caller(request).pk
-        return Response({"user_id": user_id, "balance": selectors.balance_of(user_id=user_id)})
+        balance = selectors.balance_of(user_id=caller(request).pk)
+        return Response(shown(PointBalanceSerializer, balance))
 
     @extend_schema(
         operation_id="charge_points",
@@ -65,5 +65,5 @@ class PointViewSet(ApiViewSet):
     @action(detail=False, serializer_class=LedgerEntrySerializer, pagination_class=NewestTransactionsFirst)
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""
-        page = self.paginate_queryset(selectors.transactions_of(user_id=caller(request).pk))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        user_id = caller(request).pk
+        return self.page(request, lambda page: selectors.ledger_of(user_id=user_id, page=page))

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import BigIntegerField
 
-from api.statements import Bound
+from api.pagination import Page
+from api.statements import Bound, send
 from products import statements
 from products.models import Product, ProductQuerySet
 
@@ -33,6 +35,24 @@ def asked_for(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, 
 def offers(found: Iterable[tuple[int, str, int, int, datetime]]) -> dict[int, Offer]:
     """What it found, by product id."""
     return {row[0]: Offer(*row) for row in found}
+
+
+def read_offers(*, product_ids: Iterable[int]) -> dict[int, Offer]:
+    """The products with these ids, those that exist, by id."""
+    (found,) = send(asked_for(product_ids=product_ids))
+    return offers(found)
+
+
+def product(*, product_id: int) -> list[Any]:
+    """The product of that id, if there is one, as people see it."""
+    (found,) = send(statements.product(product_id=product_id))
+    return found
+
+
+def products(page: Page) -> list[Any]:
+    """A page of products, as people see them."""
+    (found,) = send(statements.products(**page.by_id))
+    return found
 
 
 def low_stock(*, limit: int) -> ProductQuerySet:

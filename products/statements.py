@@ -1,13 +1,17 @@
 """Offers, and the one way their stock is taken."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from api.lookups import AnyOf
-from api.statements import Update, statement
+from api.pagination import Shape
+from api.statements import Update, statement, variants
 from products.models import Product
+
+SHOWN = ("id", "name", "price", "stock")
 
 
 @statement
@@ -22,3 +26,15 @@ def take(*, product_id: int, quantity: int) -> Update:
     """Take units off the stock; `product_stock_not_negative` refuses where there are not so many."""
     units = {"stock": F("stock") - quantity, "units_sold": F("units_sold") + quantity}
     return Update(Product.objects.filter(pk=product_id), units)
+
+
+@statement
+def product(*, product_id: int) -> "QuerySet[Product, Any]":
+    """A product as people see it."""
+    return Product.objects.filter(pk=product_id).values_list(*SHOWN, named=True)
+
+
+@variants("shape")
+def products(*, shape: Shape, pk: int | None) -> "QuerySet[Product, Any]":
+    """A page of products as people see them."""
+    return shape.of(Product.objects.all(), ["id"], pk=pk).values_list(*SHOWN, named=True)

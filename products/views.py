@@ -1,9 +1,11 @@
 """Products over HTTP."""
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from api.viewsets import PublicViewSet
+from api.viewsets import PublicViewSet, row_id
+from products import selectors
 from products.models import Product
 from products.serializers import ProductSerializer
 
@@ -13,8 +15,16 @@ from products.serializers import ProductSerializer
     list=extend_schema(operation_id="list_products", summary="List products"),
     retrieve=extend_schema(operation_id="get_product", summary="Get a product"),
 )
-class ProductViewSet(ListModelMixin, RetrieveModelMixin, PublicViewSet):
+class ProductViewSet(PublicViewSet):
     """Products, each with its stock at this moment."""
 
-    queryset = Product.objects.only("id", "name", "price", "stock")
+    queryset = Product.objects.none()
     serializer_class = ProductSerializer
+
+    def list(self, request: Request) -> Response:
+        """Products, each with its stock at this moment."""
+        return self.page(request, selectors.products)
+
+    def retrieve(self, _request: Request, pk: str) -> Response:
+        """Products, each with its stock at this moment."""
+        return self.one(selectors.product(product_id=row_id(pk)))

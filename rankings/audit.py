@@ -1,14 +1,12 @@
 """I6: the ranking is a recount of the order lines."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import zip_longest
 
 from django.conf import settings
 from django.db.models import F
 
 from api.audit import Rule
-from api.transactions import database_now
 from orders.models import OrderItem
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow
@@ -29,12 +27,10 @@ def sums_that_differ(*, progress: Progress = untold) -> Iterator[str]:
 
 def places_that_differ(*, progress: Progress = untold) -> Iterator[str]:
     """Places of the ranking that a recount would give to another product, or with other sums."""
-    until = database_now()
-    since, size = until - timedelta(days=settings.RANKING_DAYS), settings.RANKING_SIZE
-    said = selectors.ranked(selectors.totals(since=since, until=until, size=size), size=size)
-    sales = selectors.recount(after=since, until=until, progress=progress)
-    recount = selectors.ranked(sales, size=size)
-    for place, (ours, theirs) in enumerate(zip_longest(said, recount), start=1):
+    said = selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
+    sales = selectors.recount(after=said.from_at, until=said.to_at, progress=progress)
+    recount = selectors.ranked(sales, size=settings.RANKING_SIZE)
+    for place, (ours, theirs) in enumerate(zip_longest(said.best_sellers, recount), start=1):
         if ours != theirs:
             yield f"place {place}: said {ours}, recount {theirs}"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.cache import cache
 
+import products.selectors
 from api.breaker import Breaker
 from orders.selectors import Sales
 from rankings.selectors import BestSeller, Ranking
@@ -76,4 +77,5 @@ def _thawed(kept: dict[str, Any]) -> Ranking:
         BestSeller(rank, product_id, Sales(units, amount))
         for rank, (product_id, units, amount) in enumerate(kept["rows"], start=1)
     ]
-    return Ranking(datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), best)
+    offers = products.selectors.read_offers(product_ids=[each.product_id for each in best])
+    return Ranking(datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), best, offers)

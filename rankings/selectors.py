@@ -1,17 +1,17 @@
 """The best sellers of a moment: the read model, corrected at both edges of the window."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import BigIntegerField, F, QuerySet, Value
+from django.db.models import QuerySet
 
-from api.lookups import AnyOf
-from api.transactions import database_now, snapshot
+from api.statements import send
+from api.transactions import database_now
 from orders.selectors import Sales, sales_between
-from products.models import Product
+from products.selectors import Offer
+from rankings import statements
 from rankings.models import ProductSales, SalesWindow
 
 HOUR = timedelta(hours=1)
@@ -41,59 +41,48 @@ class BestSeller:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A best seller with the product as it stood when it was read."""
+
+    best_seller: BestSeller
+    product: Offer
+
+
+@dataclass(frozen=True)
 class Ranking:
-    """The best sellers of `from_at < ordered_at <= to_at`, computed at `to_at`."""
+    """The best sellers of `from_at < ordered_at <= to_at`, computed at `to_at`, and their products."""
 
     from_at: datetime
     to_at: datetime
     best_sellers: list[BestSeller]
+    offers: Mapping[int, Offer]
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A best seller with the product as it stands now."""
-
-    best_seller: BestSeller
-    product: Product
+    @property
+    def entries(self) -> list[Entry]:
+        """The best sellers whose products are still there."""
+        offers = self.offers
+        return [
+            Entry(each, offers[each.product_id]) for each in self.best_sellers if each.product_id in offers
+        ]
 
 
 def best_sellers(*, days: int, size: int) -> Ranking:
     """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id."""
-    with snapshot():
-        now = database_now()
-        since = now - timedelta(days=days)
-        sums = totals(since=since, until=now, size=size)
-    return Ranking(since, now, ranked(sums, size=size))
+    (rows,) = send(statements.best_sellers(window=timedelta(days=days), size=size))
+    since, until, *_first = rows[0]
+    found = [row[2:] for row in rows if row[2] is not None]
+    best = [
+        BestSeller(rank, pk, Sales(int(units), int(amount)))
+        for rank, (pk, units, amount, *_product) in enumerate(found, start=1)
+    ]
+    offers = {pk: Offer(pk, *product, until) for pk, _units, _amount, *product in found}
+    return Ranking(since, until, best, offers)
 
 
 def ranked(sums: Mapping[int, Sales], *, size: int) -> list[BestSeller]:
     """The `size` products with most units, the lower id first among equals; none that sold nothing."""
     best = sorted(sums.items(), key=lambda total: (-total[1].units, total[0]))[:size]
     return [BestSeller(rank, *total) for rank, total in enumerate(best, start=1) if total[1].units > 0]
-
-
-def entries(ranking: Ranking) -> list[Entry]:
-    """The ranked products with their name, price and stock of this moment."""
-    found = Product.objects.in_bulk([best.product_id for best in ranking.best_sellers])
-    return [Entry(best, found[best.product_id]) for best in ranking.best_sellers if best.product_id in found]
-
-
-def totals(*, since: datetime, until: datetime, size: int) -> dict[int, Sales]:
-    """Sums by product, complete for every product that could be among the first `size`; needs a snapshot."""
-    window = SalesWindow.objects.filter(from_at__lte=since, to_at__gt=since, to_at__lte=until).first()
-    if window is None:
-        return sales_between(after=since, until=until)
-    left = sales_between(after=window.from_at, until=since)
-    entered = sales_between(after=window.to_at, until=until)
-    change = minus(entered, left)
-    return plus(_stored(changed=change.keys(), size=size), change)
-
-
-def _stored(*, changed: Iterable[int], size: int) -> dict[int, Sales]:
-    """The stored sums of the changed products, and of the first `size` others."""
-    is_changed = AnyOf(F("product_id"), Value([*changed], ArrayField(BigIntegerField())))
-    rest = ProductSales.objects.exclude(is_changed).order_by("-units", "product_id")[:size]
-    return as_sums(ProductSales.objects.filter(is_changed).union(rest, all=True))
 
 
 def recount(*, after: datetime, until: datetime, progress: Progress) -> dict[int, Sales]:

@@ -11,7 +11,7 @@ class BestSellerSerializer(serializers.Serializer[Any]):
     """A place in the ranking; name, price and stock are of this moment."""
 
     rank = serializers.IntegerField(source="best_seller.rank")
-    product_id = serializers.IntegerField(source="product.pk")
+    product_id = serializers.IntegerField(source="product.product_id")
     name = serializers.CharField(source="product.name")
     price = serializers.IntegerField(source="product.price")
     stock = serializers.IntegerField(source="product.stock")
@@ -22,10 +22,10 @@ class BestSellerSerializer(serializers.Serializer[Any]):
 class BestSellersSerializer(serializers.Serializer[Any]):
     """The best sellers of a window that ends at the moment of computing."""
 
-    to = MomentField()
-    as_of = MomentField()
-    results = BestSellerSerializer(many=True)
+    to = MomentField(source="to_at")
+    as_of = MomentField(source="to_at")
+    results = BestSellerSerializer(many=True, source="entries")
 
     def get_fields(self) -> dict[str, Any]:
-        """`from` cannot be spelt as an attribute."""
-        return {"from": MomentField(), **super().get_fields()}
+        """`from` cannot be spelt as the name of an attribute."""
+        return {"from": MomentField(source="from_at"), **super().get_fields()}

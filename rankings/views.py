@@ -32,13 +32,7 @@ class RankingViewSet(PublicViewSet):
     def products(self, _request: Request) -> Response:
         """The products with most units sold in the window."""
         ranking = cached(_compute, seconds=settings.RANKING_CACHE_SECONDS)
-        answer = {
-            "from": ranking.from_at,
-            "to": ranking.to_at,
-            "as_of": ranking.to_at,
-            "results": selectors.entries(ranking),
-        }
-        return Response(shown(BestSellersSerializer, answer))
+        return Response(shown(BestSellersSerializer, ranking))
 
 
 def _compute() -> Ranking:

@@ -1,12 +1,24 @@
 """Who may do anything at all."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from api.problems import NotRegistered
+from api.statements import Bound, send
 from users.problems import CHALLENGE
+from users.statements import member
+
+A = TypeVar("A")
 
 
 def require_member(found: Sequence[object]) -> None:
     """Raise NotRegistered where the look for the caller found no row."""
     if not found:
         raise NotRegistered(headers={"WWW-Authenticate": CHALLENGE})
+
+
+def read_for_member(asked: Bound[A], *, user_id: int) -> A:
+    """What a statement answers, the caller looked up in the same message. Raises NotRegistered."""
+    members, found = send(member(user_id=user_id), asked)
+    require_member(members)
+    return found
