@@ -13,7 +13,7 @@ from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
-from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 # The text of a statement and the types of its values.
 _Key = tuple[bytes, tuple[int, ...]]
@@ -38,7 +38,8 @@ class Exchange:
 
     def __init__(self, session: "psycopg.Connection[Any]", *, prepares: bool) -> None:
         adapters = AdaptersMap(session.adapters)
-        # Or the type of a number, and with it the plan, would change with its size.
+        # Or the type of a number, alone or in a list, and with it the plan, would change with its size.
+        adapters.register_dumper(int, Int8Dumper)
         adapters.register_dumper(int, Int8BinaryDumper)
         self.session, self.pgconn = session, session.pgconn
         self.transformer = Transformer(_Context(adapters, session))
