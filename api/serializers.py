@@ -24,12 +24,12 @@ _Column = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
 
 
 @overload
-def shown(serializer: type[serializers.BaseSerializer[Any]], made: Any) -> dict[str, Any]: ...
+def shown(serializer: type[serializers.Serializer[Any]], made: Any) -> dict[str, Any]: ...
 @overload
 def shown(
-    serializer: type[serializers.BaseSerializer[Any]], made: Sequence[Any], *, many: Literal[True]
+    serializer: type[serializers.Serializer[Any]], made: Sequence[Any], *, many: Literal[True]
 ) -> list[dict[str, Any]]: ...
-def shown(serializer: type[serializers.BaseSerializer[Any]], made: Any, *, many: bool = False) -> Any:
+def shown(serializer: type[serializers.Serializer[Any]], made: Any, *, many: bool = False) -> Any:
     """What a client is shown of an object, or of each of `many`: as DRF's `data`, in less time."""
     columns = _columns_of(serializer)
     return [_row(columns, each) for each in made] if many else _row(columns, made)
@@ -40,7 +40,7 @@ def _row(columns: tuple[_Column, ...], made: Any) -> dict[str, Any]:
 
 
 @cache
-def _columns_of(serializer: type[serializers.BaseSerializer[Any]]) -> tuple[_Column, ...]:
+def _columns_of(serializer: type[serializers.Serializer[Any]]) -> tuple[_Column, ...]:
     """The columns of a serializer, which are the same in every request."""
     return _columns(serializer())
 

@@ -234,7 +234,7 @@ class _Rows:
         elif rows._iterable_class is FlatValuesListIterable:  # noqa: SLF001
             self.make = itemgetter(0)
         elif rows._iterable_class is NamedValuesListIterable:  # noqa: SLF001
-            self.make = create_namedtuple_class(*_names(rows.query))._make  # type: ignore[attr-defined]
+            self.make = create_namedtuple_class(*_names(rows.query))._make
 
     def __call__(self, answer: Answer) -> list[Any]:
         rows: Iterable[Any] = answer.rows

@@ -70,14 +70,16 @@ class ApiViewSet(GenericViewSet[Any]):
     def page(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Response:
         """A page of the list that `read` reads, its rows as the action's serializer shows them."""
         paginator: Any = self.paginator
+        serializer: Any = self.get_serializer_class()
         rows = paginator.rows_of(request, read)
-        return self.get_paginated_response(shown(self.get_serializer_class(), rows, many=True))
+        return self.get_paginated_response(shown(serializer, rows, many=True))
 
     def one(self, found: Sequence[Any]) -> Response:
         """The one row that was found, as the action's serializer shows it. Raises NotFound."""
         if not found:
             raise NotFound
-        return Response(shown(self.get_serializer_class(), found[0]))
+        serializer: Any = self.get_serializer_class()
+        return Response(shown(serializer, found[0]))
 
     def location(self, *, basename: str, pk: int) -> dict[str, str]:
         """The Location header of a new object."""

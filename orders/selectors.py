@@ -89,7 +89,7 @@ def order_made_with(*, user_id: int, claim: Claim) -> PaidOrder | None:
     return made
 
 
-def _orders(found: Iterable[tuple[Any, ...]]) -> list[PaidOrder]:
+def _orders(found: list[Any]) -> list[PaidOrder]:
     """From a row for each line to the orders, in the same order."""
     return [_order(list(rows)) for _id, rows in groupby(found, itemgetter(0))]
 

@@ -45,14 +45,14 @@ def read_offers(*, product_ids: Iterable[int]) -> dict[int, Offer]:
 
 def product(*, product_id: int) -> list[Any]:
     """The product of that id, if there is one, as people see it."""
-    (found,) = send(statements.product(product_id=product_id))
-    return found
+    found: tuple[list[Any]] = send(statements.product(product_id=product_id))
+    return found[0]
 
 
 def products(page: Page) -> list[Any]:
     """A page of products, as people see them."""
-    (found,) = send(statements.products(**page.by_id))
-    return found
+    found: tuple[list[Any]] = send(statements.products(**page.by_id))
+    return found[0]
 
 
 def low_stock(*, limit: int) -> ProductQuerySet:

@@ -75,7 +75,7 @@ def best_sellers(*, days: int, size: int) -> Ranking:
         BestSeller(rank, pk, Sales(int(units), int(amount)))
         for rank, (pk, units, amount, *_product) in enumerate(found, start=1)
     ]
-    offers = {pk: Offer(pk, *product, until) for pk, _units, _amount, *product in found}
+    offers = {pk: Offer(pk, name, price, stock, until) for pk, _units, _amount, name, price, stock in found}
     return Ranking(since, until, best, offers)
 
 

@@ -42,7 +42,7 @@ PAGE = Page(20, None)
 def output_serializers() -> Iterator[type[Serializer]]:
     """The serializers of every app, but for those that read what a client sends."""
     for app in apps.get_app_configs():
-        if module_has_submodule(app.module, "serializers") and app.name.isidentifier():
+        if module_has_submodule(app.module, "serializers") and app.name != "rest_framework":
             module = importlib.import_module(f"{app.name}.serializers")
             for each in vars(module).values():
                 if isinstance(each, type) and each.__module__ == module.__name__ and is_output(each):
@@ -103,6 +103,7 @@ def state(of: Any) -> dict[str, Any]:
 def test_reading_an_input_leaves_nothing_behind():
     serializer = BasketSerializer()
     line = {"product_id": 1, "quantity": 1}
+    serializer.run_validation({"items": [line]})  # which looks for its fields but once
     before = state(serializer)
     for items in ([line], [line, line], [], [{}], None):
         try:
