@@ -16,7 +16,9 @@ from django.db import connection
 from django.db.models import F
 from django.utils.module_loading import module_has_submodule
 
+from api.pagination import Shape
 from api.statements import ByHand, Insert, Statement, Update, send, statement
+from coupons.models import Status
 from points.statements import move
 from products.factories import ProductFactory
 from products.models import Product
@@ -33,6 +35,8 @@ SAMPLES: dict[Any, Any] = {
     list[int]: [3, 2**40],
     list[str]: ["값", "b"],
     list[UUID]: [UUID(int=7)],
+    Shape: Shape(21, beyond=True, backward=True),
+    Status: "usable",
 }
 
 
