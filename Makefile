@@ -66,10 +66,10 @@ test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate cl
 test-distros: debootstrap $(VENV)/installed-dev  ## Run the shop on fresh Debian systems, as root: SUITES="sid", ARGS="--test" for make test there
 	@$(PYTHON) -m tests.distros $(ARGS) $(SUITES)
 
+# Where there is none, tests.distros says so.
 debootstrap:
 	@PATH=$$PATH:/usr/sbin command -v debootstrap >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends debootstrap >/dev/null; } || \
-	{ echo "Missing: debootstrap; on Debian: apt install debootstrap"; exit 1; }
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends debootstrap >/dev/null; } || :
 
 # What it needs beside Python's packages.
 programs:

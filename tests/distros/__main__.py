@@ -3,7 +3,8 @@
 Each system is made by debootstrap. In it a copy of this checkout runs `make run`, as an ordinary user and as
 root in /root, which is closed to others, until a paid order is in the receiver's file and Ctrl-C has ended
 everything; with `--test` it runs `make test` instead, which takes far longer. Needs root, and packages: how
-pip and apt reach theirs here is passed on.
+pip and apt reach theirs here is passed on. Where the machine allows no such system, or reaches no Debian
+archive, it is skipped with the command that failed.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,10 @@ UIDS = {"shop": 1000, "root": 0}
 RUN_SECONDS = 300
 TEST_SECONDS = 1800
 REMOVE_SECONDS = 10
+REACH_SECONDS = 30
+SYSTEMS = "/var/tmp"
+# Where debootstrap goes unless told otherwise.
+ARCHIVE = "http://deb.debian.org/debian/"
 # With processes and mounts of its own, all of which go with the first process; it goes with `unshare`.
 APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 # Not by chroot, inside of which Linux makes no user namespaces. /proc and /dev come along before the old root
@@ -42,6 +48,20 @@ pivot_root . .
 umount -l .
 cd "$2"
 exec setpriv --reuid "$1" --regid "$1" --init-groups env -i {environment} sh -c "$3"
+"""
+# What debootstrap and INSIDE ask of the machine, in an empty folder. Traced: the last command is what failed.
+PROBE = """
+cd "$0"
+mknod null c 1 3
+echo >null
+chroot / true
+setpriv --reuid 1000 --regid 1000 --clear-groups true
+mount --bind "$0" "$0"
+cd "$0"
+mkdir dev proc
+mount --rbind /dev dev
+mount -t proc proc proc
+pivot_root . .
 """
 
 
@@ -58,6 +78,10 @@ def main() -> int:
     )
     seconds = TEST_SECONDS if chosen.test else RUN_SECONDS
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if reason := missing(chosen.suites):
+        say(f"Skipped, so nobody knows whether the shop runs on a fresh Debian: {reason}")
+        return 0
     failed = []
     for suite in chosen.suites:
         with debian(suite, packages=f"{PACKAGES},git" if chosen.test else PACKAGES) as root:
@@ -76,10 +100,31 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def missing(suites: list[str]) -> str:
+    """What this machine lacks for it, with what failed; empty: nothing."""
+    if not shutil.which("debootstrap"):
+        return "there is no debootstrap. On Debian and Ubuntu, as root: apt-get install debootstrap"
+    folder = tempfile.mkdtemp(prefix="probe-", dir=SYSTEMS)
+    try:
+        probe = [*APART, "sh", "-exc", PROBE, folder]
+        probed = subprocess.run(probe, capture_output=True, text=True, check=False)
+    finally:
+        shutil.rmtree(folder)
+    if probed.returncode:
+        return f"it takes root and its capabilities. {shlex.join(APART)} ends with\n{probed.stderr.rstrip()}"
+    for suite in suites:
+        url = f"{archive() or ARCHIVE}dists/{suite}/Release"
+        try:
+            urllib.request.urlopen(url, timeout=REACH_SECONDS).close()  # noqa: S310 - apt's own, or Debian's
+        except OSError as error:
+            return f"no Debian archive can be reached. {url}: {error}"
+    return ""
+
+
 @contextmanager
 def debian(suite: str, *, packages: str) -> Iterator[Path]:
     """A fresh system with a copy of the checkout in two homes, removed in the end."""
-    root = Path(tempfile.mkdtemp(prefix=f"{suite}-", dir="/var/tmp"))
+    root = Path(tempfile.mkdtemp(prefix=f"{suite}-", dir=SYSTEMS))
     try:
         say(f"Making a Debian {suite} ...")
         mirror = [found] if (found := archive()) else []
@@ -102,6 +147,8 @@ def remove(root: Path) -> None:
 
 def archive() -> str:
     """Where apt takes Debian's packages from; empty: debootstrap's own choice."""
+    if not shutil.which("apt-get"):
+        return ""
     asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages", "Label: Debian"]
     return next(iter(subprocess.check_output(asked, text=True).split()), "")
 
