@@ -14,11 +14,9 @@ STOP_SECONDS = 30
 
 def command_lines() -> dict[int, str]:
     """Every process's command line by its pid; that of a zombie is empty."""
-    if not Path("/proc/self/cmdline").exists():
-        command = ["/bin/ps", "-axwwo", "pid=,command="]
-        listing = subprocess.check_output(command, text=True, errors="replace")  # noqa: S603 constant # nosec B603
-        lines = (line.strip().partition(" ") for line in listing.splitlines())
-        return {int(pid): command for pid, _, command in lines}
+    if not Path("/proc/self/cmdline").exists():  # macOS
+        lines = ps("pid=,stat=,command=")
+        return {int(pid): "" if state.startswith("Z") else "".join(line) for pid, state, *line in lines}
     commands = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # it just ended
@@ -26,8 +24,18 @@ def command_lines() -> dict[int, str]:
     return commands
 
 
+def ps(columns: str) -> list[list[str]]:
+    """A row for every process, that of ps itself too; the last column may have blanks, or be missing."""
+    command = ["/bin/ps", "-axwwo", columns]
+    listing = subprocess.check_output(command, text=True, errors="replace")  # noqa: S603 constant # nosec B603
+    return [line.split(maxsplit=columns.count(",")) for line in listing.splitlines()]
+
+
 def has_children() -> bool:
     """Whether this process has any, dead or alive."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        children = [line for parent, *line in ps("ppid=,command=") if int(parent) == os.getpid()]
+        return any(not "".join(line).startswith("/bin/ps ") for line in children)
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

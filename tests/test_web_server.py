@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from config.web import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_LARGE_BODIES
@@ -63,8 +64,7 @@ class Server:
             return read_answer(connection)
 
     def workers(self) -> set[int]:
-        pid = self.process.pid
-        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        return {child.pid for child in psutil.Process(self.process.pid).children()}
 
 
 def read_answer(connection: socket.socket) -> Answer:
@@ -329,15 +329,15 @@ def test_workers_do_not_outlive_a_killed_master(own_server: Server) -> None:
     workers = own_server.workers()
     own_server.process.kill()
     own_server.process.wait()
-    wait_until(lambda: all(state_of(pid) == "Z" for pid in workers))
+    wait_until(lambda: all(state_of(pid) == psutil.STATUS_ZOMBIE for pid in workers))
 
 
 def state_of(pid: int) -> str:
-    """Return the letter of the process's state: Z once it has ended, T while it is stopped."""
+    """As psutil names it, that of a zombie where there is no such process."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "Z"
+        return psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
+        return psutil.STATUS_ZOMBIE
 
 
 # Stopping
@@ -404,7 +404,7 @@ def stopped(pids: set[int]) -> Iterator[None]:
     """Hold the processes still, so that what connects waits in the kernel's queue."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: all(state_of(pid) == "T" for pid in pids))
+    wait_until(lambda: all(state_of(pid) == psutil.STATUS_STOPPED for pid in pids))
     try:
         yield
     finally:
