@@ -7,6 +7,7 @@ LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes -
 
 # Of what `make run` says, as config/language.py has it.
 KOREAN := $(filter ko% KO%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
+PYTHON_NEEDED := $(if $(KOREAN),Python 3.11 이상이 필요해요.,Python 3.11 or newer is needed.)
 # With a dot every two seconds, as pip says nothing for a minute; the dots end with this shell at the latest.
 INSTALL_SHOWN = printf '%s ' "$(if $(KOREAN),$< 설치 중,Installing $<)"; \
 	(while sleep 2; kill -0 $$$$ 2>/dev/null; do printf .; done) & dots=$$!; \
@@ -46,6 +47,7 @@ chromium:
 		apt-get install -qq --no-install-recommends chromium fonts-nanum >/dev/null; } || \
 	{ echo "Missing: chromium; on Debian: apt install chromium fonts-nanum"; exit 1; }
 
+# Linux alone: faketime, namespaces and /proc; as test-stack, test-distros and the benchmarks are.
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos tests/starts $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
@@ -141,10 +143,10 @@ reset:  ## Close the shop and forget its database, events and logs (.local)
 	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run reset
 
 $(VENV)/made:
-	@command -v python3 >/dev/null || { echo "python3 is not on PATH; Python 3.11 or newer is needed."; exit 1; }
-	@python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed; python3 is " + sys.version.split()[0] + "." if sys.version_info < (3, 11) else 0)'
+	@command -v python3 >/dev/null || { echo "$(PYTHON_NEEDED) $(if $(KOREAN),PATH에 python3이 없어요.,python3 is not on PATH.)"; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON_NEEDED) python3: $$(python3 --version)"; exit 1; }
 	@echo "$(if $(KOREAN),$(VENV)에 가상 환경을 만들어요 ...,Making a virtual environment in $(VENV) ...)"
-	@python3 -m venv $(VENV) || { echo "python3 cannot make one; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@python3 -m venv $(VENV) || { echo "$(if $(KOREAN),python3이 가상 환경을 만들지 못해요. Debian과 Ubuntu에서는:,python3 cannot make one; on Debian and Ubuntu:) apt install python3-venv"; exit 1; }
 	@touch $@
 
 $(VENV)/installed: locks/run.txt $(VENV)/made

