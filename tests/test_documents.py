@@ -15,6 +15,17 @@ PAGES = sorted(
     for path in ROOT.rglob("*.md")
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
+# docs/ko/concurrency.md alone has no English page.
+TWINS = [
+    (
+        ROOT / "docs" / page.name
+        if page.parent.name == "ko"
+        else page.with_name(page.name.replace(".ko", "")),
+        page,
+    )
+    for page in PAGES
+    if (page.parent.name == "ko" or page.name.endswith(".ko.md")) and page.name != "concurrency.md"
+]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -44,3 +55,12 @@ def test_no_drawing_has_a_semicolon_for_it_would_end_the_statement(page):
     assert [
         drawing for drawing in re.findall(r"```mermaid.*?```", page.read_text(), re.DOTALL) if ";" in drawing
     ] == []
+
+
+@pytest.mark.parametrize(("english", "korean"), TWINS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_and_its_korean_twin_lead_to_each_other_and_have_the_same_parts(english, korean):
+    texts = {page: page.read_text() for page in (english, korean)}
+    for page, other in ((english, korean), (korean, english)):
+        assert other in [(page.parent / link).resolve() for link in LINK.findall(texts[page])]
+    parts, same = (re.findall(r"^(#+|-|```\w*) ?", text, re.MULTILINE) for text in texts.values())
+    assert parts == same
