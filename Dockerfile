@@ -1,3 +1,4 @@
+# The newest Python that every pin has a wheel for (make wheels); docs/adr/0003 says what an order costs there.
 FROM python:3.14-slim AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
