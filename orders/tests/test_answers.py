@@ -86,7 +86,9 @@ def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never
 )
 def test_heads_without_end_are_given_up_on_though_an_answer_follows(heads):
     with platform_that_says([heads + b"\r\n" + TAKEN]) as (platform, _):
-        assert "headers are too long" in outcome(platform)
+        said = outcome(platform)
+    # The http.client of a newer Python, 3.14.10 for one, counts those with 100 itself.
+    assert "headers are too long" in said or "more than 100 interim responses" in said
 
 
 @pytest.mark.parametrize(
