@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from api import actionlog
+from api.statements import send
 from products.factories import ProductFactory
 from products.imports import ProductResource
 from products.models import Product
+from products.statements import take
 from seeding import numbering
 from seeding.files import opened
 from tests.admin.files import as_csv
@@ -79,7 +81,7 @@ def test_writing_a_stock_that_was_read_would_lose_units(db: None) -> None:
     """The control: what an import would do to a sale if it wrote rows as it had read them."""
     product = ProductFactory(stock=10)
     read_before = Product.objects.get()
-    Product.objects.take(quantities={product.pk: 3}, prices={product.pk: product.price})
+    send(take(product_id=product.pk, quantity=3))
     read_before.save()
     assert Product.objects.get().stock == 10
 

@@ -68,7 +68,6 @@ def sell_at(*moments):
         Order.objects.filter(pk=Order.objects.latest("pk").pk).update(ordered_at=moment)
 
 
-@pytest.mark.django_db
 def test_an_order_counts_in_the_hour_of_seoul_that_it_was_paid_in():
     start, instant = this_hour(), timedelta(microseconds=1)
     sell_at(start - instant, start, start - timedelta(hours=1))
@@ -78,7 +77,6 @@ def test_an_order_counts_in_the_hour_of_seoul_that_it_was_paid_in():
     ]
 
 
-@pytest.mark.django_db
 def test_the_hours_end_with_the_running_one_and_one_too_old_does_not_count():
     first = this_hour() - timedelta(hours=HOURS - 1)
     sell_at(first, first - timedelta(microseconds=1), this_hour() + timedelta(hours=1))
@@ -146,7 +144,6 @@ def test_an_event_that_waits_for_its_next_attempt_is_not_late(admin_client):
     assert "On time" in panels(admin_client)["events"]["state"]
 
 
-@pytest.mark.django_db
 def test_undelivered_events_are_counted_to_a_bound():
     for _ in range(3):
         buy()

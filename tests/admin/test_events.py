@@ -15,7 +15,7 @@ DEAD = reverse("admin:orders_orderevent_redeliver_dead")
 
 
 @pytest.fixture
-def events():
+def events(transactional_db):
     """Four events: the first two dead, the third delivered."""
     for _ in range(4):
         buy()
