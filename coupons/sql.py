@@ -6,6 +6,7 @@ from datetime import datetime
 from api.statements import ByHand, send, statement
 from coupons.models import IssuedCoupon
 
+# What ISSUE_COUPON returns of the coupon, in its order.
 ISSUED_COLUMNS = (
     "id",
     "coupon_id",
@@ -20,7 +21,8 @@ ISSUED_COLUMNS = (
 )
 
 # One statement, so that the campaign's row, which everybody wants, is locked for no longer than PostgreSQL
-# needs: neither BEGIN nor COMMIT nor this process is waited for meanwhile (docs/adr/0019).
+# needs: neither BEGIN nor COMMIT nor this process is waited for meanwhile
+# (docs/adr/0013-a-coupon-is-issued-or-refused-in-one-statement.md).
 #
 # 1. `standing` refuses before that row is touched, so those who are refused do not wait for it. "+ 0" leaves
 #    the planner only the index by user: it has no statistics of a new campaign, and would take the index by
@@ -29,7 +31,7 @@ ISSUED_COLUMNS = (
 # 3. `issued` compares the clock once more, for a campaign can close while its row is waited for. A sequence
 #    of 0 then violates issued_coupon_sequence_from_1, which rolls the count back. Locking the row by a SELECT
 #    before comparing would do without the violation, but issues a fifth fewer coupons a second.
-ISSUE_COUPON = f"""
+ISSUE_COUPON = """
 WITH standing AS (
     SELECT
         member.id IS NOT NULL AS is_registered,
@@ -58,10 +60,12 @@ WITH standing AS (
         id, %(user_id)s, CASE WHEN opens_at > now OR closes_at <= now THEN 0 ELSE issued END,
         name, discount_type, discount_value, max_discount, now, now + %(valid_days)s * interval '24 hours'
     FROM counted
-    RETURNING {", ".join(ISSUED_COLUMNS)}
+    RETURNING
+        id, coupon_id, user_id, sequence, name, discount_type, discount_value, max_discount,
+        issued_at, expires_at
 )
 SELECT standing.*, issued.* FROM standing LEFT JOIN issued ON true
-"""  # noqa: S608 - the columns above
+"""
 
 
 @statement

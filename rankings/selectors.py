@@ -11,7 +11,7 @@ from api.statements import send
 from api.transactions import database_now
 from orders.selectors import Sales, sales_between
 from products.selectors import Offer
-from rankings import statements
+from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
 HOUR = timedelta(hours=1)
@@ -68,7 +68,7 @@ class Ranking:
 
 def best_sellers(*, days: int, size: int) -> Ranking:
     """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id."""
-    (rows,) = send(statements.best_sellers(window=timedelta(days=days), size=size))
+    (rows,) = send(sql.best_sellers(window=timedelta(days=days), size=size))
     since, until, *_first = rows[0]
     found = [row[2:] for row in rows if row[2] is not None]
     best = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orders.selectors import Sales
 from products.factories import ProductFactory
-from rankings import services, statements
+from rankings import services, sql
 from rankings.selectors import BestSeller, best_sellers
 from tests.clock import MADE, REMOVED, by_that_clock, set_clock
 from tests.database import broken, execute
@@ -176,9 +176,9 @@ def test_the_ranking_is_a_recount_at_every_moment_of_any_history(
 def test_a_microsecond_s_mistake_at_an_edge_is_found(
     begin: Callable[[], History], monkeypatch: pytest.MonkeyPatch, edge: str
 ) -> None:
-    sql, mistake = statements.BEST_SELLERS, f"ordered_at + interval '1 microsecond' {edge}"
-    monkeypatch.setattr(statements, "BEST_SELLERS", sql.replace(f"ordered_at {edge}", mistake))
-    monkeypatch.setattr(statements.best_sellers, "compiled", {})
+    text, mistake = sql.BEST_SELLERS, f"ordered_at + interval '1 microsecond' {edge}"
+    monkeypatch.setattr(sql, "BEST_SELLERS", text.replace(f"ordered_at {edge}", mistake))
+    monkeypatch.setattr(sql.best_sellers, "compiled", {})
     with pytest.raises(AssertionError):
         play(begin(), LEAVES)
 

@@ -1,4 +1,4 @@
-"""The best sellers, read in one statement: of one moment, however often the read model moves."""
+"""SQL that the ORM cannot say: the best sellers of one moment, however often the read model moves."""
 
 from datetime import timedelta
 
