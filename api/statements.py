@@ -6,19 +6,13 @@ that brings.
 """
 
 import inspect
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from operator import itemgetter
 from types import UnionType
 from typing import Any, Generic, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints, overload
-from uuid import UUID
 
-import psycopg
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.constants import OnConflict
@@ -27,12 +21,10 @@ from django.db.models.query import FlatValuesListIterable, ModelIterable, NamedV
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.utils import create_namedtuple_class
 
-from api.exchange import Answer, Exchange
+from api.exchange import Answer
 
 P = ParamSpec("P")
 A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
 R = TypeVar("R")
 
 # What a parameter is to the ORM, by its annotation.
@@ -41,10 +33,7 @@ _FIELDS: dict[Any, "Callable[[], models.Field[Any, Any]]"] = {
     str: models.TextField,
     datetime: models.DateTimeField,
     timedelta: models.DurationField,
-    UUID: models.UUIDField,
     list[int]: lambda: ArrayField(models.BigIntegerField()),
-    list[str]: lambda: ArrayField(models.TextField()),
-    list[UUID]: lambda: ArrayField(models.UUIDField()),
 }
 
 
@@ -109,13 +98,13 @@ class Statement(Generic[P, A]):
     """What `@statement` makes of a function: call it with values, then send what it returns."""
 
     build: Callable[P, Any]
-    fixed: frozenset[str]
+    fixed: tuple[str, ...] = ()
     compiled: dict[tuple[Any, ...], "_Compiled"] = field(default_factory=dict)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Bound[A]:
         """The statement with these values. They go by name."""
         del args
-        variant = tuple(kwargs[name] for name in sorted(self.fixed))
+        variant = tuple(kwargs[name] for name in self.fixed)
         compiled = self.compiled.get(variant)
         if compiled is None:
             compiled = self.compiled[variant] = _compile(self._built(kwargs))
@@ -144,12 +133,12 @@ def statement(build: Callable[P, Any], /) -> Statement[P, Any]:
     Its parameters go by name and are annotated. In place of a value the function gets an expression, so it
     must not look at it; what an annotation cannot say (a limit, a direction) is declared by `variants`.
     """
-    return Statement(build, frozenset())
+    return Statement(build)
 
 
 def variants(*fixed: str) -> "Callable[[Callable[P, models.QuerySet[Any, R]]], Statement[P, list[R]]]":
     """As `statement`, compiled anew for each value of the `fixed` parameters, of which there are few."""
-    return lambda build: Statement(build, frozenset(fixed))
+    return lambda build: Statement(build, fixed)
 
 
 @dataclass(frozen=True)
@@ -196,21 +185,26 @@ def _reader(built: Any, compiler: Any) -> Callable[[Answer], Any]:
 
 def _compiler(built: Any) -> Any:
     """Django's compiler of it."""
+    compiler: Any = _query(built).get_compiler(connection=_InTransaction())
+    if isinstance(built, Insert) and built.returning:
+        compiler.returning_fields = [built.row._meta.get_field(name) for name in built.returning]  # noqa: SLF001
+    return compiler
+
+
+def _query(built: Any) -> Any:
     query: Any
     if isinstance(built, Update):
         query = built.rows.query.chain(UpdateQuery)
         query.add_update_values(dict(built.changes))
-        return query.get_compiler(connection=_InTransaction())
+        return query
     if isinstance(built, Insert):
-        meta = built.row._meta  # noqa: SLF001 - documented API
-        conflicts = OnConflict.IGNORE if built.ignore_conflicts else None
-        query = InsertQuery(type(built.row), on_conflict=conflicts)
-        fields = [each for each in meta.concrete_fields if not isinstance(each, models.AutoField)]
-        query.insert_values(fields, [built.row])
-        compiler = query.get_compiler(connection=_InTransaction())
-        compiler.returning_fields = [meta.get_field(name) for name in built.returning] or None
-        return compiler
-    return built.query.get_compiler(connection=_InTransaction())
+        columns = built.row._meta.concrete_fields  # noqa: SLF001 - documented API
+        query = InsertQuery(
+            type(built.row), on_conflict=OnConflict.IGNORE if built.ignore_conflicts else None
+        )
+        query.insert_values([each for each in columns if not isinstance(each, models.AutoField)], [built.row])
+        return query
+    return built.query
 
 
 class _Places(dict[str, str]):
@@ -224,7 +218,7 @@ class _Places(dict[str, str]):
 class _Rows:
     """Reads rows as the QuerySet would: tuples, values or model instances; computed columns converted."""
 
-    def __init__(self, rows: "models.QuerySet[Any, Any]", compiler: Any) -> None:
+    def __init__(self, rows: Any, compiler: Any) -> None:
         """The compiler knows which column is what once its SQL is made."""
         self.compiler = compiler
         self.converters = compiler.get_converters([column[0] for column in compiler.select])
@@ -234,7 +228,7 @@ class _Rows:
         elif rows._iterable_class is FlatValuesListIterable:  # noqa: SLF001
             self.make = itemgetter(0)
         elif rows._iterable_class is NamedValuesListIterable:  # noqa: SLF001
-            self.make = create_namedtuple_class(*_names(rows.query))._make
+            self.make = create_namedtuple_class(*rows._fields)._make
 
     def __call__(self, answer: Answer) -> list[Any]:
         rows: Iterable[Any] = answer.rows
@@ -259,73 +253,9 @@ def _instances(compiler: Any) -> Callable[[Sequence[Any]], models.Model]:
     return make
 
 
-def _names(query: Any) -> Sequence[str]:
-    """What the columns of named rows are called, as the QuerySet would."""
-    return query._fields if hasattr(query, "_fields") else (*query.values_select, *query.annotation_select)
-
-
 def _rows(answer: Answer) -> list[tuple[Any, ...]]:
     return answer.rows
 
 
 def _count(answer: Answer) -> int:
     return answer.affected
-
-
-class _Exchanges(threading.local):
-    """This thread's exchange with its session."""
-
-    current: Exchange | None = None
-
-    def of(self, session: "psycopg.Connection[Any]") -> Exchange:
-        if self.current is None or self.current.session is not session:
-            self.current = Exchange(session, prepares=settings.PREPARED_STATEMENTS)
-        return self.current
-
-
-_exchanges = _Exchanges()
-
-
-@overload
-def send(a: Bound[A], /) -> tuple[A]: ...
-@overload
-def send(a: Bound[A], b: Bound[B], /) -> tuple[A, B]: ...
-@overload
-def send(a: Bound[A], b: Bound[B], c: Bound[C], /) -> tuple[A, B, C]: ...
-@overload
-def send(*statements: Bound[Any]) -> Any: ...
-def send(*statements: Bound[Any]) -> Any:
-    """Send the statements in one message; the answer of each.
-
-    Outside a transaction they are one by themselves. The first that fails ends the rest.
-    """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    session: Any = connection.connection
-    began = time.monotonic()
-    try:
-        with connection.wrap_database_errors:
-            exchange = _exchanges.of(session)
-            if connection.execute_wrappers:
-                answers = [_observed(exchange, each) for each in statements]
-            else:
-                answers = exchange.ask([(each.sql, each.values) for each in statements])
-    finally:
-        if connection.queries_logged:
-            taken = f"{time.monotonic() - began:.3f}"
-            connection.queries_log.extend({"sql": each.sql.decode(), "time": taken} for each in statements)
-    return tuple(each.read(answer) for each, answer in zip(statements, answers, strict=True))
-
-
-def _observed(exchange: Exchange, bound: Bound[Any]) -> Answer:
-    """Send one by way of those who observe the connection (Django's `execute_wrapper`)."""
-
-    def execute(sql: str, values: Sequence[Any], _many: bool, _context: Mapping[str, Any]) -> Answer:  # noqa: FBT001 - Django's
-        return exchange.ask([(sql.encode(), values)])[0]
-
-    observed: Callable[..., Any] = execute
-    for wrapper in reversed(connection.execute_wrappers):
-        observed = partial(wrapper, observed)
-    context = {"connection": connection, "cursor": None}
-    answer: Answer = observed(bound.sql.decode(), bound.values, False, context)  # noqa: FBT003 - as Django calls it
-    return answer

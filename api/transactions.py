@@ -12,8 +12,9 @@ from psycopg import errors
 
 from api import metrics
 from api.problems import Busy, Problem, Unavailable
+from api.sending import send
 from api.sqlstates import Meaning, meaning_of
-from api.statements import Bound, ByHand, send, statement
+from api.statements import Bound, ByHand, statement
 
 ATTEMPTS = 3
 
@@ -25,7 +26,6 @@ R = TypeVar("R")
 # As `cause` in the metrics.
 _CAUSES = {
     "23503": "vanished",
-    "23514": "guard",
     "40001": "serialization",
     "40P01": "deadlock",
     "55P03": "lock_timeout",
@@ -56,10 +56,12 @@ def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Calla
                     return work(*args, **kwargs)
                 except Conflict:
                     metrics.CONFLICTS.labels("conflict").inc()
+                except IntegrityError as error:
+                    if not _is_outrun(error, guards):
+                        raise  # named constraints are the caller's
+                    metrics.CONFLICTS.labels("conflict").inc()
                 except (DatabaseError, InterfaceError) as error:
-                    if not _is_conflict(error, guards):
-                        if isinstance(error, IntegrityError):
-                            raise  # named constraints are the caller's
+                    if meaning_of(error) is not Meaning.CONFLICT:
                         raise database_problem(error) or error from error
                     metrics.CONFLICTS.labels(_cause_of(error)).inc()
             metrics.GIVEN_UP.labels("retries").inc()
@@ -70,9 +72,8 @@ def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Calla
     return decorate
 
 
-def _is_conflict(error: DatabaseError | InterfaceError, guards: Collection[str]) -> bool:
-    if not isinstance(error, IntegrityError):
-        return meaning_of(error) is Meaning.CONFLICT
+def _is_outrun(error: IntegrityError, guards: Collection[str]) -> bool:
+    """Whether a guard refused what had been possible, or a row that is referred to has vanished."""
     vanished = isinstance(error.__cause__, errors.ForeignKeyViolation)
     return bool(guards) and (vanished or violated_constraint(error) in guards)
 

@@ -15,7 +15,7 @@ from api.input_errors import Invalid
 from api.negotiation import JSONNegotiation
 from api.pagination import Page
 from api.parsers import MAX_BODY_BYTES, require_readable
-from api.problems import Malformed, NotFound, TooLarge, UnsupportedMediaType
+from api.problems import Malformed, NotFound, Problem, TooLarge, UnsupportedMediaType
 from api.serializers import shown, validated
 
 ID_PATTERN = r"[1-9][0-9]*"
@@ -58,7 +58,7 @@ class ApiViewSet(GenericViewSet[Any]):
         if isinstance(exc, UNREAD):
             try:
                 self.check_permissions(self.request)
-            except (APIException, Error) as error:
+            except (APIException, Problem, Error) as error:
                 exc = error
         return super().handle_exception(exc)
 

@@ -8,7 +8,8 @@ from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, Subque
 from django.db.models.functions import Cast, Greatest, Now
 
 from api.pagination import Page
-from api.statements import Bound, send
+from api.sending import send
+from api.statements import Bound
 from coupons import statements
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
 from users.services import read_for_member

@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import BigIntegerField
 
-from api.problems import NotFound, NotRegistered, Problem
+from api.problems import NotFound, Problem
 from api.statements import Bound
 from api.transactions import Conflict, retried
 from coupons import statements
@@ -20,7 +19,7 @@ from coupons.problems import (
     CouponSoldOut,
 )
 from coupons.sql import Standing, issue_coupon
-from users.problems import CHALLENGE
+from users.services import require_member
 
 # What refuses the statement where it came true after the statement began.
 OVERTAKEN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
@@ -38,11 +37,10 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 @retried(guards=OVERTAKEN)
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    # No row has a larger id, and PostgreSQL's integers no room for it.
-    storable = coupon_id if coupon_id <= BigIntegerField.MAX_BIGINT else None
     standing, issued = issue_coupon(
-        user_id=user_id, coupon_id=storable, valid_days=settings.COUPON_VALID_DAYS
+        user_id=user_id, coupon_id=coupon_id, valid_days=settings.COUPON_VALID_DAYS
     )
+    require_member(standing.is_registered)
     if issued is None:
         raise _refusal(standing) or Conflict
     return issued
@@ -50,8 +48,6 @@ def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 def _refusal(standing: Standing) -> Problem | None:
     """Why there is no coupon, in the contract's order; None where another took the last one meanwhile."""
-    if not standing.is_registered:
-        return NotRegistered(headers={"WWW-Authenticate": CHALLENGE})
     if not standing.is_campaign:
         return NotFound()
     if not standing.is_open:

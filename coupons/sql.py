@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.statements import ByHand, send, statement
+from api.sending import send
+from api.statements import ByHand, statement
 from coupons.models import IssuedCoupon
 
 # What ISSUE_COUPON returns of the coupon, in its order.
@@ -69,7 +70,7 @@ SELECT standing.*, issued.* FROM standing LEFT JOIN issued ON true
 
 
 @statement
-def _issue_coupon(*, user_id: int, coupon_id: int | None, valid_days: int) -> ByHand:  # noqa: ARG001
+def _issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> ByHand:  # noqa: ARG001
     return ByHand(ISSUE_COUPON)
 
 
@@ -86,9 +87,7 @@ class Standing:
     is_sold_out: bool
 
 
-def issue_coupon(
-    *, user_id: int, coupon_id: int | None, valid_days: int
-) -> tuple[Standing, IssuedCoupon | None]:
+def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> tuple[Standing, IssuedCoupon | None]:
     """Issue the user a coupon of the campaign unless its standing forbids that: the optimistic lock.
 
     Without a coupon and without a reason in the standing, another request was faster. Raises IntegrityError

@@ -56,7 +56,7 @@ class CouponViewSet(PublicViewSet):
     def issue(self, request: Request, pk: str) -> Response:
         """One per user and campaign."""
         self.validated(request.data)
-        issued = services.issue(user_id=caller(request).pk, coupon_id=int(pk))
+        issued = services.issue(user_id=caller(request).pk, coupon_id=row_id(pk))
         headers = self.location(basename="issued-coupon", pk=issued.pk)
         return Response(shown(IssuedCouponSerializer, issued), status=201, headers=headers)
 

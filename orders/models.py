@@ -40,8 +40,6 @@ class Order(models.Model):
     request_hash = models.CharField(max_length=64, null=True, editable=False)
     ordered_at = models.DateTimeField(_("Ordered at"), db_default=Now(), db_index=True)
 
-    lines: "list[OrderItem]"  # put there by OrderEventQuerySet.with_order()
-
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")

@@ -15,7 +15,7 @@ from django.db.models.functions import TruncHour
 from api.idempotency import Claim
 from api.lookups import AnyOf
 from api.pagination import Page
-from api.statements import send
+from api.sending import send
 from api.times import SEOUL
 from api.transactions import database_now
 from orders import statements

@@ -15,7 +15,8 @@ import points.statements
 import products.selectors
 import products.services
 from api.idempotency import Claim, Outcome, once
-from api.statements import Bound, send
+from api.sending import send
+from api.statements import Bound
 from api.tracing import request_id
 from api.transactions import Conflict, in_messages, retried
 from coupons.models import IssuedCoupon

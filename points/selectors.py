@@ -5,7 +5,7 @@ from typing import Any
 
 from api.idempotency import Claim
 from api.pagination import Page
-from api.statements import send
+from api.sending import send
 from points import statements
 from points.models import PointTransaction
 from users.services import read_for_member, require_member

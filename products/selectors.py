@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import BigIntegerField
 
 from api.pagination import Page
-from api.statements import Bound, send
+from api.sending import send
+from api.statements import Bound
 from products import statements
 from products.models import Product, ProductQuerySet
 

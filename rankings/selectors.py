@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import QuerySet
 
-from api.statements import send
+from api.sending import send
 from api.transactions import database_now
 from orders.selectors import Sales, sales_between
 from products.selectors import Offer
@@ -15,17 +15,9 @@ from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
 HOUR = timedelta(hours=1)
-# An order's moment is read when its transaction begins, and it comes in later. One that comes in later than
-# this empties the read model, by a trigger.
+# An order's moment is read just before its transaction begins, and it comes in later. One that comes in later
+# than this empties the read model, by a trigger.
 SETTLING_TIME = timedelta(minutes=1)
-# Who holds this lock may have put in orders that nobody else sees yet. Whose transaction cannot be looked
-# into (another role's, a prepared one) may have begun at any time.
-SETTLED_AT = """
-SELECT least(statement_timestamp(), min(coalesce(session.xact_start, 'epoch'))) - make_interval(secs => %s)
-FROM pg_locks held LEFT JOIN pg_stat_activity session USING (pid)
-WHERE held.relation = 'orders_order'::regclass AND held.mode = 'RowExclusiveLock'
-    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 
 # Called with how many parts of how many are done.
 Progress = Callable[[int, int], None]
@@ -102,7 +94,7 @@ def untold(_done: int, _parts: int) -> None:
 def settled_at() -> datetime:
     """Up to when every order is there for all to see; one that comes in still is noticed by a trigger."""
     with connection.cursor() as cursor:
-        cursor.execute(SETTLED_AT, [SETTLING_TIME.total_seconds()])
+        cursor.execute(sql.SETTLED_AT, [SETTLING_TIME.total_seconds()])
         row: tuple[datetime] = cursor.fetchone()
     return row[0]
 

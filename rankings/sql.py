@@ -1,4 +1,4 @@
-"""SQL that the ORM cannot say: the best sellers of one moment, however often the read model moves."""
+"""SQL that the ORM cannot say: the best sellers of one moment, and what the server knows of its sessions."""
 
 from datetime import timedelta
 
@@ -54,3 +54,13 @@ def best_sellers(*, window: timedelta, size: int) -> ByHand:
     """The first `size` products, each with the window's ends; a row without one where none sold."""
     del window, size
     return ByHand(BEST_SELLERS)
+
+
+# Who holds this lock may have put in orders that nobody else sees yet. Whose transaction cannot be looked
+# into (another role's, a prepared one) may have begun at any time.
+SETTLED_AT = """
+SELECT least(statement_timestamp(), min(coalesce(session.xact_start, 'epoch'))) - make_interval(secs => %s)
+FROM pg_locks held LEFT JOIN pg_stat_activity session USING (pid)
+WHERE held.relation = 'orders_order'::regclass AND held.mode = 'RowExclusiveLock'
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""

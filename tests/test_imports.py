@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from api import actionlog
-from api.statements import send
+from api.sending import send
 from products.factories import ProductFactory
 from products.imports import ProductResource
 from products.models import Product

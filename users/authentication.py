@@ -10,8 +10,11 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from api.sending import send
 from users import selectors
 from users.problems import CHALLENGE, UntrustedGateway
+from users.services import require_member
+from users.statements import member
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class IsRegistered(BasePermission):
     """Lets registered users pass."""
 
     def has_permission(self, request: Request, _view: Any) -> bool:
-        """True, for a member. Raises NotAuthenticated for anybody else."""
+        """True, for a member. Raises NotAuthenticated or NotRegistered for anybody else."""
         named = cast("Caller | None", request.user)
-        if named is None or not selectors.is_registered(user_id=named.pk):
+        if named is None:
             raise NotAuthenticated
+        (found,) = send(member(user_id=named.pk))
+        require_member(found)
         return True
 
 

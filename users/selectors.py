@@ -4,8 +4,6 @@ import re
 
 from django.db.models import BigIntegerField
 
-from users.models import User
-
 _USER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
@@ -14,8 +12,3 @@ def spelt_id(*, text: str) -> int | None:
     if not _USER_ID.fullmatch(text) or int(text) > BigIntegerField.MAX_BIGINT:
         return None
     return int(text)
-
-
-def is_registered(*, user_id: int) -> bool:
-    """Whether the id is a member's."""
-    return User.objects.filter(pk=user_id).exists()

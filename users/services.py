@@ -1,18 +1,18 @@
 """Who may do anything at all."""
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 from api.problems import NotRegistered
-from api.statements import Bound, send
+from api.sending import send
+from api.statements import Bound
 from users.problems import CHALLENGE
 from users.statements import member
 
 A = TypeVar("A")
 
 
-def require_member(found: Sequence[object]) -> None:
-    """Raise NotRegistered where the look for the caller found no row."""
+def require_member(found: object) -> None:
+    """Raise NotRegistered where the look for the caller found nothing."""
     if not found:
         raise NotRegistered(headers={"WWW-Authenticate": CHALLENGE})
 

@@ -111,8 +111,11 @@ def test_a_quantity_of_0_is_sold_out_from_the_start(http: Client) -> None:
     assert http.get(f"coupons/{campaign.pk}").json["remaining"] == 0
 
 
-@pytest.mark.parametrize("missing", [2**31 + 1, MAX_BIGINT, MAX_BIGINT + 1, 10**30])
-def test_a_missing_campaign_is_not_found(http: Client, missing: int) -> None:
+MISSING = [*(str(each) for each in (2**31 + 1, MAX_BIGINT, MAX_BIGINT + 1, 10**30)), "9" * 5_000]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=[each[:20] for each in MISSING])
+def test_a_missing_campaign_is_not_found(http: Client, missing: str) -> None:
     path, user = f"coupons/{missing}/issue", UserFactory()
     assert http.post(path, user=user).code == "not_found"
     assert http.post(path, user=user.pk + 1).code == "not_registered"

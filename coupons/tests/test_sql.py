@@ -79,7 +79,7 @@ def story(way, terms):
     """What three members are answered, the first twice, nobody, and who names no campaign; the rows."""
     campaign, users = CouponFactory(name="봄", **terms), UserFactory.create_batch(3)
     first, *_, last = ids = [user.pk for user in users]
-    asked = [(campaign.pk, pk) for pk in (first, *ids, last + 1)] + [(campaign.pk + 1, first), (None, first)]
+    asked = [(campaign.pk, pk) for pk in (first, *ids, last + 1)] + [(campaign.pk + 1, first), (0, first)]
     answers = [way(coupon_id=coupon, user_id=user, valid_days=30) for coupon, user in asked]
     issued = [coupon for _, coupon in answers if coupon]
     rows = IssuedCoupon.objects.filter(coupon=campaign).order_by("sequence")

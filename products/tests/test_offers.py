@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.statements import send
+from api.sending import send
 from products.factories import ProductFactory
 from products.statements import offers
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from products.factories import ProductFactory
-from rankings import selectors, services
+from rankings import selectors, services, sql
 from rankings.selectors import settled_at
 from tests.client import Client
 from tests.clock import MADE, REMOVED, by_that_clock, set_clock
@@ -28,7 +28,7 @@ LONG = timedelta(minutes=10)
 def misses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether an order can be missed: the second run shows that the first could fail."""
     if request.param == "careless":
-        monkeypatch.setattr(selectors, "SETTLED_AT", CARELESS)
+        monkeypatch.setattr(sql, "SETTLED_AT", CARELESS)
     return bool(request.param == "careless")
 
 
