@@ -23,6 +23,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from orders.events import CONTENT_TYPE
 
 MAX_BODY_BYTES = 1024 * 1024
+LONGEST_LENGTH = 20
 MAX_DELAY_SECONDS = 3600
 SHOWN = 20
 REQUIRED = ("specversion", "id", "source", "type")
@@ -153,8 +154,11 @@ class Journal:
         return len(self._ids)
 
     def add(self, *, event: dict[str, Any]) -> bool:
-        """Keep an event; False where it is known already. Raises OSError where it cannot be written."""
-        line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        """Keep an event; False where it is known. Raises NotAnEvent; OSError where it cannot be written."""
+        try:
+            line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        except UnicodeEncodeError as error:
+            raise NotAnEvent(f"a text is none in UTF-8: {error.reason}") from error
         with self._turn:
             if event["id"] in self._ids:
                 return False
@@ -255,7 +259,8 @@ class Handler(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdecimal()):
             self.close_connection = True
             raise NotAnEvent("Content-Length is needed")
-        if int(length) > MAX_BODY_BYTES:
+        # Python reads no more than 4,300 digits.
+        if len(length) > LONGEST_LENGTH or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
             raise TooLarge(f"at most {MAX_BODY_BYTES} bytes")
         return self.rfile.read(int(length))

@@ -169,7 +169,10 @@ def mode(path: Path) -> int:
 
 
 RUBBISH = [b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b"{}", json.dumps({**EVENT, "id": 7}).encode()]
-RUBBISH += [json.dumps({**EVENT, **change}).encode() for change in ({"id": ""}, {"specversion": "0.3"})]
+RUBBISH += [
+    json.dumps({**EVENT, **change}).encode()
+    for change in ({"id": ""}, {"specversion": "0.3"}, {"id": "\ud800"})
+]
 
 
 @pytest.mark.parametrize("body", RUBBISH, ids=lambda body: repr(body[:30]))
@@ -191,6 +194,7 @@ def test_other_content_types_lengths_and_urls_are_refused(receiver: Receiver) ->
     assert send(receiver, b"{}", Content_Type="application/json").status == 415
     assert send(receiver, b"x" * (1024 * 1024 + 1), Content_Type=CONTENT_TYPE).status == 413
     assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="x").status == 400
+    assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="9" * 5_000).status == 413
     assert send(receiver, b"{}", path="/").status == 404
 
 
