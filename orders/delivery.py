@@ -31,7 +31,7 @@ LOOK_AGAIN_SECONDS = 0.2
 GATHER_SECONDS = 0.04
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
-TURN_SECONDS = 5
+TURN_SECONDS = 3
 
 log = structlog.get_logger(__name__)
 

@@ -92,7 +92,7 @@ def process(*command: str, env: Mapping[str, str], log: Path) -> Iterator[subpro
 
 
 def end(running: "subprocess.Popen[bytes]") -> None:
-    """Ask a process to stop, and insist after a while."""
+    """Ask a process to stop, and kill it where it takes longer than a worker's soft shutdown may."""
     running.terminate()
     try:
         running.wait(timeout=20)

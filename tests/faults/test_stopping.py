@@ -9,7 +9,6 @@ from tests.faults.shop import Shop
 from tests.processes import until
 
 ROUNDS = 3
-GRACE_SECONDS = 10  # what Docker grants
 
 
 def test_the_web_server_answers_all_that_was_sent_before_it_was_asked_to_stop(shop: Shop) -> None:
@@ -52,9 +51,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_began_and_loses_nothing
         for _ in range(ROUNDS):
             sold = len(load.acknowledged)
             until(lambda sold=sold: len(load.acknowledged) > sold + 100)
-            asked = time.monotonic()
-            assert shop.worker.stop() == 0
-            assert time.monotonic() - asked < GRACE_SECONDS
+            assert shop.worker.stop() == 0  # it is killed where it takes longer than its soft shutdown grants
             shop.worker.start()
     shop.platform.behave()
     shop.deliver_all()
