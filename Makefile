@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
 
-# Of what `make run` says, as config/language.py has it.
+# Of what `make run` says, as core/embedded/language.py has it.
 KOREAN := $(filter ko% KO%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
 PYTHON_NEEDED := $(if $(KOREAN),Python 3.11 이상이 필요해요.,Python 3.11 or newer is needed.)
 # With a dot every two seconds, as pip says nothing for a minute; the dots end with this shell at the latest.
@@ -30,7 +30,7 @@ help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), until Ctrl-C
-	@$(PYTHON) -m config.run
+	@$(PYTHON) -m local
 
 test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
 	@$(PYTHON) -m pytest -n 3 --dist loadscope $(ARGS)
@@ -134,13 +134,13 @@ audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weak
 	@$(PYTHON) -m tests.dependencies audited
 
 stop:  ## Close the shop, from another terminal
-	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run stop
+	@[ ! -x $(PYTHON) ] || $(PYTHON) -m local stop
 
 password: $(VENV)/installed  ## Give the administrator of make run a new password
-	@$(PYTHON) -m config.run password
+	@$(PYTHON) -m local password
 
 reset:  ## Close the shop and forget its database, events and logs (.local)
-	@[ ! -x $(PYTHON) ] || $(PYTHON) -m config.run reset
+	@[ ! -x $(PYTHON) ] || $(PYTHON) -m local reset
 
 $(VENV)/made:
 	@command -v python3 >/dev/null || { echo "$(PYTHON_NEEDED) $(if $(KOREAN),PATH에 python3이 없어요.,python3 is not on PATH.)"; exit 1; }

@@ -15,7 +15,7 @@ from statistics import median
 import psutil
 import psycopg
 
-from config.embedded import EmbeddedServices
+from core.embedded.servers import EmbeddedServices
 
 TAKEN = (Path(__file__).parent / "sql" / "taken.sql").read_bytes()
 TABLES = ("orders_order", "orders_orderitem", "points_pointtransaction")

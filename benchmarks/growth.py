@@ -18,7 +18,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from config.embedded import EmbeddedServices
+from core.embedded.servers import EmbeddedServices
 
 MEASURES = ("clock", "web", "postgres", "wal")
 WRITES = ("order of two lines", "event claimed and marked", "charge", "coupon issued")

@@ -18,7 +18,7 @@ from statistics import median
 import psycopg
 import redis.asyncio
 
-from config.embedded import EmbeddedServices
+from core.embedded.servers import EmbeddedServices
 from tests.processes import open_folder
 
 SQL = Path(__file__).parent / "sql" / "locking.sql"

@@ -32,8 +32,8 @@ from django.test import RequestFactory  # noqa: E402
 from benchmarks.dashboard import staff  # noqa: E402
 from config.wsgi import application  # noqa: E402
 from coupons.models import Coupon  # noqa: E402
-from orders.delivery import LEASE, claim  # noqa: E402
 from orders.models import Order, OrderEvent  # noqa: E402
+from orders.outbox.delivery import LEASE, claim  # noqa: E402
 from points.services import charge  # noqa: E402
 from products.models import Product  # noqa: E402
 from users.models import User  # noqa: E402

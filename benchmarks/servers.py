@@ -6,7 +6,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from config.embedded import EmbeddedServices
+from core.embedded.servers import EmbeddedServices
 
 
 def ask(folder: Path | None) -> None:

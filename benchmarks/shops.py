@@ -20,8 +20,8 @@ from benchmarks.load import Plan
 from benchmarks.processors import spent
 from benchmarks.rows import COUNTS, ORDERS, add_campaign, fill
 from benchmarks.scenarios import Scenario
-from config.embedded import EmbeddedServices
-from config.processes import pids
+from core.embedded.processes import pids
+from core.embedded.servers import EmbeddedServices
 from tests.processes import end, free_port, until
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIGJlbmNobWFya3M="

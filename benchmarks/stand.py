@@ -19,8 +19,8 @@ from benchmarks.floors import READS, WRITES
 from benchmarks.load import Plan
 from benchmarks.processors import machine, spent
 from benchmarks.rows import COUNTS, QUANTITY, add_campaign, fill
-from config.embedded import EmbeddedServices
-from config.processes import command_lines
+from core.embedded.processes import command_lines
+from core.embedded.servers import EmbeddedServices
 from tests import platforms
 from tests.faults.shop import Servers, Shop, own_servers
 

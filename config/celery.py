@@ -16,8 +16,8 @@ from kombu import Connection
 from prometheus_client import start_http_server
 from redis.exceptions import ResponseError
 
-from api.metrics import counted
-from config.broker import bounded
+from core.broker.transport import bounded
+from core.metrics import counted
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -99,7 +99,7 @@ def drop_dead_connections(**_: Any) -> None:
 @beat_init.connect
 def start_embedded_services(**_: Any) -> None:
     """A worker or beat reaches for the broker before the database, so nothing else would have started it."""
-    from config.embedded import SERVICES  # noqa: PLC0415 - `python -m` of it loads us first
+    from core.embedded.servers import SERVICES  # noqa: PLC0415 - `python -m` of it loads us first
 
     if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
         SERVICES.ensure_running()

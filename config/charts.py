@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.timezone import localtime
 
-from api.shown import day, moment
+from backoffice.formatting import day, moment
 from orders.selectors import Hour
 
 HEIGHT = 1000

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from api.admin import BoundedPaginator
-from api.shown import badge, lasting, linked, list_url, moment, number, won
+from backoffice.base import BoundedPaginator
+from backoffice.formatting import badge, lasting, linked, list_url, moment, number, won
 from config.charts import chart
 from coupons.selectors import BurnDown, burning_down
 from orders.models import Order

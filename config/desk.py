@@ -61,7 +61,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("api/favicon.svg")}
     ],
-    "STYLES": [lambda _request: static("api/admin.css")],
+    "STYLES": [lambda _request: static("backoffice/admin.css")],
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "config.dashboard.compose",
     "SHOW_VIEW_ON_SITE": False,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from environ import Env
 
-from api.rates import Rate, rates
 from config import dotenv
 from config.dotenv import SettingsError
+from core.http.rates import Rate, rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

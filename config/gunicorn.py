@@ -47,7 +47,7 @@ except SettingsError as reason:
 
 workers = settings.WEB_CONCURRENCY
 forwarded_allow_ips = ",".join(settings.FORWARDED_ALLOW_IPS)
-worker_class = "config.web.WaitressWorker"
+worker_class = "core.http.waitress_worker.WaitressWorker"
 # A request that waits for a locked row occupies a thread for up to 3 s; the others must not run out of them.
 # Each keeps a database connection: 64 in all, within PostgreSQL's default of 100, up to 8 processes.
 threads = min(32, max(8, 64 // workers))

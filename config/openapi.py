@@ -26,11 +26,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "/static/api/favicon.svg",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "DEFAULT_GENERATOR_CLASS": "api.schema.EnglishGenerator",
+    "DEFAULT_GENERATOR_CLASS": "core.http.schema.EnglishGenerator",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "orders.webhooks.document_webhook",
-        "api.schema_components.complete",
+        "core.http.schema_components.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
         "OrderStatus": "orders.models.Order.Status",

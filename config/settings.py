@@ -9,11 +9,11 @@ from config import environment as env
 from config import services
 from config.desk import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
 from config.dotenv import SettingsError
-from config.embedded import SERVICES
 from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
-from orders.destination import Destination
-from orders.sources import DEFAULT_SOURCE, check_source
+from core.embedded.servers import SERVICES
+from orders.outbox.destination import Destination
+from orders.outbox.sources import DEFAULT_SOURCE, check_source
 
 # --- Who we are ---------------------------------------------------------------------------------------------
 
@@ -86,8 +86,8 @@ WEB_DATABASE_BOUNDS = (
     " -c client_connection_check_interval=10ms"
 )
 
-# Hot statements (api/statements.py) are planned once for each connection. A pgbouncer older than 1.22 loses
-# the plans: there this is to be off.
+# Hot statements (core/db/statements.py) are planned once for each connection. A pgbouncer older than 1.22
+# loses the plans: there this is to be off.
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 
 # A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
@@ -106,7 +106,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": services.redis_url("CACHE_URL", env.text("CACHE_URL") or REDIS_URL),
-        "OPTIONS": {**REDIS_PATIENCE, "serializer": "api.jsoncache.JSONSerializer"},
+        "OPTIONS": {**REDIS_PATIENCE, "serializer": "core.json_cache.JSONSerializer"},
     },
     # More counters than sign-ins make in a quarter of an hour: a full cache drops any of them.
     "local": {
@@ -132,7 +132,7 @@ CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
+CELERY_WORKER_CONSUMER = "core.broker.consumer:Consumer"
 # Connections outlive their task; config/celery.py sees that none outlives its server.
 CELERY_DB_REUSE_MAX = 10_000
 # What a worker that is told to stop may still take for what it began: a turn of deliveries and its last post.
@@ -178,7 +178,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
-    "staff.apps.AdminConfig",
+    "backoffice.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -189,32 +189,33 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "api",
-    "staff.apps.StaffConfig",
+    "core",
+    "backoffice.apps.BackofficeConfig",
     "import_export",
-    "seeding",
+    "backoffice.spreadsheets",
     "users",
     "products",
     "points",
     "coupons",
     "orders",
     "rankings",
+    "local",
 ]
 
 MIDDLEWARE = [
-    "api.middleware.name_requests",
-    "api.middleware.Cors",
-    "api.middleware.AnswerProblems",
+    "core.http.middleware.name_requests",
+    "core.http.middleware.Cors",
+    "core.http.middleware.AnswerProblems",
     "django.middleware.security.SecurityMiddleware",
-    "api.middleware.refuse_ambiguous_paths",
+    "core.http.middleware.refuse_ambiguous_paths",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "api.middleware.AllowedHosts",
+    "core.http.middleware.AllowedHosts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "api.middleware.keep_to_own_assets",
+    "core.http.middleware.keep_to_own_assets",
     # What follows runs for the admin alone.
-    "api.middleware.SkipAdminMiddleware",
+    "core.http.middleware.SkipAdminMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "api.middleware.speak_to_staff",
+    "core.http.middleware.speak_to_staff",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -223,7 +224,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],
+        "DIRS": [BASE_DIR / "backoffice" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -246,7 +247,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_REDIRECT_URL = "admin:index"
-SESSION_ENGINE = "staff.sessions"
+SESSION_ENGINE = "backoffice.sessions"
 
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("en", "English")]
@@ -284,13 +285,13 @@ SILENCED_SYSTEM_CHECKS = [
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["users.authentication.GatewayAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["users.authentication.IsRegistered"],
-    "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "api.pagination.Cursored",
-    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.EndpointThrottle"] if RATE_LIMITS else [],
+    "DEFAULT_PAGINATION_CLASS": "core.http.pagination.Cursored",
+    "DEFAULT_THROTTLE_CLASSES": ["core.http.throttling.EndpointThrottle"] if RATE_LIMITS else [],
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "api.schema.ShopSchema",
-    "EXCEPTION_HANDLER": "api.handler.handle_exception",
+    "DEFAULT_SCHEMA_CLASS": "core.http.schema.ShopSchema",
+    "EXCEPTION_HANDLER": "core.http.handler.handle_exception",
     "UNAUTHENTICATED_USER": None,
     # A lone surrogate, which no field that a client sends can be named.
     "NON_FIELD_ERRORS_KEY": "\ud800",

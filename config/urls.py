@@ -7,7 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from api.documents import SchemaView
+from core.http.documents import SchemaView
 from coupons.views import CouponViewSet, IssuedCouponViewSet
 from orders.views import OrderViewSet
 from points.views import PointViewSet
@@ -29,11 +29,11 @@ ENDPOINTS = {f"{view.initkwargs['basename']}-{action}" for view in _views for ac
 
 urlpatterns = [
     path("api/v1/", include(router.urls)),
-    path("", include("api.urls")),
+    path("", include("core.http.urls")),
     path("api/schema", SchemaView.as_view(http_method_names=READ), name="schema"),
     path(
         "api/docs",
-        SpectacularSwaggerSplitView.as_view(http_method_names=READ, template_name="api/docs.html"),
+        SpectacularSwaggerSplitView.as_view(http_method_names=READ, template_name="core/docs.html"),
         name="docs",
     ),
     path("admin/i18n/", include("django.conf.urls.i18n")),

@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesRadioFilter, RadioFilter
 
-from api.admin import HistoryAdmin, SeedingForm
-from api.filters import DayRangeFilter
-from api.shown import badge, link, link_column, list_url, number, number_column, won
+from backoffice.base import HistoryAdmin, SeedingForm
+from backoffice.filters import DayRangeFilter
+from backoffice.formatting import badge, link, link_column, list_url, number, number_column, won
+from backoffice.spreadsheets.admin import FilesAdmin
 from coupons.imports import CouponResource
 from coupons.models import Coupon, DiscountTerms, IssuedCoupon
-from seeding.admin import FilesAdmin
 
 STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
 STATUSES = {"usable": _("Usable"), "used": _("Used"), "expired": _("Expired")}

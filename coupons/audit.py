@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db.models import Count, F, Max, Q
 
-from api.audit import Rule
+from core.db.audit import Rule
 from coupons.models import Coupon
 
 

@@ -2,9 +2,9 @@
 
 from django.utils.translation import gettext as _
 
+from backoffice.spreadsheets.resources import FileResource
+from backoffice.spreadsheets.rows import Line
 from coupons.models import Coupon
-from seeding.resources import FileResource
-from seeding.rows import Line
 
 
 class CouponResource(FileResource):

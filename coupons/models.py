@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from api.names import NameField, not_blank
-from api.times import CALENDAR, within_calendar
+from core.db.fields import NameField, not_blank
+from core.timestamps import CALENDAR, within_calendar
 from users.models import User
 
 Status = Literal["usable", "used", "expired"]

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from api.json_schemas import ID, NULLABLE_TIMESTAMP
-from api.problems import BilingualText, Problem
-from api.times import rfc3339
+from core.json_schemas import ID, NULLABLE_TIMESTAMP
+from core.problems import BilingualText, Problem
+from core.timestamps import rfc3339
 
 
 class CouponNotOpen(Problem):

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.serializers import MomentField
+from core.http.serializers import MomentField
 from coupons.models import Coupon, IssuedCoupon, Status, status_of
 
 STATUSES = get_args(Status)

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.conf import settings
 
-from api.problems import NotFound, Problem
-from api.statements import Bound
-from api.transactions import Conflict, retried
+from core.db.statements import Bound
+from core.db.transactions import Conflict, retried
+from core.problems import NotFound, Problem
 from coupons import statements
 from coupons.metrics import ISSUES
 from coupons.models import IssuedCoupon

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.sending import send
-from api.statements import ByHand, statement
+from core.db.sending import send
+from core.db.statements import ByHand, statement
 from coupons.models import IssuedCoupon
 
 # What ISSUE_COUPON returns of the coupon, in its order.

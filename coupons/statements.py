@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from api.pagination import Shape
-from api.statements import Update, statement, variants
+from core.db.statements import Update, statement, variants
+from core.http.pagination import Shape
 from coupons.models import Coupon, IssuedCoupon, Status
 
 NEWEST_FIRST = ("-issued_at", "-id")

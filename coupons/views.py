@@ -7,11 +7,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.input_errors import InputError, Invalid
-from api.pagination import Cursored
-from api.schema import LOCATION, refuses
-from api.serializers import NoInput, shown
-from api.viewsets import ApiViewSet, PublicViewSet, row_id
+from core.http.pagination import Cursored
+from core.http.schema import LOCATION, refuses
+from core.http.serializers import NoInput, shown
+from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
+from core.input_errors import InputError, Invalid
 from coupons import selectors, services, statements
 from coupons.models import Coupon, IssuedCoupon, Status
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut

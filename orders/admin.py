@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 
-from api import actionlog
-from api.admin import HistoryAdmin
-from api.filters import DayRangeFilter
-from api.shown import (
+from backoffice import action_log
+from backoffice.base import HistoryAdmin
+from backoffice.filters import DayRangeFilter
+from backoffice.formatting import (
     NOTHING,
     badge,
     link,
@@ -29,7 +29,7 @@ from api.shown import (
     won,
     won_column,
 )
-from api.transactions import unit_of_work
+from core.db.transactions import unit_of_work
 from orders.models import Order, OrderEvent, OrderItem
 from points.models import PointTransaction
 
@@ -236,5 +236,5 @@ class OrderEventAdmin(HistoryAdmin):
 def _send_again(*, staff_id: int, ids: Sequence[UUID]) -> int:
     """Make the events due and leave an entry in the log of each; how many there were."""
     chosen = OrderEvent.objects.filter(pk__in=ids)
-    actionlog.log_changes(staff_id=staff_id, rows=chosen, message=[actionlog.told(SENT_AGAIN)])
+    action_log.log_changes(staff_id=staff_id, rows=chosen, message=[action_log.told(SENT_AGAIN)])
     return chosen.redeliver()

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from django.db.models import F, Q, QuerySet, Sum
 
-from api.audit import Rule
+from core.db.audit import Rule
 from coupons.models import IssuedCoupon
 from orders.models import Order, OrderEvent
 from points.models import PointTransaction
@@ -83,14 +83,16 @@ RULES = [
 ]
 
 
-def delivery_rule(file: Path) -> Rule:
+def rules_of_file(file: Path) -> list[Rule]:
     """I5: what the platform has is what the outbox says was delivered; `file` has one JSON event a line."""
-    return Rule(
-        "I5",
-        "the platform has what was delivered",
-        OrderEvent.objects.count,
-        partial(_deliveries_that_differ, file),
-    )
+    return [
+        Rule(
+            "I5",
+            "the platform has what was delivered",
+            OrderEvent.objects.count,
+            partial(_deliveries_that_differ, file),
+        )
+    ]
 
 
 def _deliveries_that_differ(file: Path) -> Iterator[str]:

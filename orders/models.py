@@ -10,9 +10,9 @@ from django.db.models.functions import Cast, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
-from api.times import within_calendar
+from core.timestamps import within_calendar
 from coupons.models import IssuedCoupon
-from orders.sources import DEFAULT_SOURCE, LONGEST_SOURCE
+from orders.outbox.sources import DEFAULT_SOURCE, LONGEST_SOURCE
 from products.models import Product
 from users.models import User
 

@@ -1,7 +1,7 @@
 """Why a basket is not sold that products, points and coupons would allow."""
 
-from api.json_schemas import COUNT, INTEGER
-from api.problems import BilingualText, Problem
+from core.json_schemas import COUNT, INTEGER
+from core.problems import BilingualText, Problem
 
 
 class PriceChanged(Problem):

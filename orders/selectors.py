@@ -12,12 +12,12 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
-from api.idempotency import Claim
-from api.lookups import AnyOf
-from api.pagination import Page
-from api.sending import send
-from api.times import SEOUL
-from api.transactions import database_now
+from core.db.lookups import AnyOf
+from core.db.sending import send
+from core.db.transactions import database_now
+from core.http.pagination import Page
+from core.idempotency import Claim
+from core.timestamps import SEOUL
 from orders import statements
 from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem
 from users.services import read_for_member

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from api.serializers import MomentField, StrictIntegerField, StrictSerializer, validated
+from core.http.serializers import MomentField, StrictIntegerField, StrictSerializer, validated
 from orders.models import Order, OrderItem
 from orders.services import Basket
 

@@ -14,19 +14,19 @@ import points.services
 import points.statements
 import products.selectors
 import products.services
-from api.idempotency import Claim, Outcome, once
-from api.sending import send
-from api.statements import Bound
-from api.tracing import request_id
-from api.transactions import Conflict, in_messages, retried
+from core.db.sending import send
+from core.db.statements import Bound
+from core.db.transactions import Conflict, in_messages, retried
+from core.idempotency import Claim, Outcome, once
+from core.request_id import request_id
 from coupons.models import IssuedCoupon
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
 from orders import selectors, statements
 from orders.metrics import ORDERS
 from orders.models import Order
+from orders.outbox.wakeup import wake_delivery
 from orders.problems import PriceChanged
 from orders.selectors import Line, PaidOrder
-from orders.wakeup import wake_delivery
 from points.problems import InsufficientPoints
 from products.problems import OutOfStock, ProductNotFound
 from products.selectors import Offer

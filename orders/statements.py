@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from api.pagination import Shape
-from api.statements import Insert, JustInserted, statement, variants
+from core.db.statements import Insert, JustInserted, statement, variants
+from core.http.pagination import Shape
 from orders.models import Order, OrderEvent, OrderItem
 
 NEWEST_FIRST = ("-ordered_at", "-id")

@@ -6,10 +6,10 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from api.transactions import put_off
-from orders import delivery
-from orders.platform import Platform
-from orders.wakeup import DELIVER_TASK
+from core.db.transactions import put_off
+from orders.outbox import delivery
+from orders.outbox.platform import Platform
+from orders.outbox.wakeup import DELIVER_TASK
 
 log = structlog.get_logger(__name__)
 

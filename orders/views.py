@@ -5,12 +5,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
-from api.pagination import Cursored
-from api.problems import IdempotencyKeyReused
-from api.schema import LOCATION, refuses
-from api.serializers import shown
-from api.viewsets import ApiViewSet, row_id
+from core.http.pagination import Cursored
+from core.http.schema import LOCATION, refuses
+from core.http.serializers import shown
+from core.http.viewsets import ApiViewSet, row_id
+from core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
+from core.problems import IdempotencyKeyReused
 from orders import selectors, services, statements
 from orders.models import Order
 from orders.serializers import (

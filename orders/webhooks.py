@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from api.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
-from api.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
-from orders.events import CONTENT_TYPE, ORDER_PAID
+from core.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
+from core.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
+from orders.outbox.events import CONTENT_TYPE, ORDER_PAID
 
 NULLABLE_ID: Json = {"type": ["integer", "null"], "minimum": 1}
 EXAMPLE: Json = {

@@ -6,9 +6,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 
-from api.admin import HistoryAdmin
-from api.filters import DayRangeFilter
-from api.shown import link_column, won_column
+from backoffice.base import HistoryAdmin
+from backoffice.filters import DayRangeFilter
+from backoffice.formatting import link_column, won_column
 from points.models import PointAccount, PointTransaction
 
 

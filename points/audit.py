@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db.models import F, Sum
 
-from api.audit import Rule
+from core.db.audit import Rule
 from points.models import PointAccount, PointTransaction
 
 

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from api.times import within_calendar
+from core.timestamps import within_calendar
 from users.models import User
 
 

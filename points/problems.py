@@ -1,7 +1,7 @@
 """Why points are not charged or spent."""
 
-from api.json_schemas import COUNT
-from api.problems import BilingualText, Problem
+from core.json_schemas import COUNT
+from core.problems import BilingualText, Problem
 
 
 class InsufficientPoints(Problem):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.idempotency import Claim
-from api.pagination import Page
-from api.sending import send
+from core.db.sending import send
+from core.http.pagination import Page
+from core.idempotency import Claim
 from points import statements
 from points.models import PointTransaction
 from users.services import read_for_member, require_member

@@ -4,7 +4,7 @@ from django.db.models import BigIntegerField
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from api.serializers import MomentField, StrictIntegerField, StrictSerializer
+from core.http.serializers import MomentField, StrictIntegerField, StrictSerializer
 from points.models import PointTransaction
 
 MAX_BIGINT = BigIntegerField.MAX_BIGINT

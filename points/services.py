@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db.models import BigIntegerField
 
-from api.idempotency import Claim, Outcome, once
-from api.statements import Bound
-from api.transactions import Messages, in_messages, retried
+from core.db.statements import Bound
+from core.db.transactions import Messages, in_messages, retried
+from core.idempotency import Claim, Outcome, once
 from points import selectors, statements
 from points.models import PointTransaction
 from points.problems import BalanceOverflow, InsufficientPoints

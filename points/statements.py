@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from api.pagination import Shape
-from api.statements import Insert, JustInserted, Update, statement, variants
+from core.db.statements import Insert, JustInserted, Update, statement, variants
+from core.http.pagination import Shape
 from points.models import PointAccount, PointTransaction
 from users.models import User
 

@@ -6,12 +6,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
-from api.pagination import Cursored
-from api.problems import IdempotencyKeyReused
-from api.schema import refuses
-from api.serializers import shown
-from api.viewsets import ApiViewSet
+from core.http.pagination import Cursored
+from core.http.schema import refuses
+from core.http.serializers import shown
+from core.http.viewsets import ApiViewSet
+from core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
+from core.problems import IdempotencyKeyReused
 from points import selectors, services, statements
 from points.models import PointTransaction
 from points.problems import BalanceOverflow

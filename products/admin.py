@@ -11,14 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from api import actionlog
-from api.admin import SeedingForm
-from api.shown import number_column, won_column
+from backoffice import action_log
+from backoffice.base import SeedingForm
+from backoffice.formatting import number_column, won_column
+from backoffice.spreadsheets.admin import FilesAdmin
 from products import services
 from products.imports import ProductResource
 from products.models import LOW_STOCK, Product
 from products.selectors import LEAST_FIRST
-from seeding.admin import FilesAdmin
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
 
@@ -126,4 +126,4 @@ class ProductAdmin(FilesAdmin):
         if add or not (by := form.cleaned_data["stock_change"]):
             return message
         after, reason = form.instance.stock, form.cleaned_data["reason"]
-        return [*message, actionlog.told(STOCK_MOVED, by=by, before=after - by, after=after, reason=reason)]
+        return [*message, action_log.told(STOCK_MOVED, by=by, before=after - by, after=after, reason=reason)]

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.spreadsheets.resources import FileResource
 from products.models import Product
-from seeding.resources import FileResource
 
 
 class ProductResource(FileResource):

@@ -5,8 +5,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from api.names import NameField, not_blank
-from api.times import within_calendar
+from core.db.fields import NameField, not_blank
+from core.timestamps import within_calendar
 
 # What is left of a product when somebody should think of ordering more.
 LOW_STOCK = 10

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from api.json_schemas import COUNT, ID, INTEGER, array_of, json_object, ref
-from api.problems import BilingualText, Problem
+from core.json_schemas import COUNT, ID, INTEGER, array_of, json_object, ref
+from core.problems import BilingualText, Problem
 
 
 @dataclass(frozen=True)

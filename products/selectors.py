@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import BigIntegerField
 
-from api.pagination import Page
-from api.sending import send
-from api.statements import Bound
+from core.db.sending import send
+from core.db.statements import Bound
+from core.http.pagination import Page
 from products import statements
 from products.models import Product, ProductQuerySet
 

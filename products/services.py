@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from api.statements import Bound
+from core.db.statements import Bound
 from products import statements
 from products.models import Product
 from products.problems import OutOfStock, ProductNotFound, Shortage

@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from api.lookups import AnyOf
-from api.pagination import Shape
-from api.statements import Update, statement, variants
+from core.db.lookups import AnyOf
+from core.db.statements import Update, statement, variants
+from core.http.pagination import Shape
 from products.models import Product
 
 SHOWN = ("id", "name", "price", "stock")

@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.viewsets import PublicViewSet, row_id
+from core.http.viewsets import PublicViewSet, row_id
 from products import selectors
 from products.models import Product
 from products.serializers import ProductSerializer

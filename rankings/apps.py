@@ -5,7 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from api.metrics import collect_at_scrape
+from core.metrics import collect_at_scrape
 
 
 class RankingsConfig(AppConfig):

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from django.conf import settings
 from django.db.models import F
 
-from api.audit import Rule
+from core.db.audit import Rule
 from orders.models import OrderItem
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow

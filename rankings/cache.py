@@ -8,7 +8,7 @@ from typing import Any
 from django.core.cache import cache
 
 import products.selectors
-from api.breaker import Breaker
+from core.circuit_breaker import Breaker
 from orders.selectors import Sales
 from rankings.selectors import BestSeller, Ranking
 

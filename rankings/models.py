@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from api.times import within_calendar
+from core.timestamps import within_calendar
 from products.models import Product
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import QuerySet
 
-from api.sending import send
-from api.transactions import database_now
+from core.db.sending import send
+from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
 from products.selectors import Offer
 from rankings import sql

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers import MomentField
+from core.http.serializers import MomentField
 
 
 class BestSellerSerializer(serializers.Serializer[Any]):

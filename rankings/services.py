@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from api.transactions import database_now, unit_of_work
+from core.db.transactions import database_now, unit_of_work
 from orders.selectors import Sales
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from api.statements import ByHand, statement
+from core.db.statements import ByHand, statement
 
 # The stored sums, corrected by what entered the window since and what left it; where there are none to build
 # on, what entered is all of it. A product whose sums did not change can be among the first only where it is

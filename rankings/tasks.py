@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from api.transactions import put_off
+from core.db.transactions import put_off
 from rankings import services
 
 

@@ -6,8 +6,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.serializers import shown
-from api.viewsets import PublicViewSet
+from core.http.serializers import shown
+from core.http.viewsets import PublicViewSet
 from products.models import Product
 from rankings import selectors
 from rankings.cache import cached

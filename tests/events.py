@@ -2,8 +2,8 @@
 
 from django.db.models import QuerySet
 
-from orders.events import DueEvent, render
 from orders.models import OrderEvent, OrderItem
+from orders.outbox.events import DueEvent, render
 
 COLUMNS = (
     *("id", "attempts", "request_id", "source", "order_id"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rankings.management.commands.audit import audit
+from core.db.audit import audit
 from tests.database import execute
 
 # Each finds the ids of what breaks the rule.

@@ -17,7 +17,7 @@ from typing import Any
 import urllib3
 
 from orders.models import OrderEvent
-from orders.platform import DeliveryFailed, Platform
+from orders.outbox.platform import DeliveryFailed, Platform
 from tests.processes import environment, free_port, process, until, worker
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="

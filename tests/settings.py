@@ -3,7 +3,7 @@
 import os
 
 from config.dotenv import SettingsError
-from config.embedded import SERVICES
+from core.embedded.servers import SERVICES
 
 os.environ.update(
     {

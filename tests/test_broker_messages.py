@@ -13,9 +13,9 @@ from kombu import Queue
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from config.broker import LONGEST_QUEUE
 from config.celery import app
-from orders.wakeup import DELIVER_TASK
+from core.broker.transport import LONGEST_QUEUE
+from orders.outbox.wakeup import DELIVER_TASK
 from products.factories import ProductFactory
 from tests import processes
 from tests.platforms import is_delivered, recorder

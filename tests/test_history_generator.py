@@ -116,6 +116,6 @@ def test_what_a_platform_took_is_compared_through_sorted_runs(tmp_path: Path, mo
     stranger = "00000000-0000-4000-8000-000000000000"
     file.write_bytes(b"".join(taken[1:]) + json.dumps({"id": stranger}).encode())
     missing = json.loads(taken[0])["id"]
-    assert sorted(orders.audit.delivery_rule(file).breaches()) == sorted(
+    assert sorted(orders.audit.rules_of_file(file)[0].breaches()) == sorted(
         [f"event {stranger}: taken but never written", f"event {missing}: delivered but not taken"]
     )

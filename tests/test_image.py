@@ -53,7 +53,7 @@ def test_no_file_of_the_image_imports_what_the_image_has_not():
 
 
 def test_a_file_that_imports_more_would_be_noticed():
-    assert "orders.demo" in missed(lambda file: is_copied(file) or file.name == "preparation.py")
+    assert "local.demo" in missed(lambda file: is_copied(file) or file.name == "preparation.py")
     assert "factory.django" in missed(lambda file: is_copied(file) or file.name == "factories.py")
     assert "pytest" in missed(lambda file: is_copied(file) or file.name == "conftest.py")
 

@@ -9,14 +9,14 @@ from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from api import actionlog
-from api.sending import send
+from backoffice import action_log
+from backoffice.spreadsheets import numbering
+from backoffice.spreadsheets.files import opened
+from core.db.sending import send
 from products.factories import ProductFactory
 from products.imports import ProductResource
 from products.models import Product
 from products.statements import take
-from seeding import numbering
-from seeding.files import opened
 from tests.admin.files import as_csv
 from tests.client import Client
 from tests.operators import Operator, Tab
@@ -182,7 +182,7 @@ def test_more_than_10_000_rows_are_checked_without_being_shown_and_logged_as_one
     given = {"user": admin_user, "file_name": "all.csv", "expected": preview.summary}
     assert not outcome_of(as_csv(HEAD, *rows), **given).fails
     assert Product.objects.count() == 10_001
-    assert "10,001" in actionlog.read(LogEntry.objects.get())
+    assert "10,001" in action_log.read(LogEntry.objects.get())
 
 
 def test_a_mistake_in_the_last_of_many_rows_keeps_all_of_them_out(admin_user) -> None:

@@ -18,8 +18,8 @@ from jsonschema import Draft202012Validator
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import EngineEvent, FatalError, NonFatalError, PhaseFinished, ScenarioFinished
 
-from api.pagination import Place
-from api.problems import problem_types
+from core.http.pagination import Place
+from core.problems import problem_types
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.client import Client

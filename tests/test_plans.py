@@ -23,8 +23,8 @@ from django.utils import timezone
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
 from coupons.selectors import burning_down
-from orders.delivery import LEASE, claim
 from orders.models import OrderEvent
+from orders.outbox.delivery import LEASE, claim
 from orders.selectors import sales_by_hour, undelivered
 from tests.database import TABLES, execute
 

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
 from structlog.testing import capture_logs
 
-from api.transactions import put_off
+from core.db.transactions import put_off
 from coupons.factories import CouponFactory
 from orders.tasks import deliver_order_events
 from products.factories import ProductFactory

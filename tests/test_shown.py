@@ -10,8 +10,8 @@ from django.utils.module_loading import module_has_submodule
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
-from api.pagination import Page
-from api.serializers import StrictSerializer, shown, validated
+from core.http.pagination import Page
+from core.http.serializers import StrictSerializer, shown, validated
 from coupons import selectors as coupons
 from coupons import services as issuing
 from coupons.factories import CouponFactory

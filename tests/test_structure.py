@@ -41,8 +41,8 @@ def test_the_http_dialect_has_no_model():
 
 def test_only_one_file_opens_transactions_and_each_is_durable():
     opened = lines_with(r"atomic\(.*")
-    assert list(opened) == [Path("api/transactions.py")]
-    assert all(line.startswith("atomic(durable=True)") for line in opened[Path("api/transactions.py")])
+    assert list(opened) == [Path("core/db/transactions.py")]
+    assert all(line.startswith("atomic(durable=True)") for line in opened[Path("core/db/transactions.py")])
 
 
 def test_what_follows_a_commit_cannot_turn_it_into_an_error():

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
-from api.viewsets import ApiViewSet
 from config.urls import router
+from core.http.viewsets import ApiViewSet
 
 ENDPOINTS = {
     ("GET", "api/v1/products"),

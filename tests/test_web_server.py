@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
-from config.web import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_LARGE_BODIES
+from core.http.waitress_worker import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_LARGE_BODIES
 
 ROOT = Path(__file__).parents[1]
 GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"

@@ -5,8 +5,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from api.shown import link, list_url, won
-from seeding.admin import FilesAdmin
+from backoffice.formatting import link, list_url, won
+from backoffice.spreadsheets.admin import FilesAdmin
 from users.imports import MemberResource
 from users.models import User
 

@@ -1,6 +1,6 @@
 """Members by file."""
 
-from seeding.resources import FileResource
+from backoffice.spreadsheets.resources import FileResource
 from users.models import User
 
 

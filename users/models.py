@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from api.names import NameField, not_blank
-from api.times import within_calendar
+from core.db.fields import NameField, not_blank
+from core.timestamps import within_calendar
 
 
 class User(models.Model):

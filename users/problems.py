@@ -1,6 +1,6 @@
 """Why a caller is not let in."""
 
-from api.problems import BilingualText, Problem
+from core.problems import BilingualText, Problem
 
 CHALLENGE = 'Gateway realm="pointshop"'
 

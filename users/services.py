@@ -2,9 +2,9 @@
 
 from typing import TypeVar
 
-from api.problems import NotRegistered
-from api.sending import send
-from api.statements import Bound
+from core.db.sending import send
+from core.db.statements import Bound
+from core.problems import NotRegistered
 from users.problems import CHALLENGE
 from users.statements import member
 

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from api.statements import statement
+from core.db.statements import statement
 from users.models import User
 
 

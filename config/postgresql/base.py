@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-from config.embedded import SERVICES
 from config.postgresql.client import DatabaseClient
+from core.embedded.servers import SERVICES
 
 # What PostgreSQL tells each session of itself, unasked, from version 14 on.
 READS_ONLY = (b"default_transaction_read_only", b"in_hot_standby")

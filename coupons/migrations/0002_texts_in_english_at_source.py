@@ -6,7 +6,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import api.names
+import core.db.fields
 
 
 class Migration(migrations.Migration):
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="coupon",
             name="name",
-            field=api.names.NameField(max_length=100, verbose_name="Coupon name"),
+            field=core.db.fields.NameField(max_length=100, verbose_name="Coupon name"),
         ),
         migrations.AlterField(
             model_name="coupon",
@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="issuedcoupon",
             name="name",
-            field=api.names.NameField(max_length=100, verbose_name="Coupon name"),
+            field=core.db.fields.NameField(max_length=100, verbose_name="Coupon name"),
         ),
         migrations.AlterField(
             model_name="issuedcoupon",

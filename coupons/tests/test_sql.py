@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
-from api.problems import NotRegistered
+from core.problems import NotRegistered
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut

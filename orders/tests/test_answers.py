@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from orders import connections
-from orders.platform import Platform
+from orders.outbox import connections
+from orders.outbox.platform import Platform
 from tests.platforms import Said, Talker, outcome, talking
 from tests.processes import until
 
@@ -71,7 +71,7 @@ def test_the_answer_after_interim_ones_counts_and_the_connection_is_kept(interim
     ids=["no more", "half a line", "another protocol"],
 )
 def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
-    monkeypatch.setattr("orders.connections.READ_SECONDS", 0.3)
+    monkeypatch.setattr("orders.outbox.connections.READ_SECONDS", 0.3)
     with platform_that_says(never_final, [TAKEN]) as (platform, talker):
         first, second = outcomes(platform, posts=2)
     assert first != "taken"
@@ -161,7 +161,7 @@ def test_an_answer_that_comes_between_two_events_counts_for_neither():
 
 
 def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
-    monkeypatch.setattr("orders.connections.READ_SECONDS", 0.1)
+    monkeypatch.setattr("orders.outbox.connections.READ_SECONDS", 0.1)
     with platform_that_says([0.3, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
         time.sleep(0.4)

@@ -8,9 +8,9 @@ from django.db.models import F
 
 from coupons.factories import CouponFactory
 from coupons.services import issue
-from orders.delivery import LEASE, claim, deliver_due_events
 from orders.models import Order, OrderEvent
-from orders.platform import Platform
+from orders.outbox.delivery import LEASE, claim, deliver_due_events
+from orders.outbox.platform import Platform
 from orders.services import Basket, checkout
 from points.services import charge
 from products.factories import ProductFactory

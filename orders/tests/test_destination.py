@@ -4,8 +4,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import checked
-from orders.destination import Destination
-from orders.sources import check_source
+from orders.outbox.destination import Destination
+from orders.outbox.sources import check_source
 
 SECRET = "s3cr3t"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from orders.delivery import deliver_due_events
 from orders.models import OrderEvent
-from orders.platform import Platform
+from orders.outbox.delivery import deliver_due_events
+from orders.outbox.platform import Platform
 from orders.services import Basket, checkout
 from products.factories import ProductFactory
 from tests.database import execute

@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 from django.utils.http import http_date
 
-from orders.platform import DeliveryFailed, Platform
+from orders.outbox.platform import DeliveryFailed, Platform
 from tests.platforms import answering, talking
 
 

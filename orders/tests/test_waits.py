@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from orders.delivery import wait_before_attempt
+from orders.outbox.delivery import wait_before_attempt
 
 LAST = 25
 

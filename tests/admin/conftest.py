@@ -34,7 +34,7 @@ def bought(transactional_db):
 @pytest.fixture
 def staff_of(db, client):
     """A browser in which a staff account with the role is signed in."""
-    import_module("staff.migrations.0001_roles").make_roles(apps, None)
+    import_module("backoffice.migrations.0001_roles").make_roles(apps, None)
 
     def signed_in(role):
         account = User.objects.create_user(role, is_staff=True)

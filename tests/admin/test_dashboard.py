@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from api.shown import day, number
-from api.times import SEOUL
+from backoffice.formatting import day, number
 from config.charts import chart
 from config.dashboard import HOURS
+from core.timestamps import SEOUL
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
 from coupons.selectors import burning_down

@@ -6,14 +6,14 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-import seeding.downloads
-from api import actionlog
+import backoffice.spreadsheets.downloads
+from backoffice import action_log
+from backoffice.spreadsheets.cells import Text
+from backoffice.spreadsheets.parser.strings import unescaped
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
-from seeding.cells import Text
-from seeding.parser.strings import unescaped
 from tests.admin.files import COUPONS, MEMBERS, PRODUCTS, bring, fetch, preview, rows_of
 from tests.database import execute
 
@@ -87,7 +87,7 @@ def test_an_export_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client,
     fetch(admin_client, MEMBERS, kind)
     entry = LogEntry.objects.get()
     assert entry.object_repr.startswith("User-")
-    assert entry.object_repr in actionlog.read(entry)
+    assert entry.object_repr in action_log.read(entry)
 
 
 def test_an_xlsx_file_has_numbers_as_numbers(admin_client):
@@ -103,7 +103,7 @@ def test_the_list_s_search_and_filters_count(admin_client):
 
 
 def test_more_rows_than_an_xlsx_file_has_are_refused_in_words(admin_client, monkeypatch):
-    monkeypatch.setattr(seeding.downloads, "MAX_ROWS", 1)
+    monkeypatch.setattr(backoffice.spreadsheets.downloads, "MAX_ROWS", 1)
     ProductFactory.create_batch(2)
     page = admin_client.post(reverse("admin:products_product_export"), {"format": "1", "resource": "0"})
     assert "CSV" in str(next(iter(page.context["messages"])))

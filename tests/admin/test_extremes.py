@@ -8,11 +8,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, models, transaction
 from django.urls import reverse
 
+from core.db.audit import audit
 from coupons.factories import CouponFactory
 from coupons.services import issue
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from rankings.management.commands.audit import audit
 from rankings.services import recompute
 from tests.admin.conftest import buy
 from tests.database import broken, execute

@@ -11,7 +11,7 @@ from django.db import DataError
 from django.urls import reverse
 from unfold.views import ChangeList
 
-from api.admin import OperatorAdmin
+from backoffice.base import OperatorAdmin
 from orders.models import OrderEvent
 from tests.admin.conftest import page_of
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.html import strip_tags
 
-from api import shown
+from backoffice import formatting
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent, OrderItem
 from products.factories import ProductFactory
@@ -67,14 +67,14 @@ def test_everything_that_is_marked_has_a_korean_text(places):
 def test_money_is_written_as_people_write_it(amount, korean, english):
     for language, text in (("ko", korean), ("en", english)):
         with translation.override(language):
-            assert shown.won(amount) == text
+            assert formatting.won(amount) == text
 
 
 def test_moments_are_seoul_s_and_written_as_people_write_them():
     moment = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
     for language, text in (("ko", "2026년 11월 22일 오후 7:05"), ("en", "22 Nov 2026, 7:05 PM")):
         with translation.override(language):
-            assert shown.moment(moment) == text
+            assert formatting.moment(moment) == text
 
 
 def pages():

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from unfold.templatetags.unfold_list import result_headers
 
-from api.admin import BoundedPaginator
+from backoffice.base import BoundedPaginator
 from tests.admin.conftest import buy, change
 from tests.database import execute
 from users.factories import UserFactory

@@ -7,8 +7,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import IntegrityError, models, transaction
 
+from backoffice.spreadsheets.models import Upload
 from rankings.services import recompute
-from seeding.models import Upload
 from tests.database import execute
 
 COLUMNS = [

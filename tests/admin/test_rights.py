@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
-from staff import rights
+from backoffice import rights
 
 pytestmark = pytest.mark.django_db
 
@@ -204,7 +204,7 @@ def test_a_superuser_may_do_all(admin_client):
 def test_without_the_policy_the_forged_fields_would_be_taken(clerk, client, monkeypatch):
     """The comparison can fail: as Django alone would have it, one field makes a superuser."""
     monkeypatch.setattr(
-        "staff.admin.StaffAccountAdmin.get_readonly_fields", lambda *_: ("last_login", "date_joined")
+        "backoffice.admin.StaffAccountAdmin.get_readonly_fields", lambda *_: ("last_login", "date_joined")
     )
     monkeypatch.setattr(rights, "may_change_account", lambda **_: True)
     edit(client, clerk, username="clerk", is_superuser="on", **FORM)

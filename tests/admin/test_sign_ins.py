@@ -10,8 +10,8 @@ from django.test import Client, RequestFactory
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from staff import sign_ins
-from staff.sign_ins import MAX_BY_ADDRESS, MAX_BY_NAME, MAX_OWN, Guess, guess_of_old_password
+from backoffice import sign_ins
+from backoffice.sign_ins import MAX_BY_ADDRESS, MAX_BY_NAME, MAX_OWN, Guess, guess_of_old_password
 from tests.scenes import at_once
 
 PASSWORD, WRONG = "correct horse battery", "wrong"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rankings.management.commands.audit import audit
+from core.db.audit import audit
 from tests.chaos.faults import Happened
 from tests.chaos.journal import UNKNOWN, Attempt, Journal
 from tests.database import execute

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from config.web import open_files_limit
+from core.http.waitress_worker import open_files_limit
 from tests.client import JSON, Answer
 
 

@@ -17,11 +17,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from config.embedded import EmbeddedServices
-from config.processes import command_lines, pids
-from orders.delivery import LEASE
+from core.db.audit import audit
+from core.embedded.processes import command_lines, pids
+from core.embedded.servers import EmbeddedServices
 from orders.models import OrderEvent
-from rankings.management.commands.audit import audit
+from orders.outbox.delivery import LEASE
 from tests.client import Client
 from tests.invariants import broken_rules
 from tests.platforms import SECRET, Receiver, Recorder

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from orders.delivery import claim
 from orders.models import OrderEvent
+from orders.outbox.delivery import claim
 from products.factories import ProductFactory
 from tests.database import execute, lock_waiters
 from tests.faults.scenes import commits_held

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.broker import LONGEST_QUEUE
+from core.broker.transport import LONGEST_QUEUE
 from products.factories import ProductFactory
 from tests.faults.moody import answering, moody_platform
 from tests.faults.shop import Part, Shop, open_shop

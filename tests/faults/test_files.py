@@ -8,9 +8,9 @@ import tempfile
 
 import pytest
 
-from seeding import files
-from seeding.parser.limits import CPU_SECONDS, MAX_BYTES, MAX_UNPACKED_BYTES
-from seeding.tests.workbooks import (
+from backoffice.spreadsheets import files
+from backoffice.spreadsheets.parser.limits import CPU_SECONDS, MAX_BYTES, MAX_UNPACKED_BYTES
+from backoffice.spreadsheets.tests.workbooks import (
     BOOK,
     MAIN,
     NAMES,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orders.platform import Platform
+from orders.outbox.platform import Platform
 from tests.platforms import Said, Talker, outcome, talking
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

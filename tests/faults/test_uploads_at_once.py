@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from seeding.tests.workbooks import NAMES, with_sheet, with_strings
+from backoffice.spreadsheets.tests.workbooks import NAMES, with_sheet, with_strings
 from tests import processes
 from tests.client import Client
 from tests.operators import Operator

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from orders.delivery import CONCURRENCY, LEASE, claim
 from orders.models import OrderEvent
+from orders.outbox.delivery import CONCURRENCY, LEASE, claim
 from products.factories import ProductFactory
 from tests.database import execute, lock_waiters
 from tests.faults.scenes import end_waiting

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.problems import problem_types
+from core.problems import problem_types
 
 COMMON = {"type", "title", "status", "detail", "code", "request_id"}  # members of every problem
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from coupons.factories import CouponFactory
-from orders.delivery import deliver_due_events
-from orders.platform import Platform
+from orders.outbox.delivery import deliver_due_events
+from orders.outbox.platform import Platform
 from products.factories import ProductFactory
 from rankings.services import recompute
 from tests.database import TABLES, execute

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
-from config.embedded import NOBODY, SERVICES
+from core.embedded.servers import NOBODY, SERVICES
 from tests.processes import ROOT, free_port, until
 from tests.stack.compose import Service, image, is_copied, services
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from config.processes import command_lines
+from core.embedded.processes import command_lines
 from tests.processes import until
 from tests.stack.compose import GIVEN
 from tests.stack.machine import Machine, Servers

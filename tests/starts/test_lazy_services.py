@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import EmbeddedServices
 from config.tests.test_env_example import EVERY_NAME
+from core.embedded.servers import EmbeddedServices
 
 PYTHON = sys.executable
 
@@ -44,7 +44,7 @@ def was_started(checkout: Path) -> bool:
         ["manage.py", "check"],
         ["manage.py", "spectacular", "--file", "/dev/null"],
         ["-m", "celery", "-A", "config", "worker", "--help"],
-        ["-m", "config.run", "--help"],
+        ["-m", "local", "--help"],
         ["-m", "mypy", "users/models.py", "--cache-dir=/dev/null"],
         ["-m", "pytest", "--help"],
         ["-m", "pytest", "--collect-only", "-q", "users"],

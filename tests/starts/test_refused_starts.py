@@ -17,7 +17,7 @@ COMMANDS = {
     "another WSGI server": ["-c", "import config.wsgi"],
     "worker": ["-m", "celery", "-A", "config", "worker"],
     "beat": ["-m", "celery", "-A", "config", "beat"],
-    "make run": ["-m", "config.run"],
+    "make run": ["-m", "local"],
     "tests": ["-m", "pytest", "users", "-q"],
 }
 
@@ -67,7 +67,7 @@ def test_a_value_that_cannot_be_used_stops_the_start(checkout, command):
 
 def test_the_shop_is_stopped_whatever_the_file_says(checkout, env_file):
     env_file.write_text(f"GATEWAY_SECRET: {SECRET}\n")
-    done = start(checkout, "-m", "config.run", "stop")
+    done = start(checkout, "-m", "local", "stop")
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -18,11 +18,11 @@ import pytest
 import urllib3
 from django.conf import settings
 
-from config import runs
-from config.embedded import EmbeddedServices
-from config.processes import command_lines
-from config.supervision import STOP_SECONDS, is_information
 from config.tests.test_env_example import EVERY_NAME
+from core.embedded.processes import command_lines
+from core.embedded.servers import EmbeddedServices
+from local import instances
+from local.supervision import STOP_SECONDS, is_information
 from tests.processes import free_port, until
 
 MANAGER = "supervisor.supervisord"
@@ -46,7 +46,7 @@ class Run:
         self.port = port
         self.said = ""
         self.process = subprocess.Popen(
-            ["sh", "-c", KEEPS_DUMPS, "sh", sys.executable, "-m", "config.run"],
+            ["sh", "-c", KEEPS_DUMPS, "sh", sys.executable, "-m", "local"],
             cwd=checkout,
             env={**env, "LC_ALL": "C", "PORT": str(port), "WEB_CONCURRENCY": "1", **settings},
             stdout=subprocess.PIPE,
@@ -206,7 +206,7 @@ def test_the_box_has_a_command_for_the_last_event(shop: Run) -> None:
 
 def test_make_password_gives_a_password_that_opens_the_admin(shop: Run) -> None:
     env = {name: value for name, value in os.environ.items() if name not in EVERY_NAME}
-    command = [sys.executable, "-m", "config.run", "password"]
+    command = [sys.executable, "-m", "local", "password"]
     said = subprocess.check_output(command, cwd=shop.checkout, env={**env, "LC_ALL": "C"}, text=True)
     found = re.fullmatch(r"The new password of admin: (\S{16})\n", said)
     assert found
@@ -231,7 +231,7 @@ def test_the_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
     assert parser["program:worker"]["stopsignal"] == "QUIT"
     given = {name: int(parser[f"program:{name}"]["stopwaitsecs"]) for name in PROGRAMS}
     assert given["worker"] > settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 15
-    assert max(given.values()) < STOP_SECONDS - 5 < STOP_SECONDS < runs.STOP_SECONDS
+    assert max(given.values()) < STOP_SECONDS - 5 < STOP_SECONDS < instances.STOP_SECONDS
 
 
 def test_metrics_are_added_up_over_the_processes(shop: Run) -> None:

@@ -20,8 +20,8 @@ from django.db.utils import ConnectionHandler
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from config.embedded import SERVICES
 from config.services import celery_broker, database, redis_url
+from core.embedded.servers import SERVICES
 from products.factories import ProductFactory
 from tests import processes
 from tests.platforms import accept, recorder

@@ -3,7 +3,7 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import api.names
+import core.db.fields
 
 
 class Migration(migrations.Migration):
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="user",
             name="name",
-            field=api.names.NameField(max_length=100, verbose_name="Name"),
+            field=core.db.fields.NameField(max_length=100, verbose_name="Name"),
         ),
         migrations.AlterConstraint(
             model_name="user",

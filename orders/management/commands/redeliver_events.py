@@ -6,10 +6,10 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 from django.utils.dateparse import parse_datetime
 
-from api.commands import ShopCommand
+from core.commands import ShopCommand
 from orders.models import OrderEvent
+from orders.outbox.wakeup import DELIVER_TASK
 from orders.selectors import events_to_redeliver
-from orders.wakeup import DELIVER_TASK
 
 
 class Command(ShopCommand):

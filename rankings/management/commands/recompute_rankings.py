@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from api.commands import ShopCommand
-from api.transactions import snapshot
+from core.commands import ShopCommand
+from core.db.transactions import snapshot
 from rankings import audit, services
 from rankings.selectors import Progress
 

@@ -1,0 +1,220 @@
+"""Staff accounts, their roles, and the log of what they did."""
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
+from django.forms import ModelMultipleChoiceField
+from django.http import HttpRequest
+from django.urls import NoReverseMatch
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from backoffice import action_log, rights
+from backoffice.base import BoundedChangeList, HistoryAdmin, OperatorAdmin
+from backoffice.filters import DayRangeFilter
+from backoffice.formatting import NOTHING, badge, link, linked
+
+ROLES = {
+    "viewer": (_("Viewer"), _("sees everything in the shop")),
+    "merchandiser": (_("Merchandiser"), _("products with their stock, and coupons")),
+    "operator": (_("Operator"), _("all of that, members, and sending events again")),
+}
+FLAG_COLOURS = {str(ADDITION): "success", str(CHANGE): "info", str(DELETION): "danger"}
+VERBS = {
+    "add": _("add"),
+    "change": _("change"),
+    "delete": _("delete"),
+    "view": _("see"),
+    "redeliver": _("send again"),
+}
+
+admin.site.unregister((User, Group))
+
+
+def _actor(request: HttpRequest) -> User:
+    """The staff account that asks: the admin serves nobody else."""
+    return cast("User", request.user)
+
+
+def role_name(role: Group) -> str:
+    """The role in the reader's language, or as the staff who made it named it."""
+    return str(ROLES.get(role.name, (role.name, ""))[0])
+
+
+def permission_name(permission: Permission) -> str:
+    """Which rows it concerns and what it allows."""
+    verb = permission.codename.partition("_")[0]
+    return f"{permission.content_type}: {VERBS.get(verb, permission.name)}"
+
+
+class Choices(ModelMultipleChoiceField):
+    """Roles and permissions by names that people read, to be ticked."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """The name of one choice."""
+        return role_name(obj) if isinstance(obj, Group) else permission_name(obj)
+
+
+TICKED = {"form_class": Choices, "widget": UnfoldAdminCheckboxSelectMultipleWidget}
+
+
+@admin.register(User)
+class StaffAccountAdmin(UserAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's classes have no types
+    """Staff accounts; members of the shop are another table."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "roles", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "groups")
+    search_fields = ("^username", "=id")
+    search_help_text = _("How the sign-in name begins")
+    ordering = ("username",)  # type: ignore[misc]
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Personal info"), {"fields": (("first_name", "last_name"), "email")}),
+        (_("Roles"), {"fields": ("groups", "is_active", "is_staff", "is_superuser")}),
+        (_("Important dates"), {"fields": (("last_login", "date_joined"),)}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The accounts with their roles."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Those who may change accounts, unless this one holds a right that they lack. The password too."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and (obj is None or rights.may_change_account(actor=_actor(request), account=obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """A superuser alone makes another one."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if _actor(request).is_superuser else (*fields, "is_superuser")
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Nobody: the log of what the account did would go with it. Make it inactive."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
+        """A new account may sign in; what for, its roles say."""
+        obj.is_staff = obj.is_staff or not change
+        super().save_model(request, obj, form, change)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Roles by what they are for, and rights by their names; none that this staff account lacks."""
+        actor = _actor(request)
+        roles, permissions = rights.assignable_roles(actor=actor), rights.held_by(actor)
+        kwargs["queryset"] = roles if db_field.name == "groups" else permissions
+        return super().formfield_for_manytomany(db_field, request, **{**kwargs, **TICKED})
+
+    @admin.display(description=_("Roles"))
+    def roles(self, account: User) -> str:
+        """What the account may do."""
+        return ", ".join(role_name(group) for group in account.groups.all())
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's classes have no types
+    """Roles: what the accounts that have one may do."""
+
+    list_display = ("title", "purpose")
+    search_fields = ("^name",)
+    ordering = ("pk",)  # type: ignore[misc]
+    filter_horizontal = ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Those who may change roles, unless this one or an account that has it holds a right they lack."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for a change, and only a role that no account has."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Permissions by the rows they concern, for the rows that have a page; none that the actor lacks."""
+        kwargs["queryset"] = (
+            rights.held_by(_actor(request))
+            .filter(
+                content_type__in=ContentType.objects.get_for_models(*self.admin_site._registry).values()  # noqa: SLF001
+            )
+            .select_related("content_type")
+        )
+        return super().formfield_for_manytomany(db_field, request, **{**kwargs, **TICKED})
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The roles alone; the rows that say what they permit are nothing people know."""
+        _rows, _counts, *refusals = super().get_deleted_objects(objs, request)
+        return [role_name(role) for role in objs], {self.opts.verbose_name_plural: len(objs)}, *refusals
+
+    @admin.display(description=_("What for"))
+    def purpose(self, role: Group) -> str:
+        """What the role is for."""
+        return str(ROLES.get(role.name, ("", NOTHING))[1])
+
+    @admin.display(description=_("Name"), ordering="name")
+    def title(self, role: Group) -> str:
+        """What it is called."""
+        return role_name(role)
+
+
+class LogList(BoundedChangeList):
+    """A list whose rows say all there is of them and lead nowhere."""
+
+    def url_for_result(self, result: LogEntry) -> str:
+        """Raises NoReverseMatch, on which Django shows a column that would be a link without one."""
+        raise NoReverseMatch(result)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(HistoryAdmin):
+    """Who did what in the admin, and when."""
+
+    list_display = ("action_time", "staff_account", "action", "kind", "row", "text")
+    # Where no column is to be a link, Unfold names the first one "Select" on a phone.
+    list_display_links = ("action_time",)
+    sortable_by = ()
+    list_select_related = ("user", "content_type")
+    list_filter = (("action_time", DayRangeFilter),)
+    search_fields = ("=user", "=object_id")
+    search_help_text = _("Id of what was changed, or of the staff account")
+
+    def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
+        """What makes the list."""
+        return LogList
+
+    @admin.display(description=_("Staff account"))
+    def staff_account(self, entry: LogEntry) -> str:
+        """Who."""
+        return linked(entry.user)
+
+    @admin.display(description=_("Action"))
+    def action(self, entry: LogEntry) -> str:
+        """Added, changed or deleted."""
+        return badge(str(entry.action_flag), entry.get_action_flag_display(), FLAG_COLOURS)
+
+    @admin.display(description=_("Kind"))
+    def kind(self, entry: LogEntry) -> str:
+        """What kind of row."""
+        return str(entry.content_type.name) if entry.content_type else ""
+
+    @admin.display(description=_("Row"))
+    def row(self, entry: LogEntry) -> str:
+        """Which, leading to its page while there is one."""
+        url = entry.get_admin_url()
+        return link(url, entry.object_repr) if url and not entry.is_deletion() else entry.object_repr
+
+    @admin.display(description=_("What happened"))
+    def text(self, entry: LogEntry) -> str:
+        """The entry in words."""
+        return action_log.read(entry)

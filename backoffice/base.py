@@ -1,0 +1,258 @@
+"""What the pages of the admin have in common: searches, lists that stay fast, history that stays as it is."""
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from backoffice import action_log
+from backoffice.filters import check_choices
+from backoffice.formatting import number
+
+
+class BoundedPaginator(Paginator):
+    """Counts to COUNTED at most, for a count of a million rows would take longer than their first page."""
+
+    COUNTED = 10_000
+    template_name = "backoffice/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, or COUNTED where there are more."""
+        return min(self._counted, self.COUNTED)
+
+    @property
+    def shown_count(self) -> str:
+        """The count as people read it."""
+        return number(self.count)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are more rows than it counts."""
+        return self._counted > self.COUNTED
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[: self.COUNTED + 1].count())
+
+
+class NotOffered(Exception):
+    """A list was asked for what its filters, its columns or its links do not offer."""
+
+    def __init__(self, *, list_url: str) -> None:
+        super().__init__()
+        self.list_url = list_url
+
+
+class BoundedChangeList(ChangeList):
+    """A list that takes only what it offers, and offers to show all only where something is hidden."""
+
+    def __init__(self, request: HttpRequest, model: type[Model], *args: Any, **kwargs: Any) -> None:
+        """Read the query string. Raises NotOffered, which the site answers."""
+        try:
+            super().__init__(request, model, *args, **kwargs)
+        except (IncorrectLookupParameters, SuspiciousOperation) as error:
+            opts = model._meta  # noqa: SLF001 - documented API
+            list_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            raise NotOffered(list_url=list_url) from error
+
+    def get_filters_params(self, params: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
+        """The parameters of filters; one without a value, as a form sends it, is none."""
+        given: dict[str, list[str]] = super().get_filters_params(params)
+        return {name: values for name, values in given.items() if any(values)}
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """The filters. Raises IncorrectLookupParameters for a lookup or a choice that none of them offers."""
+        found = super().get_filters(request)
+        specs, _has_filters, unclaimed, *_ = found
+        if unclaimed.keys() - set(self.model_admin.linked_lookups):
+            raise IncorrectLookupParameters(*unclaimed)
+        for spec in specs:
+            check_choices(spec)
+        return found
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """What a column sorts by; nothing where the list does not offer to sort by it."""
+        if self.sortable_by is not None and field_name not in self.sortable_by:
+            return None
+        return super().get_ordering_field(field_name)
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's rows."""
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
+
+
+class OperatorAdmin(ModelAdmin):
+    """A page of the admin whose lists take as long with a million rows as with a hundred.
+
+    `search_fields`: `^name` finds what begins with the words, `=id` what is just that, a bare name what has
+    them anywhere, which reads every row and is for short tables only.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_filter_submit = True
+    object_history_template = "backoffice/history.html"
+    ordering = ("-pk",)
+    # What links of other pages narrow the list by, beside its own filters.
+    linked_lookups: tuple[str, ...] = ()
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """The rows that `search_fields` find. Django's own search casts ids to text and reads every row."""
+        if not (words := search_term.strip()):
+            return queryset, False
+        if "\0" in words:  # no text of PostgreSQL holds one
+            return queryset.none(), False
+        tests = [test for field in self.search_fields if (test := self._test(field, words))]
+        return queryset.filter(reduce(or_, tests, Q(pk__in=()))), False
+
+    def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
+        """What makes the list."""
+        return BoundedChangeList
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The page's own actions. Rows are deleted one by one, if at all."""
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Run an action on the chosen rows; one of what cannot be rows of the list changes nothing."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(self._can_be_id(each) for each in chosen):
+            self.message_user(request, _("The list has no such rows. Nothing was changed."), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
+    def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
+        """Nothing: no link fills in a form, and not every widget can show what is no value of its field."""
+        return {}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever may, what no other row refers to: history cannot be deleted."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and (obj is None or not _is_referred_to(obj))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The log of a row, newest first, each entry with all it says."""
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if page := context.get("action_list"):
+            newest = self.get_paginator(
+                request, page.paginator.object_list.reverse(), page.paginator.per_page
+            )
+            context["entries"] = [(entry, action_log.read(entry)) for entry in newest.get_page(page.number)]
+        return response
+
+    def _can_be_id(self, text: str) -> bool:
+        try:
+            self.opts.pk.clean(text, None)
+        except ValidationError:
+            return False
+        return True
+
+    def _test(self, field: str, words: str) -> Q | None:
+        if field.startswith("^"):
+            return Q((f"{field[1:]}__startswith", words))
+        if not field.startswith("="):
+            return Q((f"{field}__icontains", words))
+        try:
+            return Q(
+                (field[1:], get_fields_from_path(self.model, field[1:])[-1].to_python(words.lstrip("#")))
+            )
+        except ValidationError:
+            return None
+
+
+class HistoryAdmin(OperatorAdmin):
+    """Rows that are history: they can be read, and nothing else. Sorted only as an index has them."""
+
+    sortable_by: tuple[str, ...] = ("id",)
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """Nobody adds history by hand."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Nobody rewrites it."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Nobody deletes it."""
+        return False
+
+
+class SeedingForm(forms.ModelForm):
+    """Carries what the operator saw, to tell what they changed from what somebody else did meanwhile."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to write over a change that the operator has not seen."""
+        cleaned = super().clean() or {}
+        for name in self.changed_data:
+            seen = self._seen(name)
+            now = self.get_initial_for_field(self.fields[name], name)
+            if seen is not None and self.fields[name].has_changed(now, seen):
+                self.add_error(name, _("Somebody else changed this meanwhile. Reload the page to see it."))
+        return cleaned
+
+    def _seen(self, name: str) -> Any:
+        """What the page showed when it was opened, where it says so."""
+        if self.instance.pk is None or not self.fields[name].show_hidden_initial:
+            return None
+        hidden = self.fields[name].hidden_widget()
+        return hidden.value_from_datadict(self.data, self.files, self.add_initial_prefix(name))
+
+
+class SeedingAdmin(OperatorAdmin):
+    """Rows that operators put in; a save writes what was changed, the rest belongs to others."""
+
+    form = SeedingForm
+    warn_unsaved_form = True
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A field that remembers what it showed."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            field.show_hidden_initial = True
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Insert, or update what was changed in this form."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        columns = {field.name for field in obj._meta.concrete_fields}  # noqa: SLF001 - documented API
+        if changed := columns.intersection(form.changed_data):
+            obj.save(update_fields=changed)
+
+
+def _is_referred_to(row: Model) -> bool:
+    return any(
+        related.related_model._base_manager.filter(**{related.field.name: row}).exists()  # noqa: SLF001
+        for related in row._meta.related_objects  # noqa: SLF001 - documented API
+    )

@@ -1,0 +1,147 @@
+"""Guesses at a password: counted before they are checked, and what becomes of those that fail.
+
+Three counters bound sign-ins, each for a quarter of an hour from its first guess: a name from an address, an
+address over all names, and a name over all addresses. The last one could keep an account's owner out for as
+long as somebody else guesses, so a browser that signed in to the account before has a counter of its own.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TypeVar
+
+import structlog
+from django.conf import settings
+from django.core.cache import BaseCache, cache, caches
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.crypto import get_random_string, salted_hmac
+
+from backoffice.metrics import FAILED_SIGN_INS
+from core.circuit_breaker import Breaker
+from core.http.throttling import count
+
+SECONDS = 15 * 60
+MAX_OWN = 5
+MAX_BY_ADDRESS = 50
+MAX_BY_NAME = 20
+
+KNOWN_BROWSER = "known_browser"
+KNOWN_BROWSER_SECONDS = 90 * 24 * 3600
+
+WRONG, THROTTLED = "wrong", "throttled"
+for cause in (WRONG, THROTTLED):
+    FAILED_SIGN_INS.labels(cause)  # from 0 on, or the first failure would be no increase
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+_redis = Breaker(name="sign-ins", seconds=5)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One guess, by the keys of the counters that bound it."""
+
+    own: str
+    address: str = ""
+    name: str = ""
+
+    def reserve(self) -> bool:
+        """Count it; False if it must not be checked.
+
+        The first counter that is full ends it, so that the refused guesses from one address never use up
+        those that a name has over all addresses.
+        """
+        bounds = ((self.address, MAX_BY_ADDRESS), (self.own, MAX_OWN), (self.name, MAX_BY_NAME))
+        return all(_count(key) <= most for key, most in bounds if key)
+
+    def give_back(self) -> None:
+        """Forget the wrong passwords before a right one, and take it out of the wider counters.
+
+        Those hold the guesses of others too.
+        """
+        _each(lambda counters: counters.delete(self.own))
+        for key in filter(None, (self.address, self.name)):
+            _decrease(key)
+
+
+def guess_of(request: HttpRequest | None, *, name: str) -> Guess:
+    """A sign-in under a name, normalised as the authentication backend looks it up."""
+    person, place = fingerprint(name), network(address_of(request))
+    if request and (browser := _known_browser(request, person)):
+        return Guess(own=f"sign-in:browser:{browser}")
+    return Guess(
+        own=f"sign-in:both:{place}:{person}",
+        address=f"sign-in:address:{place}",
+        name=f"sign-in:name:{person}",
+    )
+
+
+def guess_of_old_password(*, account_id: int) -> Guess:
+    """A guess at the password of an account whose session somebody has."""
+    return Guess(own=f"sign-in:old-password:{account_id}")
+
+
+def report_failure(request: HttpRequest | None, *, name: str, cause: str) -> None:
+    """Log and count a failed guess. The name may be a password typed into the wrong field: it is hashed."""
+    FAILED_SIGN_INS.labels(cause).inc()
+    log.warning("sign_in_failed", cause=cause, name_hash=fingerprint(name), address=address_of(request))
+
+
+def remember_browser(response: HttpResponse, *, name: str) -> None:
+    """Let the browser that just signed in be told from those that never did."""
+    response.set_signed_cookie(
+        KNOWN_BROWSER,
+        f"{fingerprint(name)}.{get_random_string(22)}",
+        salt=KNOWN_BROWSER,
+        max_age=KNOWN_BROWSER_SECONDS,
+        path=reverse("admin:index"),
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def fingerprint(name: str) -> str:
+    """What stands for a name in keys and logs; without SECRET_KEY nobody can try names against it."""
+    return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:16]
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """The client's address, or an empty text where there is none, as over a unix socket."""
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", "") if request else "")
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+def network(address: str) -> str:
+    """What counts as one address: an IPv6 subscriber has a /64 to choose from."""
+    return str(ip_network((address, 64), strict=False)) if ":" in address else address
+
+
+def _known_browser(request: HttpRequest, person: str) -> str:
+    """The id of a browser that signed in under the name within 90 days, or an empty text."""
+    cookie = request.get_signed_cookie(
+        KNOWN_BROWSER, default="", salt=KNOWN_BROWSER, max_age=KNOWN_BROWSER_SECONDS
+    )
+    known_person, _, browser = str(cookie).partition(".")
+    return browser if known_person == person else ""
+
+
+def _count(key: str) -> int:
+    return int(_each(lambda counters: count(counters, key, seconds=SECONDS)))
+
+
+def _decrease(key: str) -> None:
+    with suppress(ValueError):  # forgotten meanwhile
+        _each(lambda counters: counters.decr(key))
+
+
+def _each(use: Callable[[BaseCache], T]) -> T:
+    """Use the counters all processes share or, while Redis is away, this process's own."""
+    return _redis.ask(lambda: use(cache), otherwise=lambda: use(caches["local"]))

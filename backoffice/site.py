@@ -1,0 +1,95 @@
+"""The admin site."""
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.auth.views import PasswordChangeView
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from unfold.sites import UnfoldAdminSite
+
+from backoffice import sign_ins
+from backoffice.base import NotOffered
+from backoffice.forms import ThrottledLoginForm, ThrottledPasswordChangeForm
+
+SHOWN = 100
+
+View = Callable[..., HttpResponse]
+
+
+class Desk(UnfoldAdminSite):
+    """Where staff look after the shop."""
+
+    login_form = ThrottledLoginForm
+    index_title = _("Overview")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's, without the redirect to a row's page in the shop: no row has one."""
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature
+        """A view for staff; where it is asked for what its list does not offer, all of the list is shown."""
+
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except NotOffered as error:
+                messages.error(request, gettext("The list has no such filter or value. It shows everything."))
+                return HttpResponseRedirect(f"{error.list_url}?{ERROR_FLAG}=1")
+
+        wrapped: View = super().admin_view(answer, cacheable)
+        return wrapped
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign in; from then on the browser is known."""
+        response: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            sign_ins.remember_browser(response, name=request.user.get_username())
+        return response
+
+    @method_decorator(never_cache)
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password, with as few guesses at the old one as at signing in."""
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(ThrottledPasswordChangeForm, request=request),
+            success_url=reverse(f"{self.name}:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast("HttpResponse", view(request))
+
+    def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
+        """Nothing: no page of ours completes what is typed."""
+        raise Http404
+
+    def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The pages by name (Ctrl-K). Unfold's own keeps objects in the cache, and ours holds JSON."""
+        found = self._pages_named(request, request.GET.get("s", "").strip().lower())[:SHOWN]
+        context = {
+            "results": found,
+            "page_obj": Paginator(found, SHOWN),
+            "page_counter": 0,
+            "execution_time": 0,
+        }
+        template = "unfold/helpers/command_results.html"
+        return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
+
+    def _pages_named(self, request: HttpRequest, words: str) -> list[dict[str, Any]]:
+        return [
+            {"title": page["name"], "description": app["name"], "link": page["admin_url"], "icon": "tag"}
+            for app in self.get_app_list(request)
+            for page in app["models"]
+            if words and words in str(page["name"]).lower()
+        ]

@@ -1,0 +1,75 @@
+"""CSV files as programs and people write them."""
+
+import io
+import json
+
+import pytest
+
+from backoffice.spreadsheets.parser import delimited
+from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_CELL_CHARS, MAX_COLUMNS, Refused
+from backoffice.spreadsheets.parser.reading import parse
+
+
+def rows_of(content: bytes) -> list:
+    output = io.BytesIO()
+    parse(content, output)
+    return [json.loads(line) for line in output.getvalue().splitlines()]
+
+
+def refused(content: bytes) -> tuple[str, int, int]:
+    """Why it is refused, and where."""
+    with pytest.raises(Refused) as caught:
+        rows_of(content)
+    return caught.value.code, caught.value.row, caught.value.column
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_they_like_and_a_cell_may_hold_lines_of_its_own(end):
+    content = end.join(["name,price", '"두\r\n줄",1', "한 줄,2", ""]).encode()
+    assert rows_of(content) == [[1, ["name", "price"]], [2, ["두\r\n줄", "1"]], [3, ["한 줄", "2"]]]
+
+
+def test_ends_of_lines_may_be_mixed():
+    assert [number for number, _cells in rows_of(b"name\na\r\nb\rc\n\nd")] == [1, 2, 3, 4, 6]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_semicolons_and_tabs_stand_for_commas_where_there_is_none(delimiter):
+    content = delimiter.join(["name", "price"]) + "\n" + delimiter.join(["a", "1"])
+    assert rows_of(b"\xef\xbb\xbf\n" + content.encode())[1] == [3, ["a", "1"]]
+
+
+def test_a_semicolon_beside_commas_is_a_character():
+    assert rows_of(b"name,price\na;b,1")[1] == [2, ["a;b", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "row"),
+    [
+        (b'name\n"a\nb\n', "csv_quotes", 2),
+        (b'name\na\n"b"c\n', "csv_quotes", 3),
+        (b'name\n"' + b"a\n" * 10_000, "long_cell", 2),
+        (b"name\n" + b"a" * (MAX_CELL_CHARS + 1), "long_cell", 2),
+        (b"a" * (16 * 2**20), "long_row", 1),
+        (b"name\n" + b'"\n",' * delimited.MAX_RECORD_CHARS, "long_row", 2),
+        (b"name\n" + b"," * (delimited.MAX_RECORD_CHARS + 1), "long_row", 2),
+        ("name\na".encode("utf-16"), "encoding", 0),
+        ("name\na".encode("utf-32"), "encoding", 0),
+        (b"name\na\0b", "encoding", 0),
+        (b"\xff\xfe\xfa", "encoding", 0),
+        (b"name," * 50_000, "too_many_columns", 1),
+        (b"name\n" + b"\n" * LAST_ROW + b"a", "row_number", 0),
+    ],
+    ids=range(13),
+)
+def test_what_cannot_be_meant_is_refused_with_its_row(content, code, row):
+    assert refused(content)[:2] == (code, row)
+
+
+def test_a_column_more_than_a_table_has_is_refused_by_row_and_column():
+    assert refused(b"name\n" + b"," * MAX_COLUMNS + b"x") == ("too_many_columns", 2, MAX_COLUMNS + 1)
+    assert len(rows_of(b"name\na" + b"," * 5_000)) == 2
+
+
+def test_millions_of_blank_rows_at_the_end_are_nothing():
+    assert rows_of(b"name\na\n" + b"\n" * 2_000_000 + b",,\n \n") == [[1, ["name"]], [2, ["a"]]]

@@ -1,0 +1,167 @@
+"""Files on their way to rows: the process that reads them, its limits, and how many of it there are."""
+
+import sys
+import threading
+from contextlib import ExitStack
+from datetime import datetime
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import translation
+
+from backoffice.spreadsheets import files
+from backoffice.spreadsheets.cells import Moment, Text, Whole
+from backoffice.spreadsheets.files import CellError, Formatted, opened, turn
+from backoffice.spreadsheets.parser.limits import MAX_BYTES
+from backoffice.spreadsheets.refusals import TEXTS, refusal
+from backoffice.spreadsheets.tests.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
+from tests.processes import until
+
+SLOW = b"\n" * MAX_BYTES
+
+
+def table(content: bytes) -> list:
+    with opened(content) as read:
+        return [read.headers, *read]
+
+
+def test_cells_arrive_with_their_kinds():
+    def fill(sheet):
+        sheet.append(["name", 1, 1.5, True, datetime(2026, 12, 31, 9), "#N/A"])  # noqa: DTZ001
+        sheet["F1"].data_type = "e"
+        sheet["A50000"] = "a"
+
+    assert table(xlsx(fill)) == [
+        ["name", 1, 1.5, True, datetime(2026, 12, 31, 9), CellError("#N/A")],  # noqa: DTZ001
+        (50_000, ["a"]),
+    ]
+
+
+def test_an_amount_is_taken_from_any_format_that_shows_the_same_number():
+    assert Whole().clean(Formatted(4500, is_scaled=False)) == 4500
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        (Whole(), Formatted(1, is_scaled=True)),  # 100%
+        (Text(), Formatted(7, is_scaled=False)),  # 007
+        (Text(), datetime(2026, 12, 31)),  # noqa: DTZ001
+        (Moment(), Formatted(46387, is_scaled=False)),
+    ],
+)
+def test_a_cell_that_shows_something_else_than_it_holds_is_refused(cell, value):
+    with pytest.raises(ValidationError):
+        cell.clean(value)
+
+
+def test_the_sheet_is_named_and_what_is_hidden_is_told():
+    content = with_sheet(f'{NAMES}<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>')
+    with translation.override("en"), opened(content) as read:
+        assert read.sheet == "Sheet: Sheet"
+        assert read.notices == ["Hidden rows are imported too: 1."]
+
+
+def test_a_refusal_names_row_and_column():
+    with translation.override("en"), pytest.raises(ValidationError, match="Row 2, column A: The formula"):
+        table(with_cell('<c r="A2"><f>1+1</f></c>'))
+
+
+def test_more_bytes_than_an_import_reads_are_refused():
+    with pytest.raises(ValidationError, match="16 MB"):
+        table(b"x" * (MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize("code", TEXTS)
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_each_refusal_has_a_text(code, language):
+    with translation.override(language):
+        (text,) = refusal(code, row=2, column=5, place="E2:E3").messages
+    assert "%" not in text
+    assert "E" in text
+
+
+def limited(monkeypatch, limit: str) -> None:
+    """Have the parser start with another limit."""
+    program = files._PARSER[4].replace(
+        "from backoffice", f"from backoffice.spreadsheets.parser import limits; {limit}; from backoffice"
+    )
+    monkeypatch.setattr(files, "_PARSER", [*files._PARSER[:4], program, *files._PARSER[5:]])
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "limits.CPU_SECONDS = 1",
+        pytest.param(
+            "limits.MEMORY_BYTES = 30 * 2**20",
+            marks=pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not hold RLIMIT_AS"),
+        ),
+    ],
+)
+def test_the_kernel_ends_a_parser_that_takes_more_than_it_may(monkeypatch, limit):
+    limited(monkeypatch, limit)
+    with pytest.raises(ValidationError) as caught:
+        table(SLOW)
+    assert caught.value.code == "too_much_work"
+
+
+def test_a_parser_that_is_not_done_at_its_deadline_is_ended(monkeypatch):
+    monkeypatch.setattr(files, "DEADLINE_SECONDS", 0.3)
+    with pytest.raises(ValidationError) as caught:
+        table(SLOW)
+    assert caught.value.code == "too_much_work"
+
+
+def test_a_parser_that_fails_says_so_in_the_log_and_not_to_staff(monkeypatch):
+    limited(monkeypatch, "raise RuntimeError")
+    with pytest.raises(ValidationError) as caught:
+        table(b"name\na")
+    assert caught.value.code == "damaged"
+
+
+def test_a_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "secret")
+    look = "import os, importlib.util as packages"
+    nothing = "assert 'SECRET_KEY' not in os.environ and not packages.find_spec('django')"
+    limited(monkeypatch, f"{look}; {nothing}")
+    assert table(b"name\na") == [["name"], (2, ["a"])]
+
+
+def test_two_files_are_read_at_once_and_the_next_ones_are_told_to_come_again(monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
+    with turn(), turn(), pytest.raises(ValidationError) as caught, turn():
+        pass
+    assert caught.value.code == "busy"
+    with turn():  # it was given back
+        pass
+
+
+def test_a_few_wait_for_their_turn_and_the_others_do_not(monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 30)
+    had = []
+
+    def wait():
+        with turn():
+            had.append(1)
+
+    waiting = [threading.Thread(target=wait) for _ in range(files.MAX_WAITING)]
+    with ExitStack() as held:
+        for _ in range(files.MAX_AT_ONCE):
+            held.enter_context(turn())
+        for each in waiting:
+            each.start()
+        until(lambda: files._waiting._value == 0)
+        with pytest.raises(ValidationError), turn():
+            pass
+        assert not had
+    for each in waiting:
+        each.join()
+    assert len(had) == files.MAX_WAITING
+
+
+def test_entities_are_refused():
+    laughs = f'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><worksheet>{NAMES}&b;</worksheet>'
+    with pytest.raises(ValidationError) as caught:
+        table(with_parts({"xl/worksheets/sheet1.xml": laughs}))
+    assert caught.value.code == "damaged"

@@ -1,0 +1,62 @@
+"""What a process needs for a file does not grow with its rows."""
+
+import tracemalloc
+
+import pytest
+
+from backoffice.spreadsheets import outcomes, resources, writing
+from backoffice.spreadsheets.files import opened
+from products.imports import ProductResource
+from products.models import Product
+
+pytestmark = pytest.mark.django_db
+
+FEW, MANY, AT_ONCE = 300, 3_000, 100
+
+
+def file(rows: int, mark: str) -> bytes:
+    """A CSV file of new products, its bytes counted as the caller's."""
+    lines = "".join(f"아메리카노 {mark}-{n},4500,100\n" for n in range(rows))
+    return f"name,price,stock\n{lines}".encode()
+
+
+def peak(rows: int, *, staff, dry_run: bool) -> int:
+    """The most bytes that an import of so many rows held at once, beside the file itself."""
+    content = file(rows, f"{rows}")
+    given = {"expected": f"{rows}-0-0", "file_name": "a.csv", "user": staff}
+    tracemalloc.start()
+    try:
+        with opened(content) as table:
+            outcome = ProductResource().import_data(table, dry_run=dry_run, **given)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        assert not outcome.fails
+
+
+@pytest.fixture(autouse=True)
+def little_at_once(monkeypatch):
+    """So that a small file is one of many portions."""
+    for module in (resources, writing):
+        monkeypatch.setattr(module, "PORTION", AT_ONCE)
+
+
+@pytest.fixture
+def in_bulk(monkeypatch):
+    """No row is shown, as in a file of more than 10,000."""
+    monkeypatch.setattr(outcomes, "MOST_SHOWN", 0)
+
+
+@pytest.mark.usefixtures("in_bulk")
+@pytest.mark.parametrize("dry_run", [True, False], ids=["preview", "import"])
+def test_ten_times_the_rows_need_hardly_more_memory(admin_user, dry_run):
+    peak(FEW, staff=admin_user, dry_run=dry_run)  # caches
+    few, many = (peak(rows, staff=admin_user, dry_run=dry_run) for rows in (FEW + 1, MANY))
+    assert many < 2 * few
+    assert Product.objects.count() == (0 if dry_run else FEW + FEW + 1 + MANY)
+
+
+def test_rows_that_are_kept_to_be_shown_would_be_noticed(admin_user):
+    peak(FEW, staff=admin_user, dry_run=True)  # caches
+    few, many = (peak(rows, staff=admin_user, dry_run=True) for rows in (FEW + 1, MANY))
+    assert many > 2 * few

@@ -1,0 +1,14 @@
+"""The core app."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class CoreConfig(AppConfig):
+    """What every app stands on."""
+
+    name = "core"
+
+    def ready(self) -> None:
+        """Know every app's problems before the first request, document or page needs them."""
+        autodiscover_modules("problems")

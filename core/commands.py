@@ -1,0 +1,30 @@
+"""What the shop's management commands have in common."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
+
+from core.db.transactions import database_problem
+from core.problems import Busy, Unavailable
+
+# EX_TEMPFAIL of sysexits.h: to be run again later. By 1 a command says that something is wrong.
+TRY_LATER = 75
+
+
+class ShopCommand(BaseCommand):
+    """A command that tells of a failure of the database in one line; with --traceback, where it came from."""
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """Run it. Raises CommandError, with TRY_LATER where the database is away, read-only or busy."""
+        try:
+            return super().execute(*args, **options)
+        except (Busy, Unavailable) as problem:
+            raise _failure(problem.__cause__ or problem, returncode=TRY_LATER) from problem
+        except (DatabaseError, InterfaceError) as error:
+            raise _failure(error, returncode=TRY_LATER if database_problem(error) else 1) from error
+
+
+def _failure(reason: BaseException, *, returncode: int) -> CommandError:
+    first_line = str(reason).partition("\n")[0]
+    return CommandError(f"The database: {first_line}", returncode=returncode)

@@ -1,0 +1,211 @@
+"""The openers of transactions, and what the database's failures mean."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, overload
+
+import structlog
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from psycopg import errors
+
+from core import metrics
+from core.db.sending import send
+from core.db.sqlstates import Meaning, meaning_of
+from core.db.statements import Bound, ByHand, statement
+from core.problems import Busy, Problem, Unavailable
+
+ATTEMPTS = 3
+
+A = TypeVar("A")
+B = TypeVar("B")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# As `cause` in the metrics.
+_CAUSES = {
+    "23503": "vanished",
+    "40001": "serialization",
+    "40P01": "deadlock",
+    "55P03": "lock_timeout",
+    "57014": "statement_timeout",
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Conflict(Exception):
+    """The work met a change it must look at again: run it anew from the start."""
+
+
+def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Run the function anew after a conflict, three times at most.
+
+    A conflict is `Conflict`, a deadlock or a failed serialization; with `guards`, also a constraint of these
+    names that refuses what was written, and a row referred to that has vanished.
+    Raises Busy where a lock was not had in time or the conflicts did not end; then nothing was written.
+    Raises Unavailable where no database that takes writes answers; if it vanished, it may have committed.
+    """
+
+    def decorate(work: Callable[P, R]) -> Callable[P, R]:
+        @wraps(work)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            for _attempt in range(ATTEMPTS):
+                try:
+                    return work(*args, **kwargs)
+                except Conflict:
+                    metrics.CONFLICTS.labels("conflict").inc()
+                except IntegrityError as error:
+                    if not _is_outrun(error, guards):
+                        raise  # named constraints are the caller's
+                    metrics.CONFLICTS.labels("conflict").inc()
+                except (DatabaseError, InterfaceError) as error:
+                    if meaning_of(error) is not Meaning.CONFLICT:
+                        raise database_problem(error) or error from error
+                    metrics.CONFLICTS.labels(_cause_of(error)).inc()
+            metrics.GIVEN_UP.labels("retries").inc()
+            raise Busy
+
+        return run
+
+    return decorate
+
+
+def _is_outrun(error: IntegrityError, guards: Collection[str]) -> bool:
+    """Whether a guard refused what had been possible, or a row that is referred to has vanished."""
+    vanished = isinstance(error.__cause__, errors.ForeignKeyViolation)
+    return bool(guards) and (vanished or violated_constraint(error) in guards)
+
+
+def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
+    """Run the function, which speaks by the ORM, in a transaction of its own, as `retried` does."""
+    return retried()(transaction.atomic(durable=True)(work))
+
+
+@statement
+def _begin() -> ByHand:
+    return ByHand("BEGIN")
+
+
+@statement
+def _commit() -> ByHand:
+    return ByHand("COMMIT")
+
+
+class Messages:
+    """A transaction spoken in few messages. Its first carries BEGIN, its last, `commit`, carries COMMIT."""
+
+    def __init__(self) -> None:
+        self.has_begun = self.has_ended = False
+
+    @overload
+    def send(self, a: Bound[A], /) -> tuple[A]: ...
+    @overload
+    def send(self, a: Bound[A], b: Bound[B], /) -> tuple[A, B]: ...
+    @overload
+    def send(self, *statements: Bound[Any]) -> Any: ...
+    def send(self, *statements: Bound[Any]) -> Any:
+        """Send these in one message; the answer of each."""
+        return self._exchange(statements)
+
+    def commit(self, *statements: Bound[Any]) -> tuple[Any, ...]:
+        """Send the last ones together with COMMIT, so that no row they lock waits for this process.
+
+        Returns their answers once all of it is durable. Nothing can be sent after it.
+        """
+        return self._exchange((*statements, _commit()), ends=True)[:-1]
+
+    def _exchange(self, statements: tuple[Bound[Any], ...], *, ends: bool = False) -> tuple[Any, ...]:
+        if self.has_ended:
+            raise RuntimeError("the transaction has ended")
+        first = () if self.has_begun else (_begin(),)
+        self.has_begun, self.has_ended = True, ends
+        answers: tuple[Any, ...] = send(*first, *statements)
+        return answers[len(first) :]
+
+
+@contextmanager
+def in_messages() -> Iterator[Messages]:
+    """A transaction of its own, to be ended by `commit`; rolled back where an exception comes before that.
+
+    It sees and holds what Django's `atomic` would, without the messages in which that says BEGIN and COMMIT.
+    """
+    connection.validate_no_atomic_block()
+    messages = Messages()
+    try:
+        yield messages
+    except BaseException:
+        _roll_back()
+        raise
+    if not messages.has_ended:
+        _roll_back()
+        raise RuntimeError("the transaction was left open")
+
+
+def _roll_back() -> None:
+    """Undo what is open. A session that cannot say so is closed, which undoes it as well."""
+    session: Any = connection.connection
+    try:
+        if session is not None:
+            session.rollback()
+    except Exception:  # noqa: BLE001 - whatever it is, the session is of no use, and the first failure counts
+        connection.close()
+
+
+def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
+    """What a failure of the database means to the client, counted; None where it is a bug.
+
+    Where it is Unavailable the connection is closed: the next one may find the server writable, or another.
+    """
+    meaning = meaning_of(error)
+    if meaning is Meaning.BUG:
+        return None
+    if meaning is Meaning.UNAVAILABLE:
+        connection.close()
+        return Unavailable()
+    metrics.GIVEN_UP.labels(_cause_of(error)).inc()
+    return Busy()
+
+
+def _cause_of(error: DatabaseError | InterfaceError) -> str:
+    cause = error.__cause__
+    return _CAUSES.get(getattr(cause, "sqlstate", None) or "", "other")
+
+
+@contextmanager
+def put_off(event: str) -> Iterator[None]:
+    """Leave what is inside for its next turn where the database is away, read-only or busy: one warning."""
+    try:
+        yield
+    except (Busy, Unavailable) as problem:
+        reason = problem.__cause__ or problem
+    except (DatabaseError, InterfaceError) as error:
+        if database_problem(error) is None:
+            raise
+        reason = error
+    else:
+        return
+    log.warning(event, error=str(reason).partition("\n")[0])
+
+
+def violated_constraint(error: IntegrityError) -> str:
+    """The name of the constraint that refused a row, or an empty string."""
+    cause = error.__cause__
+    return (cause.diag.constraint_name or "") if isinstance(cause, errors.IntegrityError) else ""
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read everything inside as of one moment, writing nothing."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def database_now() -> datetime:
+    """The database's clock, by which money and expiry are judged."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        row: tuple[datetime] = cursor.fetchone()
+    return row[0]

@@ -1,0 +1,22 @@
+"""The language of the terminal: Korean where the locale says so, else English."""
+
+import gettext as catalogues
+import os
+from functools import cache
+from pathlib import Path
+
+LOCALE = Path(__file__).resolve().parents[2] / "locale"
+
+
+def gettext(text: str) -> str:
+    """A text in that language, out of locale/, before Django is set up."""
+    return _catalogue().gettext(text)
+
+
+@cache
+def _catalogue() -> catalogues.NullTranslations:
+    """By the first of these variables that is set, as POSIX has it."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    chosen = next((value for name in names if (value := os.environ.get(name))), "")
+    language = "ko" if chosen.lower().startswith("ko") else "en"
+    return catalogues.translation("django", LOCALE, [language])

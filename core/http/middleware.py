@@ -1,0 +1,211 @@
+"""The outermost layers: a name for each request, and problems in place of pages."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import unquote
+
+import structlog
+from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
+from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
+from django.utils import translation
+
+from core import metrics, problems
+from core.http.handler import come_again, problem_of, problem_response
+from core.problems import CONTENT_TYPE, Problem
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+log = structlog.get_logger("api.access")
+
+# Pages carry their styles with them; none carries a script.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+# The admin's own scripts: Alpine evaluates the expressions that its pages carry in attributes.
+ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' 'unsafe-eval'"
+# Health checks and Prometheus ask a process by its address, or by a name that the public does not use.
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+_PERHAPS_AMBIGUOUS = re.compile(r"[.%\\]|//")
+_AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: problems.Malformed,
+    401: problems.NotRegistered,
+    403: problems.NotFound,
+    404: problems.NotFound,
+    405: problems.MethodNotAllowed,
+    406: problems.NotAcceptable,
+    413: problems.TooLarge,
+    415: problems.UnsupportedMediaType,
+    503: problems.Unavailable,
+}
+
+
+def name_requests(get_response: GetResponse) -> GetResponse:
+    """Echo or make X-Request-Id, bind it to every log line, measure and log the request."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = get_response(request)
+            response["X-Request-Id"] = request_id
+            if request.path.startswith(settings.STATIC_URL) and response.status_code < HTTPStatus.BAD_REQUEST:
+                return response
+            seconds = time.perf_counter() - began
+            metrics.observe_request(request, response, seconds)
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round(seconds * 1000, 1),
+            )
+        return response
+
+    return middleware
+
+
+def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
+    """Answer 404 to a path that a proxy may read as another, and apply that one's rules to it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        target = request.META.get("REQUEST_URI") or request.get_full_path()
+        if _is_ambiguous(target):
+            return problem_response(request, problems.NotFound())
+        return get_response(request)
+
+    return middleware
+
+
+def _is_ambiguous(target: str) -> bool:
+    """Whether the request target's path has a dot or empty segment, a backslash or an encoded slash."""
+    if not _PERHAPS_AMBIGUOUS.search(target):
+        return False
+    authority = _AUTHORITY.match(target)
+    path = target[authority.end() if authority else 0 :].partition("?")[0]
+    # Some servers drop a segment's parameters (`..;x`) before they look at it.
+    segments = (segment.partition(";")[0] for segment in unquote(path).split("/"))
+    return bool(_AMBIGUOUS_SLASH.search(path)) or not {".", ".."}.isdisjoint(segments)
+
+
+class Cors(CorsMiddleware):
+    """django-cors-headers; left out where no other origin may read the API."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        if not settings.CORS_ALLOWED_ORIGINS:
+            raise MiddlewareNotUsed
+        super().__init__(get_response)
+
+
+class AllowedHosts(CommonMiddleware):
+    """Django's common middleware, which refuses an unknown Host; PROBES answer under any."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+        """Refuse, redirect or let pass. Raises DisallowedHost."""
+        return None if request.path_info in PROBES else super().process_request(request)
+
+
+def keep_to_own_assets(get_response: GetResponse) -> GetResponse:
+    """Tell browsers to run and load nothing that the shop does not serve itself."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        policy = ADMIN_CONTENT_SECURITY_POLICY if _in_admin(request) else CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return middleware
+
+
+class SkipAdminMiddleware(BaseHandler):
+    """Outside the admin, call the view at once, without the middleware listed after this one.
+
+    Sessions, CSRF tokens, accounts and messages are nothing to an API whose gateway says who is calling.
+    """
+
+    _view_middleware = _template_response_middleware = ()
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_admin_response = get_response
+        self.get_view_response = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer by the view, or by the rest of the middleware."""
+        answer = self.get_admin_response if _in_admin(request) else self.get_view_response
+        return cast("HttpResponse", answer(request))
+
+    def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
+        """The problem for what a plain view raised."""
+        return problem_response(request, problem_of(exception))
+
+
+def speak_to_staff(get_response: GetResponse) -> GetResponse:
+    """Speak the language that was chosen in the admin or that the browser asks for."""
+    localised = LocaleMiddleware(get_response)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        # The thread's next request may be anybody's.
+        with translation.override(settings.LANGUAGE_CODE):
+            return cast("HttpResponse", localised(request))
+
+    return middleware
+
+
+class AnswerProblems:
+    """Outside the admin, a problem in place of any error, whoever made it; the API is never stored."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Replace an error page by its problem."""
+        response = self.get_response(request)
+        if _in_admin(request):
+            return response
+        if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != CONTENT_TYPE:
+            response = _in_its_place(request, response)
+        if request.path.startswith("/api/"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A page for staff where the database is to blame."""
+        return _come_again_page(request, error)
+
+
+def _in_admin(request: HttpRequest) -> bool:
+    return request.path_info == "/admin" or request.path_info.startswith("/admin/")
+
+
+def _come_again_page(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """What staff see while the database is away, read-only or busy. Nothing on the page asks the database."""
+    if (problem := come_again(error)) is None:
+        return None
+    context = {"language": translation.get_language()}
+    page = render(request, "backoffice/come_again.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    for name, value in {**problem.headers, "Cache-Control": "no-store"}.items():
+        page[name] = value
+    return page
+
+
+def _in_its_place(request: HttpRequest, page: HttpResponse) -> HttpResponse:
+    """The problem for a page's status, with the page's Allow kept."""
+    problem = _BY_STATUS.get(page.status_code, problems.Internal)
+    headers = {"Allow": page["Allow"]} if "Allow" in page else {}
+    return problem_response(request, problem(headers=headers) if headers else problem())

@@ -1,0 +1,58 @@
+"""Rate limits: off unless RATE_LIMITS says otherwise, and open while Redis is away."""
+
+import math
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import BaseCache, cache
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from core.circuit_breaker import Breaker
+
+_redis = Breaker(name="rate limits", seconds=5)
+
+
+class EndpointThrottle(BaseThrottle):
+    """Counts a caller's requests to an endpoint in windows of fixed length, atomically in Redis."""
+
+    seconds_left = 0.0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the caller is within the endpoint's rate, or the one for all endpoints."""
+        if not hasattr(view, "basename"):  # the OpenAPI document and its page, which are not on the router
+            return True
+        endpoint = f"{view.basename}-{view.action}"
+        rate = settings.RATE_LIMITS.get(endpoint) or settings.RATE_LIMITS.get("*")
+        if rate is None:
+            return True
+        window, passed = divmod(time.time(), rate.seconds)
+        self.seconds_left = rate.seconds - passed
+        key = f"rate:{_caller(request)}:{endpoint}:{window:.0f}"
+        return (
+            _redis.ask(lambda: count(cache, key, seconds=rate.seconds + 1), otherwise=lambda: 0)
+            <= rate.requests
+        )
+
+    def wait(self) -> float:
+        """The seconds until the next window."""
+        return math.ceil(self.seconds_left)
+
+
+def _caller(request: Request) -> str:
+    """The member, or the address where nobody needs to say who they are."""
+    return f"user-{request.user.pk}" if request.user else f"from-{request.META.get('REMOTE_ADDR', '')}"
+
+
+def count(counters: BaseCache, key: str, *, seconds: int) -> int:
+    """Count one event under a key that is forgotten after so many seconds; how many there were."""
+    counters.add(key, 0, timeout=seconds)
+    try:
+        counted = counters.incr(key)
+    except ValueError:  # forgotten between the two
+        return 1
+    if counted <= 1:
+        # Redis makes a key without an end of what expires just before it is changed.
+        counters.touch(key, timeout=seconds)
+    return counted

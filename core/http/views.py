@@ -1,0 +1,81 @@
+"""Pages and probes beside the shop's endpoints."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from core import metrics, readiness
+from core.http.languages import preferred_language
+from core.problems import Unavailable, problem_types
+
+View = Callable[..., HttpResponse]
+
+
+def only_read(view: View) -> View:
+    """Answer GET and HEAD, and 405 to the rest; a missing CSRF token must not come first."""
+    return csrf_exempt(require_safe(view))
+
+
+@only_read
+def index(request: HttpRequest) -> HttpResponse:
+    """A short page that leads to the docs and the admin."""
+    return _page(request, "core/index.html", {})
+
+
+@only_read
+def problem_list(request: HttpRequest) -> HttpResponse:
+    """Every code that an error can have."""
+    language = preferred_language(request)
+    problems = [
+        {"code": kind.code, "status": kind.status, "title": kind.title.in_language(language)}
+        for kind in problem_types().values()
+    ]
+    return _page(request, "core/problems.html", {"problems": problems})
+
+
+@only_read
+def problem_page(request: HttpRequest, code: str) -> HttpResponse:
+    """What a problem's `type` leads to: the code explained."""
+    problem = problem_types().get(code)
+    if problem is None:
+        raise Http404
+    language = preferred_language(request)
+    texts = {"title": problem.title.in_language(language), "detail": problem.detail.in_language(language)}
+    return _page(request, "core/problem.html", {"code": code, "status": problem.status, **texts})
+
+
+@only_read
+def livez(_request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return JsonResponse({"status": "ok"})
+
+
+@only_read
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """Which dependency is down. Without Redis the shop is ready, if degraded; without the database it is not.
+
+    Raises Unavailable.
+    """
+    states = readiness.check_all()
+    if states["database"] != readiness.OK:
+        raise Unavailable(**states)
+    well = set(states.values()) == {readiness.OK}
+    return JsonResponse({"status": "ok" if well else "degraded", **states})
+
+
+@only_read
+def prometheus(_request: HttpRequest) -> HttpResponse:
+    """Metrics in Prometheus's text format."""
+    return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
+    language = preferred_language(request)
+    response = render(request, template, {**context, "language": language})
+    response["Content-Language"] = language
+    response["Vary"] = "Accept-Language"
+    return response

@@ -1,0 +1,93 @@
+"""What every endpoint of the shop does before its one domain call."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import Error
+from django.db.models import BigIntegerField
+from django.urls import reverse
+from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from core.http.negotiation import JSONNegotiation
+from core.http.pagination import Page
+from core.http.parsers import MAX_BODY_BYTES, require_readable
+from core.http.serializers import shown, validated
+from core.input_errors import Invalid
+from core.problems import Malformed, NotFound, Problem, TooLarge, UnsupportedMediaType
+
+ID_PATTERN = r"[1-9][0-9]*"
+# What a request is refused for before any of it is acted on.
+UNREAD = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
+
+
+def row_id(text: str) -> int:
+    """The id that a path spells; 0, which no row has, for one beyond 64 bits."""
+    if len(text) > len(str(BigIntegerField.MAX_BIGINT)):
+        return 0
+    spelt = int(text)
+    return spelt if spelt <= BigIntegerField.MAX_BIGINT else 0
+
+
+class ApiViewSet(GenericViewSet[Any]):
+    """Checks a request in the contract's order: 401, 405, 406, 413, 415; the body comes after."""
+
+    content_negotiation_class = JSONNegotiation
+    lookup_value_regex = ID_PATTERN
+    http_method_names = ["get", "head", "post"]
+    format_kwarg = None
+
+    def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:
+        """Run the checks. Raises the first that fails."""
+        self.perform_authentication(request)
+        if self.permission_classes and request.user is None:
+            raise NotAuthenticated
+        if (request.method or "").lower() not in self.action_map:
+            self.http_method_not_allowed(request)
+        renderer, media_type = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = renderer, media_type
+        self.check_throttles(request)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise TooLarge
+        require_readable(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer a failure; for what cannot be read, look the caller up first: 401 comes before it."""
+        if isinstance(exc, UNREAD):
+            try:
+                self.check_permissions(self.request)
+            except (APIException, Problem, Error) as error:
+                exc = error
+        return super().handle_exception(exc)
+
+    def validated(self, data: Any) -> dict[str, Any]:
+        """The input as the action's serializer reads it. Raises ValidationError."""
+        serializer: Any = self.get_serializer_class()
+        return validated(serializer, data)
+
+    def page(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Response:
+        """A page of the list that `read` reads, its rows as the action's serializer shows them."""
+        paginator: Any = self.paginator
+        serializer: Any = self.get_serializer_class()
+        rows = paginator.rows_of(request, read)
+        return self.get_paginated_response(shown(serializer, rows, many=True))
+
+    def one(self, found: Sequence[Any]) -> Response:
+        """The one row that was found, as the action's serializer shows it. Raises NotFound."""
+        if not found:
+            raise NotFound
+        serializer: Any = self.get_serializer_class()
+        return Response(shown(serializer, found[0]))
+
+    def location(self, *, basename: str, pk: int) -> dict[str, str]:
+        """The Location header of a new object."""
+        return {"Location": reverse(f"{basename}-detail", kwargs={self.lookup_field: pk})}
+
+
+class PublicViewSet(ApiViewSet):
+    """An endpoint that asks nobody who they are, and ignores the headers that would say."""
+
+    authentication_classes = ()
+    permission_classes = ()

@@ -1,0 +1,233 @@
+"""The web server: gunicorn keeps the processes, waitress speaks HTTP (docs/adr/0004-web-server.md)."""
+
+import logging
+import os
+import re
+import resource
+import select
+import time
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
+from waitress.server import BaseWSGIServer, create_server
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import BadRequest, Error
+
+from core.http.proxies import TrustedProxies
+
+MAX_HEADER_BYTES = 16 * 1024
+MAX_BODY_BYTES = 32 * 1024 * 1024
+# Bodies are kept on disk as they arrive, from anybody: of one process, so many beyond this at once.
+LARGE_BODY_BYTES = 1024 * 1024
+MAX_LARGE_BODIES = 16
+MAX_CONNECTIONS = 4096  # in one process; the next ones wait in the listen queue
+IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), or they would send into a closing one
+LINGER_SECONDS = 2.0
+TURN_SECONDS = 0.2  # the longest that SIGTERM waits to be noticed
+LIVENESS = "/livez"
+
+TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
+
+
+class TooManyLargeBodies(Error):
+    """503, to be tried again shortly."""
+
+    code = 503
+    reason = "Service Unavailable"
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], str]:
+        """Status, headers and body."""
+        status, headers, body = super().to_response(ident)
+        return status, [*headers, ("Retry-After", "5")], body
+
+
+class Parser(HTTPRequestParser):
+    """Waitress's parser; also refuses, with 400, bodies whose end could be read in two ways.
+
+    At most MAX_LARGE_BODIES large ones arrive or are answered at once.
+    """
+
+    # A parser lives as long as the file that its body is kept in.
+    large: ClassVar[WeakSet["Parser"]] = WeakSet()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Raise ParsingError for a Transfer-Encoding beside a Content-Length, before HTTP/1.1, or empty."""
+        super().parse_header(header_plus)
+        unread = not self.chunked or "CONTENT_LENGTH" in self.headers
+        if unread and TRANSFER_ENCODING.search(header_plus):
+            raise ParsingError("Transfer-Encoding is ambiguous here")
+
+    def received(self, data: bytes) -> int:
+        """Read `data`; chunk extensions and trailers count as headers do, at most MAX_HEADER_BYTES."""
+        consumed = super().received(data)
+        body = self.body_rcv
+        if isinstance(body, ChunkedReceiver) and len(body.control_line + body.trailer) > MAX_HEADER_BYTES:
+            self.error = BadRequest("Chunk extension or trailer too long")
+            self.completed = True
+        if self.body_bytes_received > LARGE_BODY_BYTES and self not in self.large:
+            if len(self.large) < MAX_LARGE_BODIES:
+                self.large.add(self)
+            else:
+                self.error = TooManyLargeBodies("Too many large bodies at once")
+                self.completed = True
+        return consumed
+
+
+class Task(WSGITask):
+    """One request; once the process is stopping, its answer says `Connection: close`."""
+
+    def build_response_header(self) -> bytes:
+        """Return the head of the answer."""
+        if Channel.stopping:
+            self.set_close_on_finish()
+        head = super().build_response_header()
+        if self.is_head():
+            self.chunked_response = False  # its last chunk would be a body
+        return head
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body; none of it to HEAD, whose client would read it as the next answer.
+
+        A body of one piece goes out together with the head: two packets would wake the client twice.
+        """
+        if self.is_head():
+            super().write(b"")
+        elif self.wrote_header or not self.has_body or len(data) != self.content_length:
+            super().write(data)
+        else:
+            head = self.build_response_header()
+            self.wrote_header = True
+            self.content_bytes_written = len(data)
+            self.channel.write_soon(head + data)
+
+    def is_head(self) -> bool:
+        """Whether the client wants the head alone."""
+        request: Any = self.request
+        return bool(request.command == "HEAD")
+
+
+class Channel(HTTPChannel):
+    """One connection."""
+
+    parser_class = Parser
+    task_class = Task
+    stopping: ClassVar[bool] = False
+
+    def is_answering(self) -> bool:
+        """Whether a whole request has come in and its answer is not yet fully handed to the kernel."""
+        return bool(self.requests or self.total_outbufs_len)
+
+
+class Reception:
+    """Hands whole requests to the application's threads, and those for LIVENESS to a thread kept for them.
+
+    While the database hangs, every other thread may wait for it; this process lives, and says so.
+    """
+
+    def __init__(self, threads: ThreadedTaskDispatcher) -> None:
+        self.threads = threads
+        self.reserved = ThreadedTaskDispatcher()
+        self.reserved.set_thread_count(1)
+
+    def add_task(self, channel: Any) -> None:
+        """Have the channel's first request answered."""
+        path = getattr(channel.requests[0], "path", "")  # none where the parser refused the request
+        (self.reserved if path == LIVENESS else self.threads).add_task(channel)
+
+
+class WaitressWorker(Worker):
+    """A gunicorn worker: one event loop reads and writes every socket, `threads` threads run the application.
+
+    A slow client occupies a socket and never a thread. On SIGTERM every request that has come in whole is
+    answered, within `graceful_timeout`; what is still arriving then has LINGER_SECONDS to do so.
+    The heartbeat shows that the event loop lives, not that the application's threads do.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.map: dict[int, Any] = {}  # what the event loop watches, by file descriptor
+        self.listeners: list[BaseWSGIServer] = []
+
+    def run(self) -> None:
+        """Serve until told to stop, or until the arbiter or a listening socket is gone; then drain."""
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # warns for each request that has to wait
+        wsgi: Any = self.wsgi
+        application: Any = TrustedProxies(wsgi, trusted=self.cfg.forwarded_allow_ips)
+        threads = create_server(application, map=self.map, **self.adjustments()).task_dispatcher
+        self.listeners = [each for each in self.map.values() if isinstance(each, BaseWSGIServer)]
+        reception: Any = Reception(threads)
+        for listener in self.listeners:
+            listener.channel_class = Channel
+            listener.task_dispatcher = reception
+        while self.alive and self.ppid == os.getppid() and all(each.accepting for each in self.listeners):
+            self.turn()
+        self.drain()
+        threads.shutdown(timeout=1)
+        wasyncore.close_all(self.map, ignore_all=True)
+
+    def adjustments(self) -> dict[str, Any]:
+        """Waitress's settings."""
+        wrapped: list[Any] = self.sockets
+        return {
+            "sockets": [each.sock for each in wrapped],
+            "threads": self.cfg.threads,
+            "backlog": self.cfg.backlog,
+            "connection_limit": min(MAX_CONNECTIONS, open_files_limit() // 2),
+            "channel_timeout": IDLE_SECONDS,
+            "recv_bytes": 64 * 1024,
+            "inbuf_overflow": 64 * 1024,
+            "max_request_header_size": MAX_HEADER_BYTES,
+            "max_request_body_size": MAX_BODY_BYTES,
+            "log_socket_errors": False,
+            "expose_tracebacks": False,
+            "ident": None,
+            "clear_untrusted_proxy_headers": False,  # TrustedProxies does, which knows lists and networks
+        }
+
+    def turn(self) -> None:
+        """Tell the arbiter that this process lives, then handle what happens within TURN_SECONDS."""
+        self.notify()
+        wasyncore.poll2(TURN_SECONDS, self.map)
+
+    def drain(self) -> None:
+        """Stop accepting, answer what has come in, and give up after `graceful_timeout` seconds."""
+        Channel.stopping = True
+        for listener in self.listeners:
+            stop_accepting(listener)
+        begun = time.monotonic()
+        while (age := time.monotonic() - begun) < self.cfg.graceful_timeout and self.has_work(age):
+            self.turn()
+
+    def has_work(self, age: float) -> bool:
+        """Whether the drain, `age` seconds old, has anything to wait for."""
+        channels = [each for each in self.map.values() if isinstance(each, Channel)]
+        return any(age < LINGER_SECONDS or each.is_answering() for each in channels)
+
+
+def stop_accepting(listener: BaseWSGIServer) -> None:
+    """Take the connections the kernel has already accepted, then close this process's listening socket.
+
+    The kernel resets what still waits when the last process closes it: a client that connects between the
+    last look and that close is cut.
+    """
+    listening: Any = listener.socket
+    waiting = select.poll()
+    waiting.register(listening, select.POLLIN)
+    for _ in range(listener.adj.backlog):
+        if not waiting.poll(0):
+            break
+        listener.handle_accept()
+    wasyncore.dispatcher.close(listener)  # its own close() would also end what threads wake the loop by
+
+
+def open_files_limit() -> int:
+    """Raise this process's limit of open files as far as it may and needs to; return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MAX_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 2 * MAX_CONNECTIONS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    return max(soft, wanted)

@@ -1,0 +1,46 @@
+"""manage.py audit"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from core.commands import ShopCommand
+from core.db.audit import Finding, audit
+
+
+class Command(ShopCommand):
+    """Check every invariant of the shop in one read-only snapshot; exit with 1 where one is broken."""
+
+    help = "Check that balances, stock, coupons, orders, events and the ranking add up; exit 1 if not."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How to print, and what the platform has."""
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        parser.add_argument("--events", type=Path, help="the receiver's file, compared with the outbox")
+
+    def handle(self, **options: Any) -> None:
+        """Check, print, and exit."""
+        findings = audit(events=options["events"])
+        self.stdout.write(as_json(findings) if options["json"] else as_table(findings))
+        if any(finding.violations for finding in findings):
+            raise SystemExit(1)
+
+
+def as_json(findings: list[Finding]) -> str:
+    """One object a rule."""
+    return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2)
+
+
+def as_table(findings: list[Finding]) -> str:
+    """One line a rule, the first offenders below it."""
+    width = max(len(finding.rule) for finding in findings)
+    lines = [f"{'':3} {'rule':{width}} {'checked':>10} {'broken':>8}"]
+    for finding in findings:
+        lines.append(
+            f"{finding.invariant:3} {finding.rule:{width}} {finding.checked:>10} {finding.violations:>8}"
+        )
+        lines += [f"      {offender}" for offender in finding.offenders]
+    return "\n".join(lines)

@@ -1,0 +1,108 @@
+"""Several statements in one message: what was sent, what failed, and what is prepared."""
+
+from collections.abc import Iterator
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from core.db.exchange import Answer, Exchange
+from tests.database import execute
+from tests.processes import until
+
+SELECT = b"SELECT $1::bigint"
+FAILS = b"SELECT 1 / $1::bigint"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def exchange() -> Iterator[Exchange]:
+    connection.ensure_connection()
+    session: Any = connection.connection
+    yield Exchange(session, prepares=True)
+    connection.close()
+
+
+def prepared() -> int:
+    ((number,),) = execute("SELECT count(*) FROM pg_prepared_statements")
+    return int(number)
+
+
+def test_each_statement_of_a_message_is_answered_in_turn(exchange):
+    values = [(SELECT, [n]) for n in range(100)]
+    assert exchange.ask(values) == [Answer([(n,)], 1) for n in range(100)]
+
+
+def test_a_statement_is_prepared_once(exchange):
+    for n in (1, 2**40, None, None):
+        exchange.ask([(SELECT, [n]), (SELECT, [n])])
+    assert prepared() == 2  # of a number, and of NULL, which has no type
+
+
+def test_without_preparing_nothing_is_kept(exchange):
+    exchange.prepares = False
+    assert exchange.ask([(SELECT, [2**62])] * 2) == [Answer([(2**62,)], 1)] * 2
+    assert prepared() == 0
+
+
+def test_the_first_failure_is_raised_and_ends_what_comes_after(exchange):
+    execute("CREATE TEMPORARY TABLE kept (n bigint)")
+    insert = b"INSERT INTO kept VALUES ($1)"
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        exchange.ask([(insert, [1]), (FAILS, [0]), (insert, [2])])
+    assert exchange.ask([(insert, [3]), (b"TABLE kept", [])]) == [Answer([], 1), Answer([(3,)], 1)]
+
+
+def test_what_failed_to_be_prepared_is_prepared_the_next_time(exchange):
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        exchange.ask([(FAILS, [0]), (SELECT, [1])])
+    assert exchange.ask([(FAILS, [1]), (SELECT, [1])]) == [Answer([(1,)], 1)] * 2
+
+
+def test_a_statement_that_cannot_be_prepared_says_why(exchange):
+    with pytest.raises(psycopg.errors.UndefinedTable, match="nowhere"):
+        exchange.ask([(b"SELECT FROM nowhere WHERE 1 = $1", [1])])
+
+
+def test_plans_outlive_a_rollback(exchange):
+    exchange.ask([(b"BEGIN", []), (SELECT, [1])])
+    before = prepared()
+    connection.connection.rollback()
+    assert prepared() == before
+    assert exchange.ask([(SELECT, [1])]) == [Answer([(1,)], 1)]
+
+
+def test_a_session_that_is_ended_while_it_waits_says_so(exchange):
+    pid, failures = connection.connection.info.backend_pid, []
+
+    def wait() -> None:
+        try:
+            exchange.ask([(SELECT, [1]), (b"SELECT pg_sleep(60)", [])])
+        except psycopg.Error as error:
+            failures.append(error)
+
+    waiting = Thread(target=wait)
+    waiting.start()
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as another:
+        sleeps = "SELECT true FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
+        until(lambda: another.execute(sleeps, [pid]).fetchone())
+        another.execute("SELECT pg_terminate_backend(%s)", [pid])
+    waiting.join(10)
+    (failure,) = failures
+    assert isinstance(failure, psycopg.errors.AdminShutdown)
+    assert connection.connection.pgconn.status != psycopg.pq.ConnStatus.OK
+
+
+def test_an_interruption_closes_the_session(exchange, monkeypatch):
+    """An answer may be on its way that the next question would take for its own."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exchange.session, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        exchange.ask([(SELECT, [1])])
+    assert connection.connection.closed

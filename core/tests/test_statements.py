@@ -1,0 +1,194 @@
+"""Statements compiled once say what the plain ORM would, with values in place of parameters."""
+
+import importlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.utils.module_loading import module_has_submodule
+
+from core.db.sending import send
+from core.db.statements import ByHand, Insert, Statement, Update, statement
+from core.http.pagination import Shape
+from coupons.models import Status
+from points.statements import move
+from products.factories import ProductFactory
+from products.models import Product
+from products.statements import offers, take
+
+MOMENT = datetime(2026, 11, 22, 3, 4, 5, 678_901, tzinfo=UTC)
+SAMPLES: dict[Any, Any] = {
+    int: 2**40 + 7,
+    str: "값",
+    bool: True,
+    datetime: MOMENT,
+    timedelta: timedelta(seconds=15),
+    list[int]: [3, 2**40],
+    Shape: Shape(21, beyond=True, backward=True),
+    Status: "usable",
+}
+
+
+def found() -> Iterator[tuple[str, "Statement[Any, Any]"]]:
+    """Every statement of every app, but for those by hand, which have tests of their own."""
+    for app in apps.get_app_configs():
+        if module_has_submodule(app.module, "statements") and app.path.startswith(str(settings.BASE_DIR)):
+            for name, each in vars(importlib.import_module(f"{app.name}.statements")).items():
+                if isinstance(each, Statement) and "ByHand" not in str(each.build.__annotations__["return"]):
+                    yield f"{app.label}.{name}", each
+
+
+STATEMENTS = dict(found())
+
+
+def sample(annotation: Any) -> Any:
+    """A value for a parameter."""
+    kinds = get_args(annotation) if get_origin(annotation) not in {list, None} else ()
+    return SAMPLES[kinds[0] if kinds else annotation]
+
+
+def samples(of: "Statement[Any, Any]") -> dict[str, Any]:
+    hints = get_type_hints(of.build)
+    return {name: sample(hint) for name, hint in hints.items() if name != "return"}
+
+
+class Sent(Exception):
+    """What the ORM was about to send."""
+
+
+def plain(built: Any) -> tuple[str, list[Any]]:
+    """What the ORM sends for a QuerySet, an update or an insert."""
+
+    def stop(_execute: Any, sql: str, values: Any, *_more: Any) -> Any:
+        raise Sent(sql, values)
+
+    with connection.execute_wrapper(stop), pytest.raises(Sent) as sent:
+        run(built)
+    sql, values = sent.value.args
+    return sql % tuple(f"${place}" for place in range(1, len(values) + 1)), list(values)
+
+
+def run(built: Any) -> None:
+    """By the plain ORM."""
+    if isinstance(built, Update):
+        built.rows.update(**built.changes)
+    elif isinstance(built, Insert) and built.ignore_conflicts:
+        type(built.row)._default_manager.bulk_create([built.row], ignore_conflicts=True)
+    elif isinstance(built, Insert):
+        built.row.save(force_insert=True)
+    else:
+        list(built)
+
+
+def comparable(sql: str) -> str:
+    """Without what cannot differ in effect.
+
+    Parentheses round a lone parameter, which the ORM puts round any expression, and the columns that an
+    insert wants back, which it says by itself.
+    """
+    sql = re.sub(r"\((\$\d+)\)", r"\1", sql)
+    return re.sub(r" RETURNING .*", "", sql) if sql.startswith("INSERT") else sql
+
+
+def differences(of: "Statement[Any, Any]") -> list[str]:
+    """What of the compiled statement is not what the plain ORM sends."""
+    given = samples(of)
+    bound, (sql, values) = of(**given), plain(of.build(**given))
+    pairs = [(comparable(bound.sql.decode()), comparable(sql)), (list(bound.values), values)]
+    return [f"{ours} != {theirs}" for ours, theirs in pairs if ours != theirs]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_compiled_statement_is_what_the_plain_orm_sends(name):
+    assert not differences(STATEMENTS[name])
+
+
+def test_every_app_that_sells_has_statements():
+    with_statements = {name.partition(".")[0] for name in STATEMENTS}
+    assert with_statements >= {"users", "products", "points", "coupons", "orders"}
+
+
+@pytest.mark.django_db
+def test_a_statement_that_looks_at_its_values_is_noticed():
+    @statement
+    def careless(*, product_id: int) -> Any:
+        found = Product.objects.filter(pk=product_id)
+        return found.values_list("pk") if product_id == SAMPLES[int] else found.values_list("name")
+
+    assert differences(careless)
+
+
+@pytest.mark.django_db
+def test_a_number_travels_with_64_bits_whatever_its_size():
+    """Django would send the number beside F() with 32, and psycopg cut it."""
+    largest = ProductFactory(stock=2**63 - 1)
+    send(take(product_id=largest.pk, quantity=2**62))
+    largest.refresh_from_db()
+    assert (largest.stock, largest.units_sold) == (2**63 - 1 - 2**62, 2**62)
+    assert len({type(value) for value in take(product_id=1, quantity=2**62).values}) == 1
+
+
+@contextmanager
+def renamed(column: str) -> Iterator[None]:
+    """The stock in another column, as after a migration that renames it."""
+    old = Product._meta.get_field("stock")
+    new = old.clone()
+    new.db_column = column
+    new.set_attributes_from_name("stock")
+    new.model = Product
+    with connection.schema_editor() as editor:
+        editor.alter_field(Product, old, new)
+    old.column = column
+    try:
+        yield
+    finally:
+        old.column = "stock"
+        with connection.schema_editor() as editor:
+            editor.alter_field(Product, new, old)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_column_that_was_renamed_needs_no_edit():
+    product = ProductFactory(stock=5)
+    with renamed("units_left"):
+        taken, read = (replace(each, compiled={}) for each in (take, offers))
+        (changed, rows) = send(taken(product_id=product.pk, quantity=2), read(product_ids=[product.pk]))
+        assert b"units_left" in taken(product_id=1, quantity=1).sql
+    assert (changed, rows[0][3]) == (1, 3)
+
+
+@pytest.mark.django_db
+def test_a_statement_is_compiled_once(monkeypatch):
+    @statement
+    def counted(*, amount: int) -> Update:
+        built.append(amount)
+        return Update(Product.objects.filter(pk=0), {"stock": F("stock") + amount})
+
+    built: list[Any] = []
+    for amount in (1, 2, 3):
+        counted(amount=amount)
+    assert len(built) == 1
+
+
+@pytest.mark.django_db
+def test_an_update_answers_how_many_rows_it_changed():
+    assert send(move(user_id=1, amount=1)) == (0,)
+
+
+def test_a_statement_by_hand_numbers_its_parameters():
+    @statement
+    def by_hand(*, first: int, second: str) -> ByHand:
+        del first, second
+        return ByHand("SELECT %(second)s::text, %(first)s::bigint, %(second)s::text")
+
+    bound = by_hand(first=1, second="x")
+    assert (bound.sql, bound.values) == (b"SELECT $1::text, $2::bigint, $1::text", ["x", 1])

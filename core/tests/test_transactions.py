@@ -1,0 +1,95 @@
+"""The one opener of transactions."""
+
+import pytest
+from django.db import connection
+
+from core.db.transactions import ATTEMPTS, Conflict, snapshot, unit_of_work
+from core.problems import Busy
+from users.factories import UserFactory
+from users.models import User
+
+
+def fail_with(sqlstate: str) -> None:
+    """Have PostgreSQL itself raise an error of that state."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'forced' USING ERRCODE = '{sqlstate}'; END $$")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+def test_a_conflict_of_the_database_runs_the_whole_work_again(sqlstate):
+    tries = []
+
+    @unit_of_work
+    def work() -> str:
+        UserFactory()
+        tries.append(1)
+        if len(tries) < ATTEMPTS:
+            fail_with(sqlstate)
+        return "done"
+
+    assert work() == "done"
+    assert len(tries) == ATTEMPTS
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+def test_a_conflict_that_does_not_end_is_busy_after_three_tries(sqlstate):
+    tries = []
+
+    @unit_of_work
+    def work() -> None:
+        tries.append(UserFactory())
+        fail_with(sqlstate)
+
+    with pytest.raises(Busy):
+        work()
+    assert len(tries) == ATTEMPTS
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sqlstate", ["55P03", "57014"])
+def test_a_lock_or_statement_that_took_too_long_is_busy_at_once(sqlstate):
+    tries = []
+
+    @unit_of_work
+    def work() -> None:
+        tries.append(UserFactory())
+        fail_with(sqlstate)
+
+    with pytest.raises(Busy):
+        work()
+    assert len(tries) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_conflict_seen_by_the_work_itself_runs_it_again_from_the_start():
+    tries = []
+
+    @unit_of_work
+    def work() -> int:
+        tries.append(UserFactory())
+        if len(tries) == 1:
+            raise Conflict
+        return User.objects.count()
+
+    assert work() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_unit_of_work_inside_another_is_a_mistake():
+    @unit_of_work
+    def outer() -> None:
+        unit_of_work(UserFactory)()
+
+    with pytest.raises(RuntimeError, match="durable"):
+        outer()
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_snapshot_writes_nothing():
+    with pytest.raises(Exception, match="read-only transaction"), snapshot():
+        UserFactory()

@@ -1,0 +1,93 @@
+"""The runs of this checkout, one a port: which process has which, and how they end."""
+
+import fcntl
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from core.embedded.language import gettext as _
+from core.embedded.servers import CHECKOUT, SERVICES
+from local.supervision import end_leftovers
+
+LOCAL = CHECKOUT / ".local"
+CONFIGURATION = "supervisord.conf"
+STOP_SECONDS = 60
+POLL_SECONDS = 0.05
+
+
+class CannotRun(Exception):
+    """What was asked for is not possible; the message is for whoever asked."""
+
+
+def port_taken(*, port: int) -> CannotRun:
+    """What to say of a port that is in use."""
+    taken = _("Port %(port)d is taken. Choose another: make run PORT=%(next)d")
+    return CannotRun(taken % {"port": port, "next": port + 1})
+
+
+@contextmanager
+def claimed(*, port: int) -> Iterator[Path]:
+    """A folder for this run alone, cleared of what a killed run left running. Raises CannotRun."""
+    folder = LOCAL / f"run-{port}"
+    try:
+        SERVICES.close_root()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = (folder / "lock").open("a+")
+    except PermissionError as error:
+        raise CannotRun(_("%s belongs to somebody else.") % error.filename) from error
+    with lock:
+        if not _is_ours(lock):
+            raise port_taken(port=port)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        end_leftovers(configuration=folder / CONFIGURATION)
+        yield folder
+
+
+def stop() -> list[str]:
+    """End every run, then the embedded services; what was done. Raises CannotRun."""
+    ended = [process for lock in sorted(LOCAL.glob("run-*/lock")) if (process := _end_run(lock))]
+    served = any(SERVICES.status().values())
+    SERVICES.stop()
+    closed = [_("Closed the shop that process %d had opened.") % process for process in ended]
+    stopped = [_("Stopped the embedded PostgreSQL and Redis.")] if served else []
+    return [*closed, *stopped] or [_("Nothing was running.")]
+
+
+def reset() -> list[str]:
+    """End every run and forget all that `.local` holds; what was done. Raises CannotRun."""
+    done = stop()
+    shutil.rmtree(LOCAL)
+    deleted = _("Deleted %s: database, events, secrets, logs. The next `make run` begins anew.") % LOCAL
+    return [*done, deleted]
+
+
+def _end_run(lock: Path) -> int | None:
+    """End the run that holds a lock, and what a killed one left; the process that held it."""
+    holder = None
+    deadline = time.monotonic() + STOP_SECONDS
+    with lock.open("r+") as file:
+        while not _is_ours(file):
+            if holder is None and (written := lock.read_text()):
+                holder = int(written)
+                os.kill(holder, signal.SIGTERM)
+            if time.monotonic() > deadline:
+                raise CannotRun(_("Process %d does not end.") % (holder or 0))
+            time.sleep(POLL_SECONDS)
+        end_leftovers(configuration=lock.with_name(CONFIGURATION))
+    return holder
+
+
+def _is_ours(file: IO[str]) -> bool:
+    """Whether the lock on an open file is, or now becomes, ours."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

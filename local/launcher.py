@@ -1,0 +1,293 @@
+"""`make run`: the whole shop on this machine until Ctrl-C; also `make stop`, `reset` and `password`."""
+
+import argparse
+import base64
+import errno
+import http.client
+import os
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+
+from core.embedded.language import gettext as _
+from core.embedded.servers import CHECKOUT, SERVICES, EmbeddedServicesUnavailable
+from local import instances
+from local.instances import LOCAL, CannotRun
+from local.supervision import Program, Supervisor, SupervisorFailed, write_configuration
+from local.welcome import ADMIN, Welcome
+
+if TYPE_CHECKING:
+    from local.bootstrap import Prepared
+
+EVENTS = LOCAL / "events.jsonl"
+LOG = "shop.log"
+NEEDED = ("gunicorn", "waitress", "supervisor", "psycopg", "redis", "standardwebhooks", "whitenoise")
+READY_SECONDS = 60
+POLL_SECONDS = 0.05
+# As long as gunicorn's own patience with requests that are being answered.
+WEB_STOP_SECONDS = 30
+# What Celery takes to end beyond CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: some 8 s where a task is cut short.
+WORKER_MARGIN_SECONDS = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; its exit code: 0 when told to stop, 1 when the shop cannot open."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset", "password"], default="shop")
+    command = parser.parse_args(arguments).command
+    heed_signals()
+    keep_to_ourselves()
+    try:
+        if command == "stop":
+            say(*instances.stop())
+        elif command == "reset":
+            say(*instances.reset())
+        elif command == "password":
+            say(_("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": new_password()})
+        else:
+            open_shop()
+    except KeyboardInterrupt:
+        say(_("The shop is closed."))
+    except (CannotRun, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
+        say(str(reason))
+        return 1
+    return 0
+
+
+def heed_signals() -> None:
+    """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the next ones do not disturb the end."""
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
+        heeded.append(signal.SIGHUP)
+
+    def interrupt(*_: object) -> None:
+        for each in heeded:
+            signal.signal(each, lambda *_: None)
+        raise KeyboardInterrupt
+
+    for each in heeded:
+        signal.signal(each, interrupt)
+
+
+def keep_to_ourselves() -> None:
+    """Close what the processes write to other accounts; no crash leaves their memory behind."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def say(*lines: str) -> None:
+    """Print, in UTF-8 whatever the locale, and whether or not anybody reads it."""
+    with suppress(OSError):
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
+        sys.stdout.buffer.flush()
+
+
+def open_shop() -> None:
+    """Prepare everything, then keep the shop open until a signal raises. Raises CannotRun."""
+    load_environment()
+    host, port = settings.HOST, settings.PORT
+    with instances.claimed(port=port) as folder:
+        require_free_port(host=host, port=port)
+        say(_("pointshop is getting ready …"))
+        prepared = prepare()
+        supervisor = supervise(folder)
+        try:
+            supervisor.start()
+            await_ready(supervisor, host=host, port=port)
+            say(welcome(prepared, log=folder / LOG, host=host, port=port))
+            supervisor.keep_running()
+        except SupervisorFailed as failure:
+            raise CannotRun(_("supervisord ends at once; see the lines above.")) from failure
+        finally:
+            supervisor.stop()
+
+
+def load_environment() -> None:
+    """Settings from the environment, else from `.env`, else as fits one's own shop.
+
+    Raises CannotRun and SettingsError.
+    """
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        needed = _("These are not installed: %s. pip install -r requirements.txt")
+        raise CannotRun(needed % ", ".join(missing))
+    from config import environment  # noqa: PLC0415 - reads `.env`, without which the shop can be stopped
+
+    os.environ.setdefault("DEBUG", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if environment.text("DATABASE_URL") and environment.text("REDIS_URL"):
+        os.environ["EMBEDDED_SERVICES"] = "0"
+
+
+def require_free_port(*, host: str, port: int) -> None:
+    """Raises CannotRun where nobody, or somebody else, can listen."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise instances.port_taken(port=port) from error
+        where = {"host": host, "port": port, "error": error}
+        raise CannotRun(_("Nobody can listen on %(host)s, port %(port)d: %(error)s") % where) from error
+
+
+def prepare() -> "Prepared":
+    """Start the embedded services if they are wanted, and prepare the database. Raises CannotRun."""
+    with usable_database():
+        from local import bootstrap  # noqa: PLC0415 - models need django.setup()
+
+        return bootstrap.prepare(seed=settings.SEED_DEMO)
+
+
+def new_password() -> str:
+    """Give the administrator another password, whether or not the shop is open. Raises CannotRun."""
+    load_environment()
+    with usable_database():
+        from local import bootstrap  # noqa: PLC0415 - as above
+
+        return bootstrap.renew_password()
+
+
+@contextmanager
+def usable_database() -> Iterator[None]:
+    """Django with the embedded services, if they are wanted. Raises CannotRun."""
+    django.setup()
+    if settings.EMBEDDED_SERVICES:
+        SERVICES.ensure_running()
+    try:
+        yield
+    except DatabaseError as error:
+        raise CannotRun(_("The database is not usable: %s") % error) from error
+
+
+def supervise(folder: Path) -> Supervisor:
+    """A supervisor of the shop's programs, and of a data platform where none is configured."""
+    environment = {**os.environ}
+    programs = shop_programs(metrics=fresh_folder(folder / "metrics"))
+    if not settings.DATA_PLATFORM_URL:
+        port = free_port()
+        environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
+        environment["DATA_PLATFORM_SECRET"] = settings.DATA_PLATFORM_SECRET or kept_secret()
+        receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
+        programs.append(Program("receiver", receive))
+    configuration = folder / instances.CONFIGURATION
+    write_configuration(file=configuration, directory=CHECKOUT, programs=programs)
+    return Supervisor(
+        configuration=configuration,
+        environment=environment,
+        log=folder / LOG,
+        terminal=sys.stdout.buffer,
+    )
+
+
+def shop_programs(*, metrics: Path) -> list[Program]:
+    """Web, worker and beat; `metrics` is where the web processes add up what they count."""
+    # Not worth a warning: root on one's own machine, and nothing here is unpickled.
+    celery = (
+        "-W",
+        "ignore:You're running the worker with superuser",
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "config",
+    )
+    return [
+        Program(
+            "web",
+            ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"),
+            {"PROMETHEUS_MULTIPROC_DIR": str(metrics)},
+            stop_seconds=WEB_STOP_SECONDS,
+        ),
+        Program(
+            "worker",
+            (*celery, "worker", "--concurrency=2", "--without-mingle", "--without-gossip"),
+            # On SIGTERM it would wait for its tasks however long they take.
+            stop_signal="QUIT",
+            stop_seconds=settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + WORKER_MARGIN_SECONDS,
+        ),
+        Program("beat", (*celery, "beat")),
+    ]
+
+
+def fresh_folder(folder: Path) -> Path:
+    """An empty folder in place of whatever was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def kept_secret() -> str:
+    """The secret that events to the local data platform are signed with, made once."""
+    file = LOCAL / "data_platform_secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
+    return file.read_text()
+
+
+def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
+    """Return once the shop answers. Raises CannotRun after READY_SECONDS, and SupervisorFailed."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not answers(host=host, port=port):
+        if not supervisor.is_running():
+            raise SupervisorFailed
+        if time.monotonic() > deadline:
+            late = _("The shop does not answer within %d s; see the lines above.")
+            raise CannotRun(late % READY_SECONDS)
+        time.sleep(POLL_SECONDS)
+
+
+def answers(*, host: str, port: int) -> bool:
+    """Whether the shop is ready."""
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def reachable(host: str) -> str:
+    """An address that leads to who listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on # nosec B104
+
+
+def welcome(prepared: "Prepared", *, log: Path, host: str, port: int) -> str:
+    """What whoever started the shop sees when it is open."""
+    from config.environment import in_url  # noqa: PLC0415 - as above
+    from config.services import conninfo  # noqa: PLC0415
+
+    return str(
+        Welcome(
+            url=f"http://{in_url(reachable(host))}:{port}",
+            database=conninfo(settings.DATABASES["default"]),
+            log=log,
+            events=None if settings.DATA_PLATFORM_URL else EVENTS,
+            needs_gateway_secret=bool(settings.GATEWAY_SECRET),
+            password=prepared.password,
+            user_id=prepared.user_id,
+            product_id=prepared.product_id,
+        )
+    )

@@ -1,0 +1,77 @@
+"""manage.py seed_demo"""
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from core.commands import ShopCommand
+from local import demo, growth
+
+COLUMNS = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+
+class Command(ShopCommand):
+    """Fill an empty shop with demo data, or bring a shop up to a size."""
+
+    help = (
+        "Without options: fill an empty shop with a few demo users, products, coupons and orders; one with "
+        "rows is left alone. With options: bring each table that is named up to so many rows, those that are "
+        "there counted; the same command again adds nothing. Orders are placed as by the API, by the "
+        "newest users, who get the points for it, beside live traffic if there is any."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How many rows each table is to have."""
+        for name, most in growth.MOST.items():
+            parser.add_argument(
+                f"--{name}", type=_up_to(most), metavar="N", help=f"so many {name} in all, up to {most:,}"
+            )
+
+    def handle(self, **options: Any) -> None:
+        """Seed, and say what was added or why nothing was."""
+        sizes = {name: options[name] for name in growth.MOST if options.get(name) is not None}
+        self.stdout.write(self._grow(sizes) if sizes else _fill())
+
+    def _grow(self, sizes: Mapping[str, int]) -> str:
+        lacking = growth.missing(sizes=sizes)
+        if not lacking:
+            return "Nothing was added, for there are as many already."
+        # Where somebody is looking; a log would fill with it.
+        console = Console(file=sys.stderr)
+        with Progress(*COLUMNS, console=console, disable=not console.is_terminal) as progress:
+            tasks = {name: progress.add_task(name, total=number) for name, number in lacking.items()}
+            try:
+                growth.grow(lacking=lacking, progress=lambda name, n: progress.advance(tasks[name], n))
+            except growth.NobodyToOrder as refusal:
+                raise CommandError("Orders need users and products: add --users and --products.") from refusal
+        added = (_counted(number, name) for name, number in lacking.items())
+        return f"Added {', '.join(added)}."
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name if number > 1 else name.removesuffix('s')}"
+
+
+def _fill() -> str:
+    try:
+        made = demo.seed()
+    except demo.NotEmpty as refusal:
+        return f"Nothing was added, for there are {', '.join(refusal.tables)} already."
+    people, shelf = f"{made.users} users", f"{made.products} products, {made.coupons} coupons"
+    return f"Added {people}, {shelf}, {made.orders} orders."
+
+
+def _up_to(most: int) -> Callable[[str], int]:
+    """What reads a number from 0 to `most`."""
+
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and int(text) <= most):
+            raise ArgumentTypeError(f"{text} is not a whole number from 0 to {most:,}")
+        return int(text)
+
+    return number

@@ -1,0 +1,309 @@
+"""The local data platform over real HTTP."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from standardwebhooks import Webhook
+
+from local.receiver import Behaviour, Receiver
+from orders.outbox.events import CONTENT_TYPE
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KNOWS_SECRET = {"Authorization": f"Bearer {SECRET}"}
+EVENT = {"specversion": "1.0", "id": "a-1", "source": "/orders", "type": "order.paid.v1", "subject": "7"}
+
+
+@contextmanager
+def receiving(file: Path, *, secret: str = SECRET, **behaviour: Any) -> Iterator[Receiver]:
+    with Receiver(
+        host="127.0.0.1", port=0, file=file, secret=secret, behaviour=Behaviour(**behaviour)
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "made" / "events.jsonl"
+
+
+@pytest.fixture
+def receiver(file: Path) -> Iterator[Receiver]:
+    with receiving(file) as server:
+        yield server
+
+
+def send(
+    receiver: Receiver, body: bytes, method: str = "POST", path: str = "/events", **headers: str
+) -> urllib3.BaseHTTPResponse:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    url = receiver.url.replace("/events", path)
+    with urllib3.PoolManager(retries=False, timeout=10) as http:
+        return http.request(method, url, body=body, headers=named)
+
+
+def post(
+    receiver: Receiver, *, secret: str = SECRET, at: float = 0, **changes: object
+) -> urllib3.BaseHTTPResponse:
+    """Post an event, signed as if `at` seconds from now."""
+    event = {**EVENT, **changes}
+    body = json.dumps(event, ensure_ascii=False).encode()
+    moment = datetime.fromtimestamp(time.time() + at, tz=UTC)
+    signature = Webhook(secret).sign(str(event["id"]), moment, body.decode())
+    stamp = str(int(moment.timestamp()))
+    signed = {"webhook_id": str(event["id"]), "webhook_timestamp": stamp, "webhook_signature": signature}
+    return send(receiver, body, Content_Type=CONTENT_TYPE, **signed)
+
+
+def behave(receiver: Receiver, **behaviour: object) -> urllib3.BaseHTTPResponse:
+    return send(receiver, json.dumps(behaviour).encode(), method="PUT", path="/behaviour", **KNOWS_SECRET)
+
+
+def lines(file: Path) -> list[Any]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_signed_event_is_accepted_and_becomes_a_line(receiver: Receiver, file: Path) -> None:
+    assert post(receiver, data={"name": "아메리카노"}).status == 202
+    assert lines(file) == [{**EVENT, "data": {"name": "아메리카노"}}]
+    assert "아메리카노" in file.read_text()
+
+
+def test_a_known_event_is_answered_200_and_written_once(receiver: Receiver, file: Path) -> None:
+    assert [post(receiver).status for _ in range(3)] == [202, 200, 200]
+    assert len(lines(file)) == 1
+
+
+def test_events_of_an_earlier_run_are_known(file: Path) -> None:
+    for expected in (202, 200):
+        with receiving(file) as receiver:
+            assert post(receiver).status == expected
+    assert len(lines(file)) == 1
+
+
+def test_a_line_cut_short_by_a_crash_does_not_swallow_the_next(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('{"specversion": "1.0", "id": "a-')
+    with receiving(file) as receiver:
+        assert post(receiver).status == 202
+    assert json.loads(file.read_text().splitlines()[1]) == EVENT
+
+
+def test_the_same_event_posted_by_many_at_once_is_written_once(receiver: Receiver, file: Path) -> None:
+    statuses: list[int] = []
+    posts = [threading.Thread(target=lambda: statuses.append(post(receiver).status)) for _ in range(16)]
+    for each in posts:
+        each.start()
+    for each in posts:
+        each.join()
+    assert sorted(statuses) == [200] * 15 + [202]
+    assert len(lines(file)) == 1
+
+
+def test_a_wrong_missing_or_old_signature_is_refused(receiver: Receiver, file: Path) -> None:
+    assert post(receiver, secret="whsec_" + "b" * 32).status == 401
+    assert post(receiver, at=-600).status == 401
+    assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 401
+    garbled = {"webhook_id": "a-1", "webhook_timestamp": str(int(time.time())), "webhook_signature": "v1"}
+    assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE, **garbled).status == 401
+    assert not file.exists()
+
+
+def test_without_a_secret_events_come_unsigned(file: Path) -> None:
+    with receiving(file, secret="") as receiver:
+        assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 202
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/events"), ("GET", "/behaviour"), ("PUT", "/behaviour")]
+)
+def test_who_does_not_know_the_secret_sees_and_changes_nothing(file: Path, method: str, path: str) -> None:
+    said = (
+        {},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Bearer {SECRET}x"},
+        {"Authorization": SECRET},
+    )
+    for secret in (SECRET, ""):
+        with receiving(file, secret=secret) as receiver:
+            answers = [send(receiver, b'{"status": 500}', method, path, **each) for each in said]
+            assert [answer.status for answer in answers] == [403] * len(said)
+            assert receiver.manners.current == Behaviour()
+
+
+def test_the_file_and_its_folder_are_for_their_owner_alone_whatever_the_umask(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        with receiving(file) as receiver:
+            post(receiver)
+            assert (mode(file.parent), mode(file)) == (0o700, 0o600)
+        file.chmod(0o644)  # as an older run left it
+        with receiving(file):
+            assert mode(file) == 0o600
+    finally:
+        os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+RUBBISH = [b"", b"{", b"[]", b"7", b"\xff", b"[" * 100_000, b"{}", json.dumps({**EVENT, "id": 7}).encode()]
+RUBBISH += [
+    json.dumps({**EVENT, **change}).encode()
+    for change in ({"id": ""}, {"specversion": "0.3"}, {"id": "\ud800"})
+]
+
+
+@pytest.mark.parametrize("body", RUBBISH, ids=lambda body: repr(body[:30]))
+def test_rubbish_is_refused(file: Path, body: bytes) -> None:
+    with receiving(file, secret="") as receiver:
+        assert send(receiver, body, Content_Type=CONTENT_TYPE).status == 400
+        assert post(receiver).status == 202
+
+
+def test_an_id_that_is_not_the_signed_one_is_refused(receiver: Receiver) -> None:
+    body = json.dumps(EVENT)
+    now = datetime.now(tz=UTC)
+    signed = {"webhook_id": "b-2", "webhook_timestamp": str(int(now.timestamp()))}
+    signed["webhook_signature"] = Webhook(SECRET).sign("b-2", now, body)
+    assert send(receiver, body.encode(), Content_Type=CONTENT_TYPE, **signed).status == 400
+
+
+def test_other_content_types_lengths_and_urls_are_refused(receiver: Receiver) -> None:
+    assert send(receiver, b"{}", Content_Type="application/json").status == 415
+    assert send(receiver, b"x" * (1024 * 1024 + 1), Content_Type=CONTENT_TYPE).status == 413
+    assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="x").status == 400
+    assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="9" * 5_000).status == 413
+    assert send(receiver, b"{}", path="/").status == 404
+
+
+def test_told_to_fail_it_fails_and_takes_nothing(receiver: Receiver, file: Path) -> None:
+    assert behave(receiver, status=503, retry_after=5).status == 200
+    answer = post(receiver)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert not file.exists()
+
+
+def test_misbehaviour_lasts_as_many_requests_as_told(receiver: Receiver) -> None:
+    behave(receiver, status=500, times=2)
+    assert [post(receiver).status for _ in range(3)] == [500, 500, 202]
+    assert send(receiver, b"", method="GET", path="/behaviour", **KNOWS_SECRET).json()["status"] is None
+
+
+def test_misbehaviour_without_times_lasts_until_changed(receiver: Receiver) -> None:
+    behave(receiver, status=429)
+    assert [post(receiver).status for _ in range(3)] == [429] * 3
+    behave(receiver)
+    assert post(receiver).status == 202
+
+
+def test_told_to_reset_it_cuts_the_connection(receiver: Receiver, file: Path) -> None:
+    behave(receiver, reset=True, times=1)
+    with pytest.raises(urllib3.exceptions.ProtocolError, match="ConnectionResetError"):
+        post(receiver)
+    assert not file.exists()
+    assert post(receiver).status == 202
+
+
+def test_told_to_be_slow_it_waits_and_then_takes_the_event(receiver: Receiver, file: Path) -> None:
+    behave(receiver, delay=0.2)
+    begun = time.monotonic()
+    assert post(receiver).status == 202
+    assert time.monotonic() - begun >= 0.2
+    assert len(lines(file)) == 1
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"status": 99},
+        {"status": "500"},
+        {"delay": -1},
+        {"reset": 1},
+        {"times": 0},
+        {"retry_after": 1.5},
+        {"mood": 1},
+    ],
+)
+def test_behaviour_that_means_nothing_is_refused_and_changes_nothing(
+    receiver: Receiver, nonsense: Any
+) -> None:
+    assert behave(receiver, **nonsense).status == 400
+    assert post(receiver).status == 202
+
+
+def test_people_see_how_many_there_are_and_the_last_twenty(receiver: Receiver) -> None:
+    for number in range(25):
+        post(receiver, id=f"e-{number}")
+    shown = send(receiver, b"", method="GET", **KNOWS_SECRET).json()
+    assert shown["count"] == 25
+    assert [event["id"] for event in shown["last"]] == [f"e-{number}" for number in range(5, 25)]
+
+
+def test_several_events_come_over_one_connection(receiver: Receiver) -> None:
+    host, port = receiver.url.removeprefix("http://").removesuffix("/events").split(":")
+    with urllib3.HTTPConnectionPool(host, int(port), retries=False) as pool:
+        for _ in range(3):
+            assert pool.request("GET", "/events", headers=KNOWS_SECRET).status == 200
+        assert pool.num_connections == 1
+
+
+def test_the_command_misbehaves_as_its_options_say_and_ends_when_told(file: Path) -> None:
+    options = ("--port=0", f"--file={file}", "--status=500", "--times=1")
+    with command(*options) as process:
+        url = said(process).split()[3]
+        statuses = [urllib3.request("POST", url, body=b"{}", retries=False).status for _ in range(2)]
+        assert statuses == [500, 415]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+
+
+def test_the_command_says_when_its_port_is_taken(file: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        command(f"--port={other.getsockname()[1]}", f"--file={file}") as process,
+    ):
+        assert "Address already in use" in process.communicate()[0]
+        assert process.returncode == 1
+
+
+@contextmanager
+def command(*options: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "receive_events", *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()

