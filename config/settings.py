@@ -5,9 +5,9 @@ import os
 from celery.schedules import crontab
 from kombu import Queue
 
+from backoffice.unfold import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
 from config import environment as env
 from config import services
-from config.desk import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
 from config.dotenv import SettingsError
 from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
@@ -252,7 +252,7 @@ SESSION_ENGINE = "backoffice.sessions"
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-FORMAT_MODULE_PATH = ["config.formats"]
+FORMAT_MODULE_PATH = ["backoffice.formats"]
 TIME_ZONE = "Asia/Seoul"
 USE_TZ = True
 
@@ -287,7 +287,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["users.authentication.IsRegistered"],
     "DEFAULT_PARSER_CLASSES": ["core.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "core.http.pagination.Cursored",
+    "DEFAULT_PAGINATION_CLASS": "core.http.pagination.KeysetPagination",
     "DEFAULT_THROTTLE_CLASSES": ["core.http.throttling.EndpointThrottle"] if RATE_LIMITS else [],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "core.http.schema.ShopSchema",

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
+from core.db.pages import Page
 from core.db.sending import send
 from core.db.statements import Bound
-from core.http.pagination import Page
 from coupons import statements
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
 from users.services import read_for_member

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from core.db.pages import PageShape
 from core.db.statements import Update, statement, variants
-from core.http.pagination import Shape
 from coupons.models import Coupon, IssuedCoupon, Status
 
 NEWEST_FIRST = ("-issued_at", "-id")
@@ -32,7 +32,7 @@ def campaign(*, coupon_id: int) -> "QuerySet[Coupon, Coupon]":
 
 
 @variants("shape")
-def campaigns(*, shape: Shape, pk: int | None) -> "QuerySet[Coupon, Coupon]":
+def campaigns(*, shape: PageShape, pk: int | None) -> "QuerySet[Coupon, Coupon]":
     """A page of campaigns."""
     return shape.of(Coupon.objects.all(), ["id"], pk=pk)
 
@@ -46,7 +46,7 @@ def issued_coupon(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCou
 
 @variants("shape", "status")
 def issued_coupons(
-    *, user_id: int, status: Status | None, shape: Shape, pk: int | None, moment: datetime | None
+    *, user_id: int, status: Status | None, shape: PageShape, pk: int | None, moment: datetime | None
 ) -> "QuerySet[IssuedCoupon, Any]":
     """A page of the user's coupons, of one status where one is given; each with `read_at`."""
     held = IssuedCoupon.objects.filter(user_id=user_id)

@@ -7,7 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.http.pagination import Cursored
+from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
 from core.http.serializers import NoInput, shown
 from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
@@ -61,7 +61,7 @@ class CouponViewSet(PublicViewSet):
         return Response(shown(IssuedCouponSerializer, issued), status=201, headers=headers)
 
 
-class NewestIssuedFirst(Cursored):
+class NewestIssuedFirst(KeysetPagination):
     """Issued coupons' order."""
 
     ordering = statements.NEWEST_FIRST

@@ -13,9 +13,9 @@ from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from core.db.lookups import AnyOf
+from core.db.pages import Page
 from core.db.sending import send
 from core.db.transactions import database_now
-from core.http.pagination import Page
 from core.idempotency import Claim
 from core.timestamps import SEOUL
 from orders import statements

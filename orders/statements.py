@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from core.db.pages import PageShape
 from core.db.statements import Insert, JustInserted, statement, variants
-from core.http.pagination import Shape
 from orders.models import Order, OrderEvent, OrderItem
 
 NEWEST_FIRST = ("-ordered_at", "-id")
@@ -35,7 +35,7 @@ def one_with_lines(*, user_id: int, order_id: int) -> "QuerySet[Order, Any]":
 
 @variants("shape")
 def page_with_lines(
-    *, user_id: int, shape: Shape, pk: int | None, moment: datetime | None
+    *, user_id: int, shape: PageShape, pk: int | None, moment: datetime | None
 ) -> "QuerySet[Order, Any]":
     """A page of the user's orders; the lines of each in the order they were asked for."""
     page = shape.of(Order.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)

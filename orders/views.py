@@ -5,7 +5,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.http.pagination import Cursored
+from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
 from core.http.serializers import shown
 from core.http.viewsets import ApiViewSet, row_id
@@ -24,7 +24,7 @@ from orders.services import Basket
 from users.authentication import caller
 
 
-class NewestOrdersFirst(Cursored):
+class NewestOrdersFirst(KeysetPagination):
     """Orders' order."""
 
     ordering = statements.NEWEST_FIRST

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from core.db.pages import Page
 from core.db.sending import send
-from core.http.pagination import Page
 from core.idempotency import Claim
 from points import statements
 from points.models import PointTransaction

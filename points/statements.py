@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
+from core.db.pages import PageShape
 from core.db.statements import Insert, JustInserted, Update, statement, variants
-from core.http.pagination import Shape
 from points.models import PointAccount, PointTransaction
 from users.models import User
 
@@ -68,7 +68,7 @@ def payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
 
 @variants("shape")
 def ledger(
-    *, user_id: int, shape: Shape, pk: int | None, moment: datetime | None
+    *, user_id: int, shape: PageShape, pk: int | None, moment: datetime | None
 ) -> "QuerySet[PointTransaction, Any]":
     """A page of the user's ledger."""
     entries = shape.of(PointTransaction.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)

@@ -6,7 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.http.pagination import Cursored
+from core.http.pagination import KeysetPagination
 from core.http.schema import refuses
 from core.http.serializers import shown
 from core.http.viewsets import ApiViewSet
@@ -19,7 +19,7 @@ from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBal
 from users.authentication import caller
 
 
-class NewestTransactionsFirst(Cursored):
+class NewestTransactionsFirst(KeysetPagination):
     """The ledger's order."""
 
     ordering = statements.NEWEST_FIRST

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import BigIntegerField
 
+from core.db.pages import Page
 from core.db.sending import send
 from core.db.statements import Bound
-from core.http.pagination import Page
 from products import statements
 from products.models import Product, ProductQuerySet
 

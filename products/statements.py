@@ -7,8 +7,8 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from core.db.lookups import AnyOf
+from core.db.pages import PageShape
 from core.db.statements import Update, statement, variants
-from core.http.pagination import Shape
 from products.models import Product
 
 SHOWN = ("id", "name", "price", "stock")
@@ -35,6 +35,6 @@ def product(*, product_id: int) -> "QuerySet[Product, Any]":
 
 
 @variants("shape")
-def products(*, shape: Shape, pk: int | None) -> "QuerySet[Product, Any]":
+def products(*, shape: PageShape, pk: int | None) -> "QuerySet[Product, Any]":
     """A page of products as people see them."""
     return shape.of(Product.objects.all(), ["id"], pk=pk).values_list(*SHOWN, named=True)

@@ -53,7 +53,7 @@ def test_no_file_of_the_image_imports_what_the_image_has_not():
 
 
 def test_a_file_that_imports_more_would_be_noticed():
-    assert "local.demo" in missed(lambda file: is_copied(file) or file.name == "preparation.py")
+    assert "local.demo" in missed(lambda file: is_copied(file) or file.name == "bootstrap.py")
     assert "factory.django" in missed(lambda file: is_copied(file) or file.name == "factories.py")
     assert "pytest" in missed(lambda file: is_copied(file) or file.name == "conftest.py")
 
@@ -74,7 +74,7 @@ def test_the_image_has_every_app_and_what_it_is_built_from():
 
 def test_the_image_has_no_demo_data_and_no_command_to_make_it():
     names = {file.name for file in FILES if is_copied(file)}
-    assert not names & {"seed_demo.py", "factories.py", "demo.py", "growth.py", "run.py"}
+    assert not names & {"seed_demo.py", "factories.py", "demo.py", "growth.py", "launcher.py"}
 
 
 def test_the_image_runs_the_newest_python_that_every_pin_is_seen_to_have_a_wheel_for():

@@ -18,7 +18,7 @@ SECRETS = [
     ".env.production.bak",
     "deploy.pem",
     "tls.key",
-    "api/tls.key",
+    "core/tls.key",
     "config/private.pem",
     "orders/id.p12",
     "secret_key",
@@ -31,7 +31,7 @@ DUMPS = [
     "pointshop.sql",
     "dump.sql.gz",
     "db.backup",
-    "api/pointshop.dump",
+    "core/pointshop.dump",
     "orders/orders.sql",
     "users/members.jsonl",
     "events.jsonl",
@@ -64,14 +64,14 @@ OTHERS = [
     "requirements-dev.txt",
     "README.md",
     "locale/ko/LC_MESSAGES/django.po",
-    "api/__pycache__/views.cpython-311.pyc",
+    "core/__pycache__/views.cpython-311.pyc",
     "media/upload.xlsx",
-    "api/upload.csv",
+    "core/upload.csv",
     "config/core",
-    "api/.#views.py",
+    "core/.#views.py",
     "orders/nohup.out",
     "new_app/models.py",
-    "api/experiments/try.py",
+    "core/experiments/try.py",
 ]
 
 
@@ -80,17 +80,16 @@ def tracked() -> list[Path]:
     return [Path(name) for name in listed.split("\0") if name]
 
 
-# Demo data, and the one-machine shop of `make run`.
-ONE_MACHINE = {
-    *("factories.py", "demo.py", "growth.py", "seed_demo.py"),
-    *("preparation.py", "run.py", "runs.py", "supervision.py", "welcome.py"),
-}
+# Of the one-machine shop of `make run` the image has the receiver alone.
+IN_IMAGE = {"__init__.py", "apps.py", "receiver.py", "receive_events.py"}
 
 
 def is_run(path: Path) -> bool:
     """Whether a file belongs to an app as it runs in production, and not to its tests."""
     apart = {"tests", "benchmarks", "docs", "deploy", "examples"} & {*path.parts}
-    return len(path.parts) > 1 and not apart and path.suffix in KINDS and path.name not in ONE_MACHINE
+    if len(path.parts) == 1 or apart or path.suffix not in KINDS or path.name == "factories.py":
+        return False
+    return path.parts[0] != "local" or path.name in IN_IMAGE
 
 
 def test_the_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_more():

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
-from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -18,7 +17,8 @@ from jsonschema import Draft202012Validator
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import EngineEvent, FatalError, NonFatalError, PhaseFinished, ScenarioFinished
 
-from core.http.pagination import Place
+from core.db.pages import Position
+from core.http.pagination import encode_cursor
 from core.problems import problem_types
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
@@ -35,7 +35,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
 KEYED = ("POST /api/v1/points/charges", "POST /api/v1/orders")
 
 pks = st.integers(min_value=1, max_value=2**63 - 1)
-token = attrgetter("token")
+
 moments = st.datetimes(max_value=datetime(4999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - as Hypothesis wants it
 
 
@@ -161,9 +161,11 @@ def hold_against(http: Client, document: Any, *, examples: int) -> Run:
     ProductFactory.create_batch(3, price=10, stock=10**8)
     CouponFactory.create_batch(3)
     config = schemathesis.Config.from_dict(settings(user.pk, examples) | {"base-url": http.url})
-    schemathesis.openapi.format("cursor", st.builds(Place, st.booleans(), st.none(), pks).map(token))
     schemathesis.openapi.format(
-        "cursor-with-moment", st.builds(Place, st.booleans(), moments, pks).map(token)
+        "cursor", st.builds(Position, st.booleans(), st.none(), pks).map(encode_cursor)
+    )
+    schemathesis.openapi.format(
+        "cursor-with-moment", st.builds(Position, st.booleans(), moments, pks).map(encode_cursor)
     )
     schema = schemathesis.openapi.from_dict(closed(document), config=config)
     schema.hook("map_case")(as_the_contract_has_it)

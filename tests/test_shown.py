@@ -10,7 +10,7 @@ from django.utils.module_loading import module_has_submodule
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
-from core.http.pagination import Page
+from core.db.pages import Page
 from core.http.serializers import StrictSerializer, shown, validated
 from coupons import selectors as coupons
 from coupons import services as issuing

@@ -3,124 +3,43 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import BigIntegerField, Model, Q, QuerySet
+from django.db.models import BigIntegerField
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
+from core.db.pages import MAX_PAGE_SIZE, PAGE_SIZE, Page, Position
 from core.input_errors import InputError, Invalid
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
-
-M = TypeVar("M", bound=Model)
-R = TypeVar("R")
 
 _TOKEN = re.compile(rb"([<>])(?:(-?[0-9]{1,17}),)?([1-9][0-9]{0,18})")
 
 
-@dataclass(frozen=True)
-class Place:
-    """A row's place in a list, and which way to read on; `moment` where the list is ordered by one."""
-
-    backward: bool
-    moment: datetime | None
-    pk: int
-
-    @property
-    def token(self) -> str:
-        """The place as a cursor."""
-        moment = "" if self.moment is None else f"{(self.moment - EPOCH) // MICROSECOND},"
-        text = f"{'<' if self.backward else '>'}{moment}{self.pk}"
-        return urlsafe_b64encode(text.encode()).decode()
-
-    @classmethod
-    def read(cls, token: str, *, with_moment: bool) -> "Place":
-        """The place a cursor names. Raises ValueError or OverflowError for one that is not ours."""
-        parts = _TOKEN.fullmatch(urlsafe_b64decode(token.encode("ascii")))
-        if (
-            parts is None
-            or (parts[2] is not None) != with_moment
-            or int(parts[3]) > BigIntegerField.MAX_BIGINT
-        ):
-            raise ValueError(token)
-        moment = EPOCH + int(parts[2]) * MICROSECOND if with_moment else None
-        place = cls(parts[1] == b"<", moment, int(parts[3]))
-        if place.token != token:
-            raise ValueError(token)
-        return place
+def encode_cursor(position: Position) -> str:
+    """The position as a cursor."""
+    moment = "" if position.moment is None else f"{(position.moment - EPOCH) // MICROSECOND},"
+    text = f"{'<' if position.backward else '>'}{moment}{position.pk}"
+    return urlsafe_b64encode(text.encode()).decode()
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the statement of a page is compiled for: no more than eight of these for each list.
-
-    It reads on from a row, or from the first of the list, or backward from a row; its limit is one row more
-    than the usual page has, or than the largest.
-    """
-
-    limit: int
-    beyond: bool = False
-    backward: bool = False
-
-    def ordered(self, ordering: Sequence[str]) -> list[str]:
-        """The list's ordering, in the direction in which it is read."""
-        if not self.backward:
-            return [*ordering]
-        return [name[1:] if name.startswith("-") else f"-{name}" for name in ordering]
-
-    def of(
-        self,
-        rows: "QuerySet[M, R]",
-        ordering: Sequence[str],
-        *,
-        pk: int | None,
-        moment: datetime | None = None,
-    ) -> "QuerySet[M, R]":
-        """The rows of the page, in the direction in which it is read, and one more where there is one."""
-        ordered = self.ordered(ordering)
-        if self.beyond:
-            rows = rows.filter(_beyond(ordered, pk=pk, moment=moment))
-        return rows.order_by(*ordered)[: self.limit]
+def decode_cursor(cursor: str, *, with_moment: bool) -> Position:
+    """The position that a cursor names. Raises ValueError or OverflowError for one that is not ours."""
+    parts = _TOKEN.fullmatch(urlsafe_b64decode(cursor.encode("ascii")))
+    if parts is None or (parts[2] is not None) != with_moment or int(parts[3]) > BigIntegerField.MAX_BIGINT:
+        raise ValueError(cursor)
+    moment = EPOCH + int(parts[2]) * MICROSECOND if with_moment else None
+    position = Position(parts[1] == b"<", moment, int(parts[3]))
+    if encode_cursor(position) != cursor:
+        raise ValueError(cursor)
+    return position
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page that a client asks for: how many rows, and the place beyond which they are."""
-
-    size: int
-    start: Place | None
-
-    @property
-    def by_id(self) -> dict[str, Any]:
-        """The shape and the place for the statement of a list that is ordered by id."""
-        limit = (PAGE_SIZE if self.size == PAGE_SIZE else MAX_PAGE_SIZE) + 1
-        if self.start is None:
-            return {"shape": Shape(limit), "pk": None}
-        return {"shape": Shape(limit, beyond=True, backward=self.start.backward), "pk": self.start.pk}
-
-    @property
-    def by_moment(self) -> dict[str, Any]:
-        """The same for a list that is ordered by a moment and then the id."""
-        return {**self.by_id, "moment": self.start and self.start.moment}
-
-
-def _beyond(ordered: Sequence[str], *, pk: Any, moment: Any) -> Q:
-    """The rows that come after a place in this order; spelt so that an index serves it."""
-    side = "lt" if ordered[-1].startswith("-") else "gt"
-    beyond = Q((f"pk__{side}", pk))
-    if len(ordered) == 1:
-        return beyond
-    name = ordered[0].lstrip("-")
-    return (beyond | Q((f"{name}__{side}", moment))) & Q((f"{name}__{side}e", moment))
-
-
-class Cursored(CursorPagination):
+class KeysetPagination(CursorPagination):
     """20 rows a page, 1–100 on request; by id, or by the moment and then the id that a subclass names.
 
     DRF's own cursor counts rows of one moment by offset and loses some on the way back; this one reads on
@@ -159,13 +78,13 @@ class Cursored(CursorPagination):
         """The page before the first row."""
         return self._link(self.rows[0], backward=True) if self.rows and self.has_previous else None
 
-    def _start(self, request: Request) -> Place | None:
-        """The cursor's place. Raises Invalid for a forged one."""
+    def _start(self, request: Request) -> Position | None:
+        """The cursor's position. Raises Invalid for a forged one."""
         token = request.query_params.get(self.cursor_query_param)
         if not token:
             return None
         try:
-            return Place.read(token, with_moment=self._moment is not None)
+            return decode_cursor(token, with_moment=self._moment is not None)
         except (ValueError, OverflowError) as error:
             raise Invalid(errors=[InputError("parameter", "cursor", "cursor")]) from error
 
@@ -176,7 +95,8 @@ class Cursored(CursorPagination):
 
     def _link(self, row: Any, *, backward: bool) -> str:
         moment = None if self._moment is None else getattr(row, self._moment)
-        return replace_query_param(self.url, self.cursor_query_param, Place(backward, moment, row.id).token)
+        cursor = encode_cursor(Position(backward, moment, row.id))
+        return replace_query_param(self.url, self.cursor_query_param, cursor)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The parameters as the OpenAPI document describes them."""

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from core.db.pages import Page
 from core.http.negotiation import JSONNegotiation
-from core.http.pagination import Page
 from core.http.parsers import MAX_BODY_BYTES, require_readable
 from core.http.serializers import shown, validated
 from core.input_errors import Invalid

@@ -15,9 +15,9 @@ from django.db import connection
 from django.db.models import F
 from django.utils.module_loading import module_has_submodule
 
+from core.db.pages import PageShape
 from core.db.sending import send
 from core.db.statements import ByHand, Insert, Statement, Update, statement
-from core.http.pagination import Shape
 from coupons.models import Status
 from points.statements import move
 from products.factories import ProductFactory
@@ -32,7 +32,7 @@ SAMPLES: dict[Any, Any] = {
     datetime: MOMENT,
     timedelta: timedelta(seconds=15),
     list[int]: [3, 2**40],
-    Shape: Shape(21, beyond=True, backward=True),
+    PageShape: PageShape(21, beyond=True, backward=True),
     Status: "usable",
 }
 

@@ -63,7 +63,7 @@ UNFOLD = {
     ],
     "STYLES": [lambda _request: static("backoffice/admin.css")],
     "SHOW_LANGUAGES": True,
-    "DASHBOARD_CALLBACK": "config.dashboard.compose",
+    "DASHBOARD_CALLBACK": "backoffice.dashboard.dashboard_context",
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

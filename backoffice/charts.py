@@ -2,15 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
 
 from django.utils.timezone import localtime
 
 from backoffice.formatting import day, moment
-from orders.selectors import Hour
 
 HEIGHT = 1000
 # Percent: further right, a day's name would not fit from its tick on.
 FITS_UNTIL = 88
+
+
+class Hour(Protocol):
+    """What happened in an hour."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it begins."""
+
+
+H = TypeVar("H", bound=Hour)
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class Chart:
     peak: str
 
 
-def chart(hours: Sequence[Hour], *, value: Callable[[Hour], int], shown: Callable[[int], str]) -> Chart:
+def chart(hours: Sequence[H], *, value: Callable[[H], int], shown: Callable[[int], str]) -> Chart:
     """The hours, of which there is one at least, drawn by a value that is shown in these words."""
     peak = max(hours, key=value)
     bars = [

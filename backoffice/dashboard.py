@@ -1,0 +1,98 @@
+"""The admin's first page: how the shop is doing now, or what to do first in an empty one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.core.management import get_commands
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext as _
+
+# The command that makes demo data; the image has none.
+DEMO = "seed_demo"
+
+# A text and where it leads.
+Link = tuple[str | Promise, str]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the page, for staff with a permission; `show` reads what its template needs.
+
+    Without `rows`, it waits until the shop has its first orders.
+    """
+
+    name: str
+    position: int
+    permission: str
+    template: str
+    show: Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do in a new shop; whether it is done, and where this staff account may do it."""
+
+    position: int
+    text: str | Promise
+    is_done: Callable[[], bool]
+    links: Callable[[HttpRequest], list[Link]]
+
+
+def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The page's context, with what this staff account may see.
+
+    Found by convention: `PANELS` and `STEPS` of each app's `dashboard.py`.
+    """
+    offered = sorted(_offered("PANELS"), key=lambda panel: panel.position)
+    shown = {
+        panel.name: {**panel.show(), "template": panel.template}
+        for panel in offered
+        if request.user.has_perm(panel.permission)
+    }
+    steps = _steps(request) if shown else []
+    panels = {name: panel for name, panel in shown.items() if panel.get("rows")} if steps else shown
+    return {
+        **context,
+        "has_role": bool(shown),
+        "steps": steps,
+        "demo": DEMO in get_commands(),
+        "panels": panels,
+    }
+
+
+def ways_in(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
+    """Where rows of a model are added, one by one and by file, for staff who may."""
+
+    def links(request: HttpRequest) -> list[Link]:
+        if not request.user.has_perms([f"{app}.add_{model}", f"{app}.change_{model}"]):
+            return []
+        return [
+            (_("Add one by one"), reverse(f"admin:{app}_{model}_add")),
+            (_("Import a file"), reverse(f"admin:{app}_{model}_import")),
+        ]
+
+    return links
+
+
+def _steps(request: HttpRequest) -> list[dict[str, Any]]:
+    """What to do until all of it is done."""
+    steps = sorted(_offered("STEPS"), key=lambda step: step.position)
+    done = [step.is_done() for step in steps]
+    if all(done):
+        return []
+    return [
+        {"text": step.text, "done": is_done, "links": step.links(request)}
+        for step, is_done in zip(steps, done, strict=True)
+    ]
+
+
+def _offered(name: str) -> Iterator[Any]:
+    for app in apps.get_app_configs():
+        if app.module and module_has_submodule(app.module, "dashboard"):
+            yield from getattr(import_module(f"{app.name}.dashboard"), name, [])

@@ -1,0 +1,86 @@
+"""Pages of a list, read on from a row: what their statements are compiled for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Position:
+    """A row's place in a list, and which way to read on; `moment` where the list is ordered by one."""
+
+    backward: bool
+    moment: datetime | None
+    pk: int
+
+
+@dataclass(frozen=True)
+class PageShape:
+    """What the statement of a page is compiled for: no more than eight of these for each list.
+
+    It reads on from a row, or from the first of the list, or backward from a row; its limit is one row more
+    than the usual page has, or than the largest.
+    """
+
+    limit: int
+    beyond: bool = False
+    backward: bool = False
+
+    def ordered(self, ordering: Sequence[str]) -> list[str]:
+        """The list's ordering, in the direction in which it is read."""
+        if not self.backward:
+            return [*ordering]
+        return [name[1:] if name.startswith("-") else f"-{name}" for name in ordering]
+
+    def of(
+        self,
+        rows: "QuerySet[M, R]",
+        ordering: Sequence[str],
+        *,
+        pk: int | None,
+        moment: datetime | None = None,
+    ) -> "QuerySet[M, R]":
+        """The rows of the page, in the direction in which it is read, and one more where there is one."""
+        ordered = self.ordered(ordering)
+        if self.beyond:
+            rows = rows.filter(_rows_after(ordered, pk=pk, moment=moment))
+        return rows.order_by(*ordered)[: self.limit]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that a client asks for: how many rows, and the position after which they are."""
+
+    size: int
+    start: Position | None
+
+    @property
+    def by_id(self) -> dict[str, Any]:
+        """The shape and the position for the statement of a list that is ordered by id."""
+        limit = (PAGE_SIZE if self.size == PAGE_SIZE else MAX_PAGE_SIZE) + 1
+        if self.start is None:
+            return {"shape": PageShape(limit), "pk": None}
+        return {"shape": PageShape(limit, beyond=True, backward=self.start.backward), "pk": self.start.pk}
+
+    @property
+    def by_moment(self) -> dict[str, Any]:
+        """The same for a list that is ordered by a moment and then the id."""
+        return {**self.by_id, "moment": self.start and self.start.moment}
+
+
+def _rows_after(ordered: Sequence[str], *, pk: Any, moment: Any) -> Q:
+    """The rows that come after a position in this order; written so that an index serves it."""
+    side = "lt" if ordered[-1].startswith("-") else "gt"
+    beyond = Q((f"pk__{side}", pk))
+    if len(ordered) == 1:
+        return beyond
+    name = ordered[0].lstrip("-")
+    return (beyond | Q((f"{name}__{side}", moment))) & Q((f"{name}__{side}e", moment))

@@ -1,0 +1,35 @@
+"""Running campaigns on the admin's first page."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from backoffice.dashboard import Panel
+from backoffice.formatting import linked, list_url, moment, number
+from coupons.selectors import BurnDown, burning_down
+
+ROWS = 8
+
+
+def _coupons() -> dict[str, Any]:
+    return {
+        "rows": [_burning(each) for each in burning_down(limit=ROWS)],
+        "url": list_url("coupons_coupon"),
+    }
+
+
+def _burning(each: BurnDown) -> dict[str, Any]:
+    coupon = each.coupon
+    return {
+        "coupon": linked(coupon),
+        "share": coupon.issued * 100 // coupon.quantity,
+        "left": number(coupon.remaining),
+        "quantity": number(coupon.quantity),
+        "pace": each.hourly and _("%(count)s an hour") % {"count": f"{each.hourly:,.0f}"},
+        "taken": coupon.issued > 0,
+        "sold_out_at": moment(each.sold_out_at),
+        "closes_at": moment(coupon.closes_at),
+    }
+
+
+PANELS = [Panel("coupons", 40, "coupons.view_coupon", "coupons/dashboard/coupons.html", _coupons)]

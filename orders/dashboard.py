@@ -1,0 +1,70 @@
+"""What orders show on the admin's first page."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.base import BoundedPaginator
+from backoffice.charts import chart
+from backoffice.dashboard import Panel, Step
+from backoffice.formatting import badge, lasting, list_url, moment, number, won
+from orders.models import Order
+from orders.selectors import sales_by_hour, undelivered
+
+HOURS = 72
+# A healthy platform has an event within a second; a minute is when somebody should look.
+LATE_SECONDS = 60
+
+
+def _sales() -> dict[str, Any]:
+    hours = sales_by_hour(hours=HOURS)
+    newest = [(moment(each.starts_at), number(each.orders), won(each.paid)) for each in reversed(hours)]
+    return {
+        "rows": newest if any(each.orders for each in hours) else [],
+        "orders": chart(hours, value=lambda each: each.orders, shown=number),
+        "paid": chart(hours, value=lambda each: each.paid, shown=won),
+        "hours": HOURS,
+        "url": list_url("orders_order"),
+    }
+
+
+def _events() -> dict[str, Any]:
+    owed = undelivered(most=BoundedPaginator.COUNTED + 1)
+    late = owed.overdue_seconds >= LATE_SECONDS
+    return {
+        "pending": _bounded(owed.pending),
+        "pending_url": list_url("orders_orderevent", state__exact="pending"),
+        "dead": _bounded(owed.dead),
+        "dead_url": list_url("orders_orderevent", state__exact="dead"),
+        "lag": lasting(owed.overdue_seconds),
+        "state": _state(late=late, dead=bool(owed.dead)),
+    }
+
+
+def _bounded(count: int) -> str:
+    """A count, or that there are more than the lists count."""
+    most = BoundedPaginator.COUNTED
+    return number(count) if count <= most else _("more than %(count)s") % {"count": number(most)}
+
+
+def _state(*, late: bool, dead: bool) -> str:
+    colours = {"dead": "danger", "late": "warning", "fine": "success"}
+    texts = {"dead": _("Given up on some"), "late": _("Late"), "fine": _("On time")}
+    state = "dead" if dead else "late" if late else "fine"
+    return badge(state, texts[state], colours)
+
+
+PANELS = [
+    Panel("sales", 10, "orders.view_order", "orders/dashboard/sales.html", _sales),
+    Panel("events", 30, "orders.view_orderevent", "orders/dashboard/events.html", _events),
+]
+STEPS = [
+    Step(
+        30,
+        gettext_lazy("Let the first order come: members charge points and order through the API."),
+        Order.objects.exists,
+        lambda _request: [(gettext_lazy("How to call the API"), reverse("docs"))],
+    )
+]
