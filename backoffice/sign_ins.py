@@ -20,7 +20,7 @@ from django.utils.crypto import get_random_string, salted_hmac
 
 from backoffice.metrics import FAILED_SIGN_INS
 from core.circuit_breaker import Breaker
-from core.http.throttling import count
+from core.counters import count
 
 SECONDS = 15 * 60
 MAX_OWN = 5

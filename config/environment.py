@@ -14,7 +14,7 @@ from environ import Env
 
 from config import dotenv
 from config.dotenv import SettingsError
-from core.http.rates import Rate, rates
+from core.rates import Rate, rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

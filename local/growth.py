@@ -82,7 +82,7 @@ def _place(basket: Basket) -> PaidOrder:
     while True:
         refused: Any
         try:
-            return checkout(basket=basket).made
+            return checkout(basket=basket).instance
         except InsufficientPoints as refusal:
             refused = refusal.members
             points.services.charge(user_id=basket.user_id, amount=refused["required"])

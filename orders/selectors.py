@@ -16,7 +16,7 @@ from core.db.lookups import AnyOf
 from core.db.pages import Page
 from core.db.sending import send
 from core.db.transactions import database_now
-from core.idempotency import Claim
+from core.idempotency import IdempotencyKey
 from core.timestamps import SEOUL
 from orders import statements
 from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem
@@ -79,12 +79,12 @@ def orders_of(*, user_id: int, page: Page) -> list[PaidOrder]:
     return _orders(read_for_member(found, user_id=user_id))
 
 
-def order_made_with(*, user_id: int, claim: Claim) -> PaidOrder | None:
+def order_made_with(*, user_id: int, key: IdempotencyKey) -> PaidOrder | None:
     """The order that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    (found,) = send(statements.made_with(user_id=user_id, key=claim.key))
+    (found,) = send(statements.made_with(user_id=user_id, key=key.key))
     if not found:
         return None
-    claim.check(first_hash=found[0][-1])
+    key.check(first_hash=found[0][-1])
     (made,) = _orders(found)
     return made
 

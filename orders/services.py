@@ -17,7 +17,7 @@ import products.services
 from core.db.sending import send
 from core.db.statements import Bound
 from core.db.transactions import Conflict, in_messages, retried
-from core.idempotency import Claim, Outcome, once
+from core.idempotency import IdempotencyKey, Idempotent, run_idempotently
 from core.request_id import request_id
 from coupons.models import IssuedCoupon
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
@@ -97,16 +97,16 @@ class Quote:
         return self.balance - self.price.total
 
 
-def checkout(*, basket: Basket, claim: Claim | None = None) -> Outcome[PaidOrder]:
-    """Sell the basket to its user: all of it or nothing, once for a claimed key.
+def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent[PaidOrder]:
+    """Sell the basket to its user: all of it or nothing, once for a key.
 
     Raises NotRegistered, ProductNotFound, CouponNotFound, CouponAlreadyUsed, CouponExpired, OutOfStock,
     PriceChanged, InsufficientPoints, Busy, or IdempotencyKeyReused where the key came with another body.
     """
-    outcome = once(
-        claim=claim,
-        work=lambda: _place(basket=basket, claim=claim),
-        find=lambda made: selectors.order_made_with(user_id=basket.user_id, claim=made),
+    outcome = run_idempotently(
+        key=key,
+        create=lambda: _place(basket=basket, key=key),
+        find_existing=lambda used: selectors.order_made_with(user_id=basket.user_id, key=used),
     )
     if not outcome.replayed:
         ORDERS.inc()
@@ -121,7 +121,7 @@ def quote(*, basket: Basket) -> Quote:
 
 
 @retried(guards=GUARDS)
-def _place(*, basket: Basket, claim: Claim | None) -> PaidOrder:
+def _place(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
     """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
 
     What was decided can be outrun until then: a guard of stock or balance refuses, and it is looked at anew.
@@ -150,14 +150,14 @@ def _place(*, basket: Basket, claim: Claim | None) -> PaidOrder:
             ordered_at=look.now,
         )
         ((made,), *_others) = messages.commit(
-            *_placed(order, user_id=basket.user_id, claim=claim),
+            *_placed(order, user_id=basket.user_id, key=key),
             *points.services.paid(user_id=basket.user_id, total=price.total, balance_after=balance_after),
             *products.services.taken(quantities=basket.quantities),
         )
     return replace(order, id=made[0])
 
 
-def _placed(order: PaidOrder, *, user_id: int, claim: Claim | None) -> list[Bound[Any]]:
+def _placed(order: PaidOrder, *, user_id: int, key: IdempotencyKey | None) -> list[Bound[Any]]:
     """Statements that put in the order, which answers its id, its lines and the event it owes."""
     placed = statements.order(
         user_id=user_id,
@@ -166,8 +166,8 @@ def _placed(order: PaidOrder, *, user_id: int, claim: Claim | None) -> list[Boun
         total=order.total,
         issued_coupon_id=order.issued_coupon_id,
         balance_after=order.balance_after,
-        key=claim.key if claim else None,
-        request_hash=claim.request_hash if claim else None,
+        key=key.key if key else None,
+        request_hash=key.request_hash if key else None,
         ordered_at=order.ordered_at,
     )
     lines = [

@@ -5,11 +5,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
 from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
 from core.http.serializers import shown
 from core.http.viewsets import ApiViewSet, row_id
-from core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
 from core.problems import IdempotencyKeyReused
 from orders import selectors, services, statements
 from orders.models import Order
@@ -61,9 +61,9 @@ class OrderViewSet(ApiViewSet):
     @refuses(*services.REFUSALS, IdempotencyKeyReused, topic="Order")
     def create(self, request: Request) -> Response:
         """Check out."""
-        placed = services.checkout(basket=self._basket(request), claim=claim_of(request))
-        headers = self.location(basename="order", pk=placed.made.id) | placed.headers
-        return Response(shown(PlacedOrderSerializer, placed.made), status=201, headers=headers)
+        placed = services.checkout(basket=self._basket(request), key=idempotency_key(request))
+        headers = self.location(basename="order", pk=placed.instance.id) | replay_headers(placed)
+        return Response(shown(PlacedOrderSerializer, placed.instance), status=201, headers=headers)
 
     @extend_schema(
         operation_id="quote_order",

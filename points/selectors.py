@@ -5,7 +5,7 @@ from typing import Any
 
 from core.db.pages import Page
 from core.db.sending import send
-from core.idempotency import Claim
+from core.idempotency import IdempotencyKey
 from points import statements
 from points.models import PointTransaction
 from users.services import read_for_member, require_member
@@ -31,10 +31,10 @@ def ledger_of(*, user_id: int, page: Page) -> list[Any]:
     return read_for_member(statements.ledger(user_id=user_id, **page.by_moment), user_id=user_id)
 
 
-def charge_made_with(*, user_id: int, claim: Claim) -> PointTransaction | None:
+def charge_made_with(*, user_id: int, key: IdempotencyKey) -> PointTransaction | None:
     """The charge that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    (found,) = send(statements.charge_made_with(user_id=user_id, key=claim.key))
+    (found,) = send(statements.charge_made_with(user_id=user_id, key=key.key))
     if not found:
         return None
-    claim.check(first_hash=found[0].request_hash)
+    key.check(first_hash=found[0].request_hash)
     return found[0]

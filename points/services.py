@@ -6,7 +6,7 @@ from django.db.models import BigIntegerField
 
 from core.db.statements import Bound
 from core.db.transactions import Messages, in_messages, retried
-from core.idempotency import Claim, Outcome, once
+from core.idempotency import IdempotencyKey, Idempotent, run_idempotently
 from points import selectors, statements
 from points.models import PointTransaction
 from points.problems import BalanceOverflow, InsufficientPoints
@@ -17,28 +17,31 @@ from users.statements import member
 GUARD = "account_balance_not_negative"
 
 
-def charge(*, user_id: int, amount: int, claim: Claim | None = None) -> Outcome[PointTransaction]:
-    """Credit `amount` won (at least 1) to the user, once for a claimed key.
+def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> Idempotent[PointTransaction]:
+    """Credit `amount` won (at least 1) to the user, once for a key.
 
     Raises NotRegistered, BalanceOverflow, Busy, or IdempotencyKeyReused where the key came with another body.
     """
-    return once(
-        claim=claim,
-        work=lambda: _credit(user_id=user_id, amount=amount, claim=claim),
-        find=lambda made: selectors.charge_made_with(user_id=user_id, claim=made),
+    return run_idempotently(
+        key=key,
+        create=lambda: _credit(user_id=user_id, amount=amount, key=key),
+        find_existing=lambda used: selectors.charge_made_with(user_id=user_id, key=used),
     )
 
 
 @retried(guards={GUARD})
-def _credit(*, user_id: int, amount: int, claim: Claim | None) -> PointTransaction:
+def _credit(*, user_id: int, amount: int, key: IdempotencyKey | None) -> PointTransaction:
     """Lock the account, then write the ledger and the balance, with COMMIT."""
     with in_messages() as messages:
         balance_after = _locked_balance(messages, user_id=user_id) + amount
         if balance_after > BigIntegerField.MAX_BIGINT:
             raise BalanceOverflow
-        key, request_hash = (claim.key, claim.request_hash) if claim else (None, None)
         entry = statements.charge(
-            user_id=user_id, amount=amount, balance_after=balance_after, key=key, request_hash=request_hash
+            user_id=user_id,
+            amount=amount,
+            balance_after=balance_after,
+            key=key.key if key else None,
+            request_hash=key.request_hash if key else None,
         )
         ((made,), _moved) = messages.commit(entry, statements.move(user_id=user_id, amount=amount))
     return PointTransaction(

@@ -6,11 +6,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
 from core.http.pagination import KeysetPagination
 from core.http.schema import refuses
 from core.http.serializers import shown
 from core.http.viewsets import ApiViewSet
-from core.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, claim_of
 from core.problems import IdempotencyKeyReused
 from points import selectors, services, statements
 from points.models import PointTransaction
@@ -54,8 +54,10 @@ class PointViewSet(ApiViewSet):
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
         amount = self.validated(request.data)["amount"]
-        charged = services.charge(user_id=caller(request).pk, amount=amount, claim=claim_of(request))
-        return Response(shown(LedgerEntrySerializer, charged.made), status=201, headers=charged.headers)
+        charged = services.charge(user_id=caller(request).pk, amount=amount, key=idempotency_key(request))
+        return Response(
+            shown(LedgerEntrySerializer, charged.instance), status=201, headers=replay_headers(charged)
+        )
 
     @extend_schema(
         operation_id="list_transactions",

@@ -59,9 +59,9 @@ def rows(transactional_db: None) -> list[tuple[type[Serializer], Any]]:
     user, wares = UserFactory().pk, ProductFactory.create_batch(2, price=100)
     issued = issuing.issue(user_id=user, coupon_id=CouponFactory().pk)
     CouponFactory(discount_type="percent", discount_value=10, max_discount=50)
-    charged = charge(user_id=user, amount=1_000_000).made
+    charged = charge(user_id=user, amount=1_000_000).instance
     basket = Basket(user, {ware.pk: 2 for ware in wares}, issued.pk)
-    quoted, placed = checkout.quote(basket=basket), checkout.checkout(basket=basket).made
+    quoted, placed = checkout.quote(basket=basket), checkout.checkout(basket=basket).instance
     checkout.checkout(basket=Basket(user, {wares[0].pk: 1}))
     ranking, bought = best_sellers(days=3, size=5), orders.orders_of(user_id=user, page=PAGE)
     return [

@@ -8,9 +8,10 @@ from typing import Any
 
 import structlog
 from kombu.transport import redis
+from prometheus_client import Counter
 from redis.exceptions import ResponseError
 
-from core.metrics import DISCARDED_MESSAGES
+DISCARDED_MESSAGES = Counter("shop_broker_messages_discarded_total", "Messages of no use to the worker.")
 
 # A message only says that there is something to do, so the newest ones say as much as all. They carry no time
 # at which they expire: another machine's clock would judge it than the one that set it.

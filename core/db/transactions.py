@@ -10,7 +10,7 @@ import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from psycopg import errors
 
-from core import metrics
+from core.db import metrics
 from core.db.sending import send
 from core.db.sqlstates import Meaning, meaning_of
 from core.db.statements import Bound, ByHand, statement

@@ -12,26 +12,35 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 
-from core import metrics, problems
 from core.db.transactions import database_problem
+from core.http import metrics
 from core.http.languages import preferred_language
+from core.http.problems import (
+    Internal,
+    Malformed,
+    MethodNotAllowed,
+    NotAcceptable,
+    Throttled,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from core.http.serializers import input_errors
 from core.input_errors import Invalid
-from core.problems import CONTENT_TYPE, Busy, Problem, Unavailable
+from core.problems import CONTENT_TYPE, Busy, NotFound, NotRegistered, Problem, Unavailable
 
 log = structlog.get_logger(__name__)
 
 _TRANSLATIONS: list[tuple[type[Exception], type[Problem]]] = [
-    (Http404, problems.NotFound),
-    (exceptions.NotFound, problems.NotFound),
-    (exceptions.ParseError, problems.Malformed),
-    (exceptions.NotAuthenticated, problems.NotRegistered),
-    (exceptions.MethodNotAllowed, problems.MethodNotAllowed),
-    (exceptions.NotAcceptable, problems.NotAcceptable),
-    (exceptions.UnsupportedMediaType, problems.UnsupportedMediaType),
-    (RequestDataTooBig, problems.TooLarge),
-    (SuspiciousOperation, problems.Malformed),
-    (PermissionDenied, problems.NotFound),
+    (Http404, NotFound),
+    (exceptions.NotFound, NotFound),
+    (exceptions.ParseError, Malformed),
+    (exceptions.NotAuthenticated, NotRegistered),
+    (exceptions.MethodNotAllowed, MethodNotAllowed),
+    (exceptions.NotAcceptable, NotAcceptable),
+    (exceptions.UnsupportedMediaType, UnsupportedMediaType),
+    (RequestDataTooBig, TooLarge),
+    (SuspiciousOperation, Malformed),
+    (PermissionDenied, NotFound),
 ]
 
 
@@ -73,7 +82,7 @@ def problem_of(error: Exception) -> Problem:
         return Invalid(errors=input_errors(error.detail))
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, ceil(error.wait or 1))  # type: ignore[attr-defined]
-        return problems.Throttled(headers={"Retry-After": str(seconds)})
+        return Throttled(headers={"Retry-After": str(seconds)})
     for kind, problem in _TRANSLATIONS:
         if isinstance(error, kind):
             return problem(headers=_challenge(error))
@@ -102,7 +111,7 @@ def _failure(error: Exception) -> Problem:
     if problem := come_again(error):
         return problem
     log.error("bug", exc_info=error)
-    return problems.Internal()
+    return Internal()
 
 
 def _note(problem: Problem, failure: BaseException | None) -> None:

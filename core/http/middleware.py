@@ -20,9 +20,17 @@ from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
 
-from core import metrics, problems
+from core.http import metrics
 from core.http.handler import come_again, problem_of, problem_response
-from core.problems import CONTENT_TYPE, Problem
+from core.http.problems import (
+    Internal,
+    Malformed,
+    MethodNotAllowed,
+    NotAcceptable,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from core.problems import CONTENT_TYPE, NotFound, NotRegistered, Problem, Unavailable
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -42,15 +50,15 @@ _AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _PERHAPS_AMBIGUOUS = re.compile(r"[.%\\]|//")
 _AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
 _BY_STATUS: dict[int, type[Problem]] = {
-    400: problems.Malformed,
-    401: problems.NotRegistered,
-    403: problems.NotFound,
-    404: problems.NotFound,
-    405: problems.MethodNotAllowed,
-    406: problems.NotAcceptable,
-    413: problems.TooLarge,
-    415: problems.UnsupportedMediaType,
-    503: problems.Unavailable,
+    400: Malformed,
+    401: NotRegistered,
+    403: NotFound,
+    404: NotFound,
+    405: MethodNotAllowed,
+    406: NotAcceptable,
+    413: TooLarge,
+    415: UnsupportedMediaType,
+    503: Unavailable,
 }
 
 
@@ -87,7 +95,7 @@ def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         target = request.META.get("REQUEST_URI") or request.get_full_path()
         if _is_ambiguous(target):
-            return problem_response(request, problems.NotFound())
+            return problem_response(request, NotFound())
         return get_response(request)
 
     return middleware
@@ -206,6 +214,6 @@ def _come_again_page(request: HttpRequest, error: Exception) -> HttpResponse | N
 
 def _in_its_place(request: HttpRequest, page: HttpResponse) -> HttpResponse:
     """The problem for a page's status, with the page's Allow kept."""
-    problem = _BY_STATUS.get(page.status_code, problems.Internal)
+    problem = _BY_STATUS.get(page.status_code, Internal)
     headers = {"Allow": page["Allow"]} if "Allow" in page else {}
     return problem_response(request, problem(headers=headers) if headers else problem())

@@ -10,7 +10,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from core.problems import Malformed, UnsupportedMediaType
+from core.http.problems import Malformed, UnsupportedMediaType
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 20

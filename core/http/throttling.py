@@ -5,11 +5,12 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import BaseCache, cache
+from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from core.circuit_breaker import Breaker
+from core.counters import count
 
 _redis = Breaker(name="rate limits", seconds=5)
 
@@ -43,16 +44,3 @@ class EndpointThrottle(BaseThrottle):
 def _caller(request: Request) -> str:
     """The member, or the address where nobody needs to say who they are."""
     return f"user-{request.user.pk}" if request.user else f"from-{request.META.get('REMOTE_ADDR', '')}"
-
-
-def count(counters: BaseCache, key: str, *, seconds: int) -> int:
-    """Count one event under a key that is forgotten after so many seconds; how many there were."""
-    counters.add(key, 0, timeout=seconds)
-    try:
-        counted = counters.incr(key)
-    except ValueError:  # forgotten between the two
-        return 1
-    if counted <= 1:
-        # Redis makes a key without an end of what expires just before it is changed.
-        counters.touch(key, timeout=seconds)
-    return counted

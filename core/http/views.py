@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from core import metrics, readiness
+from core.http import health, metrics
 from core.http.languages import preferred_language
 from core.problems import Unavailable, problem_types
 
@@ -60,10 +60,10 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
     Raises Unavailable.
     """
-    states = readiness.check_all()
-    if states["database"] != readiness.OK:
+    states = health.check_all()
+    if states["database"] != health.OK:
         raise Unavailable(**states)
-    well = set(states.values()) == {readiness.OK}
+    well = set(states.values()) == {health.OK}
     return JsonResponse({"status": "ok" if well else "degraded", **states})
 
 

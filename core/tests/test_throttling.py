@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.http.rates import Rate, rates
+from core.rates import Rate, rates
 from tests import processes
 from tests.client import Client
 from users.factories import UserFactory

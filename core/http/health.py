@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 from celery import current_app
 from django.core.cache import cache
-from django.db import connection
+
+from core.db.primary import takes_writes
 
 OK, DOWN = "ok", "down"
 
@@ -26,19 +27,6 @@ def _state(name: str, check: Callable[[], None]) -> str:
         log.warning("dependency_down", dependency=name, error=str(error))
         return DOWN
     return OK
-
-
-def takes_writes() -> bool:
-    """Whether the server is a primary that is not told to refuse writes. Otherwise the connection is closed.
-
-    On a standby `transaction_read_only` is on, whatever it was set to.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_read_only') = 'off'")
-        (writable,) = cursor.fetchone()
-    if not writable:
-        connection.close()  # the next one may find the server writable, or another
-    return bool(writable)
 
 
 def _database() -> None:

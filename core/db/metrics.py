@@ -1,0 +1,45 @@
+"""Metrics of transactions and of the database itself."""
+
+from collections.abc import Iterator
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+from prometheus_client import Counter
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from core.db.primary import takes_writes
+from core.metrics import AT_SCRAPE
+
+CONFLICTS = Counter("shop_transaction_conflicts_total", "Attempts of transactions to be run anew.", ["cause"])
+GIVEN_UP = Counter("shop_transactions_given_up_total", "Transactions answered busy, by cause.", ["cause"])
+
+# Without this connection itself.
+_LOCK_WAITS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
+
+log = structlog.get_logger(__name__)
+
+
+class DatabaseCollector(Collector):
+    """The database, and what is read from it at a scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Whether it takes writes, and what is read from it; a database that is away costs one attempt."""
+        try:
+            metrics = [_lock_waits(), *(metric for each in AT_SCRAPE for metric in each.collect())]
+            up = takes_writes()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("database_not_read", error=str(error))
+            metrics, up = [], False
+        yield GaugeMetricFamily("shop_database_up", "1 while the database takes writes.", float(up))
+        yield from metrics
+
+
+def _lock_waits() -> Metric:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_WAITS)
+        (waiting,) = cursor.fetchone()
+    return GaugeMetricFamily("shop_database_lock_waits", "Sessions that wait for a lock now.", waiting)

@@ -1,0 +1,37 @@
+"""Metrics of requests, and all metrics as Prometheus reads them."""
+
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from core.db.metrics import DatabaseCollector
+from core.metrics import counted
+
+REQUESTS = Counter("shop_http_requests_total", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram("shop_http_request_seconds", "Time to answer.", ["method", "route"])
+PROBLEMS = Counter("shop_problems_total", "Refusals and errors, by code.", ["code"])
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def observe_request(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    """Count one answered request; what the client chose freely never becomes a label."""
+    method = request.method if request.method in _METHODS else "other"
+    route = request.resolver_match.view_name if request.resolver_match else "unmatched"
+    requests, duration = _of_requests(method, route, response.status_code)
+    requests.inc()
+    duration.observe(seconds)
+
+
+@cache
+def _of_requests(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Kept, as looking labels up takes longer than counting."""
+    return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus's text format."""
+    now = CollectorRegistry()
+    now.register(DatabaseCollector())
+    return generate_latest(counted()) + generate_latest(now)
