@@ -68,7 +68,7 @@ class Stand:
 
     def _pgbench(self, script: str, *options: str) -> float:
         embedded = self.servers.embedded
-        program = embedded.postgres_program("pgbench")
+        program = embedded.programs.postgres("pgbench")
         where = ["-h", str(embedded.socket_dir), "-p", "5432", "-U", "postgres"]
         command = [program, "-n", "-j", "2", "-f", "-", *where, *options]
         said = subprocess.run(command, input=script, check=True, capture_output=True, text=True).stdout

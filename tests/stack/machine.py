@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
-from core.embedded.servers import NOBODY, SERVICES
+from core.embedded.accounts import NOBODY
+from core.embedded.servers import SERVICES
 from tests.processes import ROOT, free_port, until
 from tests.stack.compose import Service, image, is_copied, services
 
@@ -194,7 +195,7 @@ class Servers:
 
     def program(self, name: str) -> Path:
         """One of PostgreSQL's."""
-        return SERVICES.postgres_program(name)
+        return SERVICES.programs.postgres(name)
 
     def environment(self, server: str = "postgres") -> dict[str, str]:
         """What psql, pg_dump and their like need to ask a server here."""
@@ -260,7 +261,7 @@ class Servers:
         shell, option, script = service.command
         home = self._home(name)
         mine = f"- --port {self.machine.port(name)} --bind 127.0.0.1 --dir {quote(str(home))} "
-        here = script.replace("redis-server - ", f"{quote(str(SERVICES._redis_program()))} {mine}")
+        here = script.replace("redis-server - ", f"{quote(str(SERVICES.programs.redis()))} {mine}")
         server = [*self.account.prefix, shell, option, here]
         env = {"PATH": os.defpath, **service.environment}
         self.machine.launch(name, server, cwd=home, env=env, **self.account.switch)

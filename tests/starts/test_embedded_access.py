@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.embedded import servers
-from core.embedded.servers import NOBODY, EmbeddedServices, EmbeddedServicesUnavailable
+from core.embedded.accounts import NOBODY, SPARE_IDS
+from core.embedded.programs import EmbeddedServicesUnavailable
+from core.embedded.servers import EmbeddedServices
 from tests.processes import open_folder
 from tests.starts.test_embedded import (
     User,
@@ -111,7 +112,7 @@ def test_the_way_through_is_open_to_the_group_of_the_servers_alone(services: Emb
     if stat.S_IMODE(found.st_mode) != 0o700:
         assert os.geteuid() == 0
         assert stat.S_IMODE(found.st_mode) == 0o710
-        assert found.st_gid == services.data.stat().st_gid in servers.SPARE_IDS
+        assert found.st_gid == services.data.stat().st_gid in SPARE_IDS
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a folder of somebody else")
@@ -142,9 +143,7 @@ def test_a_checkout_of_somebody_who_cannot_reach_the_programs_is_served_all_the_
         made = with_programs_of_its_own(folder)
         folder.chmod(0o700)
         os.chown(checkout, STRANGER, STRANGER)
-        services = EmbeddedServices(
-            checkout / ".local", postgres_bin=made._given[0], redis_server=made._given[1]
-        )
+        services = EmbeddedServices(checkout / ".local", programs=made.programs)
         with unless_root_cannot_disguise_itself(), started(services):
             assert services.is_running()
             assert services.root.stat().st_uid == STRANGER

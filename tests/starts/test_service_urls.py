@@ -48,7 +48,7 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
         "appendonly no\nuser shop on >word ~* &* +@all\n"
     )
     with (folder / "log").open("wb") as log:
-        running = subprocess.Popen([SERVICES._redis_program(), configuration], cwd=folder, stdout=log)
+        running = subprocess.Popen([SERVICES.programs.redis(), configuration], cwd=folder, stdout=log)
     try:
         until(sock.exists)
         yield {"port": str(port), "socket": quote(str(sock))}
@@ -173,7 +173,7 @@ def test_django_reaches_the_database(transactional_db, form):
 def test_dbshell_reaches_the_first_host_that_can_be_written(transactional_db):
     query = "--command=SELECT current_database()"
     psql = ["manage.py", "dbshell", "--", "--no-psqlrc", "--tuples-only", query]
-    path = str(SERVICES.postgres_program("psql").parent)
+    path = str(SERVICES.programs.postgres("psql").parent)
     env = processes.environment(DATABASE_URL=spelt(DATABASES["several hosts"]), PATH=path)
     said = subprocess.check_output([sys.executable, *psql], cwd=processes.ROOT, env=env, text=True)
     assert said.strip() == connection.settings_dict["NAME"]

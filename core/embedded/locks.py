@@ -1,0 +1,93 @@
+"""Locks on files, by which processes agree on who starts the servers and who stops them.
+
+`start.lock`    exclusive while servers start or stop, shared while someone looks whether they run.
+`in-use.lock`   shared by every process that uses the servers; who leaves and can have it alone stops them.
+
+A user takes `in-use.lock` first and looks second; a leaver asks for it while holding `start.lock`. So nobody
+finds the servers running and loses them to somebody else's exit.
+"""
+
+import atexit
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.embedded.processes import has_children
+
+LEAVE_SECONDS = 3
+
+
+class Locks:
+    """The locks in `root`; `stop` stops the servers when their last user leaves."""
+
+    def __init__(self, root: Path, *, stop: Callable[[], None]) -> None:
+        self.root = root
+        self._stop = stop
+        self._uses: dict[int, int] = {}
+
+    @property
+    def is_user(self) -> bool:
+        """Whether this process has said that it uses the servers."""
+        return os.getpid() in self._uses
+
+    def open(self, name: str, flags: int = os.O_RDWR) -> int:
+        """A file in `root`, which belongs to the owner of the checkout even when root comes first."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        owner = self.root.parent.stat()
+        if os.geteuid() == 0 != owner.st_uid:
+            if self.root.stat().st_uid != owner.st_uid:  # later its group is that of the servers
+                os.chown(self.root, owner.st_uid, owner.st_gid)
+            os.chown(descriptor, owner.st_uid, owner.st_gid)
+        return descriptor
+
+    @contextmanager
+    def start(self, mode: int) -> Iterator[None]:
+        """Hold `start.lock`, shared or exclusive, for the block."""
+        descriptor = self.open("start.lock")
+        try:
+            fcntl.flock(descriptor, mode)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def use(self) -> None:
+        """Use the servers until this process ends."""
+        pid = os.getpid()
+        if pid in self._uses:
+            return
+        descriptor = self.open("in-use.lock")
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if self._uses.setdefault(pid, descriptor) == descriptor:
+            atexit.register(self._leave, pid)
+        else:  # another thread was faster
+            os.close(descriptor)
+
+    def _leave(self, pid: int) -> None:
+        if os.getpid() != pid:  # a forked child inherits the hook, not the right to stop the servers
+            return
+        os.close(self._uses.pop(pid))
+        with self.start(fcntl.LOCK_EX):
+            self._let_children_leave()
+            if not self._in_use() and not (self.root / "keep").exists():
+                self._stop()
+
+    def _let_children_leave(self) -> None:
+        """Give forked children, such as Celery's beat, time to end: they hold the lock and may not stop."""
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while self._in_use() and has_children() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _in_use(self) -> bool:
+        # Opened anew: forked children share the lock of the descriptor that they inherit.
+        descriptor = self.open("in-use.lock")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
