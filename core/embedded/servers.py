@@ -158,7 +158,7 @@ class EmbeddedServices:
         self._wait_for("postgres", self.postmaster_pattern, self._has_database)
         if not running["redis"]:
             end(self.redis_pattern, signal.SIGKILL)
-            options = ("--unixsocket", self.socket_dir / "redis.sock", *REDIS_OPTIONS)
+            options: list[str | Path] = ["--unixsocket", self.socket_dir / "redis.sock", *REDIS_OPTIONS]
             self._launch(account, "redis", [self.programs.redis(), *options], cwd=self.socket_dir)
         self._wait_for("redis", self.redis_pattern, lambda: self.status()["redis"])
         (self.socket_dir / "complete").touch()
