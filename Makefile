@@ -51,7 +51,7 @@ chromium:
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
 	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos tests/starts $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
-	@$(if $(ARGS),:,EXAMPLES=120 $(PYTHON) -m pytest tests/test_openapi.py -k does_what_the_document_says)
+	@$(if $(ARGS),:,EXAMPLES=120 $(PYTHON) -m pytest tests/contract/test_openapi.py -k does_what_the_document_says)
 
 # A clock that goes wrong, and certificates.
 clocks:
@@ -60,7 +60,7 @@ clocks:
 	{ echo "Missing: faketime or openssl; on Debian and Ubuntu: apt install faketime openssl"; exit 1; }
 
 test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
-	@$(PYTHON) -m pytest tests/test_production_stack.py tests/stack $(ARGS)
+	@$(PYTHON) -m pytest tests/house/test_production_stack.py tests/stack $(ARGS)
 
 test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
 	@$(PYTHON) -m pytest tests/clients $(ARGS)
@@ -105,8 +105,8 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@# It remarks on stderr that a line's excuse is not needed by each part of the line.
 	@$(VENV)/bin/bandit --quiet --recursive --configfile pyproject.toml . 2>$(VENV)/bandit.log || { cat $(VENV)/bandit.log; exit 1; }
-	@$(PYTHON) -m tests.dependencies locked
-	@$(PYTHON) -m tests.dependencies installed
+	@$(PYTHON) -m tests.kit.dependencies locked
+	@$(PYTHON) -m tests.kit.dependencies installed
 	@$(PYTHON) -m pip check
 
 # The widest first: the others take their versions from it.
@@ -131,7 +131,7 @@ wheels: $(VENV)/tools/installed  ## See that every pin has a wheel for each Pyth
 	done; done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
 
 audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
-	@$(PYTHON) -m tests.dependencies audited
+	@$(PYTHON) -m tests.kit.dependencies audited
 
 stop:  ## Close the shop, from another terminal
 	@[ ! -x $(PYTHON) ] || $(PYTHON) -m local stop

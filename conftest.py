@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import processes
-from tests.client import Client
+from tests.kit import processes
+from tests.kit.client import Client
 
 # What a terminal is told is tested in English, also by whoever has a Korean one; its encoding stays.
 if everything := os.environ.pop("LC_ALL", ""):

@@ -19,8 +19,8 @@ from benchmarks import deliveries, report, statements  # noqa: E402
 from benchmarks.runs import measure  # noqa: E402
 from benchmarks.scenarios import SCENARIOS  # noqa: E402
 from benchmarks.stand import stand  # noqa: E402
-from tests.invariants import wrongs  # noqa: E402
-from tests.processes import open_folder  # noqa: E402
+from tests.kit.invariants import wrongs  # noqa: E402
+from tests.kit.processes import open_folder  # noqa: E402
 
 DELIVERIES = "deliveries"
 

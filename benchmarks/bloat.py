@@ -23,8 +23,8 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from benchmarks.stand import Stand, stand  # noqa: E402
-from tests.invariants import wrongs  # noqa: E402
-from tests.processes import open_folder  # noqa: E402
+from tests.kit.invariants import wrongs  # noqa: E402
+from tests.kit.processes import open_folder  # noqa: E402
 
 TABLES = (
     *("products_product", "points_pointaccount", "coupons_coupon", "coupons_issuedcoupon"),

@@ -25,11 +25,11 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from products.models import Product  # noqa: E402
-from tests import platforms  # noqa: E402
-from tests.client import Client  # noqa: E402
-from tests.faults.shop import Shop, own_servers  # noqa: E402
-from tests.invariants import broken_rules  # noqa: E402
-from tests.operators import Operator, Tab  # noqa: E402
+from tests.kit import platforms  # noqa: E402
+from tests.kit.client import Client  # noqa: E402
+from tests.kit.invariants import broken_rules  # noqa: E402
+from tests.kit.operator import Operator, Tab  # noqa: E402
+from tests.kit.shop import Shop, own_servers  # noqa: E402
 from users.models import User  # noqa: E402
 
 ROWS = [10_000, 100_000]

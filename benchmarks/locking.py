@@ -19,7 +19,7 @@ import psycopg
 import redis.asyncio
 
 from core.embedded.servers import EmbeddedServices
-from tests.processes import open_folder
+from tests.kit.processes import open_folder
 
 SQL = Path(__file__).parent / "sql" / "locking.sql"
 READ = "SELECT stock, version FROM goods WHERE id = %s"

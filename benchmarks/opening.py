@@ -27,8 +27,8 @@ from benchmarks.load import Connection, answer  # noqa: E402
 from benchmarks.stand import Stand, stand  # noqa: E402
 from benchmarks.traffic import request  # noqa: E402
 from coupons.models import Coupon, IssuedCoupon  # noqa: E402
-from tests.invariants import wrongs  # noqa: E402
-from tests.processes import open_folder  # noqa: E402
+from tests.kit.invariants import wrongs  # noqa: E402
+from tests.kit.processes import open_folder  # noqa: E402
 
 WARM_UP_SECONDS = 2.0
 AGAIN_SECONDS = 1.0

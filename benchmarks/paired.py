@@ -16,7 +16,7 @@ from benchmarks import revisions
 from benchmarks.pairs import PAIRED, Pair, Turn, parts, table
 from benchmarks.scenarios import READS, Scenario
 from benchmarks.shops import Shop, open_shop
-from tests.processes import open_folder
+from tests.kit.processes import open_folder
 
 # Each thread of a web server has a connection, and prepares a statement there when it comes the fifth time.
 WARM_UP_SECONDS = 2

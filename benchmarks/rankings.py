@@ -25,8 +25,8 @@ from rich.progress import Progress
 
 from benchmarks import servers
 from benchmarks.history import History, fill
-from tests.clock import MADE, REMOVED, by_that_clock, set_clock
-from tests.database import broken, execute
+from tests.kit.clock import MADE, REMOVED, by_that_clock, set_clock
+from tests.kit.database import broken, execute
 
 EVENING = datetime.fromisoformat("2026-11-22T20:12:00+09:00")
 DAYS, SPARE_DAYS = 3, 1

@@ -22,7 +22,7 @@ from benchmarks.rows import COUNTS, ORDERS, add_campaign, fill
 from benchmarks.scenarios import Scenario
 from core.embedded.processes import pids
 from core.embedded.servers import EmbeddedServices
-from tests.processes import end, free_port, until
+from tests.kit.processes import end, free_port, until
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIGJlbmNobWFya3M="
 PATIENCE_SECONDS = 120

@@ -21,8 +21,8 @@ from benchmarks.processors import machine, spent
 from benchmarks.rows import COUNTS, QUANTITY, add_campaign, fill
 from core.embedded.processes import command_lines
 from core.embedded.servers import EmbeddedServices
-from tests import platforms
-from tests.faults.shop import Servers, Shop, own_servers
+from tests.kit import platforms
+from tests.kit.shop import Servers, Shop, own_servers
 
 FLOOR = "floor"  # a second database of the same server
 

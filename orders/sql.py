@@ -1,4 +1,4 @@
-"""Statements by hand, each with why the ORM cannot say it; their ORM twins are in tests/events.py."""
+"""Statements by hand, each with why the ORM cannot say it; their ORM twins are in tests/kit/events.py."""
 
 # The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and
 # lines by two statements more. Whoever waited for a row here would only find it taken.

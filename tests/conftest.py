@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests import platforms
-from tests.client import Client
-from tests.platforms import Receiver, Recorder, accept, delivering_to, recorder
-from tests.processes import ROOT, open_folder
+from tests.kit import platforms
+from tests.kit.client import Client
+from tests.kit.platforms import Receiver, Recorder, accept, delivering_to, recorder
+from tests.kit.processes import ROOT, open_folder
 from users.factories import UserFactory
 from users.models import User
 

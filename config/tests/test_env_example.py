@@ -1,40 +1,22 @@
 """`.env.example`, the documented settings and the code name the same environment variables."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 
-from config.environment import SETTINGS
+from tests.kit.processes import ROOT
+from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, names_read
 
-CONFIG = Path(__file__).resolve().parents[1]
-EVERY_NAME = SETTINGS
-# Django's and Prometheus's own, which their processes are started with.
-NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PATH"}
-READERS = [*CONFIG.glob("*.py"), CONFIG.parent / "manage.py"]
+READERS = [ROOT / "manage.py"] + [
+    file
+    for folder in ("config", "core", "local")
+    for file in (ROOT / folder).rglob("*.py")
+    if "tests" not in file.parts
+]
 
 
 def example() -> list[str]:
-    return (CONFIG.parent / ".env.example").read_text().splitlines()
-
-
-def names_read(file: Path) -> set[str]:
-    """The names of the environment variables that a file reads, or sets for others to read."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name("env")), args=[ast.Constant(str(name)), *_]):
-                found.add(name)
-            case ast.Call(
-                func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(str(name)), *_]
-            ):
-                found.add(name)
-            case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(str(name))):
-                found.add(name)
-            case ast.Compare(left=ast.Constant(str(name)), comparators=[ast.Attribute(attr="environ")]):
-                found.add(name)
-    return found
+    return (ROOT / ".env.example").read_text().splitlines()
 
 
 def test_the_example_names_every_setting_once() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from config.logs import MAX_LINE
-from tests import processes
+from tests.kit import processes
 
 # Ends of lines, an escape sequence, an override of direction, half a character; and a line that is not ours.
 FORGERY = (

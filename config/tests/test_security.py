@@ -1,39 +1,12 @@
 """What a stranger meets: a careless start refused, headers, and a door that cannot be guessed open."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django.core.cache import cache, caches
 from django.views.debug import technical_500_response
 
-from config.tests.test_env_example import EVERY_NAME
-from tests import processes
-from tests.client import Client
-
-PRODUCTION = {
-    "DEBUG": "0",
-    "SECRET_KEY": "r" * 50,
-    "ALLOWED_HOSTS": "shop.example",
-    "CSRF_TRUSTED_ORIGINS": "https://shop.example",
-    "DATABASE_URL": "postgresql://db/shop",
-    "REDIS_URL": "redis://redis",
-}
-
-
-def start(**settings: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of its own."""
-    hidden = {*EVERY_NAME, "DJANGO_SETTINGS_MODULE"}
-    env = {name: value for name, value in os.environ.items() if name not in hidden}
-    return subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy"],
-        cwd=processes.ROOT,
-        env={**env, **PRODUCTION, **settings},
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.variables import start
 
 
 def test_a_production_configuration_starts():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.client import Client
+from tests.kit.client import Client
 
 
 @pytest.fixture

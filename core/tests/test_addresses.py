@@ -4,8 +4,8 @@ import pytest
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import nothing_written
+from tests.kit.client import Client
+from tests.kit.database import nothing_written
 from users.factories import UserFactory
 
 NOWHERE = (

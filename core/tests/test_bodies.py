@@ -7,9 +7,9 @@ import pytest
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import JSON, Answer, Client
-from tests.database import nothing_written
-from tests.scenes import buyer
+from tests.kit.client import JSON, Answer, Client
+from tests.kit.database import nothing_written
+from tests.kit.scenes import buyer
 from users.factories import UserFactory
 
 KIB = 1024

@@ -10,7 +10,7 @@ from core.db.sqlstates import Meaning, meaning_of
 from core.db.statements import Insert, statement
 from core.db.transactions import in_messages, retried, unit_of_work
 from core.problems import Busy, Unavailable
-from tests.database import broken
+from tests.kit.database import broken
 from users.models import User
 
 RAISE = """

@@ -7,7 +7,7 @@ import pytest
 from core.http import documents
 from core.http.documents import SchemaView
 from core.http.schema import EnglishGenerator
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 YAML, JSON = "application/vnd.oai.openapi", "application/vnd.oai.openapi+json"
 

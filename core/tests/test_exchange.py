@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 
 from core.db.exchange import Answer, Exchange
-from tests.database import execute
-from tests.processes import until
+from tests.kit.database import execute
+from tests.kit.processes import until
 
 SELECT = b"SELECT $1::bigint"
 FAILS = b"SELECT 1 / $1::bigint"

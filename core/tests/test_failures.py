@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from products.factories import ProductFactory
-from tests import processes
-from tests.client import Answer, Client
-from tests.database import broken, contents, execute
-from tests.scenes import buyer
+from tests.kit import processes
+from tests.kit.client import Answer, Client
+from tests.kit.database import broken, contents, execute
+from tests.kit.scenes import buyer
 
 NO_NAME = (
     "ALTER TABLE products_product RENAME COLUMN name TO label",

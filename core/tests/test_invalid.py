@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from coupons.factories import CouponFactory
-from tests.client import JSON, Answer, Client
-from tests.database import nothing_written
+from tests.kit.client import JSON, Answer, Client
+from tests.kit.database import nothing_written
 from users.factories import UserFactory
 
 LINE = {"product_id": 1, "quantity": 1}

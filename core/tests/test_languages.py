@@ -8,7 +8,7 @@ from rest_framework.exceptions import Throttled
 from core.http.handler import problem_of
 from core.input_errors import INPUT_ERRORS
 from core.problems import problem_types
-from tests.client import Client
+from tests.kit.client import Client
 
 STATUSES = {
     "invalid": 400,

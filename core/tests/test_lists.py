@@ -9,9 +9,9 @@ import pytest
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import buyer, hold_coupon
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.scenes import buyer, hold_coupon
 from users.models import User
 
 Make = Callable[[Client, User], Any]

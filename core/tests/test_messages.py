@@ -13,7 +13,7 @@ from core.db.statements import Insert, Update, statement
 from core.db.transactions import ATTEMPTS, in_messages, retried
 from core.problems import Busy
 from points.models import PointAccount
-from tests.database import execute
+from tests.kit.database import execute
 from users.factories import UserFactory
 from users.models import User
 

@@ -11,11 +11,11 @@ from coupons.factories import CouponFactory
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from rankings.services import recompute
-from tests import processes
-from tests.client import Client
-from tests.database import held
-from tests.processes import until
-from tests.test_retries import conflicts
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.conflicts import conflicts
+from tests.kit.database import held
+from tests.kit.processes import until
 from users.factories import UserFactory
 
 GIVEN_UP = 'shop_transactions_given_up_total{{cause="{}"}}'

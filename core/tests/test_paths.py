@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.kit.client import Answer, Client
 
 AMBIGUOUS = (
     "/./api/v1/products",

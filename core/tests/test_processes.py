@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.embedded.processes import command_lines, wait
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 pytestmark = pytest.mark.skipif(not Path("/bin/ps").exists(), reason="there is no ps")
 

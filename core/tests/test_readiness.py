@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests import processes
-from tests.client import Client
+from tests.kit import processes
+from tests.kit.client import Client
 
 
 def nobody(scheme: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.rates import Rate, rates
-from tests import processes
-from tests.client import Client
+from tests.kit import processes
+from tests.kit.client import Client
 from users.factories import UserFactory
 
 

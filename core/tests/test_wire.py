@@ -8,9 +8,9 @@ import pytest
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import MAX_BIGINT, buyer, hold_coupon
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.scenes import MAX_BIGINT, buyer, hold_coupon
 from users.factories import UserFactory
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+09:00")

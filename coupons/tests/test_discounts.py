@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.scenes import MAX_BIGINT, buyer, hold_coupon
+from tests.kit.client import Client
+from tests.kit.scenes import MAX_BIGINT, buyer, hold_coupon
 
 FIXED: dict[str, Any] = {"discount_type": "fixed"}
 PERCENT: dict[str, Any] = {"discount_type": "percent"}

@@ -6,10 +6,10 @@ import pytest
 
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
-from tests.client import Client
-from tests.database import execute, nothing_written
-from tests.invariants import wrongs
-from tests.scenes import MAX_BIGINT, at_once
+from tests.kit.client import Client
+from tests.kit.database import execute, nothing_written
+from tests.kit.invariants import wrongs
+from tests.kit.scenes import MAX_BIGINT, at_once
 from users.factories import UserFactory
 
 ISSUED = {

@@ -10,9 +10,9 @@ from coupons.factories import CouponFactory
 from coupons.models import IssuedCoupon
 from coupons.problems import CouponExpired
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import buyer, hold_coupon
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.scenes import buyer, hold_coupon
 from users.factories import UserFactory
 
 MICROSECOND = timedelta(microseconds=1)

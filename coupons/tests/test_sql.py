@@ -18,10 +18,10 @@ from coupons.models import Coupon, IssuedCoupon
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut
 from coupons.services import issue
 from coupons.sql import ISSUE_COUPON, Standing, issue_coupon
-from tests.client import Client
-from tests.database import execute, held, lock_waiters
-from tests.invariants import wrongs
-from tests.processes import until
+from tests.kit.client import Client
+from tests.kit.database import execute, held, lock_waiters
+from tests.kit.invariants import wrongs
+from tests.kit.processes import until
 from users.factories import UserFactory
 from users.models import User
 

@@ -12,7 +12,7 @@ from orders.models import Order
 from orders.services import Basket, checkout
 from points.services import charge
 from products.models import Product
-from tests.invariants import broken_rules
+from tests.kit.invariants import broken_rules
 from users.factories import UserFactory
 from users.models import User
 

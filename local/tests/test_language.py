@@ -8,7 +8,7 @@ import pytest
 
 from core.embedded import language
 from core.embedded.programs import EmbeddedServicesUnavailable, Programs
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 OLD = 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac'
 WITHOUT_VENV = 'case "$2" in venv) exit 1;; esac'

@@ -9,8 +9,8 @@ import pytest
 
 from orders.outbox import connections
 from orders.outbox.platform import Platform
-from tests.platforms import Said, Talker, outcome, talking
-from tests.processes import until
+from tests.kit.platforms import Said, Talker, outcome, talking
+from tests.kit.processes import until
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"

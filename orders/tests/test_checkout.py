@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import execute
-from tests.invariants import broken_rules
-from tests.scenes import MAX_BIGINT, buyer, hold_coupon
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.invariants import broken_rules
+from tests.kit.scenes import MAX_BIGINT, buyer, hold_coupon
 from users.factories import UserFactory
 
 ORDER = {"id", "status", "items", "subtotal", "discount", "total", "issued_coupon_id", "ordered_at"}

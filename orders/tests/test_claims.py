@@ -14,9 +14,9 @@ from orders.outbox.platform import Platform
 from orders.services import Basket, checkout
 from points.services import charge
 from products.factories import ProductFactory
-from tests.database import execute
-from tests.events import due_events
-from tests.platforms import Recorder, recorder
+from tests.kit.database import execute
+from tests.kit.events import due_events
+from tests.kit.platforms import Recorder, recorder
 from users.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,9 +11,9 @@ from orders.outbox.delivery import deliver_due_events
 from orders.outbox.platform import Platform
 from orders.services import Basket, checkout
 from products.factories import ProductFactory
-from tests.database import execute
-from tests.events import body
-from tests.platforms import recorder
+from tests.kit.database import execute
+from tests.kit.events import body
+from tests.kit.platforms import recorder
 from users.factories import UserFactory
 
 

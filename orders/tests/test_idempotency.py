@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from products.factories import ProductFactory
-from tests.client import JSON, Answer, Client
-from tests.database import execute, nothing_written
-from tests.invariants import broken_rules
-from tests.scenes import buyer, hold_coupon
+from tests.kit.client import JSON, Answer, Client
+from tests.kit.database import execute, nothing_written
+from tests.kit.invariants import broken_rules
+from tests.kit.scenes import buyer, hold_coupon
 from users.factories import UserFactory
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))

@@ -7,7 +7,7 @@ import pytest
 from django.utils.http import http_date
 
 from orders.outbox.platform import DeliveryFailed, Platform
-from tests.platforms import answering, talking
+from tests.kit.platforms import answering, talking
 
 
 def post(raw: bytes) -> None:

@@ -1,9 +1,9 @@
 """A quote: what an order would answer, without one."""
 
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import nothing_written
-from tests.scenes import buyer, hold_coupon
+from tests.kit.client import Client
+from tests.kit.database import nothing_written
+from tests.kit.scenes import buyer, hold_coupon
 
 
 def test_a_quote_says_what_the_order_would_take_and_leave(http: Client) -> None:

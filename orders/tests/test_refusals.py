@@ -6,9 +6,9 @@ import pytest
 
 from products.factories import ProductFactory
 from products.models import Product
-from tests.client import JSON, Answer, Client
-from tests.database import execute, nothing_written
-from tests.scenes import MAX_BIGINT, buyer, hold_coupon
+from tests.kit.client import JSON, Answer, Client
+from tests.kit.database import execute, nothing_written
+from tests.kit.scenes import MAX_BIGINT, buyer, hold_coupon
 from users.models import User
 
 PATHS = pytest.mark.parametrize("path", ["orders", "orders/quote"])

@@ -3,9 +3,9 @@
 import pytest
 
 from products.factories import ProductFactory
-from tests.client import JSON, Client
-from tests.database import execute, nothing_written
-from tests.scenes import MAX_BIGINT, buyer, hold_coupon
+from tests.kit.client import JSON, Client
+from tests.kit.database import execute, nothing_written
+from tests.kit.scenes import MAX_BIGINT, buyer, hold_coupon
 from users.factories import UserFactory
 
 LINE = {"id", "type", "amount", "balance_after", "order_id", "created_at"}

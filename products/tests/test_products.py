@@ -3,9 +3,9 @@
 import pytest
 
 from products.factories import ProductFactory
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import MAX_BIGINT, buyer
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.scenes import MAX_BIGINT, buyer
 
 
 def test_a_product_is_shown_with_its_stock(http: Client) -> None:

@@ -11,11 +11,11 @@ from django.db import transaction
 
 from products.factories import ProductFactory
 from rankings.cache import FRESH, KEY, LOCK
-from tests import processes
-from tests.client import Client
-from tests.database import execute, lock_waiters
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.database import execute, lock_waiters
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
 
 READERS = 32
 

@@ -13,8 +13,8 @@ from orders.selectors import Sales
 from products.factories import ProductFactory
 from rankings import services, sql
 from rankings.selectors import BestSeller, best_sellers
-from tests.clock import MADE, REMOVED, by_that_clock, set_clock
-from tests.database import broken, execute
+from tests.kit.clock import MADE, REMOVED, by_that_clock, set_clock
+from tests.kit.database import broken, execute
 from users.factories import UserFactory
 
 # In the future, so that no order seems to come late.

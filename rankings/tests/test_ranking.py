@@ -6,10 +6,10 @@ import pytest
 
 from orders.selectors import sales_between
 from products.factories import ProductFactory
-from rankings.tests.sales import ranked, sell
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import MAX_BIGINT, buyer
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.sales import ranked, sell
+from tests.kit.scenes import MAX_BIGINT, buyer
 
 MICROSECOND = timedelta(microseconds=1)
 

@@ -9,11 +9,11 @@ from django.core.management import CommandError, call_command
 
 from products.factories import ProductFactory
 from rankings import services
-from rankings.tests.sales import ranked, sell
-from tests import processes
-from tests.client import Client
-from tests.database import broken, execute
-from tests.scenes import at_once, buyer
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.database import broken, execute
+from tests.kit.sales import ranked, sell
+from tests.kit.scenes import at_once, buyer
 
 AGES = ("80 hours", "72 hours 30 minutes", "71 hours 30 minutes", "30 hours", "3 hours", "5 minutes")
 HIDDEN = (

@@ -12,12 +12,12 @@ from django.db import connection
 from products.factories import ProductFactory
 from rankings import selectors, services, sql
 from rankings.selectors import settled_at
-from tests.client import Client
-from tests.clock import MADE, REMOVED, by_that_clock, set_clock
-from tests.database import broken, execute, lock_waiters
-from tests.faults.scenes import commits_held
-from tests.processes import until
-from tests.scenes import at_once, buyer
+from tests.kit.client import Client
+from tests.kit.clock import MADE, REMOVED, by_that_clock, set_clock
+from tests.kit.database import broken, execute, lock_waiters
+from tests.kit.faults import commits_held
+from tests.kit.processes import until
+from tests.kit.scenes import at_once, buyer
 
 # As it would be if nobody looked who may have put in orders.
 CARELESS = "SELECT statement_timestamp() - make_interval(secs => %s)"

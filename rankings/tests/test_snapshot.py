@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from products.factories import ProductFactory
 from rankings import selectors, services
-from rankings.tests.sales import sell
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import buyer
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.sales import sell
+from tests.kit.scenes import buyer
 
 
 def beside(act: Callable[[], object]) -> None:

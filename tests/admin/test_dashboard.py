@@ -21,9 +21,9 @@ from orders.models import Order, OrderEvent
 from orders.selectors import Hour, sales_by_hour, undelivered
 from products.factories import ProductFactory
 from products.selectors import low_stock
-from tests.admin.conftest import buy
-from tests.database import execute
-from tests.processes import until
+from tests.kit.backoffice import buy
+from tests.kit.database import execute
+from tests.kit.processes import until
 from users.factories import UserFactory
 
 # The best sellers are read in a transaction of their own.

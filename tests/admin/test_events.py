@@ -6,7 +6,7 @@ from django.urls import reverse
 
 import orders.admin
 from orders.models import OrderEvent
-from tests.admin.conftest import buy
+from tests.kit.backoffice import buy
 
 pytestmark = pytest.mark.django_db
 

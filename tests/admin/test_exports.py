@@ -14,8 +14,8 @@ from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
-from tests.admin.files import COUPONS, MEMBERS, PRODUCTS, bring, fetch, preview, rows_of
-from tests.database import execute
+from tests.kit.database import execute
+from tests.kit.files import COUPONS, MEMBERS, PRODUCTS, bring, fetch, preview, rows_of
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from coupons.services import issue
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from rankings.services import recompute
-from tests.admin.conftest import buy
-from tests.database import broken, execute
-from tests.events import body
+from tests.kit.backoffice import buy
+from tests.kit.database import broken, execute
+from tests.kit.events import body
 from users.factories import UserFactory
 from users.models import User
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from coupons.models import Coupon
-from tests.admin.conftest import page_of
+from tests.kit.backoffice import page_of
 
 pytestmark = pytest.mark.django_db
 

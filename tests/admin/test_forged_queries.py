@@ -13,7 +13,7 @@ from unfold.views import ChangeList
 
 from backoffice.base import OperatorAdmin
 from orders.models import OrderEvent
-from tests.admin.conftest import page_of
+from tests.kit.backoffice import page_of
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from orders.models import Order, OrderEvent
 from points.models import PointAccount, PointTransaction
-from tests.admin.conftest import change, page_of
+from tests.kit.backoffice import change, page_of
 
 pytestmark = pytest.mark.django_db
 

@@ -11,12 +11,12 @@ from django.urls import reverse
 from backoffice import action_log
 from backoffice.spreadsheets import files
 from backoffice.spreadsheets.models import Upload
-from backoffice.spreadsheets.tests.workbooks import xlsx
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
-from tests.admin.files import COUPONS, MEMBERS, PRODUCTS, as_csv, as_xlsx, bring, confirm, preview, wrong
+from tests.kit.files import COUPONS, MEMBERS, PRODUCTS, as_csv, as_xlsx, bring, confirm, preview, wrong
+from tests.kit.workbooks import xlsx
 from users.models import User
 
 pytestmark = pytest.mark.django_db

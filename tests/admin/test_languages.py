@@ -16,8 +16,8 @@ from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent, OrderItem
 from products.factories import ProductFactory
 from products.models import Product
-from tests.admin.conftest import page_of
-from tests.catalogues import LANGUAGES, OURS, UNFOLD_IN_USE, mo, po, texts
+from tests.admin.catalogues import LANGUAGES, OURS, UNFOLD_IN_USE, mo, po, texts
+from tests.kit.backoffice import page_of
 from users.models import User
 
 

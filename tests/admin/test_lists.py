@@ -10,8 +10,8 @@ from django.urls import reverse
 from unfold.templatetags.unfold_list import result_headers
 
 from backoffice.base import BoundedPaginator
-from tests.admin.conftest import buy, change
-from tests.database import execute
+from tests.kit.backoffice import buy, change
+from tests.kit.database import execute
 from users.factories import UserFactory
 from users.models import User
 

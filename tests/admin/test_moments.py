@@ -9,7 +9,7 @@ from django.db import IntegrityError, models, transaction
 
 from backoffice.spreadsheets.models import Upload
 from rankings.services import recompute
-from tests.database import execute
+from tests.kit.database import execute
 
 COLUMNS = [
     (model._meta.db_table, field.column)

@@ -5,7 +5,7 @@ import io
 import openpyxl
 import pytest
 
-from tests.admin.files import COUPONS, PRODUCTS, preview, wrong
+from tests.kit.files import COUPONS, PRODUCTS, preview, wrong
 
 
 def formatted(heads, row, cell, number_format):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from coupons.models import Coupon
 from orders.models import OrderEvent
 from products.models import Product
-from tests.admin.conftest import page_of
+from tests.kit.backoffice import page_of
 from users.models import User as Member
 
 pytestmark = pytest.mark.django_db

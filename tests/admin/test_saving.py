@@ -11,8 +11,8 @@ from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
-from tests.admin.conftest import change, page_of
-from tests.client import Client
+from tests.kit.backoffice import change, page_of
+from tests.kit.client import Client
 from users.factories import UserFactory
 from users.models import User
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from backoffice import sign_ins
 from backoffice.sign_ins import MAX_BY_ADDRESS, MAX_BY_NAME, MAX_OWN, Guess, guess_of_old_password
-from tests.scenes import at_once
+from tests.kit.scenes import at_once
 
 PASSWORD, WRONG = "correct horse battery", "wrong"
 THROTTLED = "15분 뒤에"

@@ -5,9 +5,9 @@ from django.urls import reverse
 
 from products.factories import ProductFactory
 from products.models import Product
-from tests.admin.conftest import change
-from tests.admin.files import PRODUCTS, as_csv, confirm, preview
-from tests.database import broken
+from tests.kit.backoffice import change
+from tests.kit.database import broken
+from tests.kit.files import PRODUCTS, as_csv, confirm, preview
 
 FAIL = """
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS

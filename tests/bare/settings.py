@@ -5,7 +5,7 @@ import socket
 
 from config.dotenv import SettingsError
 from config.environment import NAMES_IN_FILE
-from config.tests.test_env_example import EVERY_NAME
+from tests.kit.variables import EVERY_NAME
 
 for name in EVERY_NAME - {"DATABASE_URL"}:
     os.environ.pop(name, None)

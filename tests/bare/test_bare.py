@@ -5,11 +5,11 @@ import redis
 from django.conf import settings
 from django.db.models.functions import Now
 
-from config.tests.test_env_example import EVERY_NAME
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.invariants import broken_rules
-from tests.processes import environment, until
+from tests.kit.invariants import broken_rules
+from tests.kit.processes import environment, until
+from tests.kit.variables import EVERY_NAME
 
 INDISPENSABLE = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"}
 

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.visitor import PICTURES, Visitor
-from tests.client import Client
-from tests.operators import Operator
+from tests.kit.client import Client
+from tests.kit.operator import Operator
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from coupons.factories import CouponFactory
 from orders.models import Order, OrderEvent
 from products.factories import ProductFactory
-from tests.admin.conftest import buy
+from tests.kit.backoffice import buy
 
 # What each page is called in its picture, and where it is; {} is the newest row's id.
 PAGES = {

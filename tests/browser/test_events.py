@@ -5,10 +5,10 @@ from playwright.sync_api import expect
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.browser.visitor import Visitor
-from tests.client import Client
-from tests.platforms import Recorder
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.client import Client
+from tests.kit.platforms import Recorder
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
 
 
 def test_an_event_is_sent_again(staff: Visitor, http: Client, recorded: Recorder) -> None:

@@ -3,8 +3,8 @@
 from playwright.sync_api import expect
 
 from products.models import Product
-from tests.admin.files import as_csv
 from tests.browser.visitor import Visitor
+from tests.kit.files import as_csv
 
 HEADINGS = ("name", "price", "stock")
 

@@ -5,8 +5,8 @@ from playwright.sync_api import Browser
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.browser.visitor import Visitor
-from tests.client import Client
-from tests.operators import Operator
+from tests.kit.client import Client
+from tests.kit.operator import Operator
 
 
 def test_two_fields_side_by_side_begin_at_the_same_height(staff: Visitor) -> None:

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 from products.models import Product
 from tests.browser.shop import open_for_days
 from tests.browser.visitor import Visitor
-from tests.client import Client
-from tests.operators import NAME, PASSWORD, Operator
+from tests.kit.client import Client
+from tests.kit.operator import NAME, PASSWORD, Operator
 
 # What the focused element shows of it, beside how it looks without.
 FOCUS = """() => {

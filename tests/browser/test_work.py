@@ -8,10 +8,10 @@ from products.factories import ProductFactory
 from products.models import Product
 from tests.browser.shop import open_for_days
 from tests.browser.visitor import Visitor
-from tests.client import Client
-from tests.invariants import broken_rules
-from tests.operators import NAME, PASSWORD, Operator
-from tests.scenes import buyer
+from tests.kit.client import Client
+from tests.kit.invariants import broken_rules
+from tests.kit.operator import NAME, PASSWORD, Operator
+from tests.kit.scenes import buyer
 from users.models import User
 
 SCRIPT = "<script>alert('1')</script>"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
-from tests.operators import Operator
-from tests.processes import ROOT
+from tests.kit.operator import Operator
+from tests.kit.processes import ROOT
 
 PICTURES = Path(os.environ.get("SCREENSHOTS") or ROOT / ".local" / "screenshots")
 SECONDS = 15

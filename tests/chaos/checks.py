@@ -10,8 +10,8 @@ from typing import Any
 from core.db.audit import audit
 from tests.chaos.faults import Happened
 from tests.chaos.journal import UNKNOWN, Attempt, Journal
-from tests.database import execute
-from tests.invariants import broken_rules
+from tests.kit.database import execute
+from tests.kit.invariants import broken_rules
 
 # Faults of anything else are none of the clients' business.
 NOTICEABLE = ("web", "one web", "postgres", "everything")

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from tests.chaos.schedule import TRACKS, Fault
-from tests.faults.shop import Part, Shop
+from tests.kit.shop import Part, Shop
 
 # There is some traffic between two faults, even where mending took longer than planned.
 CALM_SECONDS = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from tests.client import Answer, Client
+from tests.kit.client import Answer, Client
 
 DONE, REFUSED, UNKNOWN = "done", "refused", "unknown"
 WRITES = ("charge", "issue", "order")

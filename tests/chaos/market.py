@@ -15,7 +15,7 @@ from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
 from products.services import adjust_stock
-from tests.processes import until
+from tests.kit.processes import until
 from users.factories import UserFactory
 
 MEMBERS = 48

@@ -12,7 +12,7 @@ from typing import Any
 from tests.chaos.checks import NOTICEABLE, copies
 from tests.chaos.faults import Happened
 from tests.chaos.journal import DONE, REFUSED, UNKNOWN, Journal
-from tests.database import execute
+from tests.kit.database import execute
 
 SHOWN = 5
 SLOWEST = """

@@ -19,9 +19,9 @@ from tests.chaos.journal import Journal
 from tests.chaos.market import LOST, Market, Operator, open_market
 from tests.chaos.schedule import schedule
 from tests.chaos.traffic import Shopper, give_points, resolve, shoppers, traffic
-from tests.faults.shop import Part, open_shop, own_servers
-from tests.platforms import SECRET, Receiver
-from tests.processes import free_port, open_folder, until
+from tests.kit.platforms import SECRET, Receiver
+from tests.kit.processes import free_port, open_folder, until
+from tests.kit.shop import Part, open_shop, own_servers
 
 LOOK_SECONDS = 0.5
 # What the platform refused last waits as long again as it has waited; what a dead worker held, for its lease.

@@ -14,9 +14,9 @@ from products.factories import ProductFactory
 from tests.chaos.checks import all_findings, unexplained
 from tests.chaos.faults import Happened
 from tests.chaos.journal import DONE, REFUSED, UNKNOWN, Journal, Request
-from tests.client import Answer, Client
-from tests.database import execute
-from tests.events import body
+from tests.kit.client import Answer, Client
+from tests.kit.database import execute
+from tests.kit.events import body
 from users.factories import UserFactory
 
 WRITES = "every acknowledged write exists once, as acknowledged, and no other"

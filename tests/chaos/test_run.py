@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 
 def test_traffic_through_kills_and_outages_ends_with_nothing_lost_doubled_or_invented(tmp_path: Path) -> None:

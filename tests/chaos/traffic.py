@@ -9,7 +9,7 @@ from random import Random
 
 from tests.chaos.journal import DONE, UNKNOWN, Attempt, Journal, Request, Write
 from tests.chaos.market import Market
-from tests.client import Client
+from tests.kit.client import Client
 
 CLIENTS = 16
 TIMEOUT_SECONDS = 10

@@ -8,7 +8,7 @@ import pytest
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import Client
+from tests.kit.client import Client
 from users.factories import UserFactory
 
 

@@ -13,9 +13,9 @@ from products.factories import ProductFactory
 from tests.clients import tools
 from tests.clients.conftest import Market
 from tests.clients.tools import INSTALLED, MODULES, PYTHON
-from tests.platforms import SECRET, delivering_to
-from tests.processes import ROOT, end, free_port, until
-from tests.scenes import buyer
+from tests.kit.platforms import SECRET, delivering_to
+from tests.kit.processes import ROOT, end, free_port, until
+from tests.kit.scenes import buyer
 from users.factories import UserFactory
 
 EXAMPLES = ROOT / "examples"

@@ -7,8 +7,8 @@ from orders.models import Order
 from tests.clients import tools
 from tests.clients.conftest import Market
 from tests.clients.tools import INSTALLED, MODULES, PYTHON, SOURCES, told
-from tests.invariants import broken_rules
-from tests.processes import ROOT
+from tests.kit.invariants import broken_rules
+from tests.kit.processes import ROOT
 
 # As strict as the examples are.
 EXAMPLES = ROOT / "examples" / "typescript"

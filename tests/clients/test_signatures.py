@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from products.factories import ProductFactory
-from tests.client import Client
 from tests.clients import tools
 from tests.clients.tools import MODULES, PYTHON, told
-from tests.platforms import SECRET, Recorder
-from tests.processes import ROOT, until
-from tests.scenes import buyer
+from tests.kit.client import Client
+from tests.kit.platforms import SECRET, Recorder
+from tests.kit.processes import ROOT, until
+from tests.kit.scenes import buyer
 
 PAGES = ["docs/events.md", "docs/ko/events.md"]
 DRIVERS = {

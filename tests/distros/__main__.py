@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 # git for the tests alone, of which some ask what belongs to the project.
 PACKAGES = "python3,python3-venv,make"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Debian is Linux")

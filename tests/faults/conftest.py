@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.shop import Servers, Shop, open_shop, own_servers
-from tests.platforms import Recorder, accept, receiver, recorder
-from tests.processes import open_folder
+from tests.kit.platforms import Recorder, accept, receiver, recorder
+from tests.kit.processes import open_folder
+from tests.kit.shop import Servers, Shop, open_shop, own_servers
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from orders.models import Order
 from products.factories import ProductFactory
-from tests.client import Answer
-from tests.faults.shop import Shop
-from tests.scenes import buyer
+from tests.kit.client import Answer
+from tests.kit.scenes import buyer
+from tests.kit.shop import Shop
 from users.models import User
 
 LATER_SECONDS = 0.05

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
-from tests.platforms import serving
+from tests.kit.platforms import serving
 
 # Makes the kernel send a reset instead of an orderly end.
 NO_LINGER = struct.pack("ii", 1, 0)

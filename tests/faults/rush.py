@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.http.waitress_worker import open_files_limit
-from tests.client import JSON, Answer
+from tests.kit.client import JSON, Answer
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from datetime import timedelta
 from orders.models import OrderEvent
 from orders.outbox.delivery import claim
 from products.factories import ProductFactory
-from tests.database import execute, lock_waiters
-from tests.faults.scenes import commits_held
-from tests.faults.shop import Shop
-from tests.platforms import accept, is_delivered
-from tests.processes import until
-from tests.scenes import at_once, buyer
+from tests.kit.database import execute, lock_waiters
+from tests.kit.faults import commits_held
+from tests.kit.platforms import accept, is_delivered
+from tests.kit.processes import until
+from tests.kit.scenes import at_once, buyer
+from tests.kit.shop import Shop
 
 SENDERS = 8
 ROUNDS = 25

@@ -9,10 +9,10 @@ import pytest
 from core.broker.transport import LONGEST_QUEUE
 from products.factories import ProductFactory
 from tests.faults.moody import answering, moody_platform
-from tests.faults.shop import Part, Shop, open_shop
-from tests.platforms import is_delivered
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.platforms import is_delivered
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Part, Shop, open_shop
 
 QUEUE = "celery"
 

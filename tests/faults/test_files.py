@@ -10,7 +10,7 @@ import pytest
 
 from backoffice.spreadsheets import files
 from backoffice.spreadsheets.parser.limits import CPU_SECONDS, MAX_BYTES, MAX_UNPACKED_BYTES
-from backoffice.spreadsheets.tests.workbooks import (
+from tests.kit.workbooks import (
     BOOK,
     MAIN,
     NAMES,

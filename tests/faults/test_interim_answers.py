@@ -8,10 +8,10 @@ import pytest
 
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.faults.shop import Shop, open_shop
-from tests.platforms import Said, Talker, talking
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.platforms import Said, Talker, talking
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Shop, open_shop
 
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

@@ -11,12 +11,12 @@ from django.db import OperationalError, transaction
 
 from products.factories import ProductFactory
 from products.models import Product
-from tests.client import Answer
-from tests.database import execute, held
 from tests.faults.load import durations
-from tests.faults.shop import Shop
-from tests.invariants import broken_rules
-from tests.scenes import at_once, buyer
+from tests.kit.client import Answer
+from tests.kit.database import execute, held
+from tests.kit.invariants import broken_rules
+from tests.kit.scenes import at_once, buyer
+from tests.kit.shop import Shop
 
 BUSY_SECONDS = pytest.approx(3, abs=1)
 STOCK = 1000

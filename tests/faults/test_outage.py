@@ -4,9 +4,9 @@ import pytest
 
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.faults.shop import Shop
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Shop
 
 ORDERS = 5
 

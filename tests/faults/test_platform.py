@@ -13,7 +13,6 @@ from django.test import Client as Browser
 
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.database import execute
 from tests.faults.moody import (
     answering,
     dripping,
@@ -22,10 +21,11 @@ from tests.faults.moody import (
     resetting,
     saying,
 )
-from tests.faults.shop import Shop, open_shop
-from tests.platforms import is_delivered
-from tests.processes import ROOT, environment, until
-from tests.scenes import buyer
+from tests.kit.database import execute
+from tests.kit.platforms import is_delivered
+from tests.kit.processes import ROOT, environment, until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Shop, open_shop
 
 MISDEEDS = {
     "500": answering("500 Internal Server Error"),

@@ -7,8 +7,8 @@ from kombu import Connection
 from config.celery import app
 from config.services import celery_broker, redis_url
 from tests.faults.load import buying, missing
-from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
-from tests.processes import until
+from tests.kit.processes import until
+from tests.kit.shop import LEASE_AND_SWEEP_SECONDS, Shop
 
 ROUNDS = 3
 BACK_SECONDS = 5

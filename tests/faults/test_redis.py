@@ -11,11 +11,11 @@ import redis
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.faults.load import durations
-from tests.faults.scenes import never
-from tests.faults.shop import Servers, Shop
-from tests.platforms import is_delivered
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.faults import never
+from tests.kit.platforms import is_delivered
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Servers, Shop
 
 USUAL_SECONDS, FAULT_SECONDS = 2, 8
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import Answer
-from tests.database import broken, execute
 from tests.faults.rush import Wish, rush
-from tests.faults.shop import Shop
-from tests.invariants import broken_rules
+from tests.kit.client import Answer
+from tests.kit.database import broken, execute
+from tests.kit.invariants import broken_rules
+from tests.kit.shop import Shop
 from users.factories import UserFactory
 from users.models import User
 

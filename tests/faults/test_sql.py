@@ -8,10 +8,10 @@ from pathlib import Path
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.database import execute
-from tests.faults.shop import Shop
-from tests.processes import until
-from tests.scenes import buyer, hold_coupon
+from tests.kit.database import execute
+from tests.kit.processes import until
+from tests.kit.scenes import buyer, hold_coupon
+from tests.kit.shop import Shop
 
 ENOUGH = "SELECT 'heard enough'"
 STATEMENT = re.compile(

@@ -3,10 +3,10 @@
 import os
 
 from products.factories import ProductFactory
-from tests.database import execute
-from tests.faults.shop import Shop
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.database import execute
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Shop
 
 BACK_SECONDS = 10
 

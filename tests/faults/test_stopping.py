@@ -3,10 +3,10 @@
 import time
 
 from orders.models import OrderEvent
-from tests.database import held, lock_waiters
 from tests.faults.load import buying, missing
-from tests.faults.shop import Shop
-from tests.processes import until
+from tests.kit.database import held, lock_waiters
+from tests.kit.processes import until
+from tests.kit.shop import Shop
 
 ROUNDS = 3
 

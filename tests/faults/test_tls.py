@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orders.outbox.platform import Platform
-from tests.platforms import Said, Talker, outcome, talking
+from tests.kit.platforms import Said, Talker, outcome, talking
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 REFUSED = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"

@@ -11,14 +11,14 @@ import pytest
 from coupons.factories import CouponFactory
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.client import Answer, Client
-from tests.database import execute
 from tests.faults.rush import Wish, answer_on, connected
-from tests.faults.shop import Part, Shop
 from tests.faults.test_rush import one_update_lost
-from tests.invariants import broken_rules
-from tests.processes import free_port, until
-from tests.scenes import buyer
+from tests.kit.client import Answer, Client
+from tests.kit.database import execute
+from tests.kit.invariants import broken_rules
+from tests.kit.processes import free_port, until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Part, Shop
 from users.models import User
 
 MEMBERS, UNITS, COUPONS = 60, 50, 40

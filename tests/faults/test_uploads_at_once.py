@@ -2,11 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from backoffice.spreadsheets.tests.workbooks import NAMES, with_sheet, with_strings
-from tests import processes
-from tests.client import Client
-from tests.operators import Operator
-from tests.processes import until
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.operator import Operator
+from tests.kit.processes import until
+from tests.kit.workbooks import NAMES, with_sheet, with_strings
 
 UPLOADS = 32  # as many as one web process has threads
 BUSY = "다른 파일을 읽고 있어요"

@@ -8,9 +8,9 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 
 from products.factories import ProductFactory
-from tests.client import Answer
-from tests.database import held, lock_waiters, nothing_written
-from tests.faults.scenes import (
+from tests.kit.client import Answer
+from tests.kit.database import held, lock_waiters, nothing_written
+from tests.kit.faults import (
     assert_unanswered,
     commits_held,
     deliver_in_time,
@@ -19,10 +19,10 @@ from tests.faults.scenes import (
     order_made_with,
     sent,
 )
-from tests.faults.shop import Shop
-from tests.platforms import is_delivered
-from tests.processes import until
-from tests.scenes import buyer
+from tests.kit.platforms import is_delivered
+from tests.kit.processes import until
+from tests.kit.scenes import buyer
+from tests.kit.shop import Shop
 
 ROUNDS = 20
 

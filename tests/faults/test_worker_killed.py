@@ -11,12 +11,12 @@ from django.db import transaction
 from orders.models import OrderEvent
 from orders.outbox.delivery import CONCURRENCY, LEASE, claim
 from products.factories import ProductFactory
-from tests.database import execute, lock_waiters
-from tests.faults.scenes import end_waiting
-from tests.faults.shop import LEASE_AND_SWEEP_SECONDS, Shop
-from tests.platforms import accept, is_delivered
-from tests.processes import PATIENCE_SECONDS, until
-from tests.scenes import buyer
+from tests.kit.database import execute, lock_waiters
+from tests.kit.faults import end_waiting
+from tests.kit.platforms import accept, is_delivered
+from tests.kit.processes import PATIENCE_SECONDS, until
+from tests.kit.scenes import buyer
+from tests.kit.shop import LEASE_AND_SWEEP_SECONDS, Shop
 
 ROUNDS = 20
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.kit.platforms import recorder
 from tests.model.deliveries import Deliveries
-from tests.platforms import recorder
 
 settings.register_profile(
     "model", max_examples=10, stateful_step_count=20, deadline=None, database=None, print_blob=True

@@ -4,8 +4,8 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from tests.kit.platforms import Recorder
 from tests.model.shop import Order
-from tests.platforms import Recorder
 
 ITS_OWN = {"balance_after", "status", "id"}  # members of an order's answer that its event does not carry
 

@@ -15,8 +15,8 @@ from orders.outbox.delivery import deliver_due_events
 from orders.outbox.platform import Platform
 from products.factories import ProductFactory
 from rankings.services import recompute
-from tests.database import TABLES, execute
-from tests.invariants import broken_rules
+from tests.kit.database import TABLES, execute
+from tests.kit.invariants import broken_rules
 from tests.model.deliveries import Deliveries
 from tests.model.exchange import Basket, Refused, body, refused, replayed
 from tests.model.shop import MAX_BIGINT, Campaign, Order, Product, Shop

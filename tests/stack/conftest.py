@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.platforms import Recorder, recorder
-from tests.processes import open_folder
-from tests.stack.compose import GIVEN
+from tests.kit.compose import GIVEN
+from tests.kit.platforms import Recorder, recorder
+from tests.kit.processes import open_folder
 from tests.stack.machine import Machine, Servers, machine
 from tests.stack.shop import GatewayClient, seed
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import urllib3
 
-from tests.client import Answer, Client
-from tests.processes import ROOT, free_port, until
-from tests.stack.compose import GIVEN
+from tests.kit.client import Answer, Client
+from tests.kit.compose import GIVEN
+from tests.kit.processes import ROOT, free_port, until
 
 EXAMPLE = (ROOT / "deploy/nginx/pointshop.conf").read_text()
 AROUND = """

@@ -19,8 +19,8 @@ from shlex import quote
 
 from core.embedded.accounts import NOBODY
 from core.embedded.servers import SERVICES
-from tests.processes import ROOT, free_port, until
-from tests.stack.compose import Service, image, is_copied, services
+from tests.kit.compose import Service, image, is_copied, services
+from tests.kit.processes import ROOT, free_port, until
 
 HEALTHY_SECONDS = 60
 # Of the environment that the image has, and no more (make test-stack).

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from tests.client import Answer, Client
+from tests.kit.client import Answer, Client
 from tests.stack.machine import Servers
 
 SEED = """

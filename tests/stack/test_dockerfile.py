@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.kit.processes import ROOT
 
 HADOLINT = Path(sys.prefix) / "tools" / "bin" / "hadolint"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -4,8 +4,8 @@ import json
 import secrets
 import subprocess
 
-from tests.dependencies import BROUGHT_BY_VENV, pins
-from tests.processes import ROOT
+from tests.kit.dependencies import BROUGHT_BY_VENV, pins
+from tests.kit.processes import ROOT
 from tests.stack.machine import VENV, Machine
 from tests.stack.shop import GatewayClient
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from tests.client import JSON
-from tests.processes import free_port, until
-from tests.stack.compose import GIVEN
+from tests.kit.client import JSON
+from tests.kit.compose import GIVEN
+from tests.kit.processes import free_port, until
 from tests.stack.gateway import Echo, Identity, Outside, another, make_files, nginx, service
 from tests.stack.machine import Machine
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import config.settings
-from tests.platforms import Recorder
-from tests.processes import ROOT, open_folder
-from tests.stack.compose import GIVEN
+from tests.kit.compose import GIVEN
+from tests.kit.platforms import Recorder
+from tests.kit.processes import ROOT, open_folder
 from tests.stack.machine import Machine, Servers, machine
 from tests.stack.shop import GatewayClient, sql
 

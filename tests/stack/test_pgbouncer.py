@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.client import Answer
-from tests.platforms import Recorder
-from tests.processes import ROOT, free_port, open_folder, until
-from tests.scenes import at_once
-from tests.stack.compose import GIVEN, Service
+from tests.kit.client import Answer
+from tests.kit.compose import GIVEN, Service
+from tests.kit.platforms import Recorder
+from tests.kit.processes import ROOT, free_port, open_folder, until
+from tests.kit.scenes import at_once
 from tests.stack.machine import Machine, Servers
 from tests.stack.shop import GatewayClient, sql
 

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 import yaml
 
-from tests.processes import ROOT, until
+from tests.kit.processes import ROOT, until
 from tests.stack.machine import Machine
 from tests.stack.shop import GatewayClient
 

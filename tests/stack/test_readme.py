@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.processes import ROOT
-from tests.stack.compose import GIVEN
+from tests.kit.compose import GIVEN
+from tests.kit.processes import ROOT
 from tests.stack.machine import Machine
 
 TRY_IT = re.compile(r"(?ms)^```sh\n(API=.*?)^```")

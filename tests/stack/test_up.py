@@ -11,8 +11,8 @@ import pytest
 import urllib3
 
 from core.embedded.processes import command_lines
-from tests.processes import until
-from tests.stack.compose import GIVEN
+from tests.kit.compose import GIVEN
+from tests.kit.processes import until
 from tests.stack.machine import Machine, Servers
 from tests.stack.shop import GatewayClient
 

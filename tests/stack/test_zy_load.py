@@ -9,7 +9,7 @@ from pathlib import Path
 
 import urllib3
 
-from tests.processes import ROOT, until
+from tests.kit.processes import ROOT, until
 from tests.stack.machine import Machine
 
 # Of its own environment, as the image has it (make test-stack).

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tests.platforms import Recorder, accept
+from tests.kit.platforms import Recorder, accept
 from tests.stack.machine import Machine, Servers
 from tests.stack.shop import GatewayClient, sql
 

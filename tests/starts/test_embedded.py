@@ -15,7 +15,7 @@ from core.embedded import servers
 from core.embedded.processes import command_lines
 from core.embedded.programs import EmbeddedServicesUnavailable, Programs
 from core.embedded.servers import EmbeddedServices
-from tests.processes import open_folder
+from tests.kit.processes import open_folder
 
 UNSHARE = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
 SETPRIV = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

@@ -12,7 +12,7 @@ import pytest
 from core.embedded.accounts import NOBODY, SPARE_IDS
 from core.embedded.programs import EmbeddedServicesUnavailable
 from core.embedded.servers import EmbeddedServices
-from tests.processes import open_folder
+from tests.kit.processes import open_folder
 from tests.starts.test_embedded import (
     User,
     as_normal_user,

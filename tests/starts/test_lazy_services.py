@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.tests.test_env_example import EVERY_NAME
 from core.embedded.servers import EmbeddedServices
+from tests.kit.variables import EVERY_NAME
 
 PYTHON = sys.executable
 

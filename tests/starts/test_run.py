@@ -18,12 +18,12 @@ import pytest
 import urllib3
 from django.conf import settings
 
-from config.tests.test_env_example import EVERY_NAME
 from core.embedded.processes import command_lines
 from core.embedded.servers import EmbeddedServices
 from local import instances
 from local.supervision import STOP_SECONDS, is_information
-from tests.processes import free_port, until
+from tests.kit.processes import free_port, until
+from tests.kit.variables import EVERY_NAME
 
 MANAGER = "supervisor.supervisord"
 # As on a machine where crashes leave dumps.

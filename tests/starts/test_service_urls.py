@@ -23,9 +23,9 @@ from kombu.exceptions import OperationalError
 from config.services import celery_broker, database, redis_url
 from core.embedded.servers import SERVICES
 from products.factories import ProductFactory
-from tests import processes
-from tests.platforms import accept, recorder
-from tests.processes import free_port, until
+from tests.kit import processes
+from tests.kit.platforms import accept, recorder
+from tests.kit.processes import free_port, until
 
 PASSWORD = "p@s s/w:o#r$d%+,;"
 SPELT = quote(PASSWORD, safe="")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import processes
-from tests.client import Client
-from tests.database import nothing_written
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.database import nothing_written
 from users.factories import UserFactory
 
 SECRET = "게이트웨이 s3cret é"

@@ -8,9 +8,9 @@ import pytest
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.client import JSON, Client
-from tests.database import execute, nothing_written
-from tests.scenes import MAX_BIGINT
+from tests.kit.client import JSON, Client
+from tests.kit.database import execute, nothing_written
+from tests.kit.scenes import MAX_BIGINT
 from users.factories import UserFactory
 
 PRIVATE = (

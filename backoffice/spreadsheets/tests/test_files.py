@@ -14,8 +14,8 @@ from backoffice.spreadsheets.cells import Moment, Text, Whole
 from backoffice.spreadsheets.files import CellError, Formatted, opened, turn
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
-from backoffice.spreadsheets.tests.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
-from tests.processes import until
+from tests.kit.processes import until
+from tests.kit.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
 
 SLOW = b"\n" * MAX_BYTES
 

@@ -11,7 +11,7 @@ from backoffice.spreadsheets.parser.limits import MAX_COLUMNS, MAX_PARTS, Refuse
 from backoffice.spreadsheets.parser.reading import parse
 from backoffice.spreadsheets.parser.sheet import letters, number_of
 from backoffice.spreadsheets.parser.styles import is_date, kind_of
-from backoffice.spreadsheets.tests.workbooks import (
+from tests.kit.workbooks import (
     BOOK,
     MAIN,
     NAMES,

@@ -1,0 +1,203 @@
+"""Files beside a running shop: nothing that happens meanwhile is lost, and nothing waits in a circle."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from backoffice import action_log
+from backoffice.spreadsheets import numbering
+from backoffice.spreadsheets.files import opened
+from core.db.sending import send
+from products.factories import ProductFactory
+from products.imports import ProductResource
+from products.models import Product
+from products.statements import take
+from tests.kit.client import Client
+from tests.kit.files import as_csv
+from tests.kit.operator import Operator, Tab
+from tests.kit.scenes import buyer
+from users.factories import UserFactory
+from users.models import User
+
+HEAD = ("id", "name", "price", "stock")
+IMPORT, CONFIRM = (f"/admin/products/product/{page}/" for page in ("import", "process_import"))
+
+
+def previewed(operator: Operator, content: bytes) -> Tab:
+    """The page of a preview that waits for a yes."""
+    answer = operator.upload(operator.open(IMPORT), content)
+    assert b'name="expected"' in answer.body, answer.body.decode()[-2000:]
+    return Tab(CONFIRM, answer.body.decode())
+
+
+def test_2_000_products_come_in_and_change_over_http(http: Client) -> None:
+    operator = Operator(http).with_session()
+    page = previewed(operator, as_csv(HEAD, *(("", f"스콘 {n}", 1000, 5) for n in range(2000))))
+    assert operator.send(page).status == 302
+    rows = Product.objects.values_list("pk", "name", "price", "stock")
+    page = previewed(operator, as_csv(HEAD, *((pk, name, price + 1, 0) for pk, name, price, _ in rows)))
+    assert operator.send(page).status == 302
+    assert set(Product.objects.values_list("price", "stock")) == {(1001, 5)}
+
+
+def test_many_files_come_in_over_the_same_connection(http: Client) -> None:
+    """What is sent often is prepared there, against temporary tables that come and go."""
+    operator, product = Operator(http).with_session(), ProductFactory(name="스콘", price=1000)
+    for price in range(1001, 1013):
+        page = previewed(operator, as_csv(HEAD, (product.pk, "스콘", price, 5), ("", f"새 {price}", 1, 1)))
+        assert operator.send(page).status == 302
+    product.refresh_from_db()
+    assert (product.price, Product.objects.count()) == (1012, 13)
+
+
+def test_prices_change_beside_orders_and_no_unit_is_lost(http: Client) -> None:
+    """Each order pays the price before or after; what was sold and what is left add up."""
+    user, products = buyer(http), ProductFactory.create_batch(20, price=100, stock=1000)
+    operator = Operator(http).with_session()
+    page = previewed(operator, as_csv(HEAD, *((each.pk, each.name, 200, 1000) for each in products)))
+    ids = [each.pk for each in products]
+
+    def order(turn: int) -> int:
+        basket = ids[turn % 20 :] + ids[: turn % 20]
+        answer = http.order(user, dict.fromkeys(basket[:5], 1))
+        assert {item["unit_price"] for item in answer.json["items"]} <= {100, 200}, answer.body
+        return answer.status
+
+    with ThreadPoolExecutor(5) as pool:
+        imported = pool.submit(operator.send, page)
+        statuses = list(pool.map(order, range(80)))
+    assert imported.result().headers["Location"] == "/admin/products/product/", operator.open(IMPORT).text
+    assert set(statuses) == {201}
+    assert sum(1000 - each.stock for each in Product.objects.all()) == 80 * 5
+    assert set(Product.objects.values_list("price", flat=True)) == {200}
+
+
+def test_writing_a_stock_that_was_read_would_lose_units(db: None) -> None:
+    """The control: what an import would do to a sale if it wrote rows as it had read them."""
+    product = ProductFactory(stock=10)
+    read_before = Product.objects.get()
+    send(take(product_id=product.pk, quantity=3))
+    read_before.save()
+    assert Product.objects.get().stock == 10
+
+
+@contextmanager
+def a_row_held(product: Product):
+    with transaction.atomic():
+        list(Product.objects.locked(product_id=product.pk))
+        yield
+
+
+def test_a_row_that_is_held_too_long_stops_the_import_in_words_and_writes_nothing(http: Client) -> None:
+    first, second = ProductFactory(price=1), ProductFactory(price=1)
+    operator = Operator(http).with_session()
+    page = previewed(operator, as_csv(HEAD, *((each.pk, each.name, 2, 0) for each in (first, second))))
+    with a_row_held(second):
+        answer = operator.send(page)
+    assert (answer.status, answer.headers["Location"]) == (302, IMPORT)
+    assert "같은 행" in operator.open(IMPORT).text
+    assert set(Product.objects.values_list("price", flat=True)) == {1}
+
+
+def test_two_imports_of_the_same_file_at_once_are_one(http: Client) -> None:
+    operator = Operator(http).with_session()
+    page = Tab("/admin/users/user/import/", operator.open("/admin/users/user/import/").text)
+    answer = operator.upload(page, as_csv(["name"], *[["김하나"]] * 50))
+    confirmed = Tab("/admin/users/user/process_import/", answer.body.decode())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(operator.send, [confirmed] * 4))
+    assert User.objects.count() == 50
+
+
+def test_rows_added_while_numbers_are_reserved_never_meet_them(transactional_db: None) -> None:
+    """Operators add members one by one while imports bring ids of their own, each ahead of the numbering."""
+    together = Barrier(4)
+
+    def add() -> list[int]:
+        together.wait()
+        try:
+            return [UserFactory().pk for _ in range(50)]
+        finally:
+            connection.close()
+
+    def bring() -> list[int]:
+        together.wait()
+        try:
+            return [_reserved(gap) for gap in range(1, 51)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        adding = [pool.submit(add) for _ in range(3)]
+        bringing = pool.submit(bring)
+    added = [pk for each in adding for pk in each.result()]
+    assert len({*added}) == 150
+    assert UserFactory().pk > max(bringing.result())
+
+
+def test_an_id_ahead_of_the_numbering_would_be_given_out_again(db: None) -> None:
+    """The control: an insert with an id of its own tells the numbering nothing."""
+    newest = UserFactory()
+    User.objects.create(pk=newest.pk + 1, name="김하나")
+    with pytest.raises(IntegrityError):
+        UserFactory()
+
+
+def _reserved(gap: int) -> int:
+    newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    numbering.reserve(model=User, up_to=newest + gap)
+    return newest + gap
+
+
+def outcome_of(content: bytes, **given):
+    with opened(content) as table:
+        return ProductResource().import_data(table, rollback_on_validation_errors=True, **given)
+
+
+def test_a_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_db: None) -> None:
+    product = ProductFactory(price=1)
+    content = as_csv(HEAD, (product.pk, product.name, 2, 0), ("", "새 상품", 1, 1))
+    with a_row_held(product), ThreadPoolExecutor(1) as pool:
+
+        def preview_elsewhere():
+            try:
+                return outcome_of(content, dry_run=True).summary
+            finally:
+                connection.close()
+
+        assert pool.submit(preview_elsewhere).result(timeout=10) == "1-1-0"
+    assert Product.objects.get().price == 1
+    assert ProductFactory().pk == product.pk + 1
+
+
+def test_more_than_10_000_rows_are_checked_without_being_shown_and_logged_as_one(admin_user) -> None:
+    rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
+    preview = outcome_of(as_csv(HEAD, *rows), dry_run=True)
+    assert (preview.in_bulk, preview.rows, preview.summary) == (True, [], "10001-0-0")
+    given = {"user": admin_user, "file_name": "all.csv", "expected": preview.summary}
+    assert not outcome_of(as_csv(HEAD, *rows), **given).fails
+    assert Product.objects.count() == 10_001
+    assert "10,001" in action_log.read(LogEntry.objects.get())
+
+
+def test_a_mistake_in_the_last_of_many_rows_keeps_all_of_them_out(admin_user) -> None:
+    rows = [*(("", f"스콘 {n}", 1000, 5) for n in range(2_500)), ("", "x", -1, 0)]
+    outcome = outcome_of(as_csv(HEAD, *rows), user=admin_user, file_name="x", expected="")
+    assert [row.number for row in outcome.invalid_rows] == [2_502]
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize("count", [100_000, 100_001])
+def test_a_file_has_100_000_rows_at_most(count: int) -> None:
+    content = b"name\n" + b"x\n" * count
+    if count > 100_000:
+        with pytest.raises(ValidationError, match="100,000"), opened(content):
+            pass
+    else:
+        with opened(content) as table:
+            assert len(list(table)) == count

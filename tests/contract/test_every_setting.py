@@ -1,0 +1,139 @@
+"""A shop with every optional setting on: no route of it fails."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.urls import get_resolver
+
+from config.environment import OPTIONAL
+from coupons.factories import CouponFactory
+from products.factories import ProductFactory
+from tests.contract.test_urls import API, walk
+from tests.kit import platforms, processes
+from tests.kit.client import Client
+from tests.kit.operator import Operator
+from users.factories import UserFactory
+
+SECRET = "$ecret #of 'this' test"
+GATEWAY = {"X-Gateway-Secret": SECRET}
+SCOPES = {f"{view.initkwargs['basename']}-{action}" for _, view in API for action in view.actions.values()}
+DOCUMENT_FORMATS = ["application/vnd.oai.openapi", "application/vnd.oai.openapi+json", "application/json"]
+
+
+def every_setting(folder: Path) -> dict[str, str]:
+    return {
+        "BEAT_FILE": str(folder / "beat"),
+        "CACHE_URL": settings.REDIS_URL,
+        "CELERY_BROKER_URL": settings.REDIS_URL,
+        "CORS_ALLOWED_ORIGINS": "https://pages.example",
+        "COUPON_VALID_DAYS": "7",
+        "DATA_PLATFORM_SECRET": platforms.SECRET,
+        "DATA_PLATFORM_URL": f"http://127.0.0.1:{processes.free_port()}/events",
+        "DEBUG": "0",
+        "EMBEDDED_SERVICES": "0",
+        "EVENT_SOURCE": "https://shop.example/orders",
+        "FORWARDED_ALLOW_IPS": "127.0.0.0/8, ::1",
+        "GATEWAY_SECRET": SECRET,
+        "HOST": "127.0.0.1",
+        "METRICS_PORT": str(processes.free_port()),
+        "PORT": "",  # of tests.kit.processes
+        "PREPARED_STATEMENTS": "0",
+        "RANKING_CACHE_SECONDS": "60",
+        "RANKING_DAYS": "2",
+        "RANKING_SIZE": "3",
+        "RATE_LIMITS": ",".join(f"{scope}=1000/h" for scope in sorted({*SCOPES, "*"})),
+        "SEED_DEMO": "0",
+        "WEB_CONCURRENCY": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("every-setting") / "web.log"
+
+
+@pytest.fixture(scope="module")
+def full(django_db_setup, django_db_blocker, log: Path) -> Iterator[str]:
+    """The URL of that shop."""
+    given = {name: value for name, value in every_setting(log.parent).items() if name != "PORT"}
+    counters = log.with_name("metrics")
+    counters.mkdir()
+    with (
+        django_db_blocker.unblock(),
+        processes.web(log=log, PROMETHEUS_MULTIPROC_DIR=str(counters), **given) as url,
+    ):
+        yield url
+
+
+@pytest.fixture
+def shop(full: str, transactional_db) -> Client:
+    """A client of it; there is a row of everything."""
+    client, user, product = Client(full), UserFactory(), ProductFactory(price=1)
+    coupon = CouponFactory()
+    charged = client.post("points/charges", {"amount": 10}, user=user, headers=GATEWAY)
+    issued = client.post(f"coupons/{coupon.pk}/issue", user=user, headers=GATEWAY)
+    items = [{"product_id": product.pk, "quantity": 1}]
+    ordered = client.post("orders", {"items": items}, user=user, headers=GATEWAY)
+    assert [each.status for each in (charged, issued, ordered)] == [201, 201, 201]
+    return client
+
+
+def routes(*, admin: bool) -> list[str]:
+    """The paths of the URL conf, with the id of a row in the place of each parameter."""
+    found = [route for route, _ in walk(get_resolver().url_patterns) if route.startswith("admin/") is admin]
+    return [f"/{route.replace('{}', str(some_id(route)))}" for route in found]
+
+
+def some_id(route: str) -> object:
+    """A row of the model that a route of the admin is about."""
+    if route.startswith("problems/"):
+        return "busy"
+    match route.split("/"):
+        case ["admin", app, model, *_] if (app, model) in {
+            (each._meta.app_label, each._meta.model_name) for each in apps.get_models()
+        }:
+            row = apps.get_model(app, model)._default_manager.first()
+            return row.pk if row else 1
+    return 1
+
+
+def test_every_optional_setting_is_on(tmp_path):
+    assert every_setting(tmp_path).keys() == OPTIONAL
+
+
+def test_no_route_of_the_service_fails(shop: Client, log: Path):
+    for path in routes(admin=False):
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
+            answer = shop.send(method, path, user=1, headers={**GATEWAY, "Origin": "https://pages.example"})
+            assert answer.status < 500, (method, path, answer.body)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/livez", "/readyz", "/metrics", "/api/docs", "/static/api/favicon.svg"]
+)
+def test_the_pages_are_there(shop: Client, path):
+    assert shop.get(path).status == 200
+
+
+@pytest.mark.parametrize("kind", DOCUMENT_FORMATS)
+def test_the_document_is_there_in_each_format(shop: Client, kind):
+    answer = shop.get("/api/schema", headers={"Accept": kind})
+    assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (200, kind)
+
+
+def test_no_page_of_the_admin_fails(shop: Client, log: Path):
+    operator = Operator(shop).with_session()
+    statuses = {path: operator._ask("GET", path).status for path in routes(admin=True)}
+    assert {path: status for path, status in statuses.items() if status >= 500} == {}
+    assert statuses["/admin/"] == 200
+    assert sum(status == 200 for status in statuses.values()) > 30
+    assert "Traceback" not in log.read_text()
+
+
+def test_rates_and_the_gateway_s_secret_count(shop: Client):
+    assert shop.get("points", user=1).code == "untrusted_gateway"
+    assert shop.get("points", user=1, headers={"X-Gateway-Secret": ""}).code == "untrusted_gateway"

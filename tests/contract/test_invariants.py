@@ -1,0 +1,78 @@
+"""The invariants can be broken, and are then reported: without this, races that pass would prove nothing."""
+
+from collections.abc import Callable
+from threading import Barrier
+
+import pytest
+
+from products.factories import ProductFactory
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.invariants import RULES, broken_rules
+from tests.kit.scenes import at_once, buyer, hold_coupon
+
+TAMPERINGS = {
+    "UPDATE points_pointaccount SET balance = balance + 1": "balance = Σ ledger ≥ 0",
+    "INSERT INTO points_pointtransaction (user_id, type, amount, balance_after) SELECT id, 'charge', 1, 1"
+    " FROM users_user": "balance_after = the ledger's sum so far",
+    "UPDATE products_product SET units_sold = 0": "units_sold = Σ quantity of its lines, stock ≥ 0",
+    "UPDATE coupons_coupon SET issued = issued + 1": "issued = rows = the highest sequence ≤ quantity",
+    "UPDATE coupons_issuedcoupon SET sequence = 2": "issued = rows = the highest sequence ≤ quantity",
+    "UPDATE coupons_issuedcoupon SET used_at = NULL": "a used coupon has one order of its owner",
+    "UPDATE orders_order SET issued_coupon_id = NULL": "a used coupon has one order of its owner",
+    "UPDATE orders_order SET total = total - 1, discount = discount + 1": (
+        "an order has one payment of its total, none for 0"
+    ),
+    "DELETE FROM orders_orderevent": "an order has one event",
+    "UPDATE orders_orderitem SET unit_price = unit_price + 1": "an order's lines add up",
+    "DELETE FROM orders_orderitem": "an order's lines add up",
+    "UPDATE products_product SET stock = stock + 1": "stock + units sold = start",
+}
+
+
+def test_every_rule_has_a_tampering_that_breaks_it() -> None:
+    assert {*RULES, "stock + units sold = start"} == set(TAMPERINGS.values())
+
+
+@pytest.mark.parametrize(("tampering", "rule"), TAMPERINGS.items(), ids=TAMPERINGS.keys())
+def test_a_tampered_row_is_reported(http: Client, tampering: str, rule: str) -> None:
+    user, product = buyer(http), ProductFactory(price=100, stock=5)
+    coupon = hold_coupon(http, user)["id"]
+    assert http.order(user, {product.pk: 1}, issued_coupon_id=coupon).status == 201
+    assert broken_rules(stock={product.pk: 5}) == []
+    execute(tampering)
+    assert [each for each in broken_rules(stock={product.pk: 5}) if each.startswith(rule)]
+
+
+def naive(read: str, write: str, *, together: Barrier) -> Callable[[], None]:
+    """Read a number, wait until the other has read it too, and write it back changed."""
+
+    def run() -> None:
+        ((seen,),) = execute(read)
+        together.wait(timeout=30)
+        execute(write, seen)
+
+    return run
+
+
+NAIVE = {
+    "stock": (
+        "SELECT stock FROM products_product",
+        "UPDATE products_product SET stock = %s - 1, units_sold = units_sold + 1",
+    ),
+    "balance": (
+        "SELECT balance FROM points_pointaccount",
+        """WITH line AS (INSERT INTO points_pointtransaction (user_id, type, amount, balance_after)
+        SELECT id, 'charge', 10, 0 FROM users_user) UPDATE points_pointaccount SET balance = %s + 10""",
+    ),
+    "issued": ("SELECT issued FROM coupons_coupon", "UPDATE coupons_coupon SET issued = %s + 1"),
+}
+
+
+@pytest.mark.parametrize("what", NAIVE)
+def test_a_naive_read_modify_write_by_two_is_reported(http: Client, what: str) -> None:
+    user, product = buyer(http), ProductFactory(stock=5)
+    hold_coupon(http, user)
+    together = Barrier(2)
+    at_once([naive(*NAIVE[what], together=together)] * 2)
+    assert broken_rules(stock={product.pk: 5})

