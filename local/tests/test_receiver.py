@@ -19,7 +19,7 @@ import pytest
 import urllib3
 from standardwebhooks import Webhook
 
-from local.receiver import Behaviour, Receiver
+from local.receiver import Receiver
 from orders.outbox.events import CONTENT_TYPE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,10 +29,8 @@ EVENT = {"specversion": "1.0", "id": "a-1", "source": "/orders", "type": "order.
 
 
 @contextmanager
-def receiving(file: Path, *, secret: str = SECRET, **behaviour: Any) -> Iterator[Receiver]:
-    with Receiver(
-        host="127.0.0.1", port=0, file=file, secret=secret, behaviour=Behaviour(**behaviour)
-    ) as server:
+def receiving(file: Path, *, secret: str = SECRET) -> Iterator[Receiver]:
+    with Receiver(host="127.0.0.1", port=0, file=file, secret=secret) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -73,10 +71,6 @@ def post(
     stamp = str(int(moment.timestamp()))
     signed = {"webhook_id": str(event["id"]), "webhook_timestamp": stamp, "webhook_signature": signature}
     return send(receiver, body, Content_Type=CONTENT_TYPE, **signed)
-
-
-def behave(receiver: Receiver, **behaviour: object) -> urllib3.BaseHTTPResponse:
-    return send(receiver, json.dumps(behaviour).encode(), method="PUT", path="/behaviour", **KNOWS_SECRET)
 
 
 def lines(file: Path) -> list[Any]:
@@ -134,10 +128,8 @@ def test_without_a_secret_events_come_unsigned(file: Path) -> None:
         assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 202
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/events"), ("GET", "/behaviour"), ("PUT", "/behaviour")]
-)
-def test_who_does_not_know_the_secret_sees_and_changes_nothing(file: Path, method: str, path: str) -> None:
+@pytest.mark.parametrize("path", ["/events", "/"])
+def test_who_does_not_know_the_secret_sees_nothing(file: Path, path: str) -> None:
     said = (
         {},
         {"Authorization": "Bearer "},
@@ -146,9 +138,8 @@ def test_who_does_not_know_the_secret_sees_and_changes_nothing(file: Path, metho
     )
     for secret in (SECRET, ""):
         with receiving(file, secret=secret) as receiver:
-            answers = [send(receiver, b'{"status": 500}', method, path, **each) for each in said]
+            answers = [send(receiver, b"", "GET", path, **each) for each in said]
             assert [answer.status for answer in answers] == [403] * len(said)
-            assert receiver.manners.current == Behaviour()
 
 
 def test_the_file_and_its_folder_are_for_their_owner_alone_whatever_the_umask(file: Path) -> None:
@@ -198,61 +189,6 @@ def test_other_content_types_lengths_and_urls_are_refused(receiver: Receiver) ->
     assert send(receiver, b"{}", path="/").status == 404
 
 
-def test_told_to_fail_it_fails_and_takes_nothing(receiver: Receiver, file: Path) -> None:
-    assert behave(receiver, status=503, retry_after=5).status == 200
-    answer = post(receiver)
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-    assert not file.exists()
-
-
-def test_misbehaviour_lasts_as_many_requests_as_told(receiver: Receiver) -> None:
-    behave(receiver, status=500, times=2)
-    assert [post(receiver).status for _ in range(3)] == [500, 500, 202]
-    assert send(receiver, b"", method="GET", path="/behaviour", **KNOWS_SECRET).json()["status"] is None
-
-
-def test_misbehaviour_without_times_lasts_until_changed(receiver: Receiver) -> None:
-    behave(receiver, status=429)
-    assert [post(receiver).status for _ in range(3)] == [429] * 3
-    behave(receiver)
-    assert post(receiver).status == 202
-
-
-def test_told_to_reset_it_cuts_the_connection(receiver: Receiver, file: Path) -> None:
-    behave(receiver, reset=True, times=1)
-    with pytest.raises(urllib3.exceptions.ProtocolError, match="ConnectionResetError"):
-        post(receiver)
-    assert not file.exists()
-    assert post(receiver).status == 202
-
-
-def test_told_to_be_slow_it_waits_and_then_takes_the_event(receiver: Receiver, file: Path) -> None:
-    behave(receiver, delay=0.2)
-    begun = time.monotonic()
-    assert post(receiver).status == 202
-    assert time.monotonic() - begun >= 0.2
-    assert len(lines(file)) == 1
-
-
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        {"status": 99},
-        {"status": "500"},
-        {"delay": -1},
-        {"reset": 1},
-        {"times": 0},
-        {"retry_after": 1.5},
-        {"mood": 1},
-    ],
-)
-def test_behaviour_that_means_nothing_is_refused_and_changes_nothing(
-    receiver: Receiver, nonsense: Any
-) -> None:
-    assert behave(receiver, **nonsense).status == 400
-    assert post(receiver).status == 202
-
-
 def test_people_see_how_many_there_are_and_the_last_twenty(receiver: Receiver) -> None:
     for number in range(25):
         post(receiver, id=f"e-{number}")
@@ -269,12 +205,10 @@ def test_several_events_come_over_one_connection(receiver: Receiver) -> None:
         assert pool.num_connections == 1
 
 
-def test_the_command_misbehaves_as_its_options_say_and_ends_when_told(file: Path) -> None:
-    options = ("--port=0", f"--file={file}", "--status=500", "--times=1")
-    with command(*options) as process:
+def test_the_command_takes_events_and_ends_when_told(file: Path) -> None:
+    with command("--port=0", f"--file={file}") as process:
         url = said(process).split()[3]
-        statuses = [urllib3.request("POST", url, body=b"{}", retries=False).status for _ in range(2)]
-        assert statuses == [500, 415]
+        assert urllib3.request("POST", url, body=b"{}", retries=False).status == 415
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
 

@@ -29,10 +29,10 @@ class Stage:
         return self.shop.web, self.shop.worker, self.shop.beat, self.platform
 
     def mend(self) -> None:
-        """Start what does not run, and have the platform behave."""
+        """Start what does not run, and have the platform take events."""
         self.shop.start()
         self.platform.start()
-        self.shop.platform.behave()
+        self.shop.platform.fail()
 
 
 @contextmanager
@@ -77,11 +77,11 @@ def ended(end: Callable[[], object], mend: Callable[[], object]) -> Iterator[Non
 
 
 @contextmanager
-def behaving(stage: Stage, **behaviour: Any) -> Iterator[None]:
-    """The platform misbehaves."""
-    stage.shop.platform.behave(**behaviour)
+def failing(stage: Stage, **faults: Any) -> Iterator[None]:
+    """The platform fails."""
+    stage.shop.platform.fail(**faults)
     yield
-    stage.shop.platform.behave()
+    stage.shop.platform.fail()
 
 
 @contextmanager
@@ -119,9 +119,9 @@ BREAK: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
     "beat killed": lambda stage: killed(stage.shop.beat),
     "platform killed": lambda stage: killed(stage.platform),
     "platform frozen": lambda stage: frozen(stage.platform.send),
-    "platform failing": lambda stage: behaving(stage, status=500),
-    "platform hanging": lambda stage: behaving(stage, delay=6),
-    "platform resetting": lambda stage: behaving(stage, reset=True),
+    "platform failing": lambda stage: failing(stage, status=500),
+    "platform hanging": lambda stage: failing(stage, delay=6),
+    "platform resetting": lambda stage: failing(stage, reset=True),
 }
 
 

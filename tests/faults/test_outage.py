@@ -1,4 +1,4 @@
-"""The whole platform misbehaves for a while, as the bundled receiver can."""
+"""The whole platform fails for a while."""
 
 import pytest
 
@@ -12,7 +12,7 @@ ORDERS = 5
 
 
 @pytest.mark.parametrize(
-    "behaviour",
+    "faults",
     [
         {"status": 500},
         {"status": 429, "retry_after": 1},
@@ -23,12 +23,12 @@ ORDERS = 5
     ],
     ids=str,
 )
-def test_events_of_an_outage_arrive_when_it_is_over(shop: Shop, behaviour) -> None:
+def test_events_of_an_outage_arrive_when_it_is_over(shop: Shop, faults) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
-    shop.platform.behave(**behaviour)
+    shop.platform.fail(**faults)
     for _ in range(ORDERS):
         assert shop.http.order(user, {product.pk: 1}).status == 201
     tried_twice = OrderEvent.objects.filter(order__user=user, state="pending", attempts__gte=2)
     until(lambda: tried_twice.count() == ORDERS)
-    shop.platform.behave()
+    shop.platform.fail()
     shop.deliver_all(seconds=20)

@@ -46,13 +46,13 @@ def test_an_acknowledged_order_that_does_not_exist_would_be_found_missing(shop: 
 
 def test_a_worker_that_is_asked_to_stop_finishes_what_it_began_and_loses_nothing(shop: Shop) -> None:
     """The platform is so slow that under this load there is always something to send."""
-    shop.platform.behave(delay=0.3)
+    shop.platform.fail(delay=0.3)
     with buying(shop) as load:
         for _ in range(ROUNDS):
             sold = len(load.acknowledged)
             until(lambda sold=sold: len(load.acknowledged) > sold + 100)
             assert shop.worker.stop() == 0  # it is killed where it takes longer than its soft shutdown grants
             shop.worker.start()
-    shop.platform.behave()
+    shop.platform.fail()
     shop.deliver_all()
     assert set(OrderEvent.objects.values_list("attempts", flat=True)) == {1}

@@ -21,12 +21,11 @@ from orders.outbox.platform import DeliveryFailed, Platform
 from tests.kit.processes import environment, free_port, process, until, worker
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
-KNOWS_SECRET = {"Authorization": f"Bearer {SECRET}"}
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """The bundled receiver, running."""
+    """The bundled receiver, running, which fails when told to."""
 
     url: str
     file: Path
@@ -36,10 +35,9 @@ class Receiver:
         lines = self.file.read_text().splitlines() if self.file.exists() else []
         return [event for event in map(json.loads, lines) if event["data"]["user_id"] == user.pk]
 
-    def behave(self, **behaviour: Any) -> None:
-        """Tell it how to answer."""
-        url = f"{self.url}/behaviour"
-        answer = urllib3.request("PUT", url, json=behaviour, headers=KNOWS_SECRET, retries=False)
+    def fail(self, **faults: Any) -> None:
+        """Have it do this to events from now on; without any, take them again."""
+        answer = urllib3.request("PUT", f"{self.url}/faults", json=faults, retries=False)
         assert answer.status < 300, answer.data
 
 
@@ -47,7 +45,7 @@ class Receiver:
 def receiver(folder: Path) -> Iterator[Receiver]:
     """The bundled receiver with an empty file, taking only what is signed with SECRET."""
     port, file = free_port(), folder / "events.jsonl"
-    command = ("manage", "receive_events", "--port", str(port), "--file", str(file))
+    command = ("tests.kit.faulty_receiver", str(port), str(file))
     with process(*command, env=environment(DATA_PLATFORM_SECRET=SECRET), log=folder / "receiver.log"):
         running = Receiver(f"http://127.0.0.1:{port}", file)
         until(lambda: _listens(running.url))
@@ -56,7 +54,7 @@ def receiver(folder: Path) -> Iterator[Receiver]:
 
 def _listens(url: str) -> bool:
     try:
-        return urllib3.request("GET", f"{url}/behaviour", retries=False, timeout=2).status == 403
+        return urllib3.request("GET", f"{url}/events", retries=False, timeout=2).status == 403
     except urllib3.exceptions.HTTPError:
         return False
 
