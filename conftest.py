@@ -5,14 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.test import TransactionTestCase
 
 from tests.kit import processes
 from tests.kit.client import Client
+from tests.kit.database import empty_tables
 
 # What a terminal is told is tested in English, also by whoever has a Korean one; its encoding stays.
 if everything := os.environ.pop("LC_ALL", ""):
     os.environ["LC_CTYPE"] = everything
 os.environ["LC_MESSAGES"] = "C"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying() -> Iterator[None]:
+    """Let what commits be followed by `empty_tables()`, where Django truncates and makes permissions anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: empty_tables())
+        yield
 
 
 @pytest.fixture(scope="session")

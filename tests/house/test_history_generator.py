@@ -13,7 +13,7 @@ from django.utils import timezone
 import orders.audit
 from benchmarks.history import SQL, History, NotEmpty, fill
 from orders.models import OrderEvent
-from tests.kit.database import contents, execute
+from tests.kit.database import contents, empty_tables, execute
 from tests.kit.invariants import broken_rules
 from users.factories import UserFactory
 
@@ -30,10 +30,6 @@ def assert_clean(**options) -> None:
     out = StringIO()
     call_command("audit", stdout=out, **options)
     assert broken_rules() == []
-
-
-def emptied() -> None:
-    call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.mark.parametrize("days", [1, 20])
@@ -87,7 +83,7 @@ def test_the_same_options_make_the_same_rows_and_another_seed_makes_others() -> 
     for seed in (1, 1, 2):
         make(seed=seed, until=LAST_MAY)
         made.append(contents())
-        emptied()
+        empty_tables()
     assert made[0] == made[1] != made[2]
 
 

@@ -26,7 +26,7 @@ from coupons.selectors import burning_down
 from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE, claim
 from orders.selectors import sales_by_hour, undelivered
-from tests.kit.database import TABLES, execute
+from tests.kit.database import TABLES, empty_tables, execute
 
 BIG = {*TABLES} - {"coupons_coupon"}
 # A hundred orders of five lines, the longest page there is.
@@ -48,7 +48,7 @@ def history(django_db_setup, django_db_blocker) -> Iterator[None]:
         make_history()
     yield
     with django_db_blocker.unblock():
-        execute(f"TRUNCATE {', '.join(TABLES)}, rankings_saleswindow, rankings_productsales")
+        empty_tables()
 
 
 def make_history() -> None:

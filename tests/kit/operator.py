@@ -7,14 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.contrib.contenttypes.models import ContentType
-from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client as Browser
 from django.test import override_settings
 from urllib3 import encode_multipart_formdata
 
 from tests.kit.client import Answer, Client
-from tests.kit.database import execute
 from tests.kit.processes import environment
 
 NAME, PASSWORD = "operator", "a password that nobody guesses"
@@ -74,7 +71,6 @@ class Operator:
 
     def with_session(self) -> "Operator":
         """As if signed in, which takes a while: a password is hashed slowly."""
-        number_content_types_from_1()
         browser = Browser()
         with override_settings(SECRET_KEY=environment()["SECRET_KEY"]):
             browser.force_login(get_user_model().objects.create_superuser(NAME))
@@ -83,7 +79,6 @@ class Operator:
 
     def sign_in(self) -> Answer:
         """Make the account and sign in through the form."""
-        number_content_types_from_1()
         get_user_model().objects.create_superuser(NAME, password=PASSWORD)
         return self.send(self.open("/admin/login/"), username=NAME, password=PASSWORD, next="/admin/")
 
@@ -113,10 +108,3 @@ class Operator:
         for line in answer.headers.getlist("Set-Cookie"):  # type: ignore[attr-defined]
             self.cookies.load(line)
         return answer
-
-
-def number_content_types_from_1() -> None:
-    """The web server remembers their numbers; emptying the database between two tests gives them others."""
-    execute("TRUNCATE django_content_type RESTART IDENTITY CASCADE")
-    ContentType.objects.clear_cache()
-    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
