@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import TransactionTestCase
 
 from tests.kit import processes
@@ -42,3 +43,9 @@ def web(django_db_setup: None, logs: Path) -> Iterator[str]:
 def http(transactional_db: None, web: str) -> Client:
     """A client of the running shop; the database is empty before and after."""
     return Client(web)
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    """The superuser of `admin_client`, without a password: to hash one takes longer than most tests."""
+    return User.objects.create_superuser("admin")

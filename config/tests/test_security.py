@@ -66,6 +66,8 @@ def sign_in(browser, password: str) -> int:
 @pytest.fixture
 def guesser(client, admin_user):
     """A browser without a session; nobody has guessed before, or after."""
+    admin_user.set_password("password")
+    admin_user.save()
     cache.clear()
     caches["local"].clear()
     yield client
