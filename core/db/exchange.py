@@ -5,15 +5,21 @@ cost is in docs/adr/0014-the-orm-compiled-once.md.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import psycopg
+import structlog
 from psycopg import errors, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+
+from core.db.sqlstates import plans_are_lost
+
+log = structlog.get_logger(__name__)
 
 # The text of a statement and the types of its values.
 _Key = tuple[bytes, tuple[int, ...]]
@@ -54,14 +60,27 @@ class Exchange:
         """
         with self.session.lock:
             try:
-                results = self._exchange(statements)
-            except BaseException:
-                self.session.close()
-                raise
-            for result in results:
-                if result.status == ExecStatus.FATAL_ERROR:
-                    raise _error(result, self.session.info.encoding)
-            return [self._answer(result) for result in results]
+                return self._ask(statements)
+            except psycopg.Error as error:
+                if not plans_are_lost(error):
+                    raise
+                # Not prepared anew: a pgbouncer would find the lost plans again by the statements' texts.
+                self.prepares = False
+                log.warning("plans_lost", error=str(error).partition("\n")[0])
+                if self.pgconn.transaction_status != TransactionStatus.IDLE:
+                    raise  # what came before in the transaction is undone, too
+                return self._ask(statements)
+
+    def _ask(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[Answer]:
+        try:
+            results = self._exchange(statements)
+        except BaseException:
+            self.session.close()
+            raise
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise _error(result, self.session.info.encoding)
+        return [self._answer(result) for result in results]
 
     def _exchange(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[PGresult]:
         """The results of the statements, and of what had to be prepared for them where that failed."""
@@ -99,7 +118,8 @@ class Exchange:
         if name is not None:
             self.pgconn.send_query_prepared(name, dumped, formats)
             return 1
-        name = b"statement_%d" % self.made
+        # Never another statement's, which another client may have prepared where a pooler shares sessions.
+        name = b"%d_%s" % (self.made, sha256(b"%s %r" % (sql, types)).hexdigest()[:32].encode())
         self.made += 1
         preparing[place] = (key, name)
         self.pgconn.send_prepare(name, sql, types)

@@ -50,7 +50,7 @@ _CLASSES = {
 }
 # What differs from the rest of its class.
 _CODES = {
-    Meaning.CONFLICT: (),
+    Meaning.CONFLICT: ("26000",),  # invalid_sql_statement_name: plans_are_lost
     Meaning.BUSY: (
         # foreign_key_violation: what is referred to was deleted meanwhile; sent again, the request is told so
         "23503",
@@ -78,4 +78,17 @@ def meaning_of(error: DatabaseError | InterfaceError) -> Meaning:
         return Meaning.UNAVAILABLE if lost else Meaning.BUG
     if cause.diag.severity_nonlocalized in _ENDS_SESSION:
         return Meaning.UNAVAILABLE
+    if plans_are_lost(cause):
+        return Meaning.CONFLICT
     return MEANINGS.get(cause.sqlstate) or MEANINGS.get(cause.sqlstate[:2], Meaning.BUG)
+
+
+def plans_are_lost(error: Error) -> bool:
+    """Whether prepared statements are of no more use in a session, while the statements themselves are right.
+
+    They are gone, or a column that one answers has got another type, were it only a longer varchar.
+    """
+    # Where PostgreSQL says so: its text depends on lc_messages, and the code says no more than "unsupported".
+    return error.sqlstate == "26000" or (
+        error.sqlstate == "0A000" and error.diag.source_function == "RevalidateCachedQuery"
+    )

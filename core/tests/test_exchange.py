@@ -6,10 +6,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from core.db.exchange import Answer, Exchange
-from tests.kit.database import execute
+from core.db.sqlstates import Meaning, meaning_of
+from tests.kit.database import broken, execute
 from tests.kit.processes import until
 
 SELECT = b"SELECT $1::bigint"
@@ -73,6 +74,42 @@ def test_plans_outlive_a_rollback(exchange):
     connection.connection.rollback()
     assert prepared() == before
     assert exchange.ask([(SELECT, [1])]) == [Answer([(1,)], 1)]
+
+
+WIDER = "ALTER TABLE kept ALTER COLUMN name TYPE varchar(9)"
+NAMES = b"SELECT name FROM kept"
+
+
+@pytest.mark.parametrize("change", [WIDER, "DEALLOCATE ALL", "DISCARD ALL"])
+def test_statements_whose_plans_are_lost_are_sent_without(exchange, change):
+    with broken("CREATE TABLE kept (name varchar(8))", "DROP TABLE kept"):
+        insert = b"INSERT INTO kept VALUES ('x') RETURNING name"
+        exchange.ask([(insert, []), (NAMES, [])])
+        execute(change)
+        assert exchange.ask([(insert, []), (NAMES, [])])[1] == Answer([("x",), ("x",)], 2)
+        assert exchange.ask([(NAMES, [])]) == [Answer([("x",), ("x",)], 2)]
+
+
+@pytest.mark.parametrize("change", [WIDER, "DEALLOCATE ALL"])
+def test_plans_that_are_lost_within_a_transaction_are_a_conflict(exchange, change):
+    with broken("CREATE TABLE kept (name varchar(8))", "DROP TABLE kept"):
+        exchange.ask([(NAMES, [])])
+        execute(change)
+        with pytest.raises(DatabaseError) as failed, connection.wrap_database_errors:
+            exchange.ask([(b"BEGIN", []), (NAMES, [])])
+        connection.connection.rollback()
+        assert meaning_of(failed.value) is Meaning.CONFLICT
+        assert exchange.ask([(b"BEGIN", []), (NAMES, []), (b"COMMIT", [])])[1] == Answer([], 0)
+
+
+def test_statements_of_two_sessions_never_share_a_name(exchange):
+    """Behind an old pgbouncer one would run the other's."""
+    names = set()
+    for sql in (SELECT, FAILS):
+        session = Exchange(exchange.session, prepares=True)
+        session.ask([(sql, [1])])
+        names |= {*session.names.values()}
+    assert len(names) == 2
 
 
 def test_a_session_that_is_ended_while_it_waits_says_so(exchange):
