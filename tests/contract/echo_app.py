@@ -33,7 +33,7 @@ def describe(environ: WSGIEnvironment) -> dict[str, Any]:
         "headers": {name: value for name, value in environ.items() if name.startswith("HTTP_")},
         "body": environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode("latin-1"),
         "pid": os.getpid(),
-        "thread": threading.get_ident(),
+        "thread": threading.get_native_id(),
         "scheme": environ["wsgi.url_scheme"],
         "client": environ["REMOTE_ADDR"],
     }

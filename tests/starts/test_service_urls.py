@@ -29,6 +29,7 @@ from tests.kit.processes import free_port, until
 
 PASSWORD = "p@s s/w:o#r$d%+,;"
 SPELT = quote(PASSWORD, safe="")
+SOCKET = "a,b;c%41.sock"
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +42,11 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[dict[str, str]]:
     """A Redis that wants a password: its port and its socket."""
-    port, sock = free_port(), folder / "a,b.sock"
+    port, sock = free_port(), folder / SOCKET
     configuration = folder / "redis.conf"
     configuration.write_text(
         f'port {port}\nbind 127.0.0.1 ::1\nunixsocket "{sock}"\nrequirepass "{PASSWORD}"\nsave ""\n'
-        "appendonly no\nuser shop on >word ~* &* +@all\n"
+        "appendonly no\nuser shop on >w@rd ~* &* +@all\n"
     )
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen([SERVICES.programs.redis(), configuration], cwd=folder, stdout=log)
@@ -58,10 +59,10 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
 
 FORMS = {
     "TCP": "redis://:{password}@127.0.0.1:{port}/3?health_check_interval=10",
-    "a raw @ in the password": "redis://shop:word@127.0.0.1:{port}?db=3&socket_timeout=2",
-    "IPv6": "redis://shop:word@[::1]:{port}/3",
+    "a raw @ in the password": "redis://shop:w@rd@127.0.0.1:{port}?db=3&socket_timeout=2",
+    "IPv6": "redis://shop:w%40rd@[::1]:{port}/3",
     "a socket": "unix://:{password}@{socket}?db=3&health_check_interval=5",
-    "a socket as Celery spells it": "redis+socket://shop:word@{socket}?virtual_host=3",
+    "a socket as Celery spells it": "redis+socket://shop:w%40rd@{socket}?virtual_host=3",
     "a password in the query": "redis://127.0.0.1:{port}/3?password={password}",
 }
 
@@ -130,7 +131,7 @@ def behind_tls(folder: Path, sock: str) -> Iterator[int]:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
 def test_cache_and_broker_speak_tls_and_trust_whom_they_are_told_to(server, folder):
-    with behind_tls(folder, str(folder / "a,b.sock")) as port:
+    with behind_tls(folder, str(folder / SOCKET)) as port:
         place = f"rediss://:{SPELT}@localhost:{port}/3"
         for options in (f"ssl_ca_certs={folder}/cert.pem", "ssl_cert_reqs=none&ssl_check_hostname=false"):
             url = redis_url("REDIS_URL", f"{place}?{options}")
