@@ -50,7 +50,7 @@ _CLASSES = {
 }
 # What differs from the rest of its class.
 _CODES = {
-    Meaning.CONFLICT: ("26000",),  # invalid_sql_statement_name: plans_are_lost
+    Meaning.CONFLICT: ("26000", "42P05"),  # plans_are_lost
     Meaning.BUSY: (
         # foreign_key_violation: what is referred to was deleted meanwhile; sent again, the request is told so
         "23503",
@@ -86,9 +86,10 @@ def meaning_of(error: DatabaseError | InterfaceError) -> Meaning:
 def plans_are_lost(error: Error) -> bool:
     """Whether prepared statements are of no more use in a session, while the statements themselves are right.
 
-    They are gone, or a column that one answers has got another type, were it only a longer varchar.
+    One is gone, or there already: a pooler that does not track them gave the session to others. Or a column
+    that it answers has got another type, were it only a longer varchar.
     """
-    # Where PostgreSQL says so: its text depends on lc_messages, and the code says no more than "unsupported".
-    return error.sqlstate == "26000" or (
+    return error.sqlstate in {"26000", "42P05"} or (
+        # "Cached plan must not change result type", in words that depend on lc_messages.
         error.sqlstate == "0A000" and error.diag.source_function == "RevalidateCachedQuery"
     )

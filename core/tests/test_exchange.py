@@ -14,6 +14,7 @@ from tests.kit.database import broken, execute
 from tests.kit.processes import until
 
 SELECT = b"SELECT $1::bigint"
+TWICE = b"SELECT 2 * $1::bigint"
 FAILS = b"SELECT 1 / $1::bigint"
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,14 +103,17 @@ def test_plans_that_are_lost_within_a_transaction_are_a_conflict(exchange, chang
         assert exchange.ask([(b"BEGIN", []), (NAMES, []), (b"COMMIT", [])])[1] == Answer([], 0)
 
 
-def test_statements_of_two_sessions_never_share_a_name(exchange):
-    """Behind an old pgbouncer one would run the other's."""
-    names = set()
-    for sql in (SELECT, FAILS):
-        session = Exchange(exchange.session, prepares=True)
-        session.ask([(sql, [1])])
-        names |= {*session.names.values()}
-    assert len(names) == 2
+def test_a_pooler_that_does_not_track_prepared_statements_does_no_harm(exchange):
+    """Some clients in one session. None runs what has the same name and is another's."""
+    clients = [Exchange(exchange.session, prepares=True) for _ in range(2)]
+    assert [each.ask([(sql, [1])]) for each, sql in zip(clients, (SELECT, TWICE), strict=True)] == [
+        [Answer([(1,)], 1)],
+        [Answer([(2,)], 1)],
+    ]
+    assert not {*clients[0].names.values()} & {*clients[1].names.values()}
+    third = Exchange(exchange.session, prepares=True)
+    assert third.ask([(SELECT, [3])]) == [Answer([(3,)], 1)]
+    assert not third.prepares
 
 
 def test_a_session_that_is_ended_while_it_waits_says_so(exchange):

@@ -172,9 +172,11 @@ def test_django_reaches_the_database(transactional_db, form):
 
 
 def test_dbshell_reaches_the_first_host_that_can_be_written(transactional_db):
-    query = "--command=SELECT current_database()"
+    """And hands on what the URL says beside, of which Django itself would give psql some options only."""
+    query = "--command=SELECT current_database() || current_setting('application_name')"
     psql = ["manage.py", "dbshell", "--", "--no-psqlrc", "--tuples-only", query]
     path = str(SERVICES.programs.postgres("psql").parent)
-    env = processes.environment(DATABASE_URL=spelt(DATABASES["several hosts"]), PATH=path)
+    url = spelt(DATABASES["several hosts"]) + "&application_name=psql_by_url"
+    env = processes.environment(DATABASE_URL=url, PATH=path)
     said = subprocess.check_output([sys.executable, *psql], cwd=processes.ROOT, env=env, text=True)
-    assert said.strip() == connection.settings_dict["NAME"]
+    assert said.strip() == connection.settings_dict["NAME"] + "psql_by_url"
