@@ -77,7 +77,12 @@ def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[
 
 @cache
 def _reader_of(serializer: type[serializers.Serializer[Any]]) -> Callable[[Any], dict[str, Any]]:
-    """What reads an input. Nothing of it is kept, and to build the fields costs more than to use them."""
+    """What reads an input, in every thread: reading leaves nothing in a serializer.
+
+    tests/contract/test_shown.py says so.
+
+    To build its fields costs more than to use them.
+    """
     reader: Callable[[Any], dict[str, Any]] = serializer().run_validation
     return reader
 

@@ -1,7 +1,10 @@
 """What is shown of rows is what DRF's own serializers make of them; what is read leaves nothing behind."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,7 +14,15 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
 from core.db.pages import Page
-from core.http.serializers import StrictSerializer, shown, validated
+from core.http.serializers import (
+    StrictIntegerField,
+    StrictSerializer,
+    _columns,
+    _reader_of,
+    _row,
+    shown,
+    validated,
+)
 from coupons import selectors as coupons
 from coupons import services as issuing
 from coupons.factories import CouponFactory
@@ -19,6 +30,7 @@ from coupons.serializers import CouponSerializer, IssuedCouponSerializer
 from orders import selectors as orders
 from orders import services as checkout
 from orders.serializers import (
+    BasketLineSerializer,
     BasketSerializer,
     OrderLineSerializer,
     OrderQuoteSerializer,
@@ -27,7 +39,7 @@ from orders.serializers import (
 )
 from orders.services import Basket
 from points import selectors as points
-from points.serializers import LedgerEntrySerializer, PointBalanceSerializer
+from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBalanceSerializer
 from points.services import charge
 from products import selectors as products
 from products.factories import ProductFactory
@@ -39,18 +51,68 @@ from users.factories import UserFactory
 PAGE = Page(20, None)
 
 
-def output_serializers() -> Iterator[type[Serializer]]:
-    """The serializers of every app, but for those that read what a client sends."""
+# Of each serializer of inputs, two that differ in everything.
+INPUTS: dict[type[Serializer], tuple[dict[str, Any], dict[str, Any]]] = {
+    ChargeSerializer: ({"amount": 1}, {"amount": 2}),
+    BasketLineSerializer: ({"product_id": 1, "quantity": 2}, {"product_id": 3, "quantity": 4}),
+    BasketSerializer: (
+        {"items": [{"product_id": 1, "quantity": 2}], "issued_coupon_id": 3, "expected_total": 4},
+        {
+            "items": [{"product_id": 5, "quantity": 6}, {"product_id": 6, "quantity": 1}],
+            "issued_coupon_id": 7,
+            "expected_total": 8,
+        },
+    ),
+}
+
+
+class HoldsOn(StrictSerializer):
+    """As a control: it keeps what it reads until it returns it."""
+
+    amount = StrictIntegerField()
+    currency = StrictIntegerField()
+
+    def validate_amount(self, amount: int) -> int:
+        self.amount = amount
+        return amount
+
+    def validate(self, attrs: Any) -> Any:
+        return {**attrs, "amount": self.amount}
+
+
+AMOUNTS = ({"amount": 1, "currency": 2}, {"amount": 3, "currency": 4})
+
+
+class Delayed(dict[str, Any]):
+    """An input whose value of `key` is read only once it is `released`."""
+
+    def __init__(self, values: Mapping[str, Any], key: str) -> None:
+        super().__init__(values)
+        self.key, self.reached, self.released = key, Event(), Event()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key == self.key:
+            self.reached.set()
+            assert self.released.wait(10)
+        return super().get(key, default)
+
+
+def serializers_of_apps() -> Iterator[type[Serializer]]:
     for app in apps.get_app_configs():
-        if module_has_submodule(app.module, "serializers") and app.name != "rest_framework":
+        if module_has_submodule(app.module, "serializers") and app.name not in {"api", "rest_framework"}:
             module = importlib.import_module(f"{app.name}.serializers")
             for each in vars(module).values():
-                if isinstance(each, type) and each.__module__ == module.__name__ and is_output(each):
+                if (
+                    isinstance(each, type)
+                    and each.__module__ == module.__name__
+                    and issubclass(each, Serializer)
+                ):
                     yield each
 
 
-def is_output(kind: type) -> bool:
-    return issubclass(kind, Serializer) and not issubclass(kind, StrictSerializer)
+def output_serializers() -> set[type[Serializer]]:
+    """The serializers of every app, but for those that read what a client sends."""
+    return {each for each in serializers_of_apps() if not issubclass(each, StrictSerializer)}
 
 
 @pytest.fixture
@@ -90,7 +152,11 @@ def test_what_is_shown_is_what_drf_shows(rows):
 
 
 def test_of_every_serializer_something_is_shown(rows):
-    assert {serializer for serializer, _row in rows} == {*output_serializers()}
+    assert {serializer for serializer, _row in rows} == output_serializers()
+
+
+def test_of_every_serializer_something_is_read():
+    assert INPUTS.keys() == {*serializers_of_apps()} - output_serializers()
 
 
 def state(of: Any) -> dict[str, Any]:
@@ -100,15 +166,50 @@ def state(of: Any) -> dict[str, Any]:
     return {"held": {name: repr(value) for name, value in held.items()}, "nested": [*map(state, nested)]}
 
 
-def test_reading_an_input_leaves_nothing_behind():
-    serializer = BasketSerializer()
-    line = {"product_id": 1, "quantity": 1}
-    serializer.run_validation({"items": [line]})  # which looks for its fields but once
-    before = state(serializer)
-    for items in ([line], [line, line], [], [{}], None):
-        try:
-            serializer.run_validation({"items": items})
-        except ValidationError:
-            continue
-    assert state(serializer) == before
-    assert validated(BasketSerializer, {"items": [line]})["items"] == [line]
+def is_left_as_it_was(kind: type[Serializer], inputs: tuple[dict[str, Any], dict[str, Any]]) -> bool:
+    """Whether the one serializer that every thread reads with is the same after inputs good and bad."""
+    shared = getattr(_reader_of(kind), "__self__")  # noqa: B009 - mypy knows a callable only
+    validated(kind, inputs[0])  # looks for its fields, but once
+    before = state(shared)
+    wrong = [{name: value} for name in inputs[0] for value in (None, "x", [], [{}], -1)]
+    for data in (*inputs, {}, None, {**inputs[0], "unknown": 1}, *wrong):
+        with suppress(ValidationError):
+            validated(kind, data)
+    return state(shared) == before
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_reading_an_input_leaves_nothing_in_the_serializer(kind):
+    assert is_left_as_it_was(kind, INPUTS[kind])
+
+
+def read_at_once(
+    kind: type[Serializer], inputs: tuple[dict[str, Any], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What two threads read, of which the second comes and goes while the first is at its last field."""
+    delayed = Delayed(inputs[0], [*inputs[0]][-1])
+    with ThreadPoolExecutor(1) as another:
+        first = another.submit(validated, kind, delayed)
+        assert delayed.reached.wait(10)
+        second = validated(kind, inputs[1])
+        delayed.released.set()
+        return [first.result(), second]
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_two_threads_that_read_with_one_serializer_each_get_their_own(kind):
+    assert read_at_once(kind, INPUTS[kind]) == [*INPUTS[kind]]
+
+
+def test_a_serializer_that_holds_on_to_an_input_would_be_noticed():
+    assert not is_left_as_it_was(HoldsOn, AMOUNTS)
+    assert read_at_once(HoldsOn, AMOUNTS) == [{"amount": 3, "currency": 2}, AMOUNTS[1]]
+
+
+def test_showing_a_row_leaves_nothing_in_the_serializer(rows):
+    for kind, row in rows:
+        serializer = kind()
+        columns = _columns(serializer)
+        before = state(serializer)
+        assert _row(columns, row) == shown(kind, row)
+        assert state(serializer) == before
