@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from products.factories import ProductFactory
-from rankings import selectors, services
+from rankings import selectors, services, sql
 from tests.kit.client import Client
-from tests.kit.database import execute
+from tests.kit.database import execute, lock_waiters
+from tests.kit.processes import until
 from tests.kit.sales import sell
 from tests.kit.scenes import buyer
 
@@ -77,6 +79,69 @@ def test_the_best_sellers_are_read_in_one_statement(http: Client) -> None:
     with CaptureQueriesContext(connection) as sent:
         selectors.best_sellers(days=3, size=5)
     assert len(sent) == 1
+
+
+# Held after the statement's snapshot is taken and before it reads a row: until the lock is free.
+HELD = sql.BEST_SELLERS.replace("AS until\n", "AS until FROM pg_advisory_xact_lock_shared(1)\n", 1)
+VALUES = {"window": timedelta(days=3), "size": 5}
+SUMS = "SELECT product_id, units FROM rankings_productsales"
+SINCE_THE_SUMS = """
+    SELECT product_id, sum(quantity) FROM orders_orderitem JOIN orders_order ON orders_order.id = order_id
+    WHERE ordered_at > (SELECT to_at FROM rankings_saleswindow) GROUP BY product_id"""
+
+
+def read_during(act: Callable[[], object]) -> list[tuple[Any, ...]]:
+    """Product, units and stock as the one statement reads them, `act` being committed while it runs."""
+    with ThreadPoolExecutor(1) as other:
+        execute("SELECT pg_advisory_lock(1)")
+        try:
+            reading = other.submit(read_held)
+            until(lock_waiters)
+            act()
+        finally:
+            execute("SELECT pg_advisory_unlock(1)")
+        return [(row[2], row[3], row[7]) for row in reading.result()]
+
+
+def read_held() -> list[tuple[Any, ...]]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(HELD, VALUES)
+            return cursor.fetchall()
+    finally:
+        connection.close()
+
+
+def test_an_order_during_the_statement_is_in_neither_units_nor_stock(http: Client) -> None:
+    user, product = buyer(http), ProductFactory(price=1, stock=10)
+    sell(http, user, {product.pk: 4})
+    assert read_during(lambda: sell(http, user, {product.pk: 1})) == [(product.pk, 4, 6)]
+
+
+def test_an_order_between_two_statements_would_be_in_the_stock_and_not_in_the_units(http: Client) -> None:
+    """The control of the one before: ranks first, then the products."""
+    user, product = buyer(http), ProductFactory(price=1, stock=10)
+    sell(http, user, {product.pk: 4})
+    counted = units(selectors.best_sellers(days=3, size=5))
+    sell(http, user, {product.pk: 1})
+    assert (counted, execute("SELECT stock FROM products_product")) == ({product.pk: 4}, [(5,)])
+
+
+def test_a_rebuild_during_the_statement_changes_nothing_for_it(http: Client) -> None:
+    old, new = sold_long_ago_and_now(http)
+    age_the_window()
+    read = read_during(lambda: services.recompute(days=3))
+    assert [row[:2] for row in read] == [(old, 4), (new, 2)]
+
+
+def test_a_rebuild_between_two_statements_would_lose_what_it_added_to_the_sums(http: Client) -> None:
+    """The control of the one before: the stored sums first, then what was sold since."""
+    old, new = sold_long_ago_and_now(http)
+    age_the_window()
+    assert execute(SUMS) + execute(SINCE_THE_SUMS) == [(old, 4), (new, 2)]
+    sums = execute(SUMS)
+    services.recompute(days=3)
+    assert sums + execute(SINCE_THE_SUMS) == [(old, 4)]
 
 
 @contextmanager
