@@ -317,6 +317,7 @@ def test_configured_services_are_used_and_none_is_started(checkout: Path, tmp_pa
             assert until(lambda: run.programs().keys() == PROGRAMS.keys() - {"receiver"})
             assert "Nobody is registered or nothing is for sale yet" in run.said
             assert f"http://[::1]:{run.port}/api/docs" in run.said
+            assert urllib3.request("GET", f"http://[::1]:{run.port}/admin/login/").status == 200
     finally:
         services.stop()
 
