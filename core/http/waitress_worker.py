@@ -25,6 +25,8 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 # Bodies are kept on disk as they arrive, from anybody: of one process, so many beyond this at once.
 LARGE_BODY_BYTES = 1024 * 1024
 MAX_LARGE_BODIES = 16
+# The event loop takes chunks apart, one by one. 64 KiB of JSON may come a byte at a time.
+MAX_FRAMING_BYTES = 512 * 1024
 MAX_CONNECTIONS = 4096  # in one process; the next ones wait in the listen queue
 IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), or they would send into a closing one
 LINGER_SECONDS = 2.0
@@ -56,19 +58,32 @@ class Parser(HTTPRequestParser):
     large: ClassVar[WeakSet["Parser"]] = WeakSet()
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Raise ParsingError for a Transfer-Encoding beside a Content-Length, before HTTP/1.1, or empty."""
-        super().parse_header(header_plus)
+        """Raise ParsingError for a Transfer-Encoding beside a Content-Length, before HTTP/1.1, or empty.
+
+        And for a target that cannot be taken apart.
+        """
+        try:
+            super().parse_header(header_plus)
+        except ValueError:  # of half an IPv6 address, for one; the loop would hang up without a word
+            raise ParsingError("Bad URI") from None
         unread = not self.chunked or "CONTENT_LENGTH" in self.headers
         if unread and TRANSFER_ENCODING.search(header_plus):
             raise ParsingError("Transfer-Encoding is ambiguous here")
 
     def received(self, data: bytes) -> int:
-        """Read `data`; chunk extensions and trailers count as headers do, at most MAX_HEADER_BYTES."""
+        """Read `data`; chunk extensions and trailers count as headers do, at most MAX_HEADER_BYTES.
+
+        What is in a chunked body beside its content is at most MAX_FRAMING_BYTES.
+        """
         consumed = super().received(data)
         body = self.body_rcv
-        if isinstance(body, ChunkedReceiver) and len(body.control_line + body.trailer) > MAX_HEADER_BYTES:
-            self.error = BadRequest("Chunk extension or trailer too long")
-            self.completed = True
+        if isinstance(body, ChunkedReceiver):
+            if len(body.control_line + body.trailer) > MAX_HEADER_BYTES:
+                self.error = BadRequest("Chunk extension or trailer too long")
+                self.completed = True
+            if self.body_bytes_received - len(body) > MAX_FRAMING_BYTES:
+                self.error = BadRequest("Chunks too small")
+                self.completed = True
         if self.body_bytes_received > LARGE_BODY_BYTES and self not in self.large:
             if len(self.large) < MAX_LARGE_BODIES:
                 self.large.add(self)
@@ -179,7 +194,6 @@ class WaitressWorker(Worker):
             "backlog": self.cfg.backlog,
             "connection_limit": min(MAX_CONNECTIONS, open_files_limit() // 2),
             "channel_timeout": IDLE_SECONDS,
-            "recv_bytes": 64 * 1024,
             "inbuf_overflow": 64 * 1024,
             "max_request_header_size": MAX_HEADER_BYTES,
             "max_request_body_size": MAX_BODY_BYTES,

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from waitress.adjustments import Adjustments
 
-from core.http.waitress_worker import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_LARGE_BODIES, Parser
+from core.http.waitress_worker import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_FRAMING_BYTES, MAX_LARGE_BODIES
 
 ROOT = Path(__file__).parents[2]
 GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
@@ -238,6 +238,11 @@ def test_a_chunked_body_that_arrives_byte_by_byte_is_read_whole() -> None:
     assert parser.get_body_stream().read() == b"hello world"
 
 
+def test_a_chunked_body_of_64_kib_is_read_whole_however_small_its_chunks(server: Server) -> None:
+    head, _, end = CHUNKED.partition(b"5\r\nhello\r\n6\r\n world\r\n")
+    assert len(server.ask(head + b"1\r\na\r\n" * 65_536 + end).echo["body"]) == 65_536
+
+
 DOUBTFUL = {
     "two lengths": b"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
     "chunked and a length": CHUNKED.replace(b"Host: shop", b"Content-Length: 3"),
@@ -258,6 +263,17 @@ def test_a_body_over_32_mib_is_refused_before_it_is_sent(server: Server) -> None
 
 
 # Harm
+
+
+def test_a_target_that_cannot_be_taken_apart_is_refused(server: Server) -> None:
+    assert server.ask(GET.replace(b"/ ", b"http://[half/ ")).status == 400
+
+
+@pytest.mark.parametrize("chunk", [b"1\r\na\r\n", b"\r\n"])
+def test_a_chunked_body_that_is_hardly_more_than_framing_is_refused(server: Server, chunk: bytes) -> None:
+    framing = len(chunk) - chunk.count(b"a")
+    head = CHUNKED.partition(b"5\r\nhello")[0]
+    assert server.ask(head + chunk * (MAX_FRAMING_BYTES // framing + 1)).status == 400
 
 
 def test_large_bodies_that_anybody_begins_to_send_are_few_at_once() -> None:
