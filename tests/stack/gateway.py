@@ -51,7 +51,8 @@ class Identity(Silent):
     def do_GET(self) -> None:
         token = self.headers.get("Authorization") or self.headers.get("Cookie", "")
         member = token.removeprefix("Bearer ").removeprefix("member=")
-        self.send_response(204 if not token or member.isdecimal() else 401)
+        refusal = 403 if member == "banned" else 401
+        self.send_response(204 if not token or member.isdecimal() else refusal)
         if member.isdecimal():
             self.send_header("X-Member-Id", member)
         self.end_headers()
@@ -104,6 +105,16 @@ class Outside(Client):
         answer = Answer(response.status, response.headers, response.read())
         connection.close()
         return answer
+
+
+class Full(Silent):
+    """In the shop's place: what its web server says before the shop has seen the request."""
+
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.send_header("Retry-After", "5")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
 
 @contextmanager

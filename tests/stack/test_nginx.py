@@ -12,7 +12,7 @@ import urllib3
 from tests.kit.client import JSON
 from tests.kit.compose import GIVEN
 from tests.kit.processes import free_port, until
-from tests.stack.gateway import Echo, Identity, Outside, another, make_files, nginx, service
+from tests.stack.gateway import Echo, Full, Identity, Outside, another, make_files, nginx, service
 from tests.stack.machine import Machine
 
 FORGED = [
@@ -157,12 +157,28 @@ def test_what_the_shop_says_is_not_said_twice(outside: Outside):
         assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
 
 
+def test_a_time_to_come_back_is_not_said_twice(folder, ports):
+    with service(Full) as full, another(folder, ports, web=full) as outside:
+        assert outside.ask("products").headers["Retry-After"] == "5"
+
+
 @pytest.mark.parametrize("foreign", FOREIGN, ids=repr)
 def test_a_page_of_another_site_writes_nothing_in_a_member_s_name(outside: Outside, foreign):
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = outside.ask("coupons/1/issue", method=method, headers={"Cookie": "member=3", **foreign})
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_whom_the_identity_service_refuses_is_told_in_a_problem(outside: Outside):
+    answer = outside.ask("points", member="banned")
+    assert (answer.status, answer.json["code"]) == (403, "forbidden")
+
+
+def test_a_method_that_nginx_takes_nowhere_is_a_problem(outside: Outside):
+    answer = outside.ask("products", method="TRACE")
+    assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("own", OWN, ids=repr)
