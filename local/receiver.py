@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import structlog
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -87,15 +88,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         """The request's body; after one of unknown length, which is not read, the connection ends."""
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdecimal()):
+        length, *others = self.headers.get_all("Content-Length", ["0"])
+        if others or "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdecimal()):
             self.close_connection = True
-            raise NotAnEvent("Content-Length is needed")
+            raise NotAnEvent("one Content-Length is needed")
         # Python reads no more than 4,300 digits.
         if len(length) > LONGEST_LENGTH or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
             raise TooLarge(f"at most {MAX_BODY_BYTES} bytes")
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            raise NotAnEvent("the body broke off")
+        return body
 
     def _require_secret(self) -> None:
         """Any account of this machine may connect. Raises WrongSecret, always where there is no secret."""
@@ -151,6 +156,14 @@ class Receiver(ThreadingHTTPServer):
         self.secret = secret
         self.events = EventLog(file=file)
         super().__init__((host, port), self.handler)
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        """Log as everything else is logged; that somebody hangs up half-way is nothing to look into."""
+        error = sys.exception()
+        if isinstance(error, ConnectionError):
+            log.info("connection_lost", error=repr(error))
+        else:
+            log.error("request_failed", exc_info=error)
 
     @property
     def url(self) -> str:

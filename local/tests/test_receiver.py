@@ -1,10 +1,12 @@
 """The local data platform over real HTTP."""
 
 import json
+import logging
 import os
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -21,9 +23,12 @@ from standardwebhooks import Webhook
 
 from local.receiver import Receiver
 from orders.outbox.events import CONTENT_TYPE
+from tests.kit.processes import until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+# Makes the kernel send a reset instead of an orderly end.
+RESET = struct.pack("ii", 1, 0)
 KNOWS_SECRET = {"Authorization": f"Bearer {SECRET}"}
 EVENT = {"specversion": "1.0", "id": "a-1", "source": "/orders", "type": "order.paid.v1", "subject": "7"}
 
@@ -71,6 +76,10 @@ def post(
     stamp = str(int(moment.timestamp()))
     signed = {"webhook_id": str(event["id"]), "webhook_timestamp": stamp, "webhook_signature": signature}
     return send(receiver, body, Content_Type=CONTENT_TYPE, **signed)
+
+
+def connected(receiver: Receiver) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", receiver.server_port), timeout=10)
 
 
 def lines(file: Path) -> list[Any]:
@@ -187,6 +196,29 @@ def test_other_content_types_lengths_and_urls_are_refused(receiver: Receiver) ->
     assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="x").status == 400
     assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="9" * 5_000).status == 413
     assert send(receiver, b"{}", path="/").status == 404
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 500", "Content-Length: {0}\r\nContent-Length: {0}"])
+def test_a_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str) -> None:
+    body = json.dumps(EVENT)
+    head = f"POST /events HTTP/1.1\r\nContent-Type: {CONTENT_TYPE}\r\n{length.format(len(body))}\r\n\r\n"
+    with receiving(file, secret="") as receiver, connected(receiver) as connection:
+        connection.sendall((head + body).encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert not file.exists()
+
+
+def test_who_hangs_up_half_way_leaves_one_line_in_the_log(
+    receiver: Receiver, caplog: Any, capsys: Any
+) -> None:
+    caplog.set_level(logging.INFO)
+    with connected(receiver) as connection:
+        connection.sendall(b"POST /events HTTP/1.1\r\n")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    until(lambda: len(caplog.records) == 1)
+    assert "connection_lost" in caplog.text
+    assert capsys.readouterr().err == ""
 
 
 def test_people_see_how_many_there_are_and_the_last_twenty(receiver: Receiver) -> None:

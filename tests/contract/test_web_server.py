@@ -20,7 +20,13 @@ import psutil
 import pytest
 from waitress.adjustments import Adjustments
 
-from core.http.waitress_worker import LARGE_BODY_BYTES, LINGER_SECONDS, MAX_FRAMING_BYTES, MAX_LARGE_BODIES
+from core.http.waitress_worker import (
+    LARGE_BODY_BYTES,
+    LINGER_SECONDS,
+    MAX_FRAMING_BYTES,
+    MAX_LARGE_BODIES,
+    Parser,
+)
 
 ROOT = Path(__file__).parents[2]
 GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
