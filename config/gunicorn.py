@@ -1,5 +1,6 @@
 """How gunicorn runs the shop: `gunicorn -c config/gunicorn.py config.wsgi:application`."""
 
+import atexit
 import ctypes
 import os
 import shutil
@@ -15,11 +16,15 @@ OWN_METRICS = "" if GIVEN else tempfile.mkdtemp(prefix="pointshop-metrics-")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", OWN_METRICS)
 
 
-def on_exit(_server: Arbiter | None) -> None:
-    """Leave no counters behind."""
-    if OWN_METRICS:
+def leave_no_counters(owner: int) -> None:
+    """Remove them where this is the process that made the folder: workers end by way of this, too."""
+    if os.getpid() == owner:
         shutil.rmtree(OWN_METRICS, ignore_errors=True)
 
+
+# Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.
+if OWN_METRICS:
+    atexit.register(leave_no_counters, os.getpid())
 
 from prometheus_client import multiprocess  # noqa: E402
 
@@ -42,7 +47,6 @@ try:
 
     bind = f"{in_url(settings.HOST)}:{settings.PORT}"
 except SettingsError as reason:
-    on_exit(None)
     sys.exit(str(reason))
 
 workers = settings.WEB_CONCURRENCY

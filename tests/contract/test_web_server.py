@@ -346,6 +346,24 @@ def test_one_socket_is_served_by_several_processes_and_a_few_lasting_threads_in_
     assert len({(echo["pid"], echo["thread"]) for echo in echoes}) <= 2 * THREADS
 
 
+def test_its_counters_outlive_a_worker_and_not_the_server(tmp_path: Path) -> None:
+    with running_server(TMPDIR=str(tmp_path)) as server:
+        ended = min(server.workers())
+        os.kill(ended, signal.SIGQUIT)
+        wait_until(lambda: ended not in server.workers())
+        assert [*tmp_path.glob("pointshop-metrics-*")]
+        server.process.send_signal(signal.SIGQUIT)
+        server.process.wait(timeout=10)
+    assert not [*tmp_path.glob("pointshop-metrics-*")]
+
+
+def test_a_server_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "tests.echo_app:application"]
+    env = {**os.environ, "TMPDIR": str(tmp_path), "GUNICORN_CMD_ARGS": "--pid=/nowhere/pid"}
+    assert subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 1
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_killed_worker_is_replaced(own_server: Server) -> None:
     victim = min(own_server.workers())
     os.kill(victim, signal.SIGKILL)
