@@ -49,7 +49,12 @@ SETTINGS = REQUIRED | OPTIONAL
 SHORTEST_SECRET_KEY = 32
 ON = {*Env.BOOLEAN_TRUE_STRINGS}
 OFF = {"false", "off", "n", "no", "0"}
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.ASCII | re.IGNORECASE)
+# As browsers spell them; Django, too, takes a `Host` that has no other characters.
+ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+)
+USUAL_PORT = re.compile("http://.*:80|https://.*:443")
+SERVED_HOST = re.compile(r"\*|\.?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII | re.IGNORECASE)
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII | re.IGNORECASE)
 
 # How alike a name must be to one of ours. In the environment there are many that are not meant for the shop.
@@ -126,11 +131,27 @@ def required_names(name: str) -> list[str]:
     return names(name) or [required(name)]
 
 
-def origins(name: str, *, required: bool) -> list[str]:
+def served_hosts(name: str, *, required: bool) -> list[str]:
+    """A list of hosts that are answered. Raises SettingsError for what would match no request."""
+    found = required_names(name) if required else names(name)
+    if not all(map(SERVED_HOST.fullmatch, found)):
+        raise SettingsError(
+            f"{name} must list names and addresses without scheme or port, as in shop.example,[::1]; "
+            ".shop.example is it with all below it"
+        )
+    return found
+
+
+def origins(name: str, *, required: bool, wildcards: bool) -> list[str]:
     """A list of origins. Raises SettingsError for what no browser would ever send as one."""
     found = required_names(name) if required else names(name)
-    if not all(ORIGIN.fullmatch(each) or each == "null" for each in found):
-        raise SettingsError(f"{name} must list origins, as in https://shop.example, without a path")
+    for each in found:
+        sent = ORIGIN.fullmatch(each) and not USUAL_PORT.fullmatch(each) and (wildcards or "*" not in each)
+        if not sent and each != "null":
+            raise SettingsError(
+                f"{name} must list origins as browsers send them, as in https://shop.example: in lower case, "
+                "without a path, without the port that goes without saying"
+            )
     return found
 
 

@@ -30,11 +30,11 @@ FORWARDED_ALLOW_IPS = env.proxies("FORWARDED_ALLOW_IPS")
 if DEBUG and not env.is_loopback(HOST):
     raise SettingsError("DEBUG shows too much to the public: turn it off, or let HOST be a loopback address")
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([env.in_url(HOST)] if env.is_loopback(HOST) else [])]
-ALLOWED_HOSTS = (env.names("ALLOWED_HOSTS") or LOCAL_HOSTS) if DEBUG else env.required_names("ALLOWED_HOSTS")
+ALLOWED_HOSTS = env.served_hosts("ALLOWED_HOSTS", required=not DEBUG) or LOCAL_HOSTS
 if DEBUG and (public := set(ALLOWED_HOSTS) - set(LOCAL_HOSTS)):
     raise SettingsError(f"DEBUG shows too much to the public: turn it off to answer for {public}")
-CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", required=not DEBUG)
-CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", required=False)
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", required=not DEBUG, wildcards=True)
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", required=False, wildcards=False)
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
 CORS_ALLOW_HEADERS = [
     "accept",

@@ -14,7 +14,9 @@ from config.dotenv import SettingsError
 flag = partial(env.flag, default=False)
 number = partial(env.whole_number, least=1, most=65_535, default=8000)
 host = partial(env.host, default="127.0.0.1")
-origins = partial(env.origins, required=False)
+origins = partial(env.origins, required=False, wildcards=False)
+wildcards = partial(env.origins, required=False, wildcards=True)
+hosts = partial(env.served_hosts, required=False)
 debug_key = partial(env.secret_key, debug=False)
 
 BAD = [
@@ -30,6 +32,18 @@ BAD = [
         for value in ("proxy", "10.0.0.1/8", "10.0.0.0/33", "::1/129", "10.0.0.1 10.0.0.2")
     ],
     *[(origins, value) for value in ("a.example", "https://a.example/", "https://a.example/x", "//a", "*")],
+    *[(origins, value) for value in ("https://A.example", "https://a.example:443", "http://a.example:80")],
+    *[(origins, value) for value in ("https://*.a.example", "https://가.example", "https://a.example;b")],
+    *[
+        (origins, value)
+        for value in ("https://a.example:", '"https://a.example"', "https://[::1", "https://a\\b")
+    ],
+    *[(wildcards, value) for value in ("https://*.A.example", "https://a.*.example", "https://*")],
+    *[
+        (hosts, value)
+        for value in ("https://a.example", "a.example:8000", "a.example/", "a.example b.example")
+    ],
+    *[(hosts, value) for value in ("::1", "*.a.example", "가.example", "'a.example'", "a.example;b", "a_b")],
     *[(env.gateway_secret, value) for value in (" g", "g ", "g\n", "g\tg", "\x7f", "g\udcff")],
     *[(env.webhook_secret, value) for value in ("whsec_!", "whsec_", "abc", " whsec_YQ==")],
     *[
@@ -62,7 +76,17 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(monkeypatch, read, valu
         (env.proxies, "*", ["*"]),
         (env.proxies, " 10.0.0.0/8, 127.0.0.1 ,2001:db8::/32,", ["10.0.0.0/8", "127.0.0.1", "2001:db8::/32"]),
         (origins, "https://a.example, http://b:8000", ["https://a.example", "http://b:8000"]),
-        (origins, "https://*.a.example", ["https://*.a.example"]),
+        (
+            origins,
+            "https://a.example:8443,app://[::1],null",
+            ["https://a.example:8443", "app://[::1]", "null"],
+        ),
+        (wildcards, "https://*.a.example", ["https://*.a.example"]),
+        (
+            hosts,
+            "a.example,.b.example,[::1],10.0.0.1, *",
+            ["a.example", ".b.example", "[::1]", "10.0.0.1", "*"],
+        ),
         *[
             (env.gateway_secret, each, each)
             for each in ("$ecret", "${A}", r"\$a\n", "'g'", '"g"', "g #g", "비밀")
