@@ -78,7 +78,7 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
 
     def __init__(self, *, line: Callable[..., str]) -> None:
         super().__init__(
-            foreign_pre_chain=SHARED,
+            foreign_pre_chain=[*SHARED, _without_trace_of_refusals],
             processors=[self.remove_processors_meta, structlog.processors.format_exc_info, line],
         )
 
@@ -114,6 +114,13 @@ class Line:
         half = most * (TRACE_TIMES if key == "exception" else 1) // 2
         left_out = len(text) - 2 * half
         return text if left_out <= 0 else f"{text[:half]} ...{left_out} characters... {text[-half:]}"
+
+
+def _without_trace_of_refusals(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any:
+    """Django logs a trace where it refuses a client, for a strange `Host` above all; the message says it."""
+    if event["logger"].startswith("django.security."):
+        event.pop("exc_info", None)
+    return event
 
 
 def _as_json(_logger: Any, _name: str, event: dict[str, Any]) -> str:

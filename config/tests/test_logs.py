@@ -81,6 +81,20 @@ def test_what_is_long_is_cut_in_the_middle(character, readable):
     assert any("characters..." in line and "begin" in line and "end" in line for line in lines)
 
 
+REFUSAL = """
+import logging, logging.config
+from config.logs import logging_config
+logging.config.dictConfig(logging_config(readable=True))
+logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST", exc_info=ValueError("seen"))
+logging.getLogger("django.request").error("a bug", exc_info=ValueError("seen"))
+"""
+
+
+def test_a_client_that_is_refused_leaves_one_line_and_a_bug_its_trace():
+    refusal, bug, *trace = run(REFUSAL).decode().splitlines()
+    assert ("Invalid HTTP_HOST" in refusal, "a bug" in bug, "seen" in trace[-1]) == (True, True, True)
+
+
 @pytest.mark.parametrize("readable", [False, True])
 def test_no_secret_of_the_environment_is_written(readable):
     secrets = {
