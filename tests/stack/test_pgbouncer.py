@@ -39,6 +39,17 @@ with psycopg.connect(**connection.get_connection_params()) as other:
     print(1 + sum(1 for row in rows))
 """
 
+# Two sessions that pgbouncer gives the same connection in turn.
+READ_IN_TURN = """
+import django; django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from products.selectors import product
+
+with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+    for each in (first, second, first, second):
+        print(each.submit(product, product_id=1).result()[0].id)
+"""
+
 
 class SecondHost(Machine):
     """A machine of whose PostgreSQL only pgbouncer is seen."""
@@ -181,3 +192,12 @@ def test_an_export_reads_on_though_others_had_its_connection(second: SecondHost,
     assert (done.returncode == 0) == works, done.stderr
     assert (done.stdout == "100\n") == works
     assert works or "InvalidCursorName" in done.stderr
+
+
+@pytest.mark.parametrize(("setting", "lost"), [("0", False), ("1", True)])
+def test_prepared_statements_left_on_behind_an_old_pgbouncer_do_no_harm(second: SecondHost, setting, lost):
+    env = {"DJANGO_SETTINGS_MODULE": "config.settings", "PREPARED_STATEMENTS": setting}
+    done = second.run("web", "python", "-c", READ_IN_TURN, **env)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"(?m)^1$", done.stdout) == ["1"] * 4
+    assert ("plans_lost" in done.stdout + done.stderr) == lost
