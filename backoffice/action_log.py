@@ -11,7 +11,7 @@ from django.utils import translation
 DETAIL = "detail"
 
 
-def told(text: str, **values: Any) -> dict[str, Any]:
+def log_detail(text: str, **values: Any) -> dict[str, Any]:
     """A part of a log entry: a translatable text with {names} in it, and what they stand for."""
     return {DETAIL: {"text": text, "values": values}}
 
@@ -21,7 +21,7 @@ def log_changes(*, staff_id: int, rows: Iterable[Model], message: list[dict[str,
     LogEntry.objects.log_actions(staff_id, list(rows), CHANGE, message)
 
 
-def read(entry: LogEntry) -> str:
+def describe(entry: LogEntry) -> str:
     """What an entry says, in the reader's language."""
     parts = _parts(entry)
     details = [_in_words(**part[DETAIL]) for part in parts if DETAIL in part]

@@ -17,7 +17,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import action_log, rights
-from backoffice.base import BoundedChangeList, HistoryAdmin, OperatorAdmin
+from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
 
@@ -54,7 +54,7 @@ def permission_name(permission: Permission) -> str:
     return f"{permission.content_type}: {VERBS.get(verb, permission.name)}"
 
 
-class Choices(ModelMultipleChoiceField):
+class NamedChoiceField(ModelMultipleChoiceField):
     """Roles and permissions by names that people read, to be ticked."""
 
     def label_from_instance(self, obj: Any) -> str:
@@ -62,11 +62,11 @@ class Choices(ModelMultipleChoiceField):
         return role_name(obj) if isinstance(obj, Group) else permission_name(obj)
 
 
-TICKED = {"form_class": Choices, "widget": UnfoldAdminCheckboxSelectMultipleWidget}
+CHECKBOXES = {"form_class": NamedChoiceField, "widget": UnfoldAdminCheckboxSelectMultipleWidget}
 
 
 @admin.register(User)
-class StaffAccountAdmin(UserAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's classes have no types
+class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classes have no types
     """Staff accounts; members of the shop are another table."""
 
     form = UserChangeForm
@@ -114,7 +114,7 @@ class StaffAccountAdmin(UserAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfo
         actor = _actor(request)
         roles, permissions = rights.assignable_roles(actor=actor), rights.held_by(actor)
         kwargs["queryset"] = roles if db_field.name == "groups" else permissions
-        return super().formfield_for_manytomany(db_field, request, **{**kwargs, **TICKED})
+        return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
 
     @admin.display(description=_("Roles"))
     def roles(self, account: User) -> str:
@@ -123,7 +123,7 @@ class StaffAccountAdmin(UserAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfo
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's classes have no types
+class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classes have no types
     """Roles: what the accounts that have one may do."""
 
     list_display = ("title", "purpose")
@@ -150,7 +150,7 @@ class RoleAdmin(GroupAdmin, OperatorAdmin):  # type: ignore[misc]  # Unfold's cl
             )
             .select_related("content_type")
         )
-        return super().formfield_for_manytomany(db_field, request, **{**kwargs, **TICKED})
+        return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The roles alone; the rows that say what they permit are nothing people know."""
@@ -177,7 +177,7 @@ class LogList(BoundedChangeList):
 
 
 @admin.register(LogEntry)
-class LogEntryAdmin(HistoryAdmin):
+class LogEntryAdmin(ReadOnlyAdmin):
     """Who did what in the admin, and when."""
 
     list_display = ("action_time", "staff_account", "action", "kind", "row", "text")
@@ -217,4 +217,4 @@ class LogEntryAdmin(HistoryAdmin):
     @admin.display(description=_("What happened"))
     def text(self, entry: LogEntry) -> str:
         """The entry in words."""
-        return action_log.read(entry)
+        return action_log.describe(entry)

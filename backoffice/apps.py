@@ -16,4 +16,4 @@ class BackofficeConfig(AppConfig):
 class AdminConfig(admin_apps.AdminConfig):
     """Django's admin on our site."""
 
-    default_site = "backoffice.site.Desk"
+    default_site = "backoffice.site.ShopAdminSite"

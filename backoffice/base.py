@@ -26,15 +26,15 @@ from backoffice.formatting import number
 
 
 class BoundedPaginator(Paginator):
-    """Counts to COUNTED at most, for a count of a million rows would take longer than their first page."""
+    """Counts to MAX_COUNT at most, for a count of a million rows would take longer than their first page."""
 
-    COUNTED = 10_000
+    MAX_COUNT = 10_000
     template_name = "backoffice/pagination.html"
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are, or COUNTED where there are more."""
-        return min(self._counted, self.COUNTED)
+        """How many rows there are, or MAX_COUNT where there are more."""
+        return min(self._counted, self.MAX_COUNT)
 
     @property
     def shown_count(self) -> str:
@@ -44,12 +44,12 @@ class BoundedPaginator(Paginator):
     @property
     def is_bounded(self) -> bool:
         """Whether there are more rows than it counts."""
-        return self._counted > self.COUNTED
+        return self._counted > self.MAX_COUNT
 
     @cached_property
     def _counted(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[: self.COUNTED + 1].count())
+        return int(rows.order_by().values("pk")[: self.MAX_COUNT + 1].count())
 
 
 class NotOffered(Exception):
@@ -100,7 +100,7 @@ class BoundedChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class OperatorAdmin(ModelAdmin):
+class BaseAdmin(ModelAdmin):
     """A page of the admin whose lists take as long with a million rows as with a hundred.
 
     `search_fields`: `^name` finds what begins with the words, `=id` what is just that, a bare name what has
@@ -166,7 +166,9 @@ class OperatorAdmin(ModelAdmin):
             newest = self.get_paginator(
                 request, page.paginator.object_list.reverse(), page.paginator.per_page
             )
-            context["entries"] = [(entry, action_log.read(entry)) for entry in newest.get_page(page.number)]
+            context["entries"] = [
+                (entry, action_log.describe(entry)) for entry in newest.get_page(page.number)
+            ]
         return response
 
     def _can_be_id(self, text: str) -> bool:
@@ -189,7 +191,7 @@ class OperatorAdmin(ModelAdmin):
             return None
 
 
-class HistoryAdmin(OperatorAdmin):
+class ReadOnlyAdmin(BaseAdmin):
     """Rows that are history: they can be read, and nothing else. Sorted only as an index has them."""
 
     sortable_by: tuple[str, ...] = ("id",)
@@ -207,7 +209,7 @@ class HistoryAdmin(OperatorAdmin):
         return False
 
 
-class SeedingForm(forms.ModelForm):
+class StaleWriteForm(forms.ModelForm):
     """Carries what the operator saw, to tell what they changed from what somebody else did meanwhile."""
 
     def clean(self) -> dict[str, Any]:
@@ -228,10 +230,10 @@ class SeedingForm(forms.ModelForm):
         return hidden.value_from_datadict(self.data, self.files, self.add_initial_prefix(name))
 
 
-class SeedingAdmin(OperatorAdmin):
+class EditableAdmin(BaseAdmin):
     """Rows that operators put in; a save writes what was changed, the rest belongs to others."""
 
-    form = SeedingForm
+    form = StaleWriteForm
     warn_unsaved_form = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

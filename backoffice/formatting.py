@@ -99,7 +99,7 @@ def link_column(field: str, label: Any) -> Column:
     return _column(field, label, linked, ordering=field)
 
 
-def moment_column(field: str, label: Any, *, is_stored: bool = True) -> Column:
+def timestamp_column(field: str, label: Any, *, is_stored: bool = True) -> Column:
     """A column of the admin that shows a field or a property, or one of a related row, as a moment."""
     return _column(field, label, moment, ordering=field if is_stored else None)
 

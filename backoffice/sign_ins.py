@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string, salted_hmac
 
 from backoffice.metrics import FAILED_SIGN_INS
-from core.circuit_breaker import Breaker
+from core.circuit_breaker import CircuitBreaker
 from core.counters import count
 
 SECONDS = 15 * 60
@@ -37,7 +37,7 @@ for cause in (WRONG, THROTTLED):
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
-_redis = Breaker(name="sign-ins", seconds=5)
+_redis = CircuitBreaker(name="sign-ins", seconds=5)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Guess:
 
         Those hold the guesses of others too.
         """
-        _each(lambda counters: counters.delete(self.own))
+        _with_counters(lambda counters: counters.delete(self.own))
         for key in filter(None, (self.address, self.name)):
             _decrease(key)
 
@@ -134,14 +134,14 @@ def _known_browser(request: HttpRequest, person: str) -> str:
 
 
 def _count(key: str) -> int:
-    return int(_each(lambda counters: count(counters, key, seconds=SECONDS)))
+    return int(_with_counters(lambda counters: count(counters, key, seconds=SECONDS)))
 
 
 def _decrease(key: str) -> None:
     with suppress(ValueError):  # forgotten meanwhile
-        _each(lambda counters: counters.decr(key))
+        _with_counters(lambda counters: counters.decr(key))
 
 
-def _each(use: Callable[[BaseCache], T]) -> T:
+def _with_counters(use: Callable[[BaseCache], T]) -> T:
     """Use the counters all processes share or, while Redis is away, this process's own."""
-    return _redis.ask(lambda: use(cache), otherwise=lambda: use(caches["local"]))
+    return _redis.call(lambda: use(cache), fallback=lambda: use(caches["local"]))

@@ -26,7 +26,7 @@ SHOWN = 100
 View = Callable[..., HttpResponse]
 
 
-class Desk(UnfoldAdminSite):
+class ShopAdminSite(UnfoldAdminSite):
     """Where staff look after the shop."""
 
     login_form = ThrottledLoginForm

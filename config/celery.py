@@ -24,7 +24,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 log = structlog.get_logger(__name__)
 
 
-class SteadyConnection(Connection):
+class FixedIntervalConnection(Connection):
     """A connection that tries again every second: kombu's own waits grow to half a minute."""
 
     @property
@@ -44,16 +44,16 @@ class SteadyConnection(Connection):
         return super().ensure_connection(*args, **{**steady, **kwargs})
 
 
-class SteadyAMQP(AMQP):
+class FixedIntervalAMQP(AMQP):
     """Celery's messaging over such connections."""
 
-    Connection = SteadyConnection
+    Connection = FixedIntervalConnection
 
 
-class SteadyScheduler(Scheduler):
+class FixedIntervalScheduler(Scheduler):
     """Says once that nothing can be sent and once that it can again; Celery's writes a trace a second."""
 
-    in_vain = False
+    broker_down = False
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due, seconds until the next; and touch BEAT_FILE, for a health check to look at."""
@@ -67,16 +67,16 @@ class SteadyScheduler(Scheduler):
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
-            if not self.in_vain:
+            if not self.broker_down:
                 log.warning("broker_away", error=str(error))
-            self.in_vain = True
+            self.broker_down = True
             return
-        if self.in_vain:
+        if self.broker_down:
             log.warning("broker_back")
-        self.in_vain = False
+        self.broker_down = False
 
 
-app = Celery("pointshop", amqp=SteadyAMQP)
+app = Celery("pointshop", amqp=FixedIntervalAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -91,7 +91,7 @@ WEB_DATABASE_BOUNDS = (
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 
 # A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
-WEB_DATABASE_PATIENCE = {
+WEB_DATABASE_TIMEOUTS = {
     "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -138,7 +138,7 @@ CELERY_DB_REUSE_MAX = 10_000
 # What a worker that is told to stop may still take for what it began: a turn of deliveries and its last post.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 # In memory: the schedule is all in this file, so there is nothing to keep.
-CELERY_BEAT_SCHEDULER = "config.celery:SteadyScheduler"
+CELERY_BEAT_SCHEDULER = "config.celery:FixedIntervalScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     "deliver what no wake-up delivered": {
@@ -203,19 +203,19 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "core.http.middleware.name_requests",
+    "core.http.middleware.request_ids",
     "core.http.middleware.Cors",
-    "core.http.middleware.AnswerProblems",
+    "core.http.middleware.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.refuse_ambiguous_paths",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.http.middleware.AllowedHosts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.http.middleware.keep_to_own_assets",
+    "core.http.middleware.content_security_policy",
     # What follows runs for the admin alone.
     "core.http.middleware.SkipAdminMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "core.http.middleware.speak_to_staff",
+    "core.http.middleware.admin_locale",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -12,7 +12,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections, reset_queries
 from django.utils.http import parse_header_parameters
 
-from users.checks import OPEN_DOOR
+from users.checks import UNVERIFIED_GATEWAY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -44,7 +44,7 @@ from config.urls import ENDPOINTS  # noqa: E402 - needs Django set up
 
 log = structlog.get_logger(__name__)
 if not settings.GATEWAY_SECRET and not settings.DEBUG:
-    log.warning("gateway_not_verified", why=OPEN_DOOR)
+    log.warning("gateway_not_verified", why=UNVERIFIED_GATEWAY)
 if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
     log.warning(
         "rate_limit_of_no_endpoint", names=", ".join(sorted(unknown)), known=", ".join(sorted(ENDPOINTS))
@@ -52,5 +52,5 @@ if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
 
 # Only a web process bounds how long it waits for the database, for a migration takes what it takes.
 options = connections.settings["default"]["OPTIONS"]
-options.update(settings.WEB_DATABASE_PATIENCE)
+options.update(settings.WEB_DATABASE_TIMEOUTS)
 options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Breaker:
+class CircuitBreaker:
     """Asks Redis, or answers without it: after a failure it is not asked again for `seconds`.
 
     A Redis that is mute then costs one request its time-out, and the next ones nothing.
@@ -23,19 +23,19 @@ class Breaker:
     def __init__(self, *, name: str, seconds: float) -> None:
         self.name = name
         self.seconds = seconds
-        self.asks_again_at = 0.0
+        self.open_until = 0.0
 
-    def ask(self, question: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
-        """What Redis says, or what `otherwise` says while it cannot be asked."""
-        if time.monotonic() < self.asks_again_at:
-            return self._without(otherwise)
+    def call(self, fn: Callable[[], T], *, fallback: Callable[[], T]) -> T:
+        """What Redis says, or what `fallback` says while it cannot be asked."""
+        if time.monotonic() < self.open_until:
+            return self._without(fallback)
         try:
-            return question()
+            return fn()
         except RedisError as error:
-            self.asks_again_at = time.monotonic() + self.seconds
-            log.warning("redis_left_alone", used_for=self.name, seconds=self.seconds, error=str(error))
-            return self._without(otherwise)
+            self.open_until = time.monotonic() + self.seconds
+            log.warning("redis_circuit_opened", used_for=self.name, seconds=self.seconds, error=str(error))
+            return self._without(fallback)
 
-    def _without(self, otherwise: Callable[[], T]) -> T:
+    def _without(self, fallback: Callable[[], T]) -> T:
         REDIS_FALLBACKS.labels(self.name).inc()
-        return otherwise()
+        return fallback()

@@ -6,7 +6,7 @@ from django.db.models import CheckConstraint, Q
 
 SEOUL = timezone(timedelta(hours=9))
 # Neither infinity nor a year that Python, RFC 3339 or an offset cannot show.
-CALENDAR = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
+SUPPORTED_PERIOD = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
 def rfc3339(moment: datetime) -> str:
@@ -16,4 +16,6 @@ def rfc3339(moment: datetime) -> str:
 
 def within_calendar(*columns: str, name: str) -> CheckConstraint:
     """The database's own refusal of moments that could not be answered to anybody; NULL is taken."""
-    return CheckConstraint(condition=Q(**{f"{column}__range": CALENDAR for column in columns}), name=name)
+    return CheckConstraint(
+        condition=Q(**{f"{column}__range": SUPPORTED_PERIOD for column in columns}), name=name
+    )

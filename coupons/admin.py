@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesRadioFilter, RadioFilter
 
-from backoffice.base import HistoryAdmin, SeedingForm
+from backoffice.base import ReadOnlyAdmin, StaleWriteForm
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import badge, link, link_column, list_url, number, number_column, won
 from backoffice.spreadsheets.admin import FilesAdmin
@@ -24,7 +24,7 @@ STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
 STATUSES = {"usable": _("Usable"), "used": _("Used"), "expired": _("Expired")}
 
 
-class CouponForm(SeedingForm):
+class CouponForm(StaleWriteForm):
     """A campaign, whose quantity never falls below what is issued."""
 
     class Meta:
@@ -114,7 +114,7 @@ class StatusFilter(RadioFilter):
 
 
 @admin.register(IssuedCoupon)
-class IssuedCouponAdmin(HistoryAdmin):
+class IssuedCouponAdmin(ReadOnlyAdmin):
     """Who holds what."""
 
     list_display = ("id", "coupon_link", "sequence", "member", "status", "issued_at", "expires_at", "used_at")

@@ -6,19 +6,19 @@ from django.utils.translation import gettext as _
 
 from backoffice.dashboard import Panel
 from backoffice.formatting import linked, list_url, moment, number
-from coupons.selectors import BurnDown, burning_down
+from coupons.selectors import IssueForecast, issue_forecasts
 
 ROWS = 8
 
 
 def _coupons() -> dict[str, Any]:
     return {
-        "rows": [_burning(each) for each in burning_down(limit=ROWS)],
+        "rows": [_burning(each) for each in issue_forecasts(limit=ROWS)],
         "url": list_url("coupons_coupon"),
     }
 
 
-def _burning(each: BurnDown) -> dict[str, Any]:
+def _burning(each: IssueForecast) -> dict[str, Any]:
     coupon = each.coupon
     return {
         "coupon": linked(coupon),

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.db.fields import NameField, not_blank
-from core.timestamps import CALENDAR, within_calendar
+from core.timestamps import SUPPORTED_PERIOD, within_calendar
 from users.models import User
 
 Status = Literal["usable", "used", "expired"]
@@ -101,8 +101,8 @@ class Coupon(DiscountTerms):
                 condition=Q(issued__gte=0, issued__lte=F("quantity")), name="coupon_issued_within_quantity"
             ),
             models.CheckConstraint(
-                condition=(Q(opens_at=None) | Q(opens_at__range=CALENDAR))
-                & (Q(closes_at=None) | Q(closes_at__range=CALENDAR)),
+                condition=(Q(opens_at=None) | Q(opens_at__range=SUPPORTED_PERIOD))
+                & (Q(closes_at=None) | Q(closes_at__range=SUPPORTED_PERIOD)),
                 name="coupon_period_within_calendar",
                 violation_error_message=_(
                     "A period lies between the years 1900 and 9998. Leave it empty where it has no bound."

@@ -47,13 +47,13 @@ def asked_for(*, user_id: int, issued_coupon_id: int | None) -> list[Bound[list[
 
 
 # A pace is that of the newest issues, so it needs one row of a campaign however many were issued.
-PACE_OF_NEWEST = 100
+SAMPLE_SIZE = 100
 FEWEST_FOR_A_PACE = 10
-FORESEEN = timedelta(days=30)
+HORIZON = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class BurnDown:
+class IssueForecast:
     """A campaign that is being handed out, its pace in issues an hour, and when it will be sold out at that.
 
     No pace before the tenth issue; no moment where it closes earlier or lasts for more than 30 days.
@@ -64,7 +64,7 @@ class BurnDown:
     sold_out_at: datetime | None
 
 
-def burning_down(*, limit: int) -> list[BurnDown]:
+def issue_forecasts(*, limit: int) -> list[IssueForecast]:
     """The campaigns that are open and not sold out, at most `limit`: first whose share issued is largest."""
     return [_burn_down(coupon) for coupon in _open_campaigns()[:limit]]
 
@@ -73,7 +73,7 @@ def _open_campaigns() -> CouponQuerySet:
     opened = Q(opens_at=None) | Q(opens_at__lte=Now())
     not_closed = Q(closes_at=None) | Q(closes_at__gt=Now())
     newest = IssuedCoupon.objects.filter(
-        coupon=OuterRef("pk"), sequence=Greatest(OuterRef("issued") - (PACE_OF_NEWEST - 1), 1)
+        coupon=OuterRef("pk"), sequence=Greatest(OuterRef("issued") - (SAMPLE_SIZE - 1), 1)
     )
     campaigns = Coupon.objects.filter(opened & not_closed, issued__lt=F("quantity"))
     share = Cast("issued", FloatField()) / F("quantity")
@@ -82,18 +82,20 @@ def _open_campaigns() -> CouponQuerySet:
     )
 
 
-def _burn_down(coupon: Coupon) -> BurnDown:
+def _burn_down(coupon: Coupon) -> IssueForecast:
     now, since = coupon.read_at, coupon.paced_since  # type: ignore[attr-defined]  # by _open_campaigns
     if since is None or coupon.issued < FEWEST_FOR_A_PACE:
-        return BurnDown(coupon, None, None)
+        return IssueForecast(coupon, None, None)
     seconds = max((now - since).total_seconds(), 1.0)
-    a_second = min(coupon.issued, PACE_OF_NEWEST) / seconds
-    return BurnDown(coupon, a_second * 3600, _sold_out_at(coupon, now=now, a_second=a_second))
+    rate_per_second = min(coupon.issued, SAMPLE_SIZE) / seconds
+    return IssueForecast(
+        coupon, rate_per_second * 3600, _sold_out_at(coupon, now=now, rate_per_second=rate_per_second)
+    )
 
 
-def _sold_out_at(coupon: Coupon, *, now: datetime, a_second: float) -> datetime | None:
-    seconds = coupon.remaining / a_second
-    if seconds > FORESEEN.total_seconds():
+def _sold_out_at(coupon: Coupon, *, now: datetime, rate_per_second: float) -> datetime | None:
+    seconds = coupon.remaining / rate_per_second
+    if seconds > HORIZON.total_seconds():
         return None
     moment = now + timedelta(seconds=seconds)
     return None if coupon.closes_at and coupon.closes_at <= moment else moment

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.http.serializers import MomentField
+from core.http.serializers import TimestampField
 from coupons.models import Coupon, IssuedCoupon, Status, status_of
 
 STATUSES = get_args(Status)
@@ -15,8 +15,8 @@ class CouponSerializer(serializers.ModelSerializer[Coupon]):
     """A campaign, with what is left of it at this moment."""
 
     remaining = serializers.IntegerField()
-    opens_at = MomentField(allow_null=True)
-    closes_at = MomentField(allow_null=True)
+    opens_at = TimestampField(allow_null=True)
+    closes_at = TimestampField(allow_null=True)
 
     class Meta:
         model = Coupon
@@ -38,9 +38,9 @@ class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
 
     coupon_id = serializers.IntegerField()
     status = serializers.SerializerMethodField()
-    issued_at = MomentField()
-    expires_at = MomentField()
-    used_at = MomentField(allow_null=True)
+    issued_at = TimestampField()
+    expires_at = TimestampField()
+    used_at = TimestampField(allow_null=True)
 
     class Meta:
         model = IssuedCoupon

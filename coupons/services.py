@@ -18,7 +18,7 @@ from coupons.problems import (
     CouponNotOpen,
     CouponSoldOut,
 )
-from coupons.sql import Standing, issue_coupon
+from coupons.sql import Eligibility, issue_coupon
 from users.services import require_member
 
 # What refuses the statement where it came true after the statement began.
@@ -37,24 +37,24 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 @retried(guards=OVERTAKEN)
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    standing, issued = issue_coupon(
+    eligibility, issued = issue_coupon(
         user_id=user_id, coupon_id=coupon_id, valid_days=settings.COUPON_VALID_DAYS
     )
-    require_member(standing.is_registered)
+    require_member(eligibility.is_registered)
     if issued is None:
-        raise _refusal(standing) or Conflict
+        raise _refusal(eligibility) or Conflict
     return issued
 
 
-def _refusal(standing: Standing) -> Problem | None:
+def _refusal(eligibility: Eligibility) -> Problem | None:
     """Why there is no coupon, in the contract's order; None where another took the last one meanwhile."""
-    if not standing.is_campaign:
+    if not eligibility.is_campaign:
         return NotFound()
-    if not standing.is_open:
-        return CouponNotOpen(opens_at=standing.opens_at, closes_at=standing.closes_at)
-    if standing.issued_coupon_id is not None:
-        return CouponAlreadyIssued(issued_coupon_id=standing.issued_coupon_id)
-    return CouponSoldOut() if standing.is_sold_out else None
+    if not eligibility.is_open:
+        return CouponNotOpen(opens_at=eligibility.opens_at, closes_at=eligibility.closes_at)
+    if eligibility.issued_coupon_id is not None:
+        return CouponAlreadyIssued(issued_coupon_id=eligibility.issued_coupon_id)
+    return CouponSoldOut() if eligibility.is_sold_out else None
 
 
 def discount_of(held: IssuedCoupon | None, *, subtotal: int, now: datetime) -> int:

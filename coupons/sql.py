@@ -25,15 +25,15 @@ ISSUED_COLUMNS = (
 # needs: neither BEGIN nor COMMIT nor this process is waited for meanwhile
 # (docs/adr/0013-a-coupon-is-issued-or-refused-in-one-statement.md).
 #
-# 1. `standing` refuses before that row is touched, so those who are refused do not wait for it. "+ 0" leaves
-#    the planner only the index by user: it has no statistics of a new campaign, and would take the index by
-#    (coupon, sequence) and read all that was issued.
+# 1. `eligibility` refuses before that row is touched, so those who are refused do not wait for it. "+ 0"
+#    leaves the planner only the index by user: it has no statistics of a new campaign, and would take the index
+#    by (coupon, sequence) and read all that was issued.
 # 2. `counted` waits for the row, counts from what was committed last, and copies the terms of that moment.
 # 3. `issued` compares the clock once more, for a campaign can close while its row is waited for. A sequence
 #    of 0 then violates issued_coupon_sequence_from_1, which rolls the count back. Locking the row by a SELECT
 #    before comparing would do without the violation, but issues a fifth fewer coupons a second.
 ISSUE_COUPON = """
-WITH standing AS (
+WITH eligibility AS (
     SELECT
         member.id IS NOT NULL AS is_registered,
         campaign.id IS NOT NULL AS is_campaign,
@@ -51,7 +51,7 @@ WITH standing AS (
 ), counted AS (
     UPDATE coupons_coupon SET issued = issued + 1
     WHERE id = %(coupon_id)s AND issued < quantity
-        AND (SELECT is_registered AND is_open AND issued_coupon_id IS NULL FROM standing)
+        AND (SELECT is_registered AND is_open AND issued_coupon_id IS NULL FROM eligibility)
     RETURNING *, clock_timestamp() AS now
 ), issued AS (
     INSERT INTO coupons_issuedcoupon (
@@ -65,7 +65,7 @@ WITH standing AS (
         id, coupon_id, user_id, sequence, name, discount_type, discount_value, max_discount,
         issued_at, expires_at
 )
-SELECT standing.*, issued.* FROM standing LEFT JOIN issued ON true
+SELECT eligibility.*, issued.* FROM eligibility LEFT JOIN issued ON true
 """
 
 
@@ -75,7 +75,7 @@ def _issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> ByHand:  
 
 
 @dataclass(frozen=True)
-class Standing:
+class Eligibility:
     """How a campaign stood for the caller when the statement began; the clock is the database's."""
 
     is_registered: bool
@@ -87,10 +87,10 @@ class Standing:
     is_sold_out: bool
 
 
-def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> tuple[Standing, IssuedCoupon | None]:
-    """Issue the user a coupon of the campaign unless its standing forbids that: the optimistic lock.
+def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> tuple[Eligibility, IssuedCoupon | None]:
+    """Issue the user a coupon of the campaign unless its eligibility forbids that: the optimistic lock.
 
-    Without a coupon and without a reason in the standing, another request was faster. Raises IntegrityError
+    Without a coupon and without a reason against it, another request was faster. Raises IntegrityError
     where a reason arose after the statement began: by `issued_coupon_one_a_user` where the user got one, by
     `issued_coupon_sequence_from_1` where the campaign closed, by the foreign key where the user was deleted.
     """
@@ -98,4 +98,4 @@ def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> tuple[Stan
     stood, issued = row[: -len(ISSUED_COLUMNS)], row[-len(ISSUED_COLUMNS) :]
     is_issued = issued[0] is not None
     coupon = IssuedCoupon(**dict(zip(ISSUED_COLUMNS, issued, strict=True))) if is_issued else None
-    return Standing(*stood), coupon
+    return Eligibility(*stood), coupon

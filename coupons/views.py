@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
-from core.http.serializers import NoInput, shown
+from core.http.serializers import NoInput, serialize
 from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
 from core.input_errors import InputError, Invalid
 from coupons import selectors, services, statements
@@ -55,10 +55,10 @@ class CouponViewSet(PublicViewSet):
     )
     def issue(self, request: Request, pk: str) -> Response:
         """One per user and campaign."""
-        self.validated(request.data)
+        self.validate_input(request.data)
         issued = services.issue(user_id=caller(request).pk, coupon_id=row_id(pk))
         headers = self.location(basename="issued-coupon", pk=issued.pk)
-        return Response(shown(IssuedCouponSerializer, issued), status=201, headers=headers)
+        return Response(serialize(IssuedCouponSerializer, issued), status=201, headers=headers)
 
 
 class NewestIssuedFirst(KeysetPagination):

@@ -47,7 +47,7 @@ def seed() -> Demo:
     """Fill an empty shop; its points, stock and coupons are moved by the services only. Raises NotEmpty."""
     require_empty()
     # The same demo every time.
-    chance = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
+    rng = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
     reseed_random(SEED)
     ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
     users = UserFactory.create_batch(USERS)
@@ -60,7 +60,7 @@ def seed() -> Demo:
     for number in range(ORDERS):
         user = users[number % USERS]
         coupon = held.pop(user.pk, None) if number % 2 else None
-        checkout(basket=Basket(user.pk, _choose(chance, products), issued_coupon_id=coupon))
+        checkout(basket=Basket(user.pk, _choose(rng, products), issued_coupon_id=coupon))
     return Demo(len(users), len(products), len(campaigns), ORDERS)
 
 
@@ -89,8 +89,8 @@ def _issue(campaigns: Sequence[Coupon], users: Sequence[User]) -> dict[int, int]
     return {each.user_id: each.pk for each in issued}
 
 
-def _choose(chance: random.Random, products: Sequence[Product]) -> dict[int, int]:
+def _choose(rng: random.Random, products: Sequence[Product]) -> dict[int, int]:
     """One or two products, the first ones more often, and how many of each."""
     weights = range(len(products), 0, -1)
-    chosen = {chance.choices(products, weights)[0].pk for _ in range(2)}
-    return {pk: chance.randint(1, 2) for pk in chosen}
+    chosen = {rng.choices(products, weights)[0].pk for _ in range(2)}
+    return {pk: rng.randint(1, 2) for pk in chosen}

@@ -31,51 +31,49 @@ BUYERS, OFFERED = 1_000, 100
 Progress = Callable[[str, int], None]
 
 
-class NobodyToOrder(Exception):
+class NoBuyersOrProducts(Exception):
     """Orders are wanted, and there is no member or no product."""
 
 
 def missing(*, sizes: Mapping[str, int]) -> dict[str, int]:
     """How many rows each table lacks to its size."""
-    lacking = {name: size - MODELS[name].objects.count() for name, size in sizes.items()}
-    return {name: number for name, number in lacking.items() if number > 0}
+    shortfall = {name: size - MODELS[name].objects.count() for name, size in sizes.items()}
+    return {name: number for name, number in shortfall.items() if number > 0}
 
 
-def grow(*, lacking: Mapping[str, int], progress: Progress) -> None:
+def fill_up_to(*, shortfall: Mapping[str, int], progress: Progress) -> None:
     """Add rows: members, products and campaigns by the factories, orders by checkout with all that follows.
 
     Who orders gets the points for it, and what is sold out is restocked, by the services. Nothing that is
-    there is changed otherwise. Stopped midway, the next run goes on. Raises NobodyToOrder.
+    there is changed otherwise. Stopped midway, the next run goes on. Raises NoBuyersOrProducts.
     """
     for name in ("users", "products", "coupons"):
         # Names go on after those of earlier runs.
         FACTORIES[name].reset_sequence(MODELS[name].objects.count(), force=True)
-        rows = (_made_up(name, number) for number in range(lacking.get(name, 0)))
+        rows = (_build(name, number) for number in range(shortfall.get(name, 0)))
         while portion := list(islice(rows, PORTION)):
             MODELS[name].objects.bulk_create(portion)
             progress(name, len(portion))
-    if lacking.get("orders"):
-        for _order in islice(_orders(), lacking["orders"]):
+    if shortfall.get("orders"):
+        for _order in islice(_orders(), shortfall["orders"]):
             progress("orders", 1)
 
 
-def _made_up(name: str, number: int) -> Any:
+def _build(name: str, number: int) -> Any:
     return FACTORIES[name].build(**({"fixed": number % 2 == 0} if name == "coupons" else {}))
 
 
 def _orders() -> Iterator[PaidOrder]:
-    """Orders without end. Raises NobodyToOrder."""
+    """Orders without end. Raises NoBuyersOrProducts."""
     buyers = list(User.objects.order_by("-pk").values_list("pk", flat=True)[:BUYERS])
     offered = list(Product.objects.order_by("-pk").values_list("pk", flat=True)[:OFFERED])
     if not buyers or not offered:
-        raise NobodyToOrder
-    chance = random.Random()  # noqa: S311 - no secret # nosec B311
+        raise NoBuyersOrProducts
+    rng = random.Random()  # noqa: S311 - no secret # nosec B311
     weights = range(len(offered), 0, -1)
     while True:
-        chosen = {
-            chance.choices(offered, weights)[0]: chance.randint(1, 3) for _ in range(chance.randint(1, 3))
-        }
-        yield _place(Basket(chance.choice(buyers), chosen))
+        chosen = {rng.choices(offered, weights)[0]: rng.randint(1, 3) for _ in range(rng.randint(1, 3))}
+        yield _place(Basket(rng.choice(buyers), chosen))
 
 
 def _place(basket: Basket) -> PaidOrder:

@@ -50,26 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset", "password"], default="shop")
     command = parser.parse_args(arguments).command
-    heed_signals()
+    install_signal_handlers()
     keep_to_ourselves()
     try:
         if command == "stop":
-            say(*instances.stop())
+            echo(*instances.stop())
         elif command == "reset":
-            say(*instances.reset())
+            echo(*instances.reset())
         elif command == "password":
-            say(_("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": new_password()})
+            echo(
+                _("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": new_password()}
+            )
         else:
             open_shop()
     except KeyboardInterrupt:
-        say(_("The shop is closed."))
+        echo(_("The shop is closed."))
     except (CannotRun, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
-        say(str(reason))
+        echo(str(reason))
         return 1
     return 0
 
 
-def heed_signals() -> None:
+def install_signal_handlers() -> None:
     """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the next ones do not disturb the end."""
     heeded = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
@@ -90,7 +92,7 @@ def keep_to_ourselves() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def say(*lines: str) -> None:
+def echo(*lines: str) -> None:
     """Print, in UTF-8 whatever the locale, and whether or not anybody reads it."""
     with suppress(OSError):
         sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
@@ -103,13 +105,13 @@ def open_shop() -> None:
     host, port = settings.HOST, settings.PORT
     with instances.claimed(port=port) as folder:
         require_free_port(host=host, port=port)
-        say(_("pointshop is getting ready …"))
+        echo(_("pointshop is getting ready …"))
         prepared = prepare()
         supervisor = supervise(folder)
         try:
             supervisor.start()
             await_ready(supervisor, host=host, port=port)
-            say(welcome(prepared, log=folder / LOG, host=host, port=port))
+            echo(welcome(prepared, log=folder / LOG, host=host, port=port))
             supervisor.keep_running()
         except SupervisorFailed as failure:
             raise CannotRun(_("supervisord ends at once; see the lines above.")) from failure
@@ -181,7 +183,7 @@ def supervise(folder: Path) -> Supervisor:
     if not settings.DATA_PLATFORM_URL:
         port = free_port()
         environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
-        environment["DATA_PLATFORM_SECRET"] = settings.DATA_PLATFORM_SECRET or kept_secret()
+        environment["DATA_PLATFORM_SECRET"] = settings.DATA_PLATFORM_SECRET or webhook_secret()
         receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
         programs.append(Program("receiver", receive))
     configuration = folder / instances.CONFIGURATION
@@ -237,7 +239,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def kept_secret() -> str:
+def webhook_secret() -> str:
     """The secret that events to the local data platform are signed with, made once."""
     file = LOCAL / "data_platform_secret"
     if not file.exists():

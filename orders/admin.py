@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 
 from backoffice import action_log
-from backoffice.base import HistoryAdmin
+from backoffice.base import ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import (
     NOTHING,
@@ -23,13 +23,13 @@ from backoffice.formatting import (
     link,
     link_column,
     list_url,
-    moment_column,
     number_column,
     page_url,
+    timestamp_column,
     won,
     won_column,
 )
-from core.db.transactions import unit_of_work
+from core.db.transactions import atomic_with_retries
 from orders.models import Order, OrderEvent, OrderItem
 from points.models import PointTransaction
 
@@ -67,7 +67,7 @@ class OrderItemInline(TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(HistoryAdmin):
+class OrderAdmin(ReadOnlyAdmin):
     """A paid order on one page: its lines, the payment, and what became of its event."""
 
     list_display = ("id", "member", "to_pay", "won_off", "delivery", "ordered_at")
@@ -128,8 +128,8 @@ class OrderAdmin(HistoryAdmin):
     won_left = won_column("balance_after", _("Balance after payment"))
     attempts = number_column("event__attempts", _("Attempts"))
 
-    next_attempt = moment_column("event__due_at", _("Next attempt"), is_stored=False)
-    delivered_at = moment_column("event__delivered_at", _("Delivered at"))
+    next_attempt = timestamp_column("event__due_at", _("Next attempt"), is_stored=False)
+    delivered_at = timestamp_column("event__delivered_at", _("Delivered at"))
 
     @admin.display(description=_("Delivery"))
     def delivery(self, order: Order) -> str:
@@ -154,7 +154,7 @@ class OrderAdmin(HistoryAdmin):
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(HistoryAdmin):
+class OrderEventAdmin(ReadOnlyAdmin):
     """The outbox; what was sent can be sent again."""
 
     list_display = (
@@ -189,7 +189,7 @@ class OrderEventAdmin(HistoryAdmin):
 
     linked_order = link_column("order", _("Order"))
 
-    next_attempt = moment_column("due_at", _("Next attempt"), is_stored=False)
+    next_attempt = timestamp_column("due_at", _("Next attempt"), is_stored=False)
 
     @admin.display(description=_("State"))
     def delivery(self, event: OrderEvent) -> str:
@@ -232,9 +232,9 @@ class OrderEventAdmin(HistoryAdmin):
         return HttpResponseRedirect(f"{back}?{request.GET.urlencode()}")
 
 
-@unit_of_work
+@atomic_with_retries
 def _send_again(*, staff_id: int, ids: Sequence[UUID]) -> int:
     """Make the events due and leave an entry in the log of each; how many there were."""
     chosen = OrderEvent.objects.filter(pk__in=ids)
-    action_log.log_changes(staff_id=staff_id, rows=chosen, message=[action_log.told(SENT_AGAIN)])
+    action_log.log_changes(staff_id=staff_id, rows=chosen, message=[action_log.log_detail(SENT_AGAIN)])
     return chosen.redeliver()

@@ -31,7 +31,7 @@ def _sales() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    owed = undelivered(most=BoundedPaginator.COUNTED + 1)
+    owed = undelivered(most=BoundedPaginator.MAX_COUNT + 1)
     late = owed.overdue_seconds >= LATE_SECONDS
     return {
         "pending": _bounded(owed.pending),
@@ -45,7 +45,7 @@ def _events() -> dict[str, Any]:
 
 def _bounded(count: int) -> str:
     """A count, or that there are more than the lists count."""
-    most = BoundedPaginator.COUNTED
+    most = BoundedPaginator.MAX_COUNT
     return number(count) if count <= most else _("more than %(count)s") % {"count": number(most)}
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from core.http.serializers import MomentField, StrictIntegerField, StrictSerializer, validated
+from core.http.serializers import StrictIntegerField, StrictSerializer, TimestampField, validate_input
 from orders.models import Order, OrderItem
 from orders.services import Basket
 
@@ -53,7 +53,7 @@ class BasketSerializer(StrictSerializer):
 
 def basket_of(*, user_id: int, data: Any) -> Basket:
     """What a user's request asks for. Raises ValidationError."""
-    wanted = validated(BasketSerializer, data)
+    wanted = validate_input(BasketSerializer, data)
     return Basket(
         user_id=user_id,
         quantities={item["product_id"]: item["quantity"] for item in wanted["items"]},
@@ -78,7 +78,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     items = OrderLineSerializer(many=True, source="lines")
     issued_coupon_id = serializers.IntegerField(allow_null=True)
-    ordered_at = MomentField()
+    ordered_at = TimestampField()
 
     class Meta:
         model = Order

@@ -29,7 +29,7 @@ from orders.problems import PriceChanged
 from orders.selectors import Line, PaidOrder
 from points.problems import InsufficientPoints
 from products.problems import OutOfStock, ProductNotFound
-from products.selectors import Offer
+from products.selectors import ProductSnapshot
 from users.services import require_member
 
 # What a basket can be refused for, bought or quoted.
@@ -60,18 +60,18 @@ class Basket:
 class Look:
     """What one look, which locks nothing, found of a basket: the only prices that its order can take."""
 
-    offers: Mapping[int, Offer]
+    offers: Mapping[int, ProductSnapshot]
     coupon: IssuedCoupon | None
     balance: int
 
     @property
     def now(self) -> datetime:
         """The database's moment of the look."""
-        return next(iter(self.offers.values())).seen_at
+        return next(iter(self.offers.values())).read_at
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class PricedBasket:
     """What a basket costs, in won, at the moment it was looked at."""
 
     items: list[Line]
@@ -88,13 +88,13 @@ class Price:
 class Quote:
     """What checkout would take, and leave, at this moment."""
 
-    price: Price
+    basket: PricedBasket
     balance: int
 
     @property
     def balance_after(self) -> int:
         """What checkout would leave."""
-        return self.balance - self.price.total
+        return self.balance - self.basket.total
 
 
 def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent[PaidOrder]:
@@ -105,7 +105,7 @@ def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent
     """
     outcome = run_idempotently(
         key=key,
-        create=lambda: _place(basket=basket, key=key),
+        create=lambda: _checkout_once(basket=basket, key=key),
         find_existing=lambda used: selectors.order_made_with(user_id=basket.user_id, key=used),
     )
     if not outcome.replayed:
@@ -117,17 +117,17 @@ def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent
 def quote(*, basket: Basket) -> Quote:
     """What checkout would answer at this moment; nothing is written. Raises what checkout raises."""
     look = _look(basket=basket)
-    return Quote(_price(basket=basket, look=look), look.balance)
+    return Quote(_price_basket(basket=basket, look=look), look.balance)
 
 
 @retried(guards=GUARDS)
-def _place(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
+def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
     """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
 
     What was decided can be outrun until then: a guard of stock or balance refuses, and it is looked at anew.
     """
     look = _look(basket=basket)
-    price = _price(basket=basket, look=look)
+    price = _price_basket(basket=basket, look=look)
     with in_messages() as messages:
         balances, *redeemed = messages.send(
             points.statements.locked_balance(user_id=basket.user_id),
@@ -196,7 +196,7 @@ def _look(*, basket: Basket) -> Look:
     return Look(offers, coupon, accounts[0] or 0)
 
 
-def _price(*, basket: Basket, look: Look) -> Price:
+def _price_basket(*, basket: Basket, look: Look) -> PricedBasket:
     """Decide in the contract's order. Raises what checkout raises of coupon, stock, price and points."""
     items = [_line(offer=look.offers[pk], quantity=quantity) for pk, quantity in basket.quantities.items()]
     subtotal = sum(item.amount for item in items)
@@ -204,7 +204,7 @@ def _price(*, basket: Basket, look: Look) -> Price:
     if basket.issued_coupon_id is not None:
         discount = coupons.services.discount_of(look.coupon, subtotal=subtotal, now=look.now)
     products.services.require_stock(offers=look.offers, quantities=basket.quantities)
-    price = Price(items, subtotal, discount)
+    price = PricedBasket(items, subtotal, discount)
     if basket.expected_total is not None and basket.expected_total != price.total:
         raise PriceChanged(expected_total=basket.expected_total, total=price.total)
     # A subtotal that no order could store is refused as well, whatever the discount.
@@ -214,5 +214,5 @@ def _price(*, basket: Basket, look: Look) -> Price:
     return price
 
 
-def _line(*, offer: Offer, quantity: int) -> Line:
+def _line(*, offer: ProductSnapshot, quantity: int) -> Line:
     return Line(offer.product_id, offer.name, offer.price, quantity)

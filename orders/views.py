@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
 from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
-from core.http.serializers import shown
+from core.http.serializers import serialize
 from core.http.viewsets import ApiViewSet, row_id
 from core.problems import IdempotencyKeyReused
 from orders import selectors, services, statements
@@ -63,7 +63,7 @@ class OrderViewSet(ApiViewSet):
         """Check out."""
         placed = services.checkout(basket=self._basket(request), key=idempotency_key(request))
         headers = self.location(basename="order", pk=placed.instance.id) | replay_headers(placed)
-        return Response(shown(PlacedOrderSerializer, placed.instance), status=201, headers=headers)
+        return Response(serialize(PlacedOrderSerializer, placed.instance), status=201, headers=headers)
 
     @extend_schema(
         operation_id="quote_order",
@@ -75,7 +75,7 @@ class OrderViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def quote(self, request: Request) -> Response:
         """Price a basket and write nothing."""
-        return Response(shown(OrderQuoteSerializer, services.quote(basket=self._basket(request))))
+        return Response(serialize(OrderQuoteSerializer, services.quote(basket=self._basket(request))))
 
     def _basket(self, request: Request) -> Basket:
         return basket_of(user_id=caller(request).pk, data=request.data)

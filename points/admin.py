@@ -6,14 +6,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 
-from backoffice.base import HistoryAdmin
+from backoffice.base import ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import link_column, won_column
 from points.models import PointAccount, PointTransaction
 
 
 @admin.register(PointAccount)
-class PointAccountAdmin(HistoryAdmin):
+class PointAccountAdmin(ReadOnlyAdmin):
     """Balances."""
 
     list_display = ("member_id", "member", "won")
@@ -33,7 +33,7 @@ class PointAccountAdmin(HistoryAdmin):
 
 
 @admin.register(PointTransaction)
-class PointTransactionAdmin(HistoryAdmin):
+class PointTransactionAdmin(ReadOnlyAdmin):
     """The ledger."""
 
     list_display = ("id", "member", "type", "won", "won_after", "linked_order", "created_at")

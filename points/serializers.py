@@ -4,7 +4,7 @@ from django.db.models import BigIntegerField
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from core.http.serializers import MomentField, StrictIntegerField, StrictSerializer
+from core.http.serializers import StrictIntegerField, StrictSerializer, TimestampField
 from points.models import PointTransaction
 
 MAX_BIGINT = BigIntegerField.MAX_BIGINT
@@ -29,7 +29,7 @@ class LedgerEntrySerializer(serializers.ModelSerializer[PointTransaction]):
 
     amount = serializers.IntegerField(min_value=-MAX_BIGINT, max_value=MAX_BIGINT)
     order_id = serializers.IntegerField(allow_null=True)
-    created_at = MomentField()
+    created_at = TimestampField()
 
     class Meta:
         model = PointTransaction

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
 from core.http.pagination import KeysetPagination
 from core.http.schema import refuses
-from core.http.serializers import shown
+from core.http.serializers import serialize
 from core.http.viewsets import ApiViewSet
 from core.problems import IdempotencyKeyReused
 from points import selectors, services, statements
@@ -40,7 +40,7 @@ class PointViewSet(ApiViewSet):
     def list(self, request: Request) -> Response:
         """The balance of this moment; 0 for a user who never charged."""
         balance = selectors.balance_of(user_id=caller(request).pk)
-        return Response(shown(PointBalanceSerializer, balance))
+        return Response(serialize(PointBalanceSerializer, balance))
 
     @extend_schema(
         operation_id="charge_points",
@@ -53,10 +53,10 @@ class PointViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], serializer_class=ChargeSerializer)
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
-        amount = self.validated(request.data)["amount"]
+        amount = self.validate_input(request.data)["amount"]
         charged = services.charge(user_id=caller(request).pk, amount=amount, key=idempotency_key(request))
         return Response(
-            shown(LedgerEntrySerializer, charged.instance), status=201, headers=replay_headers(charged)
+            serialize(LedgerEntrySerializer, charged.instance), status=201, headers=replay_headers(charged)
         )
 
     @extend_schema(

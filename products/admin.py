@@ -12,18 +12,18 @@ from unfold.contrib.filters.admin import RadioFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from backoffice import action_log
-from backoffice.base import SeedingForm
+from backoffice.base import StaleWriteForm
 from backoffice.formatting import number_column, won_column
 from backoffice.spreadsheets.admin import FilesAdmin
 from products import services
 from products.imports import ProductResource
 from products.models import LOW_STOCK, Product
-from products.selectors import LEAST_FIRST
+from products.selectors import LOWEST_STOCK_FIRST
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
 
 
-class ProductForm(SeedingForm):
+class ProductForm(StaleWriteForm):
     """A product; once it exists its stock is changed by a difference, for orders change it meanwhile."""
 
     stock_change = forms.IntegerField(
@@ -104,7 +104,7 @@ class ProductAdmin(FilesAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """The newest first or, where the filter asks for what runs out, that in the order of the overview."""
-        return LEAST_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
+        return LOWEST_STOCK_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save, and restock beside running orders."""
@@ -126,4 +126,7 @@ class ProductAdmin(FilesAdmin):
         if add or not (by := form.cleaned_data["stock_change"]):
             return message
         after, reason = form.instance.stock, form.cleaned_data["reason"]
-        return [*message, action_log.told(STOCK_MOVED, by=by, before=after - by, after=after, reason=reason)]
+        return [
+            *message,
+            action_log.log_detail(STOCK_MOVED, by=by, before=after - by, after=after, reason=reason),
+        ]

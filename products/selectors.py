@@ -14,18 +14,18 @@ from products import statements
 from products.models import Product, ProductQuerySet
 
 # What runs out first and, of two that do, what sold more.
-LEAST_FIRST = ("stock", "-units_sold", "pk")
+LOWEST_STOCK_FIRST = ("stock", "-units_sold", "pk")
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ProductSnapshot:
     """A product as it stood when it was read: price in won, units in stock, and the database's moment."""
 
     product_id: int
     name: str
     price: int
     stock: int
-    seen_at: datetime
+    read_at: datetime
 
 
 def asked_for(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, int, datetime]]]:
@@ -33,12 +33,12 @@ def asked_for(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, 
     return statements.offers(product_ids=[pk for pk in product_ids if 0 < pk <= BigIntegerField.MAX_BIGINT])
 
 
-def offers(found: Iterable[tuple[int, str, int, int, datetime]]) -> dict[int, Offer]:
+def offers(found: Iterable[tuple[int, str, int, int, datetime]]) -> dict[int, ProductSnapshot]:
     """What it found, by product id."""
-    return {row[0]: Offer(*row) for row in found}
+    return {row[0]: ProductSnapshot(*row) for row in found}
 
 
-def read_offers(*, product_ids: Iterable[int]) -> dict[int, Offer]:
+def read_offers(*, product_ids: Iterable[int]) -> dict[int, ProductSnapshot]:
     """The products with these ids, those that exist, by id."""
     (found,) = send(asked_for(product_ids=product_ids))
     return offers(found)
@@ -57,9 +57,9 @@ def products(page: Page) -> list[Any]:
 
 
 def low_stock(*, limit: int) -> ProductQuerySet:
-    """The products that run out, at most `limit`: LEAST_FIRST.
+    """The products that run out, at most `limit`: LOWEST_STOCK_FIRST.
 
     It reads every product, 200,000 in some 10 ms. An index on the stock would cost every order, which changes
     it, more than that.
     """
-    return Product.objects.low().order_by(*LEAST_FIRST)[:limit]
+    return Product.objects.low().order_by(*LOWEST_STOCK_FIRST)[:limit]

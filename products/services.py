@@ -6,7 +6,7 @@ from core.db.statements import Bound
 from products import statements
 from products.models import Product
 from products.problems import OutOfStock, ProductNotFound, Shortage
-from products.selectors import Offer
+from products.selectors import ProductSnapshot
 
 # What refuses stock that was taken since it was looked at.
 GUARD = "product_stock_not_negative"
@@ -16,14 +16,14 @@ class StockBelowZero(Exception):
     """An operator takes off more than is left."""
 
 
-def require_products(*, offers: Mapping[int, Offer], product_ids: Iterable[int]) -> None:
+def require_products(*, offers: Mapping[int, ProductSnapshot], product_ids: Iterable[int]) -> None:
     """Raise ProductNotFound unless every product was found."""
     missing = [pk for pk in product_ids if pk not in offers]
     if missing:
         raise ProductNotFound(product_ids=missing)
 
 
-def require_stock(*, offers: Mapping[int, Offer], quantities: Mapping[int, int]) -> None:
+def require_stock(*, offers: Mapping[int, ProductSnapshot], quantities: Mapping[int, int]) -> None:
     """Raise OutOfStock unless every product, as it was read, has the quantity asked for."""
     shortages = [
         Shortage(product_id, quantity, offers[product_id].stock)

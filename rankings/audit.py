@@ -10,10 +10,10 @@ from core.db.audit import Rule
 from orders.models import OrderItem
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow
-from rankings.selectors import Progress, untold
+from rankings.selectors import OnProgress, no_progress
 
 
-def sums_that_differ(*, progress: Progress = untold) -> Iterator[str]:
+def sums_that_differ(*, progress: OnProgress = no_progress) -> Iterator[str]:
     """Stored sums that are not what the order lines of their window add up to."""
     window = SalesWindow.objects.filter(to_at__gt=F("from_at")).first()
     if window is None:
@@ -25,17 +25,17 @@ def sums_that_differ(*, progress: Progress = untold) -> Iterator[str]:
             yield f"product {product_id}: stored {stored.get(product_id)}, recount {recount.get(product_id)}"
 
 
-def places_that_differ(*, progress: Progress = untold) -> Iterator[str]:
+def wrong_ranks(*, progress: OnProgress = no_progress) -> Iterator[str]:
     """Places of the ranking that a recount would give to another product, or with other sums."""
-    said = selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
-    sales = selectors.recount(after=said.from_at, until=said.to_at, progress=progress)
+    actual = selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
+    sales = selectors.recount(after=actual.from_at, until=actual.to_at, progress=progress)
     recount = selectors.ranked(sales, size=settings.RANKING_SIZE)
-    for place, (ours, theirs) in enumerate(zip_longest(said.best_sellers, recount), start=1):
+    for place, (ours, theirs) in enumerate(zip_longest(actual.best_sellers, recount), start=1):
         if ours != theirs:
-            yield f"place {place}: said {ours}, recount {theirs}"
+            yield f"place {place}: actual {ours}, recount {theirs}"
 
 
 RULES = [
     Rule("I6", "the stored sums are a recount of their window", ProductSales.objects.count, sums_that_differ),
-    Rule("I6", "the ranking is a recount", OrderItem.objects.count, places_that_differ),
+    Rule("I6", "the ranking is a recount", OrderItem.objects.count, wrong_ranks),
 ]

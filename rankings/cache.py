@@ -8,7 +8,7 @@ from typing import Any
 from django.core.cache import cache
 
 import products.selectors
-from core.circuit_breaker import Breaker
+from core.circuit_breaker import CircuitBreaker
 from orders.selectors import Sales
 from rankings.selectors import BestSeller, Ranking
 
@@ -21,14 +21,14 @@ LOCK_SECONDS = 3
 PATIENCE_SECONDS = 4
 POLL_SECONDS = 0.02
 
-_redis = Breaker(name="the ranking", seconds=5)
+_redis = CircuitBreaker(name="the ranking", seconds=5)
 
 
 def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
     """The ranking, at most `seconds` old, or older while one caller computes the next; 0 always computes."""
     if seconds == 0:
         return compute()
-    return _redis.ask(lambda: _kept_or_computed(compute, seconds), otherwise=compute)
+    return _redis.call(lambda: _kept_or_computed(compute, seconds), fallback=compute)
 
 
 def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
@@ -36,11 +36,11 @@ def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
     while time.monotonic() < give_up:
         kept, fresh = _kept()
         if kept and fresh:
-            return _thawed(kept)
+            return _from_json(kept)
         if cache.add(LOCK, 1, LOCK_SECONDS):
             return _compute_once(compute, seconds)
         if kept:
-            return _thawed(kept)
+            return _from_json(kept)
         time.sleep(POLL_SECONDS)
     return compute()
 
@@ -50,9 +50,9 @@ def _compute_once(compute: Callable[[], Ranking], seconds: int) -> Ranking:
     try:
         kept, fresh = _kept()
         if kept and fresh:
-            return _thawed(kept)
+            return _from_json(kept)
         ranking = compute()
-        cache.set(KEY, _frozen(ranking), timeout=seconds + LOCK_SECONDS)
+        cache.set(KEY, _to_json(ranking), timeout=seconds + LOCK_SECONDS)
         cache.set(FRESH, 1, timeout=seconds)
         return ranking
     finally:
@@ -66,13 +66,13 @@ def _kept() -> tuple[dict[str, Any] | None, bool]:
     return kept if isinstance(kept, dict) else None, FRESH in found
 
 
-def _frozen(ranking: Ranking) -> dict[str, Any]:
+def _to_json(ranking: Ranking) -> dict[str, Any]:
     """The ranking as JSON can hold it."""
     rows = [(best.product_id, best.sales.units, best.sales.amount) for best in ranking.best_sellers]
     return {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat(), "rows": rows}
 
 
-def _thawed(kept: dict[str, Any]) -> Ranking:
+def _from_json(kept: dict[str, Any]) -> Ranking:
     best = [
         BestSeller(rank, product_id, Sales(units, amount))
         for rank, (product_id, units, amount) in enumerate(kept["rows"], start=1)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from core.db.sending import send
 from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
-from products.selectors import Offer
+from products.selectors import ProductSnapshot
 from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 SETTLING_TIME = timedelta(minutes=1)
 
 # Called with how many parts of how many are done.
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Entry:
     """A best seller with the product as it stood when it was read."""
 
     best_seller: BestSeller
-    product: Offer
+    product: ProductSnapshot
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Ranking:
     from_at: datetime
     to_at: datetime
     best_sellers: list[BestSeller]
-    offers: Mapping[int, Offer]
+    offers: Mapping[int, ProductSnapshot]
 
     @property
     def entries(self) -> list[Entry]:
@@ -67,7 +67,10 @@ def best_sellers(*, days: int, size: int) -> Ranking:
         BestSeller(rank, pk, Sales(int(units), int(amount)))
         for rank, (pk, units, amount, *_product) in enumerate(found, start=1)
     ]
-    offers = {pk: Offer(pk, name, price, stock, until) for pk, _units, _amount, name, price, stock in found}
+    offers = {
+        pk: ProductSnapshot(pk, name, price, stock, until)
+        for pk, _units, _amount, name, price, stock in found
+    }
     return Ranking(since, until, best, offers)
 
 
@@ -77,7 +80,7 @@ def ranked(sums: Mapping[int, Sales], *, size: int) -> list[BestSeller]:
     return [BestSeller(rank, *total) for rank, total in enumerate(best, start=1) if total[1].units > 0]
 
 
-def recount(*, after: datetime, until: datetime, progress: Progress) -> dict[int, Sales]:
+def recount(*, after: datetime, until: datetime, progress: OnProgress) -> dict[int, Sales]:
     """As `sales_between`, an hour of orders at a time, so that no statement runs long."""
     hours = [after + n * HOUR for n in range(-((after - until) // HOUR))]
     sums: dict[int, Sales] = {}
@@ -87,8 +90,8 @@ def recount(*, after: datetime, until: datetime, progress: Progress) -> dict[int
     return sums
 
 
-def untold(_done: int, _parts: int) -> None:
-    """Progress that nobody wants to hear of."""
+def no_progress(_done: int, _parts: int) -> None:
+    """Report nothing."""
 
 
 def settled_at() -> datetime:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.http.serializers import MomentField
+from core.http.serializers import TimestampField
 
 
 class BestSellerSerializer(serializers.Serializer[Any]):
@@ -22,10 +22,10 @@ class BestSellerSerializer(serializers.Serializer[Any]):
 class BestSellersSerializer(serializers.Serializer[Any]):
     """The best sellers of a window that ends at the moment of computing."""
 
-    to = MomentField(source="to_at")
-    as_of = MomentField(source="to_at")
+    to = TimestampField(source="to_at")
+    as_of = TimestampField(source="to_at")
     results = BestSellerSerializer(many=True, source="entries")
 
     def get_fields(self) -> dict[str, Any]:
         """`from` cannot be spelt as the name of an attribute."""
-        return {"from": MomentField(source="from_at"), **super().get_fields()}
+        return {"from": TimestampField(source="from_at"), **super().get_fields()}

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from core.db.transactions import database_now, unit_of_work
+from core.db.transactions import atomic_with_retries, database_now
 from orders.selectors import Sales
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow
-from rankings.selectors import Progress, as_sums, minus, plus, untold
+from rankings.selectors import OnProgress, as_sums, minus, no_progress, plus
 
 ATTEMPTS = 10
 ROWS_A_STATEMENT = 1000
@@ -34,29 +34,29 @@ class Rebuilt:
 
 
 @dataclass(frozen=True)
-class Move:
+class WindowChange:
     """From the window that is stored to the one wanted; `anew` where the stored sums are of no use for it."""
 
     stored: SalesWindow
     from_at: datetime
     to_at: datetime
-    anew: bool
+    from_scratch: bool
 
-    def change(self, progress: Progress) -> dict[int, Sales]:
+    def change(self, progress: OnProgress) -> dict[int, Sales]:
         """What is to be added to the stored sums, or to none."""
-        if self.anew:
+        if self.from_scratch:
             return selectors.recount(after=self.from_at, until=self.to_at, progress=progress)
         entered = selectors.recount(after=self.stored.to_at, until=self.to_at, progress=progress)
         left = selectors.recount(after=self.stored.from_at, until=self.from_at, progress=progress)
         return minus(entered, left)
 
-    def still_starts_at(self, window: SalesWindow) -> bool:
+    def is_current(self, window: SalesWindow) -> bool:
         """Whether nobody has rewritten history since, nor moved the window that this one builds on."""
         moved = (window.from_at, window.to_at) != (self.stored.from_at, self.stored.to_at)
-        return window.version == self.stored.version and (self.anew or not moved)
+        return window.version == self.stored.version and (self.from_scratch or not moved)
 
 
-def recompute(*, days: int, from_scratch: bool = False, progress: Progress = untold) -> Rebuilt:
+def recompute(*, days: int, from_scratch: bool = False, progress: OnProgress = no_progress) -> Rebuilt:
     """Bring the sums to the last `days` × 24 hours, up to the last moment that no order can enter any more.
 
     Adds what was sold since the last time and takes away what has left the window, or adds up all of it:
@@ -71,12 +71,14 @@ def recompute(*, days: int, from_scratch: bool = False, progress: Progress = unt
     raise HistoryKeepsChanging
 
 
-def _move(*, days: int, from_scratch: bool) -> Move:
+def _move(*, days: int, from_scratch: bool) -> WindowChange:
     stored = _stored_window()
     settled, now = selectors.settled_at(), database_now()
     from_at = now - timedelta(days=days)
-    anew = from_scratch or not stored.from_at <= from_at < stored.to_at <= now
-    return Move(stored, from_at, max(settled, from_at if anew else stored.to_at), anew)
+    from_scratch = from_scratch or not stored.from_at <= from_at < stored.to_at <= now
+    return WindowChange(
+        stored, from_at, max(settled, from_at if from_scratch else stored.to_at), from_scratch
+    )
 
 
 def _stored_window() -> SalesWindow:
@@ -86,18 +88,18 @@ def _stored_window() -> SalesWindow:
     return SalesWindow.objects.get()
 
 
-@unit_of_work
-def _make(*, move: Move, change: Mapping[int, Sales]) -> Rebuilt | None:
+@atomic_with_retries
+def _make(*, move: WindowChange, change: Mapping[int, Sales]) -> Rebuilt | None:
     """Move the window; None where it is no longer as it was, and all is to be read again."""
     with connection.cursor() as cursor:
         # Whoever rewrites history holds the row until they commit, and a worker has more to do than to wait.
         cursor.execute(PATIENCE)
     window = SalesWindow.objects.select_for_update(of=("self",), no_key=True).get()
-    if not move.still_starts_at(window):
+    if not move.is_current(window):
         return None
     SalesWindow.objects.filter(pk=window.pk).update(from_at=move.from_at, to_at=move.to_at)
     stored = as_sums(ProductSales.objects.all())
-    totals = plus({} if move.anew else stored, change)
+    totals = plus({} if move.from_scratch else stored, change)
     sold = {pk: sales for pk, sales in totals.items() if sales.units > 0}
     return Rebuilt(move.from_at, move.to_at, *_replace(stored=stored, sold=sold))
 

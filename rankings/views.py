@@ -6,7 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.http.serializers import shown
+from core.http.serializers import serialize
 from core.http.viewsets import PublicViewSet
 from products.models import Product
 from rankings import selectors
@@ -32,7 +32,7 @@ class RankingViewSet(PublicViewSet):
     def products(self, _request: Request) -> Response:
         """The products with most units sold in the window."""
         ranking = cached(_compute, seconds=settings.RANKING_CACHE_SECONDS)
-        return Response(shown(BestSellersSerializer, ranking))
+        return Response(serialize(BestSellersSerializer, ranking))
 
 
 def _compute() -> Ranking:

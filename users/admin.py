@@ -11,7 +11,7 @@ from users.imports import MemberResource
 from users.models import User
 
 # What a member has lies in apps above this one: named by table, as the database names it, not imported.
-BELONGINGS = {
+RELATED_LISTS = {
     "orders_order": _("Orders"),
     "points_pointtransaction": _("Point ledger"),
     "coupons_issuedcoupon": _("Issued coupons"),
@@ -43,6 +43,6 @@ class MemberAdmin(FilesAdmin):
         """Links to all that is the member's."""
         links = [
             (link(list_url(table, user__id__exact=member.pk), str(name)),)
-            for table, name in BELONGINGS.items()
+            for table, name in RELATED_LISTS.items()
         ]
         return format_html_join(" · ", "{}", links)

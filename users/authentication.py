@@ -35,7 +35,7 @@ class GatewayAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         """Whom the header names; None where it spells no id. Raises UntrustedGateway."""
         _require_gateway(request)
-        user_id = selectors.spelt_id(text=request.META.get("HTTP_X_USER_ID", ""))
+        user_id = selectors.parse_user_id(text=request.META.get("HTTP_X_USER_ID", ""))
         return None if user_id is None else (Caller(user_id), None)
 
     def authenticate_header(self, _request: Request) -> str:

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_POST
 from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 
-from backoffice.base import SeedingAdmin
+from backoffice.base import EditableAdmin
 from backoffice.spreadsheets import downloads, files, uploads
 from backoffice.spreadsheets.forms import ConfirmForm, DownloadForm, UploadForm
 from backoffice.spreadsheets.outcomes import MOST_SHOWN, MOST_WRONG, Outcome
@@ -39,7 +39,7 @@ from core.problems import Busy
 GONE = gettext_lazy("This file was imported already, or it waited too long.")
 
 
-class FilesAdmin(ImportExportMixin, SeedingAdmin):
+class FilesAdmin(ImportExportMixin, EditableAdmin):
     """Rows that operators put in one by one or by file, with a preview, all of the file or nothing."""
 
     resource_classes: list[type[FileResource]]

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Length, Now
 
 from backoffice.spreadsheets.models import Upload
 from backoffice.spreadsheets.refusals import refusal
-from core.db.transactions import unit_of_work
+from core.db.transactions import atomic_with_retries
 
 KEPT = timedelta(days=1)
 # Of one account; the oldest give way to its next one.
@@ -39,7 +39,7 @@ def keep(*, owner_id: int, model: type[Model], name: str, content: bytes) -> UUI
     return pk
 
 
-@unit_of_work
+@atomic_with_retries
 def _keep(owner_id: int, target: str, name: str, content: bytes) -> UUID:
     with connection.cursor() as cursor:
         # What two add at once would both be within the bounds, and their sum beyond.

@@ -63,7 +63,7 @@ class Log:
     def added(self, rows: Sequence[Model]) -> None:
         """Rows that are new."""
         if not self.in_bulk:
-            message = [{"added": {}}, action_log.told(CAME_FROM, file=self.file)]
+            message = [{"added": {}}, action_log.log_detail(CAME_FROM, file=self.file)]
             LogEntry.objects.log_actions(self.staff_id, rows, ADDITION, message)
 
     def changing(self, changes: dict[int, dict[str, Any]]) -> None:
@@ -74,7 +74,7 @@ class Log:
         for fields in {tuple(change) for change in changes.values()}:
             with translation.override(None):  # as Django keeps them: they are translated when they are read
                 names = [str(field_of(self.model, name).verbose_name) for name in fields]
-            message = [{"changed": {"fields": names}}, action_log.told(CAME_FROM, file=self.file)]
+            message = [{"changed": {"fields": names}}, action_log.log_detail(CAME_FROM, file=self.file)]
             same = [row for pk, row in rows.items() if tuple(changes[pk]) == fields]
             LogEntry.objects.log_actions(self.staff_id, same, CHANGE, message)
 
@@ -93,5 +93,5 @@ class Log:
             content_type=ContentType.objects.get_for_model(self.model),
             object_repr=self.file,
             action_flag=CHANGE,
-            change_message=json.dumps([action_log.told(text, file=self.file, **values)]),
+            change_message=json.dumps([action_log.log_detail(text, file=self.file, **values)]),
         )

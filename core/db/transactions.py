@@ -78,7 +78,7 @@ def _is_outrun(error: IntegrityError, guards: Collection[str]) -> bool:
     return bool(guards) and (vanished or violated_constraint(error) in guards)
 
 
-def unit_of_work(work: Callable[P, R]) -> Callable[P, R]:
+def atomic_with_retries(work: Callable[P, R]) -> Callable[P, R]:
     """Run the function, which speaks by the ORM, in a transaction of its own, as `retried` does."""
     return retried()(transaction.atomic(durable=True)(work))
 

@@ -70,7 +70,7 @@ def accounts_for(root: Path) -> Iterator[Account]:
     # Not `nobody`: whatever else runs as that would reach the servers, their memory and their data.
     if spare := next((uid for uid in SPARE_IDS if not _has_name(uid)), None):
         yield Account(spare, spare)
-    # Linux alone has this. Root in disguise: it still reaches what is closed to everybody but root.
+    # Linux alone has this. Root mapped to nobody: it still reaches what is closed to everybody but root.
     yield Account(0, 0, ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"))
 
 

@@ -71,11 +71,11 @@ class Locks:
             return
         os.close(self._uses.pop(pid))
         with self.start(fcntl.LOCK_EX):
-            self._let_children_leave()
+            self._wait_for_children()
             if not self._in_use() and not (self.root / "keep").exists():
                 self._stop()
 
-    def _let_children_leave(self) -> None:
+    def _wait_for_children(self) -> None:
         """Give forked children, such as Celery's beat, time to end: they hold the lock and may not stop."""
         deadline = time.monotonic() + LEAVE_SECONDS
         while self._in_use() and has_children() and time.monotonic() < deadline:

@@ -66,12 +66,12 @@ def end(pattern: str, sort: signal.Signals) -> None:
 
 
 def wait(
-    condition: Callable[[], bool], hopeless: Callable[[], bool] = lambda: False, *, seconds: float
+    condition: Callable[[], bool], abort_if: Callable[[], bool] = lambda: False, *, seconds: float
 ) -> bool:
-    """Wait for a condition; False once it is hopeless or the time is over."""
+    """Wait for a condition; False once `abort_if` holds or the time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
-        if hopeless() or time.monotonic() > deadline:
+        if abort_if() or time.monotonic() > deadline:
             return False
         time.sleep(0.02)
     return True

@@ -62,7 +62,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
 }
 
 
-def name_requests(get_response: GetResponse) -> GetResponse:
+def request_ids(get_response: GetResponse) -> GetResponse:
     """Echo or make X-Request-Id, bind it to every log line, measure and log the request."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -129,7 +129,7 @@ class AllowedHosts(CommonMiddleware):
         return None if request.path_info in PROBES else super().process_request(request)
 
 
-def keep_to_own_assets(get_response: GetResponse) -> GetResponse:
+def content_security_policy(get_response: GetResponse) -> GetResponse:
     """Tell browsers to run and load nothing that the shop does not serve itself."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -163,7 +163,7 @@ class SkipAdminMiddleware(BaseHandler):
         return problem_response(request, problem_of(exception))
 
 
-def speak_to_staff(get_response: GetResponse) -> GetResponse:
+def admin_locale(get_response: GetResponse) -> GetResponse:
     """Speak the language that was chosen in the admin or that the browser asks for."""
     localised = LocaleMiddleware(get_response)
 
@@ -175,7 +175,7 @@ def speak_to_staff(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-class AnswerProblems:
+class ProblemResponses:
     """Outside the admin, a problem in place of any error, whoever made it; the API is never stored."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -187,7 +187,7 @@ class AnswerProblems:
         if _in_admin(request):
             return response
         if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != CONTENT_TYPE:
-            response = _in_its_place(request, response)
+            response = _problem_for(request, response)
         if request.path.startswith("/api/"):
             response["Cache-Control"] = "no-store"
         return response
@@ -212,7 +212,7 @@ def _come_again_page(request: HttpRequest, error: Exception) -> HttpResponse | N
     return page
 
 
-def _in_its_place(request: HttpRequest, page: HttpResponse) -> HttpResponse:
+def _problem_for(request: HttpRequest, page: HttpResponse) -> HttpResponse:
     """The problem for a page's status, with the page's Allow kept."""
     problem = _BY_STATUS.get(page.status_code, Internal)
     headers = {"Allow": page["Allow"]} if "Allow" in page else {}

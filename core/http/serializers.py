@@ -24,12 +24,12 @@ _Column = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
 
 
 @overload
-def shown(serializer: type[serializers.Serializer[Any]], made: Any) -> dict[str, Any]: ...
+def serialize(serializer: type[serializers.Serializer[Any]], made: Any) -> dict[str, Any]: ...
 @overload
-def shown(
+def serialize(
     serializer: type[serializers.Serializer[Any]], made: Sequence[Any], *, many: Literal[True]
 ) -> list[dict[str, Any]]: ...
-def shown(serializer: type[serializers.Serializer[Any]], made: Any, *, many: bool = False) -> Any:
+def serialize(serializer: type[serializers.Serializer[Any]], made: Any, *, many: bool = False) -> Any:
     """What a client is shown of an object, or of each of `many`: as DRF's `data`, in less time."""
     columns = _columns_of(serializer)
     return [_row(columns, each) for each in made] if many else _row(columns, made)
@@ -70,7 +70,7 @@ def _itself(made: Any) -> Any:
     return made
 
 
-def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+def validate_input(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """What a client's input says, as the serializer reads it. Raises ValidationError."""
     return _reader_of(serializer)(data)
 
@@ -121,7 +121,7 @@ class NoInput(StrictSerializer):
 
 
 @extend_schema_field(TIMESTAMP)
-class MomentField(serializers.DateTimeField):
+class TimestampField(serializers.DateTimeField):
     """A moment on its way out: +09:00 and six fractional digits."""
 
     def to_representation(self, value: Any) -> Any:

@@ -9,10 +9,10 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from core.circuit_breaker import Breaker
+from core.circuit_breaker import CircuitBreaker
 from core.counters import count
 
-_redis = Breaker(name="rate limits", seconds=5)
+_redis = CircuitBreaker(name="rate limits", seconds=5)
 
 
 class EndpointThrottle(BaseThrottle):
@@ -32,7 +32,7 @@ class EndpointThrottle(BaseThrottle):
         self.seconds_left = rate.seconds - passed
         key = f"rate:{_caller(request)}:{endpoint}:{window:.0f}"
         return (
-            _redis.ask(lambda: count(cache, key, seconds=rate.seconds + 1), otherwise=lambda: 0)
+            _redis.call(lambda: count(cache, key, seconds=rate.seconds + 1), fallback=lambda: 0)
             <= rate.requests
         )
 

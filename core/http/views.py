@@ -15,18 +15,18 @@ from core.problems import Unavailable, problem_types
 View = Callable[..., HttpResponse]
 
 
-def only_read(view: View) -> View:
+def safe_methods_only(view: View) -> View:
     """Answer GET and HEAD, and 405 to the rest; a missing CSRF token must not come first."""
     return csrf_exempt(require_safe(view))
 
 
-@only_read
+@safe_methods_only
 def index(request: HttpRequest) -> HttpResponse:
     """A short page that leads to the docs and the admin."""
     return _page(request, "core/index.html", {})
 
 
-@only_read
+@safe_methods_only
 def problem_list(request: HttpRequest) -> HttpResponse:
     """Every code that an error can have."""
     language = preferred_language(request)
@@ -37,7 +37,7 @@ def problem_list(request: HttpRequest) -> HttpResponse:
     return _page(request, "core/problems.html", {"problems": problems})
 
 
-@only_read
+@safe_methods_only
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` leads to: the code explained."""
     problem = problem_types().get(code)
@@ -48,13 +48,13 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     return _page(request, "core/problem.html", {"code": code, "status": problem.status, **texts})
 
 
-@only_read
+@safe_methods_only
 def livez(_request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
 
-@only_read
+@safe_methods_only
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Which dependency is down. Without Redis the shop is ready, if degraded; without the database it is not.
 
@@ -67,7 +67,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok" if well else "degraded", **states})
 
 
-@only_read
+@safe_methods_only
 def prometheus(_request: HttpRequest) -> HttpResponse:
     """Metrics in Prometheus's text format."""
     return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -15,7 +15,7 @@ from core.db.pages import Page
 from core.http.negotiation import JSONNegotiation
 from core.http.parsers import MAX_BODY_BYTES, require_readable
 from core.http.problems import Malformed, TooLarge, UnsupportedMediaType
-from core.http.serializers import shown, validated
+from core.http.serializers import serialize, validate_input
 from core.input_errors import Invalid
 from core.problems import NotFound, Problem
 
@@ -63,24 +63,24 @@ class ApiViewSet(GenericViewSet[Any]):
                 exc = error
         return super().handle_exception(exc)
 
-    def validated(self, data: Any) -> dict[str, Any]:
+    def validate_input(self, data: Any) -> dict[str, Any]:
         """The input as the action's serializer reads it. Raises ValidationError."""
         serializer: Any = self.get_serializer_class()
-        return validated(serializer, data)
+        return validate_input(serializer, data)
 
     def page(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Response:
         """A page of the list that `read` reads, its rows as the action's serializer shows them."""
         paginator: Any = self.paginator
         serializer: Any = self.get_serializer_class()
         rows = paginator.rows_of(request, read)
-        return self.get_paginated_response(shown(serializer, rows, many=True))
+        return self.get_paginated_response(serialize(serializer, rows, many=True))
 
     def one(self, found: Sequence[Any]) -> Response:
         """The one row that was found, as the action's serializer shows it. Raises NotFound."""
         if not found:
             raise NotFound
         serializer: Any = self.get_serializer_class()
-        return Response(shown(serializer, found[0]))
+        return Response(serialize(serializer, found[0]))
 
     def location(self, *, basename: str, pk: int) -> dict[str, str]:
         """The Location header of a new object."""

@@ -30,7 +30,7 @@ MAX_FRAMING_BYTES = 512 * 1024
 MAX_CONNECTIONS = 4096  # in one process; the next ones wait in the listen queue
 IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), or they would send into a closing one
 LINGER_SECONDS = 2.0
-TURN_SECONDS = 0.2  # the longest that SIGTERM waits to be noticed
+POLL_SECONDS = 0.2  # the longest that SIGTERM waits to be noticed
 LIVENESS = "/livez"
 
 TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
@@ -138,7 +138,7 @@ class Channel(HTTPChannel):
         return bool(self.requests or self.total_outbufs_len)
 
 
-class Reception:
+class ReservedThreadDispatcher:
     """Hands whole requests to the application's threads, and those for LIVENESS to a thread kept for them.
 
     While the database hangs, every other thread may wait for it; this process lives, and says so.
@@ -175,12 +175,12 @@ class WaitressWorker(Worker):
         application: Any = TrustedProxies(wsgi, trusted=self.cfg.forwarded_allow_ips)
         threads = create_server(application, map=self.map, **self.adjustments()).task_dispatcher
         self.listeners = [each for each in self.map.values() if isinstance(each, BaseWSGIServer)]
-        reception: Any = Reception(threads)
+        reception: Any = ReservedThreadDispatcher(threads)
         for listener in self.listeners:
             listener.channel_class = Channel
             listener.task_dispatcher = reception
         while self.alive and self.ppid == os.getppid() and all(each.accepting for each in self.listeners):
-            self.turn()
+            self.poll_once()
         self.drain()
         threads.shutdown(timeout=1)
         wasyncore.close_all(self.map, ignore_all=True)
@@ -203,10 +203,10 @@ class WaitressWorker(Worker):
             "clear_untrusted_proxy_headers": False,  # TrustedProxies does, which knows lists and networks
         }
 
-    def turn(self) -> None:
-        """Tell the arbiter that this process lives, then handle what happens within TURN_SECONDS."""
+    def poll_once(self) -> None:
+        """Tell the arbiter that this process lives, then handle what happens within POLL_SECONDS."""
         self.notify()
-        wasyncore.poll2(TURN_SECONDS, self.map)
+        wasyncore.poll2(POLL_SECONDS, self.map)
 
     def drain(self) -> None:
         """Stop accepting, answer what has come in, and give up after `graceful_timeout` seconds."""
@@ -215,7 +215,7 @@ class WaitressWorker(Worker):
             stop_accepting(listener)
         begun = time.monotonic()
         while (age := time.monotonic() - begun) < self.cfg.graceful_timeout and self.has_work(age):
-            self.turn()
+            self.poll_once()
 
     def has_work(self, age: float) -> bool:
         """Whether the drain, `age` seconds old, has anything to wait for."""

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 from core.db.sqlstates import Meaning, meaning_of
 from core.db.statements import Insert, statement
-from core.db.transactions import in_messages, retried, unit_of_work
+from core.db.transactions import atomic_with_retries, in_messages, retried
 from core.problems import Busy, Unavailable
 from tests.kit.database import broken
 from users.models import User
@@ -27,7 +27,7 @@ def member() -> Insert:
     return Insert(User(name="x"))
 
 
-@unit_of_work
+@atomic_with_retries
 def by_the_orm(tries: list[int]) -> None:
     tries.append(1)
     User.objects.bulk_create([User(name="x")])

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from core.db.transactions import ATTEMPTS, Conflict, snapshot, unit_of_work
+from core.db.transactions import ATTEMPTS, Conflict, atomic_with_retries, snapshot
 from core.problems import Busy
 from users.factories import UserFactory
 from users.models import User
@@ -20,7 +20,7 @@ def fail_with(sqlstate: str) -> None:
 def test_a_conflict_of_the_database_runs_the_whole_work_again(sqlstate):
     tries = []
 
-    @unit_of_work
+    @atomic_with_retries
     def work() -> str:
         UserFactory()
         tries.append(1)
@@ -38,7 +38,7 @@ def test_a_conflict_of_the_database_runs_the_whole_work_again(sqlstate):
 def test_a_conflict_that_does_not_end_is_busy_after_three_tries(sqlstate):
     tries = []
 
-    @unit_of_work
+    @atomic_with_retries
     def work() -> None:
         tries.append(UserFactory())
         fail_with(sqlstate)
@@ -54,7 +54,7 @@ def test_a_conflict_that_does_not_end_is_busy_after_three_tries(sqlstate):
 def test_a_lock_or_statement_that_took_too_long_is_busy_at_once(sqlstate):
     tries = []
 
-    @unit_of_work
+    @atomic_with_retries
     def work() -> None:
         tries.append(UserFactory())
         fail_with(sqlstate)
@@ -68,7 +68,7 @@ def test_a_lock_or_statement_that_took_too_long_is_busy_at_once(sqlstate):
 def test_a_conflict_seen_by_the_work_itself_runs_it_again_from_the_start():
     tries = []
 
-    @unit_of_work
+    @atomic_with_retries
     def work() -> int:
         tries.append(UserFactory())
         if len(tries) == 1:
@@ -80,9 +80,9 @@ def test_a_conflict_seen_by_the_work_itself_runs_it_again_from_the_start():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_unit_of_work_inside_another_is_a_mistake():
-    @unit_of_work
+    @atomic_with_retries
     def outer() -> None:
-        unit_of_work(UserFactory)()
+        atomic_with_retries(UserFactory)()
 
     with pytest.raises(RuntimeError, match="durable"):
         outer()

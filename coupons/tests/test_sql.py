@@ -17,7 +17,7 @@ from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut
 from coupons.services import issue
-from coupons.sql import ISSUE_COUPON, Standing, issue_coupon
+from coupons.sql import ISSUE_COUPON, Eligibility, issue_coupon
 from tests.kit.client import Client
 from tests.kit.database import execute, held, lock_waiters
 from tests.kit.invariants import wrongs
@@ -43,7 +43,7 @@ def issue_by_orm(*, user_id, coupon_id, valid_days):
     with transaction.atomic():
         campaign = Coupon.objects.filter(pk=coupon_id).annotate(now=Now()).first()
         held = IssuedCoupon.objects.filter(coupon=coupon_id, user=user_id).first()
-        standing = Standing(
+        eligibility = Eligibility(
             is_registered=User.objects.filter(pk=user_id).exists(),
             is_campaign=campaign is not None,
             is_open=campaign is None or is_open(campaign),
@@ -52,12 +52,12 @@ def issue_by_orm(*, user_id, coupon_id, valid_days):
             issued_coupon_id=held and held.pk,
             is_sold_out=campaign is not None and not campaign.remaining,
         )
-        if not (standing.is_registered and standing.is_open) or held:
-            return standing, None
+        if not (eligibility.is_registered and eligibility.is_open) or held:
+            return eligibility, None
         if not Coupon.objects.filter(pk=coupon_id, issued__lt=F("quantity")).update(issued=F("issued") + 1):
-            return standing, None
+            return eligibility, None
         campaign = Coupon.objects.annotate(now=Now()).get(pk=coupon_id)
-        return standing, IssuedCoupon.objects.create(
+        return eligibility, IssuedCoupon.objects.create(
             coupon_id=coupon_id,
             user_id=user_id,
             sequence=campaign.issued,
@@ -86,7 +86,10 @@ def story(way, terms):
     assert [row.pk for row in rows] == [coupon.pk for coupon in issued]
     campaign.refresh_from_db()
     return (
-        [replace(standing, issued_coupon_id=bool(standing.issued_coupon_id)) for standing, _ in answers],
+        [
+            replace(eligibility, issued_coupon_id=bool(eligibility.issued_coupon_id))
+            for eligibility, _ in answers
+        ],
         [[shown(coupon, ids) for coupon in coupons] for coupons in (issued, rows)],
         campaign.issued,
     )
@@ -109,7 +112,7 @@ def test_an_issue_and_a_refusal_are_one_statement_that_no_transaction_surrounds(
     campaign, user = CouponFactory(quantity=quantity), UserFactory()
     with CaptureQueriesContext(connection) as queries, suppress(CouponSoldOut):
         issue(user_id=user.pk, coupon_id=campaign.pk)
-    assert [query["sql"].split()[:2] for query in queries] == [["WITH", "standing"]]
+    assert [query["sql"].split()[:2] for query in queries] == [["WITH", "eligibility"]]
 
 
 HOLD = """

@@ -26,12 +26,12 @@ FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
-LOOK_AGAIN_SECONDS = 0.2
+POLL_SECONDS = 0.2
 # What one claim and one mark cost is shared by the events of so long a time.
-GATHER_SECONDS = 0.04
+BATCH_WINDOW_SECONDS = 0.04
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
-TURN_SECONDS = 3
+MAX_RUN_SECONDS = 3
 
 log = structlog.get_logger(__name__)
 
@@ -48,14 +48,14 @@ _Attempts = SimpleQueue[_Attempt]
 
 
 def deliver_due_events(*, platform: Platform) -> int:
-    """Send the events that are due, for TURN_SECONDS or until none is left; how many were delivered.
+    """Send the events that are due, for MAX_RUN_SECONDS or until none is left; how many were delivered.
 
     Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
     """
     metrics.SWEEPS.inc()
     platform.close_unused()
     over: _Attempts = SimpleQueue()
-    delivered, turn_ends = 0, time.monotonic() + TURN_SECONDS
+    delivered, turn_ends = 0, time.monotonic() + MAX_RUN_SECONDS
     in_flight = _send_due(platform, over, free_slots=CONCURRENCY)
     try:
         while in_flight:
@@ -64,7 +64,7 @@ def deliver_due_events(*, platform: Platform) -> int:
             platform.cut_overdue()
             if time.monotonic() < turn_ends:
                 in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
-            delivered += _settle(attempts)
+            delivered += _record_results(attempts)
     finally:
         while in_flight:  # only after an error: their threads are to be free for the next turn
             in_flight -= len(_gather(over))
@@ -124,15 +124,15 @@ def _gather(over: _Attempts) -> list[_Attempt]:
     """The attempts that are over, after a moment in which others may be."""
     attempts: list[_Attempt] = []
     try:
-        attempts.append(over.get(timeout=LOOK_AGAIN_SECONDS))
-        time.sleep(GATHER_SECONDS)
+        attempts.append(over.get(timeout=POLL_SECONDS))
+        time.sleep(BATCH_WINDOW_SECONDS)
         while True:
             attempts.append(over.get_nowait())
     except Empty:
         return attempts
 
 
-def _settle(attempts: Iterable[_Attempt]) -> int:
+def _record_results(attempts: Iterable[_Attempt]) -> int:
     """Write down what became of these attempts; how many were delivered."""
     for attempt in attempts:
         if attempt.failure:

@@ -9,16 +9,16 @@ from celery import current_app
 from core.metrics import REDIS_FALLBACKS
 
 DELIVER_TASK = "orders.deliver_order_events"
-# Doubled for as long as MANY orders come in a pause: then a worker is sending anyway, and looks for more.
+# Doubled while BURST_SIZE orders come in a pause: then a worker is sending anyway, and looks for more.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.2
-MANY = 4
+BURST_SIZE = 4
 PAUSE_AFTER_FAILURE_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
 
-class Wakeups:
+class DeliveryNudge:
     """Sends at most one wake-up per pause, from a thread of its own.
 
     A broker that is down or mute therefore costs a request nothing, and a burst of orders costs one message.
@@ -27,13 +27,13 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
-        self._wishes = 0  # roughly: it only sets the pace
+        self._requests = 0  # roughly: it only sets the pace
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def want(self) -> None:
+    def request(self) -> None:
         """Ask for a wake-up; returns at once."""
-        self._wishes += 1
+        self._requests += 1
         self._wanted.set()
         with self._starting:
             # A thread does not survive a fork, so each process starts its own.
@@ -46,9 +46,9 @@ class Wakeups:
         while self._wanted.wait():
             # Cleared before sending: an order that commits meanwhile asks for a message of its own.
             self._wanted.clear()
-            wishes = self._wishes
+            wishes = self._requests
             time.sleep(pause if _send() else PAUSE_AFTER_FAILURE_SECONDS)
-            many = self._wishes - wishes >= MANY
+            many = self._requests - wishes >= BURST_SIZE
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if many else PAUSE_SECONDS
 
 
@@ -62,9 +62,9 @@ def _send() -> bool:
     return True
 
 
-_wakeups = Wakeups()
+_wakeups = DeliveryNudge()
 
 
 def wake_delivery() -> None:
     """Tell the delivery worker that an event was committed; returns at once, whatever the broker does."""
-    _wakeups.want()
+    _wakeups.request()

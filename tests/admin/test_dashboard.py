@@ -15,7 +15,7 @@ from backoffice.formatting import day, number
 from core.timestamps import SEOUL
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
-from coupons.selectors import burning_down
+from coupons.selectors import issue_forecasts
 from orders.dashboard import HOURS
 from orders.models import Order, OrderEvent
 from orders.selectors import Hour, sales_by_hour, undelivered
@@ -168,7 +168,7 @@ def issue_at(coupon, *moments):
 def test_a_campaign_s_pace_says_when_it_will_be_sold_out():
     now = database_clock()
     issue_at(CouponFactory(quantity=40), *[now - timedelta(minutes=30)] * 10)
-    (burning,) = burning_down(limit=5)
+    (burning,) = issue_forecasts(limit=5)
     assert burning.hourly == pytest.approx(20, rel=0.01)
     assert burning.sold_out_at - now == pytest.approx(timedelta(minutes=90), abs=timedelta(minutes=1))
 
@@ -177,14 +177,14 @@ def test_a_campaign_s_pace_says_when_it_will_be_sold_out():
 def test_only_the_newest_100_issues_make_the_pace():
     now, hour = database_clock(), timedelta(hours=1)
     issue_at(CouponFactory(quantity=400), *[now - 9 * hour] * 20, *[now - hour] * 100)
-    (burning,) = burning_down(limit=5)
+    (burning,) = issue_forecasts(limit=5)
     assert burning.hourly == pytest.approx(100, rel=0.01)
 
 
 @pytest.mark.django_db
 def test_a_few_issues_make_no_pace():
     issue_at(CouponFactory(quantity=40), *[database_clock()] * 9)
-    assert [(burning.hourly, burning.sold_out_at) for burning in burning_down(limit=5)] == [(None, None)]
+    assert [(burning.hourly, burning.sold_out_at) for burning in issue_forecasts(limit=5)] == [(None, None)]
 
 
 @pytest.mark.django_db
@@ -192,7 +192,7 @@ def test_a_campaign_that_closes_first_or_lasts_for_months_has_no_moment_of_being
     now, hour = database_clock(), timedelta(hours=1)
     issue_at(CouponFactory(quantity=40, closes_at=now + hour), *[now - hour] * 10)
     issue_at(CouponFactory(quantity=10**18), *[now - hour] * 10)
-    assert [burning.sold_out_at for burning in burning_down(limit=5)] == [None, None]
+    assert [burning.sold_out_at for burning in issue_forecasts(limit=5)] == [None, None]
 
 
 def test_campaigns_that_are_open_and_not_sold_out_burn_the_fullest_first(admin_client):
@@ -208,8 +208,8 @@ def test_campaigns_that_are_open_and_not_sold_out_burn_the_fullest_first(admin_c
         "not yet": {"issued": 9, "opens_at": now + hour},
     }.items():
         CouponFactory(**{"name": name, "quantity": 10, **terms})
-    assert [burning.coupon.name for burning in burning_down(limit=5)] == ["nearly", "half", "fresh"]
-    assert [burning.coupon.name for burning in burning_down(limit=1)] == ["nearly"]
+    assert [burning.coupon.name for burning in issue_forecasts(limit=5)] == ["nearly", "half", "fresh"]
+    assert [burning.coupon.name for burning in issue_forecasts(limit=1)] == ["nearly"]
     assert "nearly 1 of 10 left" in read(admin_client)
 
 

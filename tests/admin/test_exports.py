@@ -87,7 +87,7 @@ def test_an_export_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client,
     fetch(admin_client, MEMBERS, kind)
     entry = LogEntry.objects.get()
     assert entry.object_repr.startswith("User-")
-    assert entry.object_repr in action_log.read(entry)
+    assert entry.object_repr in action_log.describe(entry)
 
 
 def test_an_xlsx_file_has_numbers_as_numbers(admin_client):

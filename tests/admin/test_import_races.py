@@ -182,7 +182,7 @@ def test_more_than_10_000_rows_are_checked_without_being_shown_and_logged_as_one
     given = {"user": admin_user, "file_name": "all.csv", "expected": preview.summary}
     assert not outcome_of(as_csv(HEAD, *rows), **given).fails
     assert Product.objects.count() == 10_001
-    assert "10,001" in action_log.read(LogEntry.objects.get())
+    assert "10,001" in action_log.describe(LogEntry.objects.get())
 
 
 def test_a_mistake_in_the_last_of_many_rows_keeps_all_of_them_out(admin_user) -> None:

@@ -221,8 +221,8 @@ def test_each_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
     bring(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 2, 1), ("", "b", 1, 1)))
     changed, added = LogEntry.objects.order_by("action_flag")[::-1]
     assert (changed.object_id, added.is_addition()) == (str(product.pk), True)
-    assert all("file.csv" in action_log.read(entry) for entry in (changed, added))
-    assert "가격" in action_log.read(changed)
+    assert all("file.csv" in action_log.describe(entry) for entry in (changed, added))
+    assert "가격" in action_log.describe(changed)
 
 
 def test_a_preview_shows_names_as_they_will_be(admin_client):
@@ -272,7 +272,7 @@ def test_only_the_account_that_uploaded_a_file_imports_it(admin_client, client):
 def test_the_log_names_the_file_that_was_uploaded_whatever_is_confirmed(admin_client):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     confirm(admin_client, MEMBERS, page, original_file_name="other.csv", name="other.csv")
-    assert "file.csv" in action_log.read(LogEntry.objects.get())
+    assert "file.csv" in action_log.describe(LogEntry.objects.get())
 
 
 def test_a_file_that_is_wrong_is_not_kept(admin_client):

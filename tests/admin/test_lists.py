@@ -46,7 +46,7 @@ def test_no_list_counts_without_a_bound(admin_client, bought, query):
     for url in LISTS:
         counts = [sql for sql in queries_of(admin_client, url + query) if "COUNT(" in sql]
         assert len(counts) <= 1
-        assert all(f"LIMIT {BoundedPaginator.COUNTED + 1}" in sql for sql in counts)
+        assert all(f"LIMIT {BoundedPaginator.MAX_COUNT + 1}" in sql for sql in counts)
 
 
 def test_a_list_longer_than_the_bound_says_so_and_still_turns_its_pages(admin_client, monkeypatch):

@@ -100,7 +100,7 @@ def test_a_change_of_stock_is_logged_with_all_there_is_to_know(admin_client, bou
         "after": 1508,
         "reason": "입고",
     }
-    assert action_log.read(entry).endswith("재고 +1,500개: 8개 → 1,508개 (사유: 입고).")
+    assert action_log.describe(entry).endswith("재고 +1,500개: 8개 → 1,508개 (사유: 입고).")
 
 
 def test_the_history_of_a_product_shows_its_stock_in_both_languages_newest_first(admin_client, bought):

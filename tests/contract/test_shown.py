@@ -20,8 +20,8 @@ from core.http.serializers import (
     _columns,
     _reader_of,
     _row,
-    shown,
-    validated,
+    serialize,
+    validate_input,
 )
 from coupons import selectors as coupons
 from coupons import services as issuing
@@ -147,8 +147,8 @@ def held(user: int) -> list[Any]:
 
 def test_what_is_shown_is_what_drf_shows(rows):
     for serializer, row in rows:
-        assert shown(serializer, row) == serializer(row).data
-        assert list(shown(serializer, row)) == list(serializer(row).data)
+        assert serialize(serializer, row) == serializer(row).data
+        assert list(serialize(serializer, row)) == list(serializer(row).data)
 
 
 def test_of_every_serializer_something_is_shown(rows):
@@ -169,12 +169,12 @@ def state(of: Any) -> dict[str, Any]:
 def is_left_as_it_was(kind: type[Serializer], inputs: tuple[dict[str, Any], dict[str, Any]]) -> bool:
     """Whether the one serializer that every thread reads with is the same after inputs good and bad."""
     shared = getattr(_reader_of(kind), "__self__")  # noqa: B009 - mypy knows a callable only
-    validated(kind, inputs[0])  # looks for its fields, but once
+    validate_input(kind, inputs[0])  # looks for its fields, but once
     before = state(shared)
     wrong = [{name: value} for name in inputs[0] for value in (None, "x", [], [{}], -1)]
     for data in (*inputs, {}, None, {**inputs[0], "unknown": 1}, *wrong):
         with suppress(ValidationError):
-            validated(kind, data)
+            validate_input(kind, data)
     return state(shared) == before
 
 
@@ -189,9 +189,9 @@ def read_at_once(
     """What two threads read, of which the second comes and goes while the first is at its last field."""
     delayed = Delayed(inputs[0], [*inputs[0]][-1])
     with ThreadPoolExecutor(1) as another:
-        first = another.submit(validated, kind, delayed)
+        first = another.submit(validate_input, kind, delayed)
         assert delayed.reached.wait(10)
-        second = validated(kind, inputs[1])
+        second = validate_input(kind, inputs[1])
         delayed.released.set()
         return [first.result(), second]
 
@@ -211,5 +211,5 @@ def test_showing_a_row_leaves_nothing_in_the_serializer(rows):
         serializer = kind()
         columns = _columns(serializer)
         before = state(serializer)
-        assert _row(columns, row) == shown(kind, row)
+        assert _row(columns, row) == serialize(kind, row)
         assert state(serializer) == before

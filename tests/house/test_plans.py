@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
-from coupons.selectors import burning_down
+from coupons.selectors import issue_forecasts
 from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE, claim
 from orders.selectors import sales_by_hour, undelivered
@@ -260,7 +260,7 @@ def test_sending_events_finds_them_by_an_index() -> None:
 
 
 def test_the_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
-    assert_narrow(lambda: (undelivered(most=10_001), burning_down(limit=8)))
+    assert_narrow(lambda: (undelivered(most=10_001), issue_forecasts(limit=8)))
 
 
 def test_the_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:

@@ -38,18 +38,20 @@ class Command(ShopCommand):
         self.stdout.write(self._grow(sizes) if sizes else _fill())
 
     def _grow(self, sizes: Mapping[str, int]) -> str:
-        lacking = growth.missing(sizes=sizes)
-        if not lacking:
+        shortfall = growth.missing(sizes=sizes)
+        if not shortfall:
             return "Nothing was added, for there are as many already."
         # Where somebody is looking; a log would fill with it.
         console = Console(file=sys.stderr)
         with Progress(*COLUMNS, console=console, disable=not console.is_terminal) as progress:
-            tasks = {name: progress.add_task(name, total=number) for name, number in lacking.items()}
+            tasks = {name: progress.add_task(name, total=number) for name, number in shortfall.items()}
             try:
-                growth.grow(lacking=lacking, progress=lambda name, n: progress.advance(tasks[name], n))
-            except growth.NobodyToOrder as refusal:
+                growth.fill_up_to(
+                    shortfall=shortfall, progress=lambda name, n: progress.advance(tasks[name], n)
+                )
+            except growth.NoBuyersOrProducts as refusal:
                 raise CommandError("Orders need users and products: add --users and --products.") from refusal
-        added = (_counted(number, name) for name, number in lacking.items())
+        added = (_counted(number, name) for name, number in shortfall.items())
         return f"Added {', '.join(added)}."
 
 

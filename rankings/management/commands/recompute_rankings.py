@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from core.commands import ShopCommand
 from core.db.transactions import snapshot
 from rankings import audit, services
-from rankings.selectors import Progress
+from rankings.selectors import OnProgress
 
 COLUMNS = (TextColumn("hours of orders"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
@@ -49,7 +49,7 @@ class Command(ShopCommand):
         self.stdout.write(told)
 
 
-def _rebuild(from_scratch: bool, progress: Progress) -> str:  # noqa: FBT001
+def _rebuild(from_scratch: bool, progress: OnProgress) -> str:  # noqa: FBT001
     rebuilt = services.recompute(days=settings.RANKING_DAYS, from_scratch=from_scratch, progress=progress)
     return (
         f"{rebuilt.from_at:%F %H:%M} – {rebuilt.to_at:%F %H:%M} UTC: {rebuilt.added} added, "
@@ -57,16 +57,16 @@ def _rebuild(from_scratch: bool, progress: Progress) -> str:  # noqa: FBT001
     )
 
 
-def _check(progress: Progress) -> str:
+def _check(progress: OnProgress) -> str:
     with snapshot():
-        wrong = [*audit.sums_that_differ(progress=progress), *audit.places_that_differ(progress=progress)]
+        wrong = [*audit.sums_that_differ(progress=progress), *audit.wrong_ranks(progress=progress)]
     if wrong:
         raise CommandError("\n".join(["The best sellers are not a recount of the order lines:", *wrong]))
     return "The stored sums and the ranking are a recount of the order lines."
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar() -> Iterator[OnProgress]:
     """A bar where somebody is looking; a log would fill with it."""
     console = Console(file=sys.stderr)
     with Bar(*COLUMNS, console=console, disable=not console.is_terminal) as bar:
