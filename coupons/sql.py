@@ -25,9 +25,9 @@ ISSUED_COLUMNS = (
 # needs: neither BEGIN nor COMMIT nor this process is waited for meanwhile
 # (docs/adr/0013-a-coupon-is-issued-or-refused-in-one-statement.md).
 #
-# 1. `eligibility` refuses before that row is touched, so those who are refused do not wait for it. "+ 0" is for
-#    the planner, which has no statistics of a new campaign: it leaves only the index by user, where the index by
-#    (coupon, sequence) would read all that was issued.
+# 1. `eligibility` refuses before that row is touched, so those who are refused do not wait for it. "+ 0"
+#    is for the planner, which has no statistics of a new campaign: it leaves only the index by user,
+#    where the index by (coupon, sequence) would read all that was issued.
 # 2. `counted` waits for the row, counts from what was committed last, and copies the terms of that moment.
 # 3. `issued` compares the clock once more, for a campaign can close while its row is waited for. A sequence
 #    of 0 then violates issued_coupon_sequence_from_1, which rolls the count back. Locking the row by a SELECT
