@@ -7,5 +7,5 @@ from tests.kit.client import Client
 
 @pytest.fixture
 def site(web: str) -> Client:
-    """A client for what needs no rows; much quicker than `http`, which empties the database."""
+    """A client for what writes no rows: the database is not emptied after it."""
     return Client(web)
