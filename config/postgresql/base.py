@@ -13,12 +13,20 @@ from core.embedded.servers import SERVICES
 
 # What PostgreSQL tells each session of itself, unasked, from version 14 on.
 READS_ONLY = (b"default_transaction_read_only", b"in_hot_standby")
+# What statements and their reader rest on, whatever server, database or role have as their defaults.
+SESSION = r"-c default_transaction_isolation=read\ committed -c datestyle=ISO"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
 
     client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's, with SESSION behind what DATABASE_URL and the web process set: the last one counts."""
+        params: dict[str, Any] = super().get_connection_params()
+        params["options"] = f"{params.get('options') or ''} {SESSION}".strip()
+        return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; with the embedded server, start it first and once more if it was killed since."""
