@@ -189,6 +189,14 @@ def checked(name: str, check: Callable[[str], object], *, default: str = "") -> 
     return value or default
 
 
+def file_to_touch(name: str) -> str:
+    """A file that is there or can be made, or unset. Raises SettingsError."""
+    value = text(name)
+    if value and not os.access(Path(value).parent, os.W_OK | os.X_OK):
+        raise SettingsError(f"{name} must be a file in a folder that this account can write into")
+    return value
+
+
 def rate_limits(name: str) -> dict[str, Rate]:
     """Rates by endpoint. Raises SettingsError."""
     try:

@@ -165,7 +165,7 @@ METRICS_PORT = env.whole_number("METRICS_PORT", least=0, most=65_535, default=0)
 if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     raise SettingsError("METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where its processes count")
 # Beat touches it as it ticks.
-BEAT_FILE = env.text("BEAT_FILE")
+BEAT_FILE = env.file_to_touch("BEAT_FILE")
 
 # --- Django -------------------------------------------------------------------------------------------------
 
