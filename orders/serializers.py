@@ -105,9 +105,9 @@ class PlacedOrderSerializer(OrderSerializer):
 class OrderQuoteSerializer(serializers.Serializer[Any]):
     """What checkout would take, and leave."""
 
-    items = OrderLineSerializer(many=True, source="price.items")
-    subtotal = serializers.IntegerField(source="price.subtotal")
-    discount = serializers.IntegerField(source="price.discount")
-    total = serializers.IntegerField(source="price.total")
+    items = OrderLineSerializer(many=True, source="basket.items")
+    subtotal = serializers.IntegerField(source="basket.subtotal")
+    discount = serializers.IntegerField(source="basket.discount")
+    total = serializers.IntegerField(source="basket.total")
     balance = serializers.IntegerField()
     balance_after = serializers.IntegerField()

@@ -50,7 +50,7 @@ def test_no_list_counts_without_a_bound(admin_client, bought, query):
 
 
 def test_a_list_longer_than_the_bound_says_so_and_still_turns_its_pages(admin_client, monkeypatch):
-    monkeypatch.setattr(BoundedPaginator, "COUNTED", 60)
+    monkeypatch.setattr(BoundedPaginator, "MAX_COUNT", 60)
     UserFactory.create_batch(61)
     url = reverse("admin:users_user_changelist")
     assert "회원 60건 이상" in admin_client.get(url).content.decode()

@@ -64,7 +64,7 @@ def test_of_24_guesses_at_once_only_five_are_checked(transactional_db):
 
 @pytest.mark.parametrize("counters", ["default", "local"])
 def test_of_24_reservations_at_once_only_five_are_granted(counters, monkeypatch):
-    monkeypatch.setattr(sign_ins, "_each", lambda use: use(caches[counters]))
+    monkeypatch.setattr(sign_ins, "_with_counters", lambda use: use(caches[counters]))
     guess = guess_of_old_password(account_id=1)
     assert at_once([guess.reserve] * 24).count(True) == MAX_OWN
 

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from tests.client import Client
-from tests.database import execute
-from tests.scenes import at_once, buyer
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.scenes import at_once, buyer
 
 
 @pytest.fixture(params=["default_transaction_isolation = 'serializable'", "datestyle = 'German, DMY'"])
