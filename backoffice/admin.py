@@ -58,7 +58,6 @@ class NamedChoiceField(ModelMultipleChoiceField):
     """Roles and permissions by names that people read, to be ticked."""
 
     def label_from_instance(self, obj: Any) -> str:
-        """The name of one choice."""
         return role_name(obj) if isinstance(obj, Group) else permission_name(obj)
 
 
@@ -87,7 +86,6 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
     readonly_fields = ("last_login", "date_joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """The accounts with their roles."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -96,7 +94,6 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         return allowed and (obj is None or rights.may_change_account(actor=_actor(request), account=obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """A superuser alone makes another one."""
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if _actor(request).is_superuser else (*fields, "is_superuser")
 
@@ -118,7 +115,6 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 
     @admin.display(description=_("Roles"))
     def roles(self, account: User) -> str:
-        """What the account may do."""
         return ", ".join(role_name(group) for group in account.groups.all())
 
 
@@ -159,12 +155,10 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
 
     @admin.display(description=_("What for"))
     def purpose(self, role: Group) -> str:
-        """What the role is for."""
         return str(ROLES.get(role.name, ("", NOTHING))[1])
 
     @admin.display(description=_("Name"), ordering="name")
     def title(self, role: Group) -> str:
-        """What it is called."""
         return role_name(role)
 
 
@@ -190,22 +184,18 @@ class LogEntryAdmin(ReadOnlyAdmin):
     search_help_text = _("Id of what was changed, or of the staff account")
 
     def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
-        """What makes the list."""
         return LogList
 
     @admin.display(description=_("Staff account"))
     def staff_account(self, entry: LogEntry) -> str:
-        """Who."""
         return linked(entry.user)
 
     @admin.display(description=_("Action"))
     def action(self, entry: LogEntry) -> str:
-        """Added, changed or deleted."""
         return badge(str(entry.action_flag), entry.get_action_flag_display(), FLAG_COLOURS)
 
     @admin.display(description=_("Kind"))
     def kind(self, entry: LogEntry) -> str:
-        """What kind of row."""
         return str(entry.content_type.name) if entry.content_type else ""
 
     @admin.display(description=_("Row"))
@@ -216,5 +206,4 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("What happened"))
     def text(self, entry: LogEntry) -> str:
-        """The entry in words."""
         return action_log.describe(entry)

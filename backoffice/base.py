@@ -38,7 +38,6 @@ class BoundedPaginator(Paginator):
 
     @property
     def shown_count(self) -> str:
-        """The count as people read it."""
         return number(self.count)
 
     @property
@@ -94,7 +93,6 @@ class BoundedChangeList(ChangeList):
         return super().get_ordering_field(field_name)
 
     def get_results(self, request: HttpRequest) -> None:
-        """The page's rows."""
         super().get_results(request)
         if not (self.query or self.has_active_filters):
             self.full_result_count = self.result_count
@@ -129,7 +127,6 @@ class BaseAdmin(ModelAdmin):
         return queryset.filter(reduce(or_, tests, Q(pk__in=()))), False
 
     def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
-        """What makes the list."""
         return BoundedChangeList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -197,15 +194,12 @@ class ReadOnlyAdmin(BaseAdmin):
     sortable_by: tuple[str, ...] = ("id",)
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
-        """Nobody adds history by hand."""
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody rewrites it."""
         return False
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody deletes it."""
         return False
 
 

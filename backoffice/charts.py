@@ -35,7 +35,6 @@ class Bar:
 
     @property
     def top(self) -> int:
-        """Where it begins, from above."""
         return HEIGHT - self.height
 
 

@@ -74,7 +74,6 @@ def linked(row: Model | None) -> str:
 
 
 def page_url(row: Model) -> str:
-    """Where the row has its page."""
     return reverse(f"admin:{row._meta.db_table}_change", args=[row.pk])  # noqa: SLF001 - documented API
 
 

@@ -230,7 +230,6 @@ def is_loopback(value: str) -> bool:
 
 
 def in_url(value: str) -> str:
-    """A host as URLs spell it."""
     return f"[{value}]" if ":" in value else value
 
 

@@ -83,7 +83,6 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
         return record.msg if isinstance(record.msg, Rendered) else super().format(record)
 
 
@@ -95,7 +94,6 @@ class Line:
         self.secrets = _secrets()
 
     def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> Rendered:
-        """Cut the values until they fit."""
         line = ""
         for most in VALUE_LENGTHS:
             line = self.render(logger, name, {key: self._cut(key, event[key], most) for key in event})

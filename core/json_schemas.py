@@ -16,12 +16,10 @@ NULLABLE_TIMESTAMP: Json = {**TIMESTAMP, "type": ["string", "null"]}
 
 
 def ref(name: str) -> Json:
-    """A reference to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def array_of(items: Json) -> Json:
-    """A list that is never empty."""
     return {"type": "array", "minItems": 1, "items": items}
 
 

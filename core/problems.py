@@ -22,7 +22,6 @@ class BilingualText:
     en: str
 
     def in_language(self, language: str) -> str:
-        """The sentence in the named language."""
         return self.en if language == "en" else self.ko
 
 

@@ -84,7 +84,6 @@ class CouponAdmin(FilesAdmin):
 
     @admin.display(description=_("Remaining"))
     def left(self, coupon: Coupon) -> str:
-        """How many can still be issued."""
         return number(coupon.remaining)
 
     @admin.display(description=_("Used"))
@@ -94,7 +93,6 @@ class CouponAdmin(FilesAdmin):
 
     @admin.display(description=_("Issued coupons"))
     def holders(self, coupon: Coupon) -> SafeString:
-        """The way to who holds one."""
         return link(list_url("coupons_issuedcoupon", coupon__id__exact=coupon.pk), gettext("See who has one"))
 
 
@@ -105,11 +103,9 @@ class StatusFilter(RadioFilter):
     parameter_name = "status"
 
     def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Promise]]:
-        """The states."""
         return list(STATUSES.items())
 
     def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
-        """The coupons in the chosen state."""
         return queryset.with_status(self.value()) if self.value() in STATUSES else queryset
 
 
@@ -146,6 +142,5 @@ class IssuedCouponAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("State"))
     def status(self, issued: IssuedCoupon) -> str:
-        """Whether it can still be used."""
         status = issued.status(now=issued.read_at)  # type: ignore[attr-defined]  # by get_queryset
         return badge(status, str(STATUSES[status]), STATUS_COLOURS)

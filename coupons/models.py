@@ -121,7 +121,6 @@ class Coupon(DiscountTerms):
 
     @property
     def remaining(self) -> int:
-        """How many can still be issued."""
         return self.quantity - self.issued
 
 

@@ -22,7 +22,6 @@ def shown_campaign(*, coupon_id: int) -> list[Coupon]:
 
 
 def shown_campaigns(page: Page) -> list[Coupon]:
-    """A page of the campaigns."""
     (found,) = send(statements.campaigns(**page.by_id))
     return found
 

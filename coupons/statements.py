@@ -27,13 +27,11 @@ SHOWN = (
 
 @statement
 def campaign(*, coupon_id: int) -> "QuerySet[Coupon, Coupon]":
-    """The campaign of that id."""
     return Coupon.objects.filter(pk=coupon_id)
 
 
 @variants("shape")
 def campaigns(*, shape: PageShape, pk: int | None) -> "QuerySet[Coupon, Coupon]":
-    """A page of campaigns."""
     return shape.of(Coupon.objects.all(), ["id"], pk=pk)
 
 

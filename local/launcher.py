@@ -261,7 +261,6 @@ def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
 
 
 def answers(*, host: str, port: int) -> bool:
-    """Whether the shop is ready."""
     connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
     try:
         connection.request("GET", "/readyz")

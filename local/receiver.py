@@ -65,11 +65,9 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Show what was taken."""
         self._route({"/events": self._show_events})
 
     def do_POST(self) -> None:
-        """Take an event."""
         self._route({"/events": self._take_event})
 
     def _route(self, actions: Mapping[str, Callable[[bytes], None]]) -> None:
@@ -167,5 +165,4 @@ class Receiver(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where events are posted to."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}/events"

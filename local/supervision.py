@@ -130,7 +130,6 @@ class Supervisor:
         ).start()
 
     def is_running(self) -> bool:
-        """Whether supervisord lives."""
         return self.process is not None and self.process.poll() is None
 
     def keep_running(self) -> NoReturn:

@@ -58,11 +58,9 @@ class OrderItemInline(TabularInline):
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody rewrites one."""
         return False
 
     def has_view_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        """Whoever may see the order."""
         return request.user.has_perm("orders.view_order")
 
 
@@ -133,12 +131,10 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Delivery"))
     def delivery(self, order: Order) -> str:
-        """What became of its event."""
         return badge(order.event.state, order.event.get_state_display(), STATE_COLOURS)
 
     @admin.display(description=_("Last error"))
     def last_error(self, order: Order) -> str:
-        """Why the last attempt failed."""
         return order.event.last_error
 
     @admin.display(description=_("Ledger entry"))
@@ -193,7 +189,6 @@ class OrderEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("State"))
     def delivery(self, event: OrderEvent) -> str:
-        """What became of it."""
         return badge(event.state, event.get_state_display(), STATE_COLOURS)
 
     @admin.display(description=_("Event"))

@@ -15,5 +15,4 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Let Prometheus see the outbox."""
         collect_at_scrape(import_module("orders.metrics").OutboxCollector())

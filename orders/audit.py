@@ -53,7 +53,6 @@ def _orders_paid_wrongly() -> Iterator[str]:
 
 
 def _orders_without_event() -> Iterator[str]:
-    """Orders that nobody will report."""
     yield from _named(Order.objects.filter(event=None), "event")
 
 

@@ -104,7 +104,6 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     """Events of the outbox, and the moves between their states."""
 
     def mark_delivered(self, *, event_ids: Iterable[uuid.UUID]) -> None:
-        """The platform has them."""
         self.filter(pk__in=event_ids, state=OrderEvent.State.PENDING).update(
             state=OrderEvent.State.DELIVERED, delivered_at=Now(), leased_until=None, last_error=""
         )

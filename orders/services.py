@@ -66,7 +66,6 @@ class Look:
 
     @property
     def now(self) -> datetime:
-        """The database's moment of the look."""
         return next(iter(self.offers.values())).read_at
 
 
@@ -80,7 +79,6 @@ class PricedBasket:
 
     @property
     def total(self) -> int:
-        """What is to be paid."""
         return self.subtotal - self.discount
 
 
@@ -93,7 +91,6 @@ class Quote:
 
     @property
     def balance_after(self) -> int:
-        """What checkout would leave."""
         return self.balance - self.basket.total
 
 

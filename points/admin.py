@@ -28,7 +28,6 @@ class PointAccountAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Member id"), ordering="user_id")
     def member_id(self, account: PointAccount) -> int:
-        """Whose it is."""
         return account.user_id
 
 

@@ -70,7 +70,6 @@ def payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
 def ledger(
     *, user_id: int, shape: PageShape, pk: int | None, moment: datetime | None
 ) -> "QuerySet[PointTransaction, Any]":
-    """A page of the user's ledger."""
     entries = shape.of(PointTransaction.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)
     return entries.values_list("id", "type", "amount", "balance_after", "order_id", "created_at", named=True)
 

@@ -71,7 +71,6 @@ class StockFilter(RadioFilter):
     parameter_name = "stock"
 
     def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
-        """The one choice beside all."""
         return [("low", gettext("%(most)s left or fewer") % {"most": LOW_STOCK})]
 
     def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
@@ -107,7 +106,6 @@ class ProductAdmin(FilesAdmin):
         return LOWEST_STOCK_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Save, and restock beside running orders."""
         super().save_model(request, obj, form, change)
         if change and (by := form.cleaned_data["stock_change"]):
             services.adjust_stock(product_id=obj.pk, by=by)

@@ -34,7 +34,6 @@ def asked_for(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, 
 
 
 def offers(found: Iterable[tuple[int, str, int, int, datetime]]) -> dict[int, ProductSnapshot]:
-    """What it found, by product id."""
     return {row[0]: ProductSnapshot(*row) for row in found}
 
 

@@ -30,7 +30,6 @@ def take(*, product_id: int, quantity: int) -> Update:
 
 @statement
 def product(*, product_id: int) -> "QuerySet[Product, Any]":
-    """A product as people see it."""
     return Product.objects.filter(pk=product_id).values_list(*SHOWN, named=True)
 
 

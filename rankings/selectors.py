@@ -109,13 +109,11 @@ def window_age_seconds() -> float | None:
 
 
 def as_sums(rows: QuerySet[ProductSales]) -> dict[int, Sales]:
-    """Stored rows as sums by product."""
     values = rows.values_list("product_id", "units", "amount")
     return {product_id: Sales(units, int(amount)) for product_id, units, amount in values}
 
 
 def plus(sums: Mapping[int, Sales], more: Mapping[int, Sales]) -> dict[int, Sales]:
-    """Both, product by product."""
     none = Sales()
     return {**sums, **{pk: sums.get(pk, none) + sales for pk, sales in more.items()}}
 

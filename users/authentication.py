@@ -25,7 +25,6 @@ class Caller:
 
 
 def caller(request: Request) -> Caller:
-    """Who sent the request."""
     return cast("Caller", request.user)
 
 
@@ -39,7 +38,6 @@ class GatewayAuthentication(BaseAuthentication):
         return None if user_id is None else (Caller(user_id), None)
 
     def authenticate_header(self, _request: Request) -> str:
-        """What a 401 says in WWW-Authenticate."""
         return CHALLENGE
 
 

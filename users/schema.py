@@ -14,7 +14,6 @@ class GatewayScheme(OpenApiAuthenticationExtension):
         return [{"gateway": []}, {"gateway": [], "gateway_secret": []}]
 
     def get_security_definition(self, _auto_schema: object) -> list[dict[str, str]]:
-        """API keys in headers."""
         return [
             _header("X-User-Id", "The id of a registered user; the gateway in front of the shop sets it."),
             _header("X-Gateway-Secret", "What the gateway proves itself with, where GATEWAY_SECRET is set."),

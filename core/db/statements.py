@@ -184,7 +184,6 @@ def _reader(built: Any, compiler: Any) -> Callable[[Answer], Any]:
 
 
 def _compiler(built: Any) -> Any:
-    """Django's compiler of it."""
     compiler: Any = _query(built).get_compiler(connection=_InTransaction())
     if isinstance(built, Insert) and built.returning:
         compiler.returning_fields = [built.row._meta.get_field(name) for name in built.returning]  # noqa: SLF001

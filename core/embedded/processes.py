@@ -44,7 +44,6 @@ def has_children() -> bool:
 
 
 def pids(pattern: str) -> list[int]:
-    """The processes whose command line matches."""
     return [pid for pid, command in command_lines().items() if re.search(pattern, command)]
 
 

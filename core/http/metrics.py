@@ -31,7 +31,6 @@ def _of_requests(method: str, route: str, status: int) -> tuple[Counter, Histogr
 
 
 def exposition() -> bytes:
-    """All metrics in Prometheus's text format."""
     now = CollectorRegistry()
     now.register(DatabaseCollector())
     return generate_latest(counted()) + generate_latest(now)

@@ -21,7 +21,6 @@ _TOKEN = re.compile(rb"([<>])(?:(-?[0-9]{1,17}),)?([1-9][0-9]{0,18})")
 
 
 def encode_cursor(position: Position) -> str:
-    """The position as a cursor."""
     moment = "" if position.moment is None else f"{(position.moment - EPOCH) // MICROSECOND},"
     text = f"{'<' if position.backward else '>'}{moment}{position.pk}"
     return urlsafe_b64encode(text.encode()).decode()
@@ -71,11 +70,9 @@ class KeysetPagination(CursorPagination):
         return self.rows
 
     def get_next_link(self) -> str | None:
-        """The page after the last row."""
         return self._link(self.rows[-1], backward=False) if self.rows and self.has_next else None
 
     def get_previous_link(self) -> str | None:
-        """The page before the first row."""
         return self._link(self.rows[0], backward=True) if self.rows and self.has_previous else None
 
     def _start(self, request: Request) -> Position | None:

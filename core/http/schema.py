@@ -54,7 +54,6 @@ class EnglishGenerator(SchemaGenerator):
     """Writes the document in English, whoever asks for it."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
-        """The whole document."""
         with translation.override("en"):
             return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
 
@@ -133,7 +132,6 @@ class ShopSchema(AutoSchema):
 
 
 def schema_name(kind: type[Problem]) -> str:
-    """The name of a problem's schema."""
     return f"{kind.__name__}Problem"
 
 

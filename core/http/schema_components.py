@@ -12,7 +12,6 @@ PRECISION = "Exact up to 2^53 - 1 where numbers are doubles, as in JavaScript."
 
 
 def header(description: str, *, required: bool = True, **schema: Any) -> Json:
-    """A response header."""
     return {"description": description, "required": required, "schema": {"type": "string", **schema}}
 
 

@@ -93,7 +93,6 @@ class StrictIntegerField(serializers.IntegerField):
     default_error_messages = {**_BOUNDS, "not_an_integer": ""}
 
     def to_internal_value(self, data: Any) -> int:
-        """The integer itself."""
         if type(data) is not int:
             self.fail("not_an_integer")
         return int(data)
@@ -125,7 +124,6 @@ class TimestampField(serializers.DateTimeField):
     """A moment on its way out: +09:00 and six fractional digits."""
 
     def to_representation(self, value: Any) -> Any:
-        """The moment as text."""
         return None if value is None else rfc3339(value)
 
 

@@ -43,7 +43,6 @@ class TooManyLargeBodies(Error):
     reason = "Service Unavailable"
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], str]:
-        """Status, headers and body."""
         status, headers, body = super().to_response(ident)
         return status, [*headers, ("Retry-After", "5")], body
 
@@ -97,7 +96,6 @@ class Task(WSGITask):
     """One request; once the process is stopping, its answer says `Connection: close`."""
 
     def build_response_header(self) -> bytes:
-        """Return the head of the answer."""
         if Channel.stopping:
             self.set_close_on_finish()
         head = super().build_response_header()
@@ -150,7 +148,6 @@ class ReservedThreadDispatcher:
         self.reserved.set_thread_count(1)
 
     def add_task(self, channel: Any) -> None:
-        """Have the channel's first request answered."""
         path = getattr(channel.requests[0], "path", "")  # none where the parser refused the request
         (self.reserved if path == LIVENESS else self.threads).add_task(channel)
 
@@ -186,7 +183,6 @@ class WaitressWorker(Worker):
         wasyncore.close_all(self.map, ignore_all=True)
 
     def adjustments(self) -> dict[str, Any]:
-        """Waitress's settings."""
         wrapped: list[Any] = self.sockets
         return {
             "sockets": [each.sock for each in wrapped],

@@ -33,11 +33,9 @@ class Posts:
     under_way: dict[int, tuple[float, "_Watched"]] = field(default_factory=dict)
 
     def begin(self, connection: "_Watched") -> None:
-        """This thread's post starts."""
         self.under_way[threading.get_ident()] = time.monotonic(), connection
 
     def end(self) -> None:
-        """This thread's post is over."""
         self.under_way.pop(threading.get_ident(), None)
 
     def cut_overdue(self) -> None:

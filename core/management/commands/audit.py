@@ -22,7 +22,6 @@ class Command(ShopCommand):
         parser.add_argument("--events", type=Path, help="the receiver's file, compared with the outbox")
 
     def handle(self, **options: Any) -> None:
-        """Check, print, and exit."""
         findings = audit(events=options["events"])
         self.stdout.write(as_json(findings) if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
@@ -30,7 +29,6 @@ class Command(ShopCommand):
 
 
 def as_json(findings: list[Finding]) -> str:
-    """One object a rule."""
     return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2)
 
 
