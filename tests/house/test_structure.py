@@ -104,3 +104,12 @@ def test_the_client_that_comes_with_the_embedded_server_may_not_be_imported(line
         ruff, cwd=settings.BASE_DIR, input=f"{line}\n", text=True, capture_output=True, check=False
     )
     assert "TID251" in said.stdout
+
+
+def test_benchmarks_import_of_the_tests_only_what_those_share():
+    """import-linter reads packages alone, and benchmarks is none."""
+    sources = [path.read_text() for path in (settings.BASE_DIR / "benchmarks").glob("*.py")]
+    rooms = {
+        room for source in sources for room in re.findall(r"^\s*from (tests\.\w+)", source, re.MULTILINE)
+    }
+    assert rooms == {"tests.kit"}
