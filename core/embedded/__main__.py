@@ -31,4 +31,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 3 if chosen.command == "status" and not services.is_running() else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
