@@ -13,13 +13,12 @@ from django.utils import translation
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
-from import_export.widgets import Widget
 
 from backoffice.spreadsheets.files import CellError, Formatted
 
-MOST = BigIntegerField.MAX_BIGINT
+MAX_INTEGER = BigIntegerField.MAX_BIGINT
 # Excel keeps fifteen digits: beyond this a number is not what was typed.
-EXACT = 2**53
+MAX_EXACT_FLOAT = 2**53
 EXCEL_ERRORS = frozenset(
     f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
 )
@@ -30,10 +29,10 @@ _INVISIBLE = frozenset({"Cc", "Cf"})
 _WHOLE = re.compile(r"-?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
-class Cell(Widget):
+class Cell:
     """Any cell."""
 
-    def clean(self, value: Any, _row: Any = None, **_options: Any) -> Any:
+    def clean(self, value: Any) -> Any:
         """The value, None for an empty cell. Raises ValidationError."""
         if isinstance(value, str):
             value = self.strip(value)
@@ -61,7 +60,7 @@ class Cell(Widget):
         return f"'{shown}" if isinstance(value, str) and needs_apostrophe(shown) else shown
 
 
-class Whole(Cell):
+class IntegerCell(Cell):
     """A whole number: digits, or a number of Excel's."""
 
     def read(self, value: Any) -> int:
@@ -74,33 +73,33 @@ class Whole(Cell):
             value = value.number
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             value = int(value.partition(".")[0])
-        if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+        if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValidationError(
                 _("“%(value)s” is not a whole number: digits alone, as in 4500."),
                 params={"value": f"{value}"[:40]},
             )
-        if abs(value) > MOST:
+        if abs(value) > MAX_INTEGER:
             raise ValidationError(_("This number is too big."))
         return value
 
 
-class Id(Whole):
+class IdCell(IntegerCell):
     """A row's number in the shop."""
 
     # Far beyond any shop, and far from where the numbering would end.
-    MOST = 10**12
+    MAX = 10**12
 
     def read(self, value: Any) -> int:
         """Raises ValidationError outside 1 to 1,000,000,000,000."""
         number = super().read(value)
-        if not 1 <= number <= self.MOST:
+        if not 1 <= number <= self.MAX:
             raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
         return number
 
 
-class Text(Cell):
+class TextCell(Cell):
     """A text; numbers of Excel's as they look."""
 
     def strip(self, text: str) -> str:
@@ -124,11 +123,10 @@ class Text(Cell):
         return text
 
 
-class Choice(Cell):
+class ChoiceCell(Cell):
     """One of a few words: their codes, or their labels in any of the shop's languages."""
 
     def __init__(self, choices: Any) -> None:
-        super().__init__()
         self.labels = dict(choices)
         self.shown = {code: str(label) for code, label in self.labels.items()}
 
@@ -148,7 +146,7 @@ class Choice(Cell):
         return super().show(self.shown.get(value, value), typed=typed)
 
 
-class Moment(Cell):
+class TimestampCell(Cell):
     """A date and a time, of Excel's or as in 2026-11-22 09:00; Seoul's unless it says another offset."""
 
     def read(self, value: Any) -> datetime:

@@ -9,7 +9,7 @@ from import_export.resources import ModelResource
 from import_export.results import Error
 
 from backoffice.spreadsheets import headings
-from backoffice.spreadsheets.cells import Cell, Choice, Id, Moment, Text, Whole
+from backoffice.spreadsheets.cells import Cell, ChoiceCell, IdCell, IntegerCell, TextCell, TimestampCell
 from backoffice.spreadsheets.files import Table
 from backoffice.spreadsheets.notes import notebook
 from backoffice.spreadsheets.outcomes import Outcome
@@ -18,7 +18,11 @@ from backoffice.spreadsheets.rows import Line, Plan, portions
 from backoffice.spreadsheets.writing import Log, write
 
 PORTION = 1_000
-CELLS: dict[str, type[Cell]] = {"BigAutoField": Id, "BigIntegerField": Whole, "DateTimeField": Moment}
+CELLS: dict[str, type[Cell]] = {
+    "BigAutoField": IdCell,
+    "BigIntegerField": IntegerCell,
+    "DateTimeField": TimestampCell,
+}
 
 
 class FileResource(ModelResource):
@@ -48,7 +52,9 @@ class FileResource(ModelResource):
     def cell(cls, name: str) -> Cell:
         """How a column's cells are read and written."""
         field = headings.field_of(cls._meta.model, name)
-        return Choice(field.choices) if field.choices else CELLS.get(field.get_internal_type(), Text)()
+        return (
+            ChoiceCell(field.choices) if field.choices else CELLS.get(field.get_internal_type(), TextCell)()
+        )
 
     def check(self, line: Line) -> None:
         """Refuse what only this kind of row refuses."""

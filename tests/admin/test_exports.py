@@ -8,7 +8,7 @@ from django.urls import reverse
 
 import backoffice.spreadsheets.downloads
 from backoffice import action_log
-from backoffice.spreadsheets.cells import Text
+from backoffice.spreadsheets.cells import TextCell
 from backoffice.spreadsheets.parser.strings import unescaped
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
@@ -46,8 +46,8 @@ def test_names_that_a_spreadsheet_would_run_or_trim_are_texts_and_come_back_as_t
 
 @pytest.mark.parametrize("name", ["a=1", "'a", "1-1", "a@b", "—", "(=1)"])
 def test_other_names_are_written_as_they_are(name):
-    assert Text().write(name, typed=False) == name
-    assert Text().clean(name) == name
+    assert TextCell().write(name, typed=False) == name
+    assert TextCell().clean(name) == name
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

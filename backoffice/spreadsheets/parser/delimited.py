@@ -8,7 +8,7 @@ from functools import partial
 
 from backoffice.spreadsheets.parser.limits import MAX_CELL_CHARS, MAX_COLUMNS, Refused
 
-PIECE_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 # More than a row within bounds can have, each character of it a quotation mark that is doubled.
 MAX_RECORD_CHARS = 2 * MAX_COLUMNS * MAX_CELL_CHARS
 
@@ -62,7 +62,7 @@ def _encoding(content: bytes) -> str:
 
 
 def _is_in(encoding: str, content: bytes) -> bool:
-    pieces = iter(partial(io.BytesIO(content).read, PIECE_BYTES), b"")
+    pieces = iter(partial(io.BytesIO(content).read, CHUNK_BYTES), b"")
     try:
         return all(text is not None for text in codecs.iterdecode(pieces, encoding))
     except UnicodeDecodeError:
@@ -71,7 +71,7 @@ def _is_in(encoding: str, content: bytes) -> bool:
 
 def _delimiter(content: bytes) -> str:
     """A comma; or what stands in its place where Excel uses the comma in numbers, and in copied tables."""
-    head = content[:PIECE_BYTES].lstrip(codecs.BOM_UTF8 + b"\r\n").splitlines()[:1]
+    head = content[:CHUNK_BYTES].lstrip(codecs.BOM_UTF8 + b"\r\n").splitlines()[:1]
     if head and b"," not in head[0]:
         return next((each for each in ("\t", ";") if each.encode() in head[0]), ",")
     return ","

@@ -26,7 +26,7 @@ MAIN = (
 TRUE = {"1", "true"}
 FALSE = {"0", "false"}
 
-PIECE_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 _ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, OSError)
@@ -82,7 +82,7 @@ class Package:
             raise Refused("damaged")
         try:
             with self.archive.open(info) as file:
-                while piece := file.read(PIECE_BYTES):
+                while piece := file.read(CHUNK_BYTES):
                     # What comes out counts, not what the archive says of itself.
                     self.unpacked += len(piece)
                     if self.unpacked > MAX_UNPACKED_BYTES:

@@ -4,17 +4,14 @@ import math
 import re
 from bisect import bisect_left
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backoffice.spreadsheets.parser.limits import LAST_COLUMN, LAST_ROW, MAX_COLUMNS, MAX_MERGED, Refused
 from backoffice.spreadsheets.parser.package import MAIN, TRUE, Attributes, Part
+from backoffice.spreadsheets.parser.rows import Rows
 from backoffice.spreadsheets.parser.spills import FILLING, Area, Spills
 from backoffice.spreadsheets.parser.strings import SharedStrings, TextElements, unescaped
 from backoffice.spreadsheets.parser.styles import DATE, PLAIN, SCALED
-
-if TYPE_CHECKING:
-    from backoffice.spreadsheets.parser.reading import Rows
-    from backoffice.spreadsheets.parser.workbook import Workbook
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -35,13 +32,20 @@ class Sheet(Part):
     """Writes rows as they end; refuses by row and column a cell that shows something and cannot be read."""
 
     def __init__(
-        self, *, rows: "Rows", strings: SharedStrings, kinds: dict[str, str], book: "Workbook"
+        self,
+        *,
+        rows: Rows,
+        strings: SharedStrings,
+        kinds: dict[str, str],
+        from_1904: bool,
+        calculates_on_load: bool,
     ) -> None:
         super().__init__()
         self.rows = rows
         self.strings = strings
         self.kinds = kinds
-        self.book = book
+        self.from_1904 = from_1904
+        self.calculates_on_load = calculates_on_load
         self.row = self.column = 0
         self.in_row = self.in_cell = False
         self.row_is_hidden = self.hides_rows = False
@@ -192,7 +196,7 @@ class Sheet(Part):
         kind = self.cell.get("t", "n")
         # A text may be calculated to nothing; whatever else has no value was never calculated.
         lacks = not self.value and not (kind == "str" and self.has_value)
-        if self.formula and (lacks or self.book.calculates_on_load):
+        if self.formula and (lacks or self.calculates_on_load):
             raise Refused("not_calculated", row=self.row, column=self.column)
         if self.value or self.has_value:
             self.spills.fill(row=self.row, column=self.column)
@@ -233,7 +237,7 @@ class Sheet(Part):
 
     def _date(self, days: float) -> datetime:
         """Excel's count of days, to the millisecond."""
-        if self.book.from_1904:
+        if self.from_1904:
             first = datetime(1904, 1, 1)  # noqa: DTZ001 - a sheet knows no zone
         else:
             if _NO_DAY <= days < _NO_DAY + 1:

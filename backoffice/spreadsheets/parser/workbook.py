@@ -3,16 +3,14 @@
 ECMA-376 part 1, 18; both its namespaces, transitional and strict.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backoffice.spreadsheets.parser.limits import MAX_SHEET_NAME_CHARS, MAX_SHEETS, Refused
 from backoffice.spreadsheets.parser.package import FALSE, MAIN, TRUE, Attributes, Package, Part, resolved
+from backoffice.spreadsheets.parser.rows import Rows
 from backoffice.spreadsheets.parser.sheet import Sheet
 from backoffice.spreadsheets.parser.strings import SharedStrings
 from backoffice.spreadsheets.parser.styles import Styles
-
-if TYPE_CHECKING:
-    from backoffice.spreadsheets.parser.reading import Rows
 
 RELATIONSHIPS = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
@@ -21,14 +19,20 @@ RELATIONSHIPS = (
 _RELATIONSHIP = "http://schemas.openxmlformats.org/package/2006/relationships Relationship"
 
 
-def read(content: bytes, rows: "Rows") -> dict[str, Any]:
+def read(content: bytes, rows: Rows) -> dict[str, Any]:
     """Write the sheet's rows; its name, and what of it is hidden. Raises Refused."""
     package = Package(content)
     book = Workbook(package)
     name, part = book.first_visible()
     kinds = Styles(package, book.related("styles")).kinds
     strings = SharedStrings(package, book.related("sharedStrings"))
-    sheet = Sheet(rows=rows, strings=strings, kinds=kinds, book=book)
+    sheet = Sheet(
+        rows=rows,
+        strings=strings,
+        kinds=kinds,
+        from_1904=book.from_1904,
+        calculates_on_load=book.calculates_on_load,
+    )
     package.parse(part, sheet)
     sheet.refuse_merged()
     sheet.spills.refuse_lacking()

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from backoffice.spreadsheets import files
-from backoffice.spreadsheets.cells import Moment, Text, Whole
+from backoffice.spreadsheets.cells import IntegerCell, TextCell, TimestampCell
 from backoffice.spreadsheets.files import CellError, Formatted, opened, turn
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
@@ -38,16 +38,16 @@ def test_cells_arrive_with_their_kinds():
 
 
 def test_an_amount_is_taken_from_any_format_that_shows_the_same_number():
-    assert Whole().clean(Formatted(4500, is_scaled=False)) == 4500
+    assert IntegerCell().clean(Formatted(4500, is_scaled=False)) == 4500
 
 
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        (Whole(), Formatted(1, is_scaled=True)),  # 100%
-        (Text(), Formatted(7, is_scaled=False)),  # 007
-        (Text(), datetime(2026, 12, 31)),  # noqa: DTZ001
-        (Moment(), Formatted(46387, is_scaled=False)),
+        (IntegerCell(), Formatted(1, is_scaled=True)),  # 100%
+        (TextCell(), Formatted(7, is_scaled=False)),  # 007
+        (TextCell(), datetime(2026, 12, 31)),  # noqa: DTZ001
+        (TimestampCell(), Formatted(46387, is_scaled=False)),
     ],
 )
 def test_a_cell_that_shows_something_else_than_it_holds_is_refused(cell, value):
