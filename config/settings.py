@@ -177,7 +177,6 @@ INSTALLED_APPS = [
     # Before Django's admin, whose templates it replaces.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "unfold.contrib.import_export",
     "backoffice.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -191,7 +190,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "core",
     "backoffice.apps.BackofficeConfig",
-    "import_export",
     "backoffice.spreadsheets",
     "users",
     "products",
@@ -258,9 +256,6 @@ USE_TZ = True
 
 # Only the admin takes files, one at a time.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
-
-# Exports of ours do so for every kind of formula; this is for whatever else django-import-export writes.
-IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"

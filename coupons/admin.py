@@ -16,9 +16,9 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter, RadioFilter
 from backoffice.base import ReadOnlyAdmin, StaleWriteForm
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import badge, link, link_column, list_url, number, number_column, won
-from backoffice.spreadsheets.admin import FilesAdmin
-from coupons.imports import CouponResource
+from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from coupons.models import Coupon, DiscountTerms, IssuedCoupon
+from coupons.spreadsheets import CouponSpreadsheet
 
 STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
 STATUSES = {"usable": _("Usable"), "used": _("Used"), "expired": _("Expired")}
@@ -56,11 +56,11 @@ def discount(_admin: object, terms: DiscountTerms) -> str:
 
 
 @admin.register(Coupon)
-class CouponAdmin(FilesAdmin):
+class CouponAdmin(SpreadsheetAdmin):
     """Campaigns are put in here; what people hold keeps the terms it was issued on."""
 
     form = CouponForm
-    resource_classes = [CouponResource]
+    spreadsheet = CouponSpreadsheet()
 
     list_display = ("id", "name", "discount", "total", "given", "left", "opens_at", "closes_at")
     list_display_links = ("id", "name")

@@ -14,11 +14,10 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from backoffice import action_log
 from backoffice.base import StaleWriteForm
 from backoffice.formatting import number_column, won_column
-from backoffice.spreadsheets.admin import FilesAdmin
+from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from products import services
-from products.imports import ProductResource
 from products.models import LOW_STOCK, Product
-from products.selectors import LOWEST_STOCK_FIRST
+from products.spreadsheets import ProductSpreadsheet
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
 
@@ -79,11 +78,11 @@ class StockFilter(RadioFilter):
 
 
 @admin.register(Product)
-class ProductAdmin(FilesAdmin):
+class ProductAdmin(SpreadsheetAdmin):
     """Products are put in and restocked here."""
 
     form = ProductForm
-    resource_classes = [ProductResource]
+    spreadsheet = ProductSpreadsheet()
     list_display = ("id", "name", "won", "in_stock", "sold", "created_at")
     list_display_links = ("id", "name")
     list_filter = (StockFilter,)

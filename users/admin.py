@@ -6,9 +6,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.formatting import link, list_url, won
-from backoffice.spreadsheets.admin import FilesAdmin
-from users.imports import MemberResource
+from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from users.models import User
+from users.spreadsheets import MemberSpreadsheet
 
 # What a member has lies in apps above this one: named by table, as the database names it, not imported.
 RELATED_LISTS = {
@@ -19,10 +19,10 @@ RELATED_LISTS = {
 
 
 @admin.register(User)
-class MemberAdmin(FilesAdmin):
+class MemberAdmin(SpreadsheetAdmin):
     """Members are put in here, for there is no sign-up."""
 
-    resource_classes = [MemberResource]
+    spreadsheet = MemberSpreadsheet()
     list_display = ("id", "name", "balance", "created_at")
     list_display_links = ("id", "name")
     list_select_related = ("pointaccount",)

@@ -8,10 +8,7 @@ from django.db import connection
 from django.db.models import Model
 from django.db.models.expressions import DatabaseDefault
 
-_CONSTRAINTS = """
-SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
-WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
-"""
+from backoffice.spreadsheets import sql
 
 
 def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
@@ -21,9 +18,8 @@ def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
     meta = type(rows[0])._meta  # noqa: SLF001 - documented API
     messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
     with connection.cursor() as cursor:
-        cursor.execute(_CONSTRAINTS, [meta.db_table])
-        checks = dict(cursor.fetchall())
-        cursor.execute(_question(meta.db_table, [*checks.values()]), [_as_json(rows)])
+        checks = dict(cursor.execute(sql.CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
+        cursor.execute(sql.failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
         found = cursor.fetchall()
     return {
         place - 1: [
@@ -35,19 +31,9 @@ def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
     }
 
 
-def _question(table: str, checks: Sequence[str]) -> str:
-    """Which rows of a JSON list fail, and what of; the conditions are in the catalogue's own words."""
-    conditions = [f"({check})".replace("%", "%%") for check in checks]
-    rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
-    return (
-        f"SELECT ordinality, {', '.join(conditions)} "  # noqa: S608 - no word of anybody's # nosec B608
-        f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(conditions)})"
-    )
-
-
 def _as_json(rows: Sequence[Model]) -> str:
-    """What the rows say; where the database has the last word, they say nothing."""
+    """The rows' values, without those that the database will set."""
     columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
     values = [{column: getattr(row, name) for column, name in columns} for row in rows]
-    said = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
-    return json.dumps(said, default=str)
+    given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
+    return json.dumps(given, default=str)

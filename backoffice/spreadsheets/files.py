@@ -36,7 +36,7 @@ _PARSER = [
 # Where the interpreter's own libraries are; no secret of the shop's.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
-Row = tuple[int, Sequence[Any]]
+FileRow = tuple[int, Sequence[Any]]
 
 log = structlog.get_logger(__name__)
 
@@ -71,11 +71,11 @@ class Table:
     """
 
     headers: Sequence[Any]
-    rows: Iterable[Row]
+    rows: Iterable[FileRow]
     sheet: str = ""
     notices: Sequence[str] = ()
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[FileRow]:
         return iter(self.rows)
 
 
@@ -149,7 +149,7 @@ def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
     return told
 
 
-def _rows(lines: IO[bytes]) -> Iterator[Row]:
+def _rows(lines: IO[bytes]) -> Iterator[FileRow]:
     for line in lines:
         number, cells = json.loads(line, object_hook=_typed)
         yield number, cells

@@ -4,15 +4,14 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.import_export import forms as unfold_forms
-from unfold.widgets import UnfoldAdminFileFieldWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import refusal
 
 
 class UploadForm(forms.Form):
-    """A file; of what kind it is, it says itself."""
+    """A file; its kind is told by what is in it."""
 
     import_file = forms.FileField(
         label=_("File to import"), widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx,.xlsm"})
@@ -27,17 +26,17 @@ class UploadForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """Yes to a preview: to what it said that the file does."""
+    """A yes to a preview: the file that was kept, and what the preview said that it does."""
 
     upload = forms.UUIDField(widget=forms.HiddenInput)
     expected = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
 
-class DownloadForm(unfold_forms.ExportForm):
+class ExportForm(forms.Form):
     """The kind of file that is wanted."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["format"]
-        field.label = _("Kind of file")
-        field.choices = field.widget.choices = [(code, name.upper()) for code, name in field.choices if code]
+    CSV, XLSX = "0", "1"
+
+    format = forms.ChoiceField(
+        label=_("Kind of file"), choices=[(CSV, "CSV"), (XLSX, "XLSX")], widget=UnfoldAdminSelectWidget
+    )

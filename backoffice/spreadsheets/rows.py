@@ -1,115 +1,69 @@
 """A row of a file on its way into a table."""
 
-from collections.abc import Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
-from backoffice.spreadsheets import notes
-from backoffice.spreadsheets.headings import field_of
-
-T = TypeVar("T")
-
 
 @dataclass
-class Line:
-    """What a row says, what is there already, and what is wrong with it by the label of the column."""
+class Row:
+    """What a row of a file holds, the row of the table that it is about, and what is wrong with it."""
 
     number: int
     cells: dict[str, Any]
-    said: dict[str, Any]
-    errors: dict[str, list[str]]
-    original: Any = None
-    after: Any = None
+    # Both by the name of the column.
+    values: dict[str, Any] = field(default_factory=dict)
+    # By the label of the column, "" for the row as a whole.
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    stored: Any = None
+    new: Any = None
 
     @property
     def row_id(self) -> int | None:
-        """The id that it gives."""
-        return self.said.get("id")
+        """The id that the file gives, if any."""
+        return self.values.get("id")
 
-    def meet(self, original: Model | None, model: type[Model], *, kept: tuple[str, ...]) -> None:
-        """See what the row makes of what is there, which keeps what is `kept`."""
-        self.original = original
-        self.after = copy(original) if original else model()
-        for name, value in self.said.items():
-            if original and (name in kept or value == _as_brought_in(original, name)):
+    def compare_with(self, stored: Model | None, model: type[Model], *, read_only: tuple[str, ...]) -> None:
+        """Set `new`, the row of the table as the file has it; a stored row keeps its `read_only` fields."""
+        self.stored = stored
+        self.new = copy(stored) if stored else model()
+        for name, value in self.values.items():
+            if stored and (name in read_only or value == _as_imported(stored, name)):
                 continue
-            setattr(self.after, name, value)
+            setattr(self.new, name, value)
 
-    def says_otherwise(self, names: tuple[str, ...]) -> bool:
-        """Whether it gives something that is there another value for any of these."""
-        return bool(self.original) and any(
-            self.said.get(name) not in {None, getattr(self.original, name)} for name in names
+    def ignores_change(self, names: tuple[str, ...]) -> bool:
+        """Whether the file has another value for any of these fields of a stored row."""
+        return bool(self.stored) and any(
+            self.values.get(name) not in {None, getattr(self.stored, name)} for name in names
         )
 
+    @cached_property
     def changes(self) -> dict[str, Any]:
-        """The fields to be written, with their values."""
-        if self.original is None:
-            return {name: value for name, value in self.said.items() if value is not None}
-        return {
-            name: getattr(self.after, name)
-            for name in self.said
-            if getattr(self.after, name) != getattr(self.original, name)
-        }
+        """The fields to write, with their values."""
+        if self.stored is None:
+            return {name: value for name, value in self.values.items() if value is not None}
+        new = {name: getattr(self.new, name) for name in self.values}
+        return {name: value for name, value in new.items() if value != getattr(self.stored, name)}
+
+    @property
+    def kind(self) -> str:
+        """`new`, `changed` or `unchanged`."""
+        if self.stored is None:
+            return "new"
+        return "changed" if self.changes else "unchanged"
 
     def refuse(self, label: str, error: "ValidationError | str") -> None:
-        """Note what is wrong, with the row as a whole where there is no label."""
-        said = error.messages if isinstance(error, ValidationError) else [error]
-        self.errors.setdefault(label or "__all__", []).extend(str(each) for each in said)
+        """Add an error to a column, or to the row as a whole where the label is empty."""
+        messages = error.messages if isinstance(error, ValidationError) else [error]
+        self.errors.setdefault(label, []).extend(str(each) for each in messages)
 
 
-class Plan:
-    """What a file changes, noted until all of it is known to be right; a preview needs to note nothing."""
-
-    def __init__(self, *, kept: bool) -> None:
-        self.kept = kept
-        self.added = 0
-        self.changed = 0
-        self.highest_new_id = 0
-
-    def add(self, lines: Sequence[Line]) -> list[str]:
-        """Take lines in; their import types as django-import-export names them."""
-        new = {line.number: line.changes() for line in lines if line.original is None}
-        there = {line.original.pk: line.changes() for line in lines if line.original is not None}
-        changed = {pk: changes for pk, changes in there.items() if changes}
-        if self.kept:
-            notes.plan(kind="new", changes=new)
-            notes.plan(kind="update", changes=changed)
-        self.added += len(new)
-        self.changed += len(changed)
-        self.highest_new_id = max([self.highest_new_id, *(row.get("id", 0) for row in new.values())])
-        return [_import_type(line, changed) for line in lines]
-
-    def inserts(self, *, size: int) -> Iterator[list[notes.Changes]]:
-        """The rows that are new, in the file's order."""
-        for changes in notes.planned(kind="new", size=size):
-            yield [*changes.values()]
-
-    def updates(self, *, size: int) -> Iterator[dict[int, notes.Changes]]:
-        """What changes in rows that are there, by ascending id."""
-        return notes.planned(kind="update", size=size)
-
-    def updated_ids(self, *, size: int) -> Iterator[list[int]]:
-        """Their ids alone."""
-        return notes.planned_keys(kind="update", size=size)
-
-
-def _as_brought_in(row: Model, name: str) -> Any:
-    """What a file that has a row's value comes to: SQL may have put it there with blanks around."""
-    return field_of(type(row), name).to_python(getattr(row, name))
-
-
-def _import_type(line: Line, changed: Collection[int]) -> str:
-    if line.original is None:
-        return "new"
-    return "update" if line.original.pk in changed else "skip"
-
-
-def portions(rows: Iterator[T], size: int) -> Iterator[list[T]]:
-    """The rows, `size` at a time."""
-    while portion := list(islice(rows, size)):
-        yield portion
+def _as_imported(row: Model, name: str) -> Any:
+    """A stored value as a file brings it: SQL may have stored blanks around it, which an import drops."""
+    field: Any = row._meta.get_field(name)  # noqa: SLF001 - documented API
+    return field.to_python(getattr(row, name))

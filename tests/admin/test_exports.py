@@ -6,8 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-import backoffice.spreadsheets.downloads
 from backoffice import action_log
+from backoffice.spreadsheets import exports
 from backoffice.spreadsheets.cells import TextCell
 from backoffice.spreadsheets.parser.strings import unescaped
 from coupons.factories import CouponFactory
@@ -103,9 +103,9 @@ def test_the_list_s_search_and_filters_count(admin_client):
 
 
 def test_more_rows_than_an_xlsx_file_has_are_refused_in_words(admin_client, monkeypatch):
-    monkeypatch.setattr(backoffice.spreadsheets.downloads, "MAX_ROWS", 1)
+    monkeypatch.setattr(exports, "MAX_ROWS", 1)
     ProductFactory.create_batch(2)
-    page = admin_client.post(reverse("admin:products_product_export"), {"format": "1", "resource": "0"})
+    page = admin_client.post(reverse("admin:products_product_export"), {"format": "1"})
     assert "CSV" in str(next(iter(page.context["messages"])))
     assert len(rows_of(fetch(admin_client, PRODUCTS, "csv"))) == 3
 

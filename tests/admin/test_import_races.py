@@ -10,12 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from backoffice import action_log
-from backoffice.spreadsheets import numbering
 from backoffice.spreadsheets.files import opened
+from backoffice.spreadsheets.importing import Confirmation, import_file
+from backoffice.spreadsheets.sequences import advance_sequence
 from core.db.sending import send
 from products.factories import ProductFactory
-from products.imports import ProductResource
 from products.models import Product
+from products.spreadsheets import ProductSpreadsheet
 from products.statements import take
 from tests.kit.client import Client
 from tests.kit.files import as_csv
@@ -150,13 +151,13 @@ def test_an_id_ahead_of_the_numbering_would_be_given_out_again(db: None) -> None
 
 def _reserved(gap: int) -> int:
     newest = User.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    numbering.reserve(model=User, up_to=newest + gap)
+    advance_sequence(model=User, up_to=newest + gap)
     return newest + gap
 
 
-def outcome_of(content: bytes, **given):
-    with opened(content) as table:
-        return ProductResource().import_data(table, rollback_on_validation_errors=True, **given)
+def result_of(content: bytes, **confirmation):
+    confirmed = Confirmation(**confirmation) if confirmation else None
+    return import_file(spreadsheet=ProductSpreadsheet(), content=content, confirmation=confirmed)
 
 
 def test_a_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_db: None) -> None:
@@ -166,7 +167,7 @@ def test_a_preview_writes_nothing_takes_no_number_and_locks_nothing(transactiona
 
         def preview_elsewhere():
             try:
-                return outcome_of(content, dry_run=True).summary
+                return result_of(content).summary
             finally:
                 connection.close()
 
@@ -177,18 +178,18 @@ def test_a_preview_writes_nothing_takes_no_number_and_locks_nothing(transactiona
 
 def test_more_than_10_000_rows_are_checked_without_being_shown_and_logged_as_one(admin_user) -> None:
     rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
-    preview = outcome_of(as_csv(HEAD, *rows), dry_run=True)
+    preview = result_of(as_csv(HEAD, *rows))
     assert (preview.in_bulk, preview.rows, preview.summary) == (True, [], "10001-0-0")
-    given = {"user": admin_user, "file_name": "all.csv", "expected": preview.summary}
-    assert not outcome_of(as_csv(HEAD, *rows), **given).fails
+    given = {"staff_id": admin_user.pk, "file_name": "all.csv", "expected": preview.summary}
+    assert not result_of(as_csv(HEAD, *rows), **given).fails
     assert Product.objects.count() == 10_001
     assert "10,001" in action_log.describe(LogEntry.objects.get())
 
 
 def test_a_mistake_in_the_last_of_many_rows_keeps_all_of_them_out(admin_user) -> None:
     rows = [*(("", f"스콘 {n}", 1000, 5) for n in range(2_500)), ("", "x", -1, 0)]
-    outcome = outcome_of(as_csv(HEAD, *rows), user=admin_user, file_name="x", expected="")
-    assert [row.number for row in outcome.invalid_rows] == [2_502]
+    result = result_of(as_csv(HEAD, *rows), staff_id=admin_user.pk, file_name="x", expected="")
+    assert [row.number for row in result.invalid_rows] == [2_502]
     assert not Product.objects.exists()
 
 

@@ -32,7 +32,7 @@ def preview(browser, table, content, *, language="ko"):
     file = SimpleUploadedFile("file.csv", content)
     return browser.post(
         reverse(f"admin:{table}_import"),
-        {"import_file": file, "format": "0", "resource": "0"},
+        {"import_file": file},
         headers={"Accept-Language": language},
     )
 
@@ -54,8 +54,7 @@ def wrong(page):
     """What a page says is wrong: of the file, and of its rows by number."""
     if not (result := page.context.get("result")):
         return [text for texts in page.context["form"].errors.values() for text in texts]
-    whole = [text for error in result.base_errors for text in error.error.messages]
-    return whole or {row.number: row.error_dict for row in result.invalid_rows}
+    return result.errors or {row.number: row.errors for row in result.invalid_rows}
 
 
 def fetch(browser, table, kind, *, language="ko", query=""):
@@ -63,7 +62,7 @@ def fetch(browser, table, kind, *, language="ko", query=""):
     url = reverse(f"admin:{table}_export") + query
     answer = browser.post(
         url,
-        {"format": {"csv": "0", "xlsx": "1"}[kind], "resource": "0"},
+        {"format": {"csv": "0", "xlsx": "1"}[kind]},
         headers={"Accept-Language": language},
     )
     assert answer.streaming, answer.content.decode()[:2000]

@@ -4,10 +4,10 @@ import tracemalloc
 
 import pytest
 
-from backoffice.spreadsheets import outcomes, resources, writing
-from backoffice.spreadsheets.files import opened
-from products.imports import ProductResource
+from backoffice.spreadsheets import importing, results, staging
+from backoffice.spreadsheets.importing import Confirmation, import_file
 from products.models import Product
+from products.spreadsheets import ProductSpreadsheet
 
 pytestmark = pytest.mark.django_db
 
@@ -23,28 +23,29 @@ def file(rows: int, mark: str) -> bytes:
 def peak(rows: int, *, staff, dry_run: bool) -> int:
     """The most bytes that an import of so many rows held at once, beside the file itself."""
     content = file(rows, f"{rows}")
-    given = {"expected": f"{rows}-0-0", "file_name": "a.csv", "user": staff}
+    confirmation = Confirmation(staff_id=staff.pk, file_name="a.csv", expected=f"{rows}-0-0")
     tracemalloc.start()
     try:
-        with opened(content) as table:
-            outcome = ProductResource().import_data(table, dry_run=dry_run, **given)
+        result = import_file(
+            spreadsheet=ProductSpreadsheet(), content=content, confirmation=None if dry_run else confirmation
+        )
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-        assert not outcome.fails
+        assert not result.fails
 
 
 @pytest.fixture(autouse=True)
 def little_at_once(monkeypatch):
-    """So that a small file is one of many portions."""
-    for module in (resources, writing):
-        monkeypatch.setattr(module, "PORTION", AT_ONCE)
+    """So that a small file is one of many batches."""
+    for module in (importing, staging):
+        monkeypatch.setattr(module, "BATCH_SIZE", AT_ONCE)
 
 
 @pytest.fixture
 def in_bulk(monkeypatch):
     """No row is shown, as in a file of more than 10,000."""
-    monkeypatch.setattr(outcomes, "MOST_SHOWN", 0)
+    monkeypatch.setattr(results, "MAX_SHOWN_ROWS", 0)
 
 
 @pytest.mark.usefixtures("in_bulk")

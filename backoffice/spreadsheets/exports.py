@@ -4,18 +4,18 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import IO, Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
+from backoffice.spreadsheets.columns import Column, Spreadsheet
 from backoffice.spreadsheets.parser.limits import MAX_ROWS
-from backoffice.spreadsheets.resources import FileResource
-from backoffice.spreadsheets.rows import portions
 
-PORTION = 1_000
+BATCH_SIZE = 1_000
 # Excel reads UTF-8 as such only behind this.
 BYTE_ORDER_MARK = "\ufeff"
 # What XML cannot hold or changes, and what looks like its escape.
@@ -26,12 +26,12 @@ class TooManyRows(ValueError):
     """More rows than this kind of file is made for."""
 
 
-def as_csv(resource: type[FileResource], rows: QuerySet[Any]) -> Iterator[bytes]:
+def as_csv(spreadsheet: Spreadsheet, rows: QuerySet[Any]) -> Iterator[bytes]:
     """A CSV file piece by piece, of any length."""
-    lines = _lines(resource, rows, typed=False)
+    lines = _lines(spreadsheet, rows, typed=False)
     yield _csv_text([next(lines)], before=BYTE_ORDER_MARK)
-    for portion in portions(lines, PORTION):
-        yield _csv_text(portion)
+    while batch := [*islice(lines, BATCH_SIZE)]:
+        yield _csv_text(batch)
 
 
 def _csv_text(lines: list[list[Any]], *, before: str = "") -> bytes:
@@ -41,7 +41,7 @@ def _csv_text(lines: list[list[Any]], *, before: str = "") -> bytes:
     return text.getvalue().encode()
 
 
-def as_xlsx(resource: type[FileResource], rows: QuerySet[Any]) -> IO[bytes]:
+def as_xlsx(spreadsheet: Spreadsheet, rows: QuerySet[Any]) -> IO[bytes]:
     """An XLSX file on disk, gone once it is closed. Raises TooManyRows beyond MAX_ROWS."""
     if rows.order_by()[: MAX_ROWS + 1].count() > MAX_ROWS:
         raise TooManyRows(
@@ -50,7 +50,7 @@ def as_xlsx(resource: type[FileResource], rows: QuerySet[Any]) -> IO[bytes]:
         )
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
-    for line in _lines(resource, rows, typed=True):
+    for line in _lines(spreadsheet, rows, typed=True):
         sheet.append([_escaped(cell) if isinstance(cell, str) else cell for cell in line])
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     book.save(file)
@@ -63,15 +63,14 @@ def _escaped(text: str) -> str:
     return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
-def _lines(resource: type[FileResource], rows: QuerySet[Any], *, typed: bool) -> Iterator[list[Any]]:
-    names = resource.columns()
+def _lines(spreadsheet: Spreadsheet, rows: QuerySet[Any], *, typed: bool) -> Iterator[list[Any]]:
     # Now, in the reader's language: what follows is written when the request is over.
-    headings, cells = [resource.label(name) for name in names], [resource.cell(name) for name in names]
-    values = rows.order_by("pk").values_list(*names).iterator(chunk_size=PORTION)
-    return _written(headings, cells, values, typed=typed)
+    columns = spreadsheet.columns()
+    values = rows.order_by("pk").values_list(*(column.name for column in columns))
+    return _written(columns, values.iterator(chunk_size=BATCH_SIZE), typed=typed)
 
 
-def _written(headings: list[str], cells: list[Any], values: Any, *, typed: bool) -> Iterator[list[Any]]:
-    yield headings
+def _written(columns: Sequence[Column], values: Iterator[Any], *, typed: bool) -> Iterator[list[Any]]:
+    yield [column.label for column in columns]
     for row in values:
-        yield [cell.write(value, typed=typed) for cell, value in zip(cells, row, strict=True)]
+        yield [column.cell.write(value, typed=typed) for column, value in zip(columns, row, strict=True)]

@@ -1,0 +1,90 @@
+"""Validating a file's rows, against each other and against what is stored."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from backoffice.spreadsheets.checks import violations
+from backoffice.spreadsheets.columns import Column, Spreadsheet
+from backoffice.spreadsheets.rows import Row
+from backoffice.spreadsheets.staging import first_occurrences
+
+
+class RowValidator:
+    """Goes through a file's rows once, batch by batch, within `staging_tables`."""
+
+    def __init__(self, *, spreadsheet: Spreadsheet, columns: Sequence[Column | None]) -> None:
+        self.spreadsheet = spreadsheet
+        self.manager: Any = spreadsheet.model._default_manager  # noqa: SLF001 - documented API
+        self.names = [column.name if column else None for column in columns]
+        self.columns = {
+            column.name: column
+            for column in spreadsheet.columns()
+            if column.name in self.names and column.name not in spreadsheet.read_only
+        }
+        self.ignored_changes = 0
+
+    def validate(self, file_rows: Iterable[tuple[int, Sequence[Any]]]) -> list[Row]:
+        """Read the next rows of the file, each with its number; compare them with what is stored."""
+        rows = [self._read(number, cells) for number, cells in file_rows]
+        stored = self.manager.in_bulk([row.row_id for row in rows if row.row_id])
+        read_only = self.spreadsheet.read_only_once_created
+        for row in rows:
+            row.compare_with(stored.get(row.row_id), self.spreadsheet.model, read_only=read_only)
+            self._check_required(row)
+            self.spreadsheet.check(row)
+            self.ignored_changes += row.ignores_change(read_only)
+        self._check_ids(rows)
+        if self.spreadsheet.unique_names:
+            self._check_names(rows)
+        valid = [row for row in rows if not row.errors]
+        for place, errors in violations(rows=[row.new for row in valid]).items():
+            for error in errors:
+                valid[place].refuse("", error)
+        return rows
+
+    def _read(self, number: int, cells: Sequence[Any]) -> Row:
+        # A row may be shorter than the headings, or have cells beyond them.
+        row = Row(number, {name: cell for name, cell in zip(self.names, cells, strict=False) if name})
+        beyond = [*cells[len(self.names) :], *(c for n, c in zip(self.names, cells, strict=False) if not n)]
+        if any(cell not in (None, "") for cell in beyond):
+            row.refuse("", _("This row has more cells than the file has columns."))
+        for name, column in self.columns.items():
+            try:
+                value = column.cell.clean(row.cells.get(name))
+                row.values[name] = value if value is None else column.field.clean(value, None)
+            except ValidationError as error:
+                row.refuse(column.label, error)
+        return row
+
+    def _check_required(self, row: Row) -> None:
+        for name, column in self.columns.items():
+            is_required = name != "id" and not column.field.null
+            if is_required and name in row.values and getattr(row.new, name) is None:
+                row.refuse(column.label, _("This cell is empty."))
+
+    def _check_ids(self, rows: Sequence[Row]) -> None:
+        with_id = [row for row in rows if row.row_id]
+        first = first_occurrences(kind="id", values=[(str(row.row_id), row.number) for row in with_id])
+        for row in with_id:
+            if (above := first[str(row.row_id)]) != row.number:
+                row.refuse("id", _("Row %(row)s has the same id.") % {"row": above})
+
+    def _check_names(self, rows: Sequence[Row]) -> None:
+        """Refuse rows without an id whose name is stored already, or above in the file."""
+        new = [row for row in rows if not row.row_id and row.values.get("name")]
+        named = self.manager.filter(name__in={row.values["name"] for row in new})
+        stored = dict(named.order_by("-pk").values_list("name", "pk"))
+        first = first_occurrences(kind="name", values=[(row.values["name"], row.number) for row in new])
+        for row in new:
+            name, label = row.values["name"], self.columns["name"].label
+            if name in stored:
+                row.refuse(
+                    label,
+                    _("“%(name)s” is there already. To change it, give its id: %(id)s.")
+                    % {"name": name, "id": stored[name]},
+                )
+            elif (above := first[name]) != row.number:
+                row.refuse(label, _("Row %(row)s has the same name.") % {"row": above})

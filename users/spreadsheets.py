@@ -1,0 +1,12 @@
+"""Members by file."""
+
+from backoffice.spreadsheets.columns import Spreadsheet
+from users.models import User
+
+
+class MemberSpreadsheet(Spreadsheet):
+    """Members, of whom two may have the same name."""
+
+    model = User
+    required = ("name",)
+    read_only = ("created_at",)
