@@ -52,19 +52,12 @@ class SpreadsheetAdmin(EditableAdmin):
         """Whether this account may add such rows and change them."""
         return bool(self.has_add_permission(request) and self.has_change_permission(request))
 
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whether this account may see them."""
-        return bool(self.has_view_permission(request))
-
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with a button for each page of files that this account may open."""
-        permissions = {
-            "has_import_permission": self.has_import_permission(request),
-            "has_export_permission": self.has_export_permission(request),
-        }
-        response: HttpResponse = super().changelist_view(request, {**permissions, **(extra_context or {})})
+        """The list, with a button to export it, and one to import where this account may."""
+        context = {**(extra_context or {}), "has_import_permission": self.has_import_permission(request)}
+        response: HttpResponse = super().changelist_view(request, context)
         return response
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
@@ -135,7 +128,7 @@ class SpreadsheetAdmin(EditableAdmin):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The page that asks for a kind of file or, with one, the rows that the list shows."""
-        if not self.has_export_permission(request):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         rows = self.get_changelist_instance(request).queryset
         form = ExportForm(request.POST or None)
@@ -150,11 +143,10 @@ class SpreadsheetAdmin(EditableAdmin):
         """A file, sent as it is made. Raises TooManyRows."""
         name = f"{self.opts.object_name}-{localdate():%Y-%m-%d}.{'xlsx' if is_xlsx else 'csv'}"
         log = ImportLog(staff_id=_staff_id(request), file=name, model=self.model)
-        if is_xlsx:
-            file = exports.as_xlsx(self.spreadsheet, rows)
-            log.file_exported()
-            return FileResponse(file, content_type=XLSX_TYPE, as_attachment=True, filename=name)
+        file = exports.as_xlsx(self.spreadsheet, rows) if is_xlsx else None
         log.file_exported()
+        if file:
+            return FileResponse(file, content_type=XLSX_TYPE, as_attachment=True, filename=name)
         return StreamingHttpResponse(
             exports.as_csv(self.spreadsheet, rows),
             content_type="text/csv; charset=utf-8",

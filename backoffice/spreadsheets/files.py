@@ -5,7 +5,7 @@ import os
 import subprocess  # nosec B404 # runs our own parser
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,12 +71,9 @@ class Table:
     """
 
     headers: Sequence[Any]
-    rows: Iterable[FileRow]
+    rows: Iterator[FileRow]
     sheet: str = ""
     notices: Sequence[str] = ()
-
-    def __iter__(self) -> Iterator[FileRow]:
-        return iter(self.rows)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Importing a file: as a whole, in one transaction, or not at all."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -55,8 +54,7 @@ def _validate(table: files.Table, spreadsheet: Spreadsheet, result: ImportResult
     result.sheet = table.sheet
     result.notices += table.notices
     result.headings = [column.label for column in columns]
-    file_rows: Iterator[files.FileRow] = iter(table)
-    while not result.is_full and (rows := validator.validate(islice(file_rows, BATCH_SIZE))):
+    while not result.is_full and (rows := validator.validate(islice(table.rows, BATCH_SIZE))):
         if staged:
             staging.stage(row for row in rows if not row.errors)
         for row in rows:

@@ -1,12 +1,10 @@
 """A row of a file on its way into a table."""
 
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model
 
 
 @dataclass
@@ -19,6 +17,7 @@ class Row:
     values: dict[str, Any] = field(default_factory=dict)
     # By the label of the column, "" for the row as a whole.
     errors: dict[str, list[str]] = field(default_factory=dict)
+    # The row of the table with this id, if there is one, and what the file makes of it.
     stored: Any = None
     new: Any = None
 
@@ -26,21 +25,6 @@ class Row:
     def row_id(self) -> int | None:
         """The id that the file gives, if any."""
         return self.values.get("id")
-
-    def compare_with(self, stored: Model | None, model: type[Model], *, read_only: tuple[str, ...]) -> None:
-        """Set `new`, the row of the table as the file has it; a stored row keeps its `read_only` fields."""
-        self.stored = stored
-        self.new = copy(stored) if stored else model()
-        for name, value in self.values.items():
-            if stored and (name in read_only or value == _as_imported(stored, name)):
-                continue
-            setattr(self.new, name, value)
-
-    def ignores_change(self, names: tuple[str, ...]) -> bool:
-        """Whether the file has another value for any of these fields of a stored row."""
-        return bool(self.stored) and any(
-            self.values.get(name) not in {None, getattr(self.stored, name)} for name in names
-        )
 
     @cached_property
     def changes(self) -> dict[str, Any]:
@@ -61,9 +45,3 @@ class Row:
         """Add an error to a column, or to the row as a whole where the label is empty."""
         messages = error.messages if isinstance(error, ValidationError) else [error]
         self.errors.setdefault(label, []).extend(str(each) for each in messages)
-
-
-def _as_imported(row: Model, name: str) -> Any:
-    """A stored value as a file brings it: SQL may have stored blanks around it, which an import drops."""
-    field: Any = row._meta.get_field(name)  # noqa: SLF001 - documented API
-    return field.to_python(getattr(row, name))

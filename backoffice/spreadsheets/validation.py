@@ -1,9 +1,11 @@
 """Validating a file's rows, against each other and against what is stored."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets.checks import violations
@@ -30,12 +32,10 @@ class RowValidator:
         """Read the next rows of the file, each with its number; compare them with what is stored."""
         rows = [self._read(number, cells) for number, cells in file_rows]
         stored = self.manager.in_bulk([row.row_id for row in rows if row.row_id])
-        read_only = self.spreadsheet.read_only_once_created
         for row in rows:
-            row.compare_with(stored.get(row.row_id), self.spreadsheet.model, read_only=read_only)
+            self._compare(row, stored.get(row.row_id))
             self._check_required(row)
             self.spreadsheet.check(row)
-            self.ignored_changes += row.ignores_change(read_only)
         self._check_ids(rows)
         if self.spreadsheet.unique_names:
             self._check_names(rows)
@@ -58,6 +58,20 @@ class RowValidator:
             except ValidationError as error:
                 row.refuse(column.label, error)
         return row
+
+    def _compare(self, row: Row, stored: Model | None) -> None:
+        """Set what the file makes of a stored row, or of none."""
+        row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
+        is_ignored = False
+        for name, value in row.values.items():
+            if stored is None:
+                setattr(row.new, name, value)
+            elif name in self.spreadsheet.read_only_once_created:
+                is_ignored |= value not in {None, getattr(stored, name)}
+            # SQL may have stored blanks around a text, which an import drops: that is no change.
+            elif value != self.columns[name].field.to_python(getattr(stored, name)):
+                setattr(row.new, name, value)
+        self.ignored_changes += is_ignored
 
     def _check_required(self, row: Row) -> None:
         for name, column in self.columns.items():

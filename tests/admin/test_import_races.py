@@ -201,4 +201,4 @@ def test_a_file_has_100_000_rows_at_most(count: int) -> None:
             pass
     else:
         with opened(content) as table:
-            assert len(list(table)) == count
+            assert len(list(table.rows)) == count

@@ -16,5 +16,6 @@ def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
         return workbook.read(content, rows)
     if content.startswith(b"\xd0\xcf\x11\xe0"):  # OLE: Excel's files before 2007, and what has a password
         raise Refused("protected" if "EncryptedPackage".encode("utf-16-le") in content else "old_excel")
-    rows.write_all(delimited.records(content))
+    for number, cells in delimited.records(content):
+        rows.write(number, cells)
     return {}

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import IO, Any
 
 from backoffice.spreadsheets.parser.limits import (
@@ -29,11 +29,6 @@ class Rows:
         self.bytes = 0
         # By column, from 1: the rows with something in it, ascending.
         self.filled = [array("I") for _ in range(MAX_COLUMNS + 1)]
-
-    def write_all(self, records: Iterable[tuple[int, Sequence[Any]]]) -> None:
-        """Write the rows that are not blank."""
-        for number, cells in records:
-            self.write(number, cells)
 
     def write(self, number: int, cells: Sequence[Any]) -> bool:
         """Write a row, unless it is blank; whether it was written. Raises Refused."""

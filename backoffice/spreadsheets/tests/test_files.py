@@ -22,7 +22,7 @@ SLOW = b"\n" * MAX_BYTES
 
 def table(content: bytes) -> list:
     with opened(content) as read:
-        return [read.headers, *read]
+        return [read.headers, *read.rows]
 
 
 def test_cells_arrive_with_their_kinds():
