@@ -17,6 +17,7 @@ CREATE TEMPORARY TABLE import_staged
 """
 DROP_STAGING_TABLES = "DROP TABLE pg_temp.import_seen, pg_temp.import_staged"
 
+# What was seen first stays: a later row with the same value is told which row that is.
 ADD_SEEN = """
 INSERT INTO pg_temp.import_seen
 SELECT %s, value, number FROM unnest(%s::text[], %s::bigint[]) AS rows(value, number)
@@ -24,6 +25,7 @@ ON CONFLICT DO NOTHING
 """
 SEEN = "SELECT value, number FROM pg_temp.import_seen WHERE kind = %s AND value = ANY(%s::text[])"
 
+# Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
 STAGE = """
 INSERT INTO pg_temp.import_staged
 SELECT %s, key, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
@@ -32,6 +34,7 @@ FROM json_to_recordset(%s::json) AS rows(key bigint, changes json)
 HIGHEST_NEW_ID = (
     "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
 )
+# Pages by key: the process holds one at a time, whatever the driver buffers.
 STAGED = """
 SELECT key, changes::text FROM pg_temp.import_staged WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
 """
@@ -49,6 +52,7 @@ SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
 WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
 """
 
+# Sequences are no models, and Django only resets them.
 SEQUENCE_OF_ID = "SELECT pg_get_serial_sequence(%s, 'id')"
 SET_SEQUENCE = "SELECT setval(%s, %s)"
 ADVANCE_SEQUENCE = "SELECT max(nextval(%s)) FROM generate_series(%s::bigint, %s::bigint)"
