@@ -17,6 +17,7 @@ from backoffice.formatting import number_column, won_column
 from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from products import services
 from products.models import LOW_STOCK, Product
+from products.selectors import LOWEST_STOCK_FIRST
 from products.spreadsheets import ProductSpreadsheet
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
