@@ -9,6 +9,7 @@ import redis
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.connection import UnixDomainSocketConnection, parse_url
 
+from config import sentinel
 from config.dotenv import SettingsError
 from config.environment import in_url, is_host
 
@@ -32,7 +33,6 @@ TRANSPORT_OPTIONS = {
 }
 # What sockets and Redis take; of anything else they tell only when they are used, some not as Redis's error.
 LONGEST_TIMEOUT_SECONDS = 3600
-TIMEOUTS = ("socket_timeout", "socket_connect_timeout")
 CLIENT_NAME = re.compile("[!-~]+")
 TLS_OPTIONS = {
     "ssl_cert_reqs",
@@ -44,6 +44,11 @@ TLS_OPTIONS = {
     "ssl_check_hostname",
 }
 REDIS_OPTIONS = {"db", "username", "password", *TRANSPORT_OPTIONS, *TLS_OPTIONS}
+KNOWN_OPTIONS = (
+    f"{', '.join(sorted(REDIS_OPTIONS))}; with sentinel:// also {', '.join(sorted(sentinel.OPTIONS))}"
+)
+SENTINEL_FORM = "sentinel://:password@one:26379;sentinel://two:26379/0?master_name=shop"
+MASTER_NAME = re.compile("[A-Za-z0-9._-]+")
 
 
 def database(name: str, url: str) -> dict[str, Any]:
@@ -92,11 +97,15 @@ def conninfo(settings: dict[str, Any]) -> str:
 
 
 def redis_url(name: str, url: str) -> str:
-    """The URL as redis-py reads it, its parts percent-encoded. Raises SettingsError, which quotes nothing."""
+    """The URL as redis-py reads it, its parts percent-encoded. Raises SettingsError, which quotes nothing.
+
+    Of sentinel://, which redis-py has no URL of, as `sentinel.parse` reads it.
+    """
+    if url.startswith(sentinel.SCHEME):
+        return _sentinel_url(name, url)
     parts = _redis_parts(name, url)
     kind = parts.pop("connection_class", None)
-    user, password = quote(parts.pop("username", ""), safe=""), quote(parts.pop("password", ""), safe="")
-    who = f"{user}:{password}@" if user or password else ""
+    who = _userinfo(parts)
     if kind is UnixDomainSocketConnection:
         where = f"unix://{who}{quote(parts.pop('path'))}"
     else:
@@ -106,8 +115,17 @@ def redis_url(name: str, url: str) -> str:
     return f"{where}?{urlencode({'db': 0, **parts})}"
 
 
+def redis_cache(url: str, *, options: dict[str, Any]) -> dict[str, Any]:
+    """Django's LOCATION and OPTIONS of a cache for what `redis_url` returned."""
+    pool = {"pool_class": sentinel.Pool} if url.startswith(sentinel.SCHEME) else {}
+    # A list: Django would split a text at each `;`.
+    return {"LOCATION": [url], "OPTIONS": {**options, **pool}}
+
+
 def celery_broker(url: str, *, transport_options: dict[str, Any]) -> dict[str, Any]:
     """Celery's settings for what `redis_url` returned: its URL, transport options and TLS."""
+    if url.startswith(sentinel.SCHEME):
+        return _sentinel_broker(url, transport_options)
     parts = parse_url(url)  # type: ignore[no-untyped-call]
     whole = urlsplit(url)
     who, at, where = whole.netloc.rpartition("@")
@@ -115,25 +133,77 @@ def celery_broker(url: str, *, transport_options: dict[str, Any]) -> dict[str, A
         broker = f"redis+socket://{who}{at}{whole.path}?virtual_host={parts['db']}"
     else:
         broker = f"redis://{who}{at}{where}/{parts['db']}"
+    return _celery_settings(broker, parts, transport_options, tls=whole.scheme == "rediss")
+
+
+def _sentinel_broker(url: str, transport_options: dict[str, Any]) -> dict[str, Any]:
+    timeouts = {key: value for key, value in transport_options.items() if key in sentinel.TIMEOUTS}
+    monitored = sentinel.parse(url, **timeouts)
+    parts = monitored.redis_options
+    # kombu takes turns with the URLs: each has all of it.
+    who = _userinfo({**parts})
+    broker = ";".join(
+        f"{sentinel.SCHEME}{who}{in_url(host)}:{port}/{parts['db']}" for host, port in monitored.sentinels
+    )
+    options = {"master_name": monitored.master_name, "sentinel_kwargs": monitored.sentinel_options}
+    return _celery_settings(broker, parts, {**transport_options, **options}, tls=parts["ssl"])
+
+
+def _celery_settings(
+    broker: str, parts: dict[str, Any], transport_options: dict[str, Any], *, tls: bool
+) -> dict[str, Any]:
     given = {key: value for key, value in parts.items() if key in TRANSPORT_OPTIONS}
-    tls = {key: value for key, value in parts.items() if key in TLS_OPTIONS}
+    tls_options = {key: value for key, value in parts.items() if key in TLS_OPTIONS}
     return {
         "url": broker,
         "transport_options": {**transport_options, **given},
-        "use_ssl": {"ssl_cert_reqs": "required", **tls} if whole.scheme == "rediss" else None,
+        "use_ssl": {"ssl_cert_reqs": "required", **tls_options} if tls else None,
     }
+
+
+def _userinfo(parts: dict[str, Any]) -> str:
+    """Take user and password out of the parts, as a URL spells them."""
+    user, password = quote(parts.pop("username", ""), safe=""), quote(parts.pop("password", ""), safe="")
+    return f"{user}:{password}@" if user or password else ""
+
+
+def _sentinel_url(name: str, url: str) -> str:
+    """Raises SettingsError."""
+    _require_plain(name, url)
+    urls, own = sentinel.split(url)
+    each = [_redis_parts(name, one) for one in urls]
+    if ";" in url.partition("?")[2] or not all("host" in parts for parts in each):
+        raise SettingsError(f"{name} must be as in {SENTINEL_FORM}, any other ; percent-encoded")
+    users = {(parts.get("username"), parts.get("password")) for parts in each} - {(None, None)}
+    databases = {parts["db"] for parts in each if "db" in parts}
+    if len(users) > 1 or len(databases) > 1:
+        raise SettingsError(
+            f"{name} has two passwords, users or databases for one Redis; a Sentinel's are"
+            " sentinel_password and sentinel_username"
+        )
+    if not MASTER_NAME.fullmatch(own.get("master_name", [""])[-1]):
+        raise SettingsError(f"{name} needs ?master_name=…, as in sentinel.conf's `sentinel monitor`")
+    if not all(len(values) == 1 and values[0] for values in own.values()):
+        raise SettingsError(f"{name} may have these options, each once: {KNOWN_OPTIONS}")
+    merged = {key: value for parts in each for key, value in parts.items()}
+    for key in ("host", "port", "connection_class"):
+        merged.pop(key, None)
+    who = _userinfo(merged)
+    places = (
+        f"{sentinel.SCHEME}{who}{in_url(parts['host'])}:{parts.get('port', sentinel.DEFAULT_PORT)}"
+        for parts in each
+    )
+    options = {"db": 0, **merged, **{key: value for key, (value,) in own.items()}}
+    return f"{';'.join(places)}?{urlencode(options)}"
 
 
 def _redis_parts(name: str, url: str) -> dict[str, Any]:
     """redis-py's reading of a URL that leaves no doubt. Raises SettingsError."""
-    if re.match(r"[a-z+]*sentinel://", url):
-        raise SettingsError(f"{name}: Redis Sentinel is not supported; name one Redis")
     # Celery's spelling of a unix socket.
     url = re.sub(r"^redis\+socket://", "unix://", url).replace("?virtual_host=", "?db=")
     if not re.match(r"(?:rediss?|unix)://", url):
-        raise SettingsError(f"{name} must begin with redis://, rediss:// or unix://")
-    if not url.isascii() or not url.isprintable() or " " in url or "#" in url:
-        raise SettingsError(f"{name} has a character that must be percent-encoded")
+        raise SettingsError(f"{name} must begin with redis://, rediss://, unix:// or sentinel://")
+    _require_plain(name, url)
     scheme, _, rest = url.partition("://")
     url = f"{scheme}://{_with_quoted_userinfo(name, rest)}"
     try:
@@ -147,8 +217,15 @@ def _redis_parts(name: str, url: str) -> dict[str, Any]:
     except SettingsError:
         raise
     except Exception:  # noqa: BLE001 - libraries quote what they could not read
-        raise SettingsError(f"{name} is no URL that redis-py reads") from None
+        raise SettingsError(
+            f"{name} is no URL that redis-py reads: percent-encode what is special in its parts"
+        ) from None
     return parts
+
+
+def _require_plain(name: str, url: str) -> None:
+    if not url.isascii() or not url.isprintable() or " " in url or "#" in url:
+        raise SettingsError(f"{name} has a character that must be percent-encoded")
 
 
 def _require_known_redis_options(name: str, url: str) -> None:
@@ -160,19 +237,21 @@ def _require_known_redis_options(name: str, url: str) -> None:
     given = parse_qs(whole.query, keep_blank_values=True, strict_parsing=bool(whole.query))
     repeated_or_empty = [values for values in given.values() if len(values) > 1 or not values[0]]
     if repeated_or_empty or not given.keys() <= REDIS_OPTIONS:
-        raise SettingsError(f"{name} may have these options, each once: {', '.join(sorted(REDIS_OPTIONS))}")
+        raise SettingsError(f"{name} may have these options, each once: {KNOWN_OPTIONS}")
     if whole.scheme == "unix":
         well = not whole.hostname and whole.path not in {"", "/"}
     else:
         well = bool(re.fullmatch(r"(/[0-9]{0,5})?", whole.path)) and whole.port != 0
         well &= whole.hostname is None or is_host(unquote(whole.hostname))
     if not well or not re.fullmatch(r"[0-9]{1,5}", given.get("db", ["0"])[0]):
-        raise SettingsError(f"{name} must be as in redis://host:6379/0 or unix:///run/redis.sock?db=0")
+        raise SettingsError(
+            f"{name} must be as in redis://host:6379/0, unix:///run/redis.sock?db=0 or {SENTINEL_FORM}"
+        )
 
 
 def _require_usable_redis_options(name: str, parts: dict[str, Any]) -> None:
     """Raise SettingsError for a value that can be read, but not be used."""
-    if not all(0 < parts.get(each, 1) <= LONGEST_TIMEOUT_SECONDS for each in TIMEOUTS):
+    if not all(0 < parts.get(each, 1) <= LONGEST_TIMEOUT_SECONDS for each in sentinel.TIMEOUTS):
         raise SettingsError(
             f"{name} has a time-out that is not above 0 and at most {LONGEST_TIMEOUT_SECONDS} seconds"
         )

@@ -105,8 +105,10 @@ REDIS_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": services.redis_url("CACHE_URL", env.text("CACHE_URL") or REDIS_URL),
-        "OPTIONS": {**REDIS_PATIENCE, "serializer": "core.json_cache.JSONSerializer"},
+        **services.redis_cache(
+            services.redis_url("CACHE_URL", env.text("CACHE_URL") or REDIS_URL),
+            options={**REDIS_PATIENCE, "serializer": "core.json_cache.JSONSerializer"},
+        ),
     },
     # More counters than sign-ins make in a quarter of an hour: a full cache drops any of them.
     "local": {

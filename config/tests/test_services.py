@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config.dotenv import SettingsError
 from config.postgresql.client import DatabaseClient
-from config.services import celery_broker, database, redis_url
+from config.services import celery_broker, database, redis_cache, redis_url
 
 SECRET = "hunter2"
 OURS = ("host", "port", "path", "db", "username", "password", "health_check_interval", "socket_timeout")
@@ -20,13 +20,23 @@ TLS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_check_hostname")
 
 def of_the_cache(url: str) -> dict[str, Any]:
     """How redis-py connects for Django's cache, which has its own ideas of a comma in LOCATION."""
-    cache: Any = RedisCache(url, {})
-    return dict(cache._cache._get_connection_pool(write=True).connection_kwargs)
+    return dict(pool_of_the_cache(url).connection_kwargs)
+
+
+def pool_of_the_cache(url: str, **options: Any) -> Any:
+    settings = redis_cache(url, options=options)
+    cache: Any = RedisCache(settings["LOCATION"], {"OPTIONS": settings["OPTIONS"]})
+    return cache._cache._get_connection_pool(write=True)
 
 
 def of_the_worker(url: str) -> dict[str, Any]:
     """How redis-py connects for kombu, which reads URLs by itself."""
-    broker = celery_broker(url, transport_options={})
+    return dict(channel_of_the_worker(url)._connparams())
+
+
+def channel_of_the_worker(url: str, **options: Any) -> Any:
+    """A channel that has connected nowhere yet."""
+    broker = celery_broker(url, transport_options=options)
     connection = Connection(
         broker["url"], transport_options=broker["transport_options"], ssl=broker["use_ssl"]
     )
@@ -36,7 +46,7 @@ def of_the_worker(url: str) -> dict[str, Any]:
     connection.default_port = 6379
     for name, value in connection.transport_options.items():
         setattr(channel, name, value)
-    return dict(channel._connparams())
+    return channel
 
 
 REDIS = {
@@ -138,11 +148,6 @@ def test_a_url_that_a_reader_of_redis_would_not_know_is_refused(url):
     assert not {"hunter2", "hun", "ter2"} & set(str(refused.value).replace("=", " ").split())
     assert SECRET not in str(refused.value)
     assert refused.value.__cause__ is None
-
-
-def test_sentinel_is_refused_in_words():
-    with pytest.raises(SettingsError, match="Redis Sentinel is not supported"):
-        redis_url("REDIS_URL", "sentinel://one:26379;sentinel://two:26379")
 
 
 POSTGRESQL = {
