@@ -24,7 +24,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages check locks wheels test-distros debootstrap audit-deps stop reset password
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could
 
 messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
 	@$(VENV)/bin/pybabel --quiet compile --domain django --directory locale
+
+settings: $(VENV)/installed-dev  ## Write .env.example and docs/settings.md anew from config/setting_list.py
+	@$(PYTHON) -m tests.house.settings
 
 check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file
 	@$(PYTHON) -m ruff check

@@ -14,36 +14,12 @@ from environ import Env
 
 from config import dotenv
 from config.dotenv import SettingsError
+from config.setting_list import OPTIONAL, REQUIRED
 from core.rates import Rate, rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Every name that the shop reads.
-REQUIRED = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL"}
-OPTIONAL = {
-    "BEAT_FILE",
-    "CACHE_URL",
-    "CELERY_BROKER_URL",
-    "CORS_ALLOWED_ORIGINS",
-    "COUPON_VALID_DAYS",
-    "DATA_PLATFORM_SECRET",
-    "DATA_PLATFORM_URL",
-    "DEBUG",
-    "EMBEDDED_SERVICES",
-    "EVENT_SOURCE",
-    "FORWARDED_ALLOW_IPS",
-    "GATEWAY_SECRET",
-    "HOST",
-    "METRICS_PORT",
-    "PORT",
-    "PREPARED_STATEMENTS",
-    "RANKING_CACHE_SECONDS",
-    "RANKING_DAYS",
-    "RANKING_SIZE",
-    "RATE_LIMITS",
-    "SEED_DEMO",
-    "WEB_CONCURRENCY",
-}
 SETTINGS = REQUIRED | OPTIONAL
 
 SHORTEST_SECRET_KEY = 32

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.conf import settings
 from django.urls import get_resolver
 
-from config.environment import OPTIONAL
+from config.setting_list import OPTIONAL
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.contract.test_urls import API, walk
