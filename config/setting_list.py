@@ -71,10 +71,12 @@ SECTIONS: dict[Text, tuple[Setting, ...]] = {
             Text(
                 "Redis. 예: `redis://:password@host:6379/0`, `rediss://host`,"
                 " `unix://:password@/run/redis.sock?db=0`. redis-py의 옵션 중 Celery에도 있는 것을 쓸 수"
-                " 있어요. 없으면 내장 서버를 써요.",
+                " 있어요. Sentinel은 `sentinel://one;two/0?master_name=shop`처럼 써요(docs/ko/operations.md)."
+                " 없으면 내장 서버를 써요.",
                 "Redis, as in `redis://:password@host:6379/0`, `rediss://host` or"
                 " `unix://:password@/run/redis.sock?db=0`, with those options of redis-py that Celery has,"
-                " too. Unset: the embedded one.",
+                " too; by Sentinel as in `sentinel://one;two/0?master_name=shop` (docs/operations.md)."
+                " Unset: the embedded one.",
             ),
             is_required=True,
         ),
