@@ -107,14 +107,14 @@ def opened(content: bytes) -> Iterator[Table]:
     with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as rows:
         file.write(content)
         file.seek(0)
-        told = _parse(file, rows)
-        if "refused" in told:
-            code = told.pop("refused")
-            raise refusal(code, **told)
+        report = _parse(file, rows)
+        if "refused" in report:
+            code = report.pop("refused")
+            raise refusal(code, **report)
         rows.seek(0)
         read = _rows(rows)
         _number, headers = next(read, (0, ()))
-        yield Table(headers, read, _sheet(told), _notices(told))
+        yield Table(headers, read, _sheet(report), _notices(report))
 
 
 def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
             "parser_failed", status=ended.returncode, said=ended.stderr[-1000:].decode(errors="replace")
         )
         return {"refused": "damaged"}
-    told: dict[str, Any] = json.loads(ended.stderr)
-    return told
+    report: dict[str, Any] = json.loads(ended.stderr)
+    return report
 
 
 def _rows(lines: IO[bytes]) -> Iterator[FileRow]:
@@ -158,20 +158,20 @@ def _typed(cell: dict[str, Any]) -> datetime | CellError | Formatted:
     return datetime.fromisoformat(cell["date"]) if "date" in cell else CellError(cell["error"])
 
 
-def _sheet(told: dict[str, Any]) -> str:
-    if not told:
+def _sheet(report: dict[str, Any]) -> str:
+    if not report:
         return ""
-    name, count = told["sheet"], told["sheets"]
+    name, count = report["sheet"], report["sheets"]
     if count == 1:
         return _("Sheet: %(name)s") % {"name": name}
     return _("Sheet: %(name)s, the first visible one of %(count)s") % {"name": name, "count": f"{count:,}"}
 
 
-def _notices(told: dict[str, Any]) -> list[str]:
+def _notices(report: dict[str, Any]) -> list[str]:
     notices = []
-    if count := told.get("hidden_rows"):
+    if count := report.get("hidden_rows"):
         notices.append(_("Hidden rows are imported too: %(count)s.") % {"count": f"{count:,}"})
-    if columns := told.get("hidden_columns"):
+    if columns := report.get("hidden_columns"):
         names = ", ".join(map(letters, columns))
         notices.append(_("Hidden columns are imported too: %(columns)s.") % {"columns": names})
     return notices

@@ -12,6 +12,7 @@ from backoffice.spreadsheets.columns import Spreadsheet
 from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.results import ImportResult
 from backoffice.spreadsheets.validation import RowValidator
+from core.db.transactions import durable_transaction
 
 BATCH_SIZE = 1_000
 
@@ -35,7 +36,7 @@ def import_file(
     transactions hold or change the same rows.
     """
     result = ImportResult()
-    with files.opened(content) as table, transaction.atomic(durable=True):
+    with files.opened(content) as table, durable_transaction():
         try:
             with staging.staging_tables():
                 _validate(table, spreadsheet, result, staged=confirmation is not None)

@@ -1,7 +1,7 @@
 """The openers of transactions, and what the database's failures mean."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, overload
@@ -81,6 +81,14 @@ def _is_outrun(error: IntegrityError, guards: Collection[str]) -> bool:
 def atomic_with_retries(work: Callable[P, R]) -> Callable[P, R]:
     """Run the function, which speaks by the ORM, in a transaction of its own, as `retried` does."""
     return retried()(transaction.atomic(durable=True)(work))
+
+
+def durable_transaction() -> AbstractContextManager[None]:
+    """A transaction of its own that runs once: for work that says itself what a conflict means to its caller.
+
+    Raises what the database raises, and RuntimeError within another transaction.
+    """
+    return transaction.atomic(durable=True)
 
 
 @statement

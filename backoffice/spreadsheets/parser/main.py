@@ -27,13 +27,13 @@ def main() -> None:
     from backoffice.spreadsheets.parser import reading  # noqa: PLC0415
 
     try:
-        told = reading.parse(sys.stdin.buffer.read(MAX_BYTES + 1), sys.stdout.buffer)
+        report = reading.parse(sys.stdin.buffer.read(MAX_BYTES + 1), sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    except Refused as refused:
-        told = {"refused": refused.code, "row": refused.row, "column": refused.column, "place": refused.place}
+    except Refused as error:
+        report = {"refused": error.code, "row": error.row, "column": error.column, "place": error.place}
     except MemoryError:
-        told = {"refused": "too_much_work"}
-    sys.stderr.write(json.dumps(told))
+        report = {"refused": "too_much_work"}
+    sys.stderr.write(json.dumps(report))
 
 
 def limit_resources() -> None:
