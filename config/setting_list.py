@@ -31,7 +31,7 @@ SECTIONS: dict[Text, tuple[Setting, ...]] = {
     ),
     Text("`DEBUG`가 꺼져 있으면 필수", "Required where `DEBUG` is off"): (
         Setting(
-            {"SECRET_KEY": ""},
+            {"SECRET_KEY": ""},  # nosec B105 # none
             Text(
                 "세션에 서명해요. 32자 이상. `DEBUG`가 켜져 있으면 하나를 만들어 `.local`에 보관해요.",
                 "Signs sessions; 32 characters or more. With `DEBUG` on, one is made and kept in `.local`.",
@@ -83,7 +83,7 @@ SECTIONS: dict[Text, tuple[Setting, ...]] = {
     ),
     Text("호출할 수 있는 쪽", "Who may call"): (
         Setting(
-            {"GATEWAY_SECRET": ""},
+            {"GATEWAY_SECRET": ""},  # nosec B105 # none
             Text(
                 "게이트웨이가 `X-Gateway-Secret`으로 보내는 값. 없으면 `X-User-Id`를 그대로 믿어요.",
                 "What the gateway sends as `X-Gateway-Secret`. Unset: `X-User-Id` is trusted as it comes.",
@@ -119,7 +119,7 @@ SECTIONS: dict[Text, tuple[Setting, ...]] = {
             ),
         ),
         Setting(
-            {"DATA_PLATFORM_SECRET": ""},
+            {"DATA_PLATFORM_SECRET": ""},  # nosec B105 # none
             Text(
                 "이벤트에 서명하는 `whsec_…` 키(Standard Webhooks). 없으면 서명하지 않아요. `make run`은"
                 " 로컬 수신 서버에 쓸 키를 만들어요.",
