@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from core.broker.stopping import is_stopping
 from core.db.transactions import put_off
 from orders.outbox import delivery
 from orders.outbox.platform import Platform
@@ -21,7 +22,7 @@ def deliver_order_events() -> None:
         _say_that_events_wait()
         return
     with put_off("sweep_put_off"):
-        delivery.deliver_due_events(platform=_platform())
+        delivery.deliver_due_events(platform=_platform(), is_stopping=is_stopping)
 
 
 @cache

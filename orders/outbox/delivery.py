@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -31,7 +31,7 @@ POLL_SECONDS = 0.2
 BATCH_WINDOW_SECONDS = 0.04
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
-MAX_RUN_SECONDS = 3
+MAX_RUN_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
@@ -47,29 +47,34 @@ class _Attempt(NamedTuple):
 _Attempts = SimpleQueue[_Attempt]
 
 
-def deliver_due_events(*, platform: Platform) -> int:
-    """Send the events that are due, for MAX_RUN_SECONDS or until none is left; how many were delivered.
+def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Send the events that are due, until none is left or it is time to stop; how many were delivered.
 
-    Up to CONCURRENCY events are in flight at once, each in its own slot, so that a slow one delays no other.
+    It is time after MAX_RUN_SECONDS, or where `is_stopping` says so. Up to CONCURRENCY events are in flight
+    at once, each in its own slot, so that a slow one delays no other.
     """
     metrics.SWEEPS.inc()
     platform.close_unused()
     over: _Attempts = SimpleQueue()
     delivered, turn_ends = 0, time.monotonic() + MAX_RUN_SECONDS
+
+    def is_over() -> bool:
+        return is_stopping() or time.monotonic() >= turn_ends
+
     in_flight = _send_due(platform, over, free_slots=CONCURRENCY)
     try:
         while in_flight:
             attempts = _gather(over)
             in_flight -= len(attempts)
             platform.cut_overdue()
-            if time.monotonic() < turn_ends:
+            if not is_over():
                 in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
             delivered += _record_results(attempts)
     finally:
         while in_flight:  # only after an error: their threads are to be free for the next turn
             in_flight -= len(_gather(over))
             platform.cut_overdue()
-    if time.monotonic() >= turn_ends:
+    if is_over():
         wake_delivery()  # more may have become due; whoever is idle goes on
     return delivered
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -38,8 +39,8 @@ def events(transactional_db) -> list[OrderEvent]:
     return list(OrderEvent.objects.order_by("order_id"))
 
 
-def deliver(platform: Recorder) -> int:
-    return deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"))
+def deliver(platform: Recorder, **told: Any) -> int:
+    return deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"), **told)
 
 
 def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
@@ -84,3 +85,13 @@ def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
 def test_a_sender_leaves_to_another_what_that_has_claimed(platform):
     claim(limit=1, lease=LEASE)
     assert deliver(platform) == 2
+
+
+@pytest.mark.parametrize(("stopping", "sent"), [(True, 1), (False, 3)])
+def test_a_sender_that_is_told_to_stop_claims_no_more_and_finishes_what_it_has(
+    platform, monkeypatch, stopping, sent
+):
+    monkeypatch.setattr("orders.outbox.delivery.CONCURRENCY", 1)
+    assert deliver(platform, is_stopping=lambda: stopping) == sent
+    assert OrderEvent.objects.filter(state="delivered", attempts=1).count() == sent
+    assert OrderEvent.objects.filter(state="pending", attempts=0).count() == 3 - sent

@@ -64,7 +64,7 @@ def _platform(folder: Path) -> tuple[Receiver, Part]:
     port, file = str(free_port()), folder / "events.jsonl"
     file.touch()
     process = Part(
-        *("manage", "receive_events", "--port", port, "--file", str(file)),
+        *("tests.kit.faulty_receiver", port, str(file)),
         log=folder / "receiver.log",
         ready=lambda log: b" land in " in log,
         DATA_PLATFORM_SECRET=SECRET,

@@ -66,4 +66,6 @@ if __name__ == "__main__":
     with FaultyReceiver(
         host="127.0.0.1", port=int(sys.argv[1]), file=Path(sys.argv[2]), secret=secret
     ) as receiver:
+        sys.stdout.write(f"Events posted to {receiver.url} land in {sys.argv[2]}\n")
+        sys.stdout.flush()
         receiver.serve_forever()
