@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from django.apps import apps
 from django.core.management import get_commands
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
+
+from core.conventions import modules_named
 
 # The command that makes demo data; the image has none.
 DEMO = "seed_demo"
@@ -93,6 +92,5 @@ def _steps(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _offered(name: str) -> Iterator[Any]:
-    for app in apps.get_app_configs():
-        if app.module and module_has_submodule(app.module, "dashboard"):
-            yield from getattr(import_module(f"{app.name}.dashboard"), name, [])
+    for offering in modules_named("dashboard"):
+        yield from getattr(offering, name, [])

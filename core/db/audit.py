@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
-from django.apps import apps
-from django.utils.module_loading import module_has_submodule
-
+from core.conventions import modules_named
 from core.db.transactions import snapshot
 
 FIRST = 5
@@ -55,9 +52,7 @@ def audit(*, events: Path | None = None) -> list[Finding]:
 
 
 def _rules(events: Path | None) -> Iterator[Rule]:
-    for app in apps.get_app_configs():
-        if app.module and module_has_submodule(app.module, "audit"):
-            stated = import_module(f"{app.name}.audit")
-            yield from stated.RULES
-            if events is not None and hasattr(stated, "rules_of_file"):
-                yield from stated.rules_of_file(events)
+    for stated in modules_named("audit"):
+        yield from stated.RULES
+        if events is not None and hasattr(stated, "rules_of_file"):
+            yield from stated.rules_of_file(events)

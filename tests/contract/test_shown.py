@@ -99,7 +99,7 @@ class Delayed(dict[str, Any]):
 
 def serializers_of_apps() -> Iterator[type[Serializer]]:
     for app in apps.get_app_configs():
-        if module_has_submodule(app.module, "serializers") and app.name not in {"api", "rest_framework"}:
+        if module_has_submodule(app.module, "serializers") and app.name != "rest_framework":
             module = importlib.import_module(f"{app.name}.serializers")
             for each in vars(module).values():
                 if (
