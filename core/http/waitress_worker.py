@@ -6,6 +6,7 @@ import re
 import resource
 import select
 import time
+from threading import Condition
 from typing import Any, ClassVar
 from weakref import WeakSet
 
@@ -136,6 +137,27 @@ class Channel(HTTPChannel):
         return bool(self.requests or self.total_outbufs_len)
 
 
+class NewestFirst(Condition):
+    """Wakes the thread that began to wait last.
+
+    Its memory and its database session are still in the processor's caches. By turns, a few clients would
+    go through every thread of the process and as many sessions.
+    """
+
+    def notify(self, n: int = 1) -> None:
+        self._waiters.rotate(n)  # type: ignore[attr-defined]
+        super().notify(n)
+
+
+class Threads(ThreadedTaskDispatcher):
+    """`count` threads that run the application."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.queue_cv = NewestFirst(self.lock)
+        self.set_thread_count(count)
+
+
 class ReservedThreadDispatcher:
     """Hands whole requests to the application's threads, and those for LIVENESS to a thread kept for them.
 
@@ -144,8 +166,7 @@ class ReservedThreadDispatcher:
 
     def __init__(self, threads: ThreadedTaskDispatcher) -> None:
         self.threads = threads
-        self.reserved = ThreadedTaskDispatcher()
-        self.reserved.set_thread_count(1)
+        self.reserved = Threads(1)
 
     def add_task(self, channel: Any) -> None:
         path = getattr(channel.requests[0], "path", "")  # none where the parser refused the request
@@ -170,12 +191,12 @@ class WaitressWorker(Worker):
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # warns for each request that has to wait
         wsgi: Any = self.wsgi
         application: Any = TrustedProxies(wsgi, trusted=self.cfg.forwarded_allow_ips)
-        threads = create_server(application, map=self.map, **self.adjustments()).task_dispatcher
+        threads = Threads(self.cfg.threads)
+        dispatcher: Any = ReservedThreadDispatcher(threads)
+        create_server(application, map=self.map, _dispatcher=dispatcher, **self.adjustments())
         self.listeners = [each for each in self.map.values() if isinstance(each, BaseWSGIServer)]
-        reception: Any = ReservedThreadDispatcher(threads)
         for listener in self.listeners:
             listener.channel_class = Channel
-            listener.task_dispatcher = reception
         while self.alive and self.ppid == os.getppid() and all(each.accepting for each in self.listeners):
             self.poll_once()
         self.drain()
@@ -186,7 +207,6 @@ class WaitressWorker(Worker):
         wrapped: list[Any] = self.sockets
         return {
             "sockets": [each.sock for each in wrapped],
-            "threads": self.cfg.threads,
             "backlog": self.cfg.backlog,
             "connection_limit": min(MAX_CONNECTIONS, open_files_limit() // 2),
             "channel_timeout": IDLE_SECONDS,

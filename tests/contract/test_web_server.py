@@ -339,11 +339,18 @@ def test_clients_that_do_not_read_their_answers_do_not_stop_the_others() -> None
 # Processes and threads
 
 
-def test_one_socket_is_served_by_several_processes_and_a_few_lasting_threads_in_each(server: Server) -> None:
+def test_requests_at_once_are_served_by_lasting_threads_of_several_processes(server: Server) -> None:
     """Database connections last as long as the threads that hold them."""
-    echoes = [server.ask().echo for _ in range(300)]
+    with ThreadPoolExecutor(8) as clients:
+        echoes = [answer.echo for answer in clients.map(lambda _: server.ask(), range(300))]
     assert {echo["pid"] for echo in echoes} <= server.workers()
-    assert len({(echo["pid"], echo["thread"]) for echo in echoes}) <= 2 * THREADS
+    assert len({echo["thread"] for echo in echoes}) <= 2 * THREADS
+
+
+def test_requests_one_by_one_keep_to_a_few_threads(server: Server) -> None:
+    """By turns, each of the 64 would be waited for, with its memory and its database session grown cold."""
+    threads = {server.ask().echo["thread"] for _ in range(300)}
+    assert len(threads) <= THREADS // 2
 
 
 def test_its_counters_outlive_a_worker_and_not_the_server(tmp_path: Path) -> None:
