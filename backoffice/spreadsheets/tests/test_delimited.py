@@ -24,12 +24,12 @@ def refused(content: bytes) -> tuple[str, int, int]:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_as_they_like_and_a_cell_may_hold_lines_of_its_own(end):
+def test_line_ends_of_any_system_are_read_and_a_cell_may_hold_lines(end):
     content = end.join(["name,price", '"두\r\n줄",1', "한 줄,2", ""]).encode()
     assert rows_of(content) == [[1, ["name", "price"]], [2, ["두\r\n줄", "1"]], [3, ["한 줄", "2"]]]
 
 
-def test_ends_of_lines_may_be_mixed():
+def test_line_ends_may_be_mixed():
     assert [number for number, _cells in rows_of(b"name\na\r\nb\rc\n\nd")] == [1, 2, 3, 4, 6]
 
 
@@ -39,7 +39,7 @@ def test_semicolons_and_tabs_stand_for_commas_where_there_is_none(delimiter):
     assert rows_of(b"\xef\xbb\xbf\n" + content.encode())[1] == [3, ["a", "1"]]
 
 
-def test_a_semicolon_beside_commas_is_a_character():
+def test_semicolon_beside_commas_is_a_character():
     assert rows_of(b"name,price\na;b,1")[1] == [2, ["a;b", "1"]]
 
 
@@ -62,14 +62,14 @@ def test_a_semicolon_beside_commas_is_a_character():
     ],
     ids=range(13),
 )
-def test_what_cannot_be_meant_is_refused_with_its_row(content, code, row):
+def test_ambiguous_text_is_refused_with_its_row(content, code, row):
     assert refused(content)[:2] == (code, row)
 
 
-def test_a_column_more_than_a_table_has_is_refused_by_row_and_column():
+def test_column_that_a_table_does_not_have_is_refused_by_row_and_column():
     assert refused(b"name\n" + b"," * MAX_COLUMNS + b"x") == ("too_many_columns", 2, MAX_COLUMNS + 1)
     assert len(rows_of(b"name\na" + b"," * 5_000)) == 2
 
 
-def test_millions_of_blank_rows_at_the_end_are_nothing():
+def test_blank_rows_at_the_end_are_ignored_by_the_million():
     assert rows_of(b"name\na\n" + b"\n" * 2_000_000 + b",,\n \n") == [[1, ["name"]], [2, ["a"]]]

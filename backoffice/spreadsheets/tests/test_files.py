@@ -25,7 +25,7 @@ def table(content: bytes) -> list:
         return [read.headers, *read.rows]
 
 
-def test_cells_arrive_with_their_kinds():
+def test_cells_keep_their_types():
     def fill(sheet):
         sheet.append(["name", 1, 1.5, True, datetime(2026, 12, 31, 9), "#N/A"])  # noqa: DTZ001
         sheet["F1"].data_type = "e"
@@ -37,7 +37,7 @@ def test_cells_arrive_with_their_kinds():
     ]
 
 
-def test_an_amount_is_taken_from_any_format_that_shows_the_same_number():
+def test_amount_is_read_from_any_format_that_shows_the_same_number():
     assert IntegerCell().clean(Formatted(4500, is_scaled=False)) == 4500
 
 
@@ -50,31 +50,31 @@ def test_an_amount_is_taken_from_any_format_that_shows_the_same_number():
         (TimestampCell(), Formatted(46387, is_scaled=False)),
     ],
 )
-def test_a_cell_that_shows_something_else_than_it_holds_is_refused(cell, value):
+def test_cell_that_shows_another_value_than_it_holds_is_refused(cell, value):
     with pytest.raises(ValidationError):
         cell.clean(value)
 
 
-def test_the_sheet_is_named_and_what_is_hidden_is_told():
+def test_sheet_is_named_and_hidden_rows_are_reported():
     content = with_sheet(f'{NAMES}<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>')
     with translation.override("en"), opened(content) as read:
         assert read.sheet == "Sheet: Sheet"
         assert read.notices == ["Hidden rows are imported too: 1."]
 
 
-def test_a_refusal_names_row_and_column():
+def test_refusal_names_row_and_column():
     with translation.override("en"), pytest.raises(ValidationError, match="Row 2, column A: The formula"):
         table(with_cell('<c r="A2"><f>1+1</f></c>'))
 
 
-def test_more_bytes_than_an_import_reads_are_refused():
+def test_file_larger_than_an_import_reads_is_refused():
     with pytest.raises(ValidationError, match="16 MB"):
         table(b"x" * (MAX_BYTES + 1))
 
 
 @pytest.mark.parametrize("code", TEXTS)
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_each_refusal_has_a_text(code, language):
+def test_refusal_has_a_text_in_each_language(code, language):
     with translation.override(language):
         (text,) = refusal(code, row=2, column=5, place="E2:E3").messages
     assert "%" not in text
@@ -99,28 +99,28 @@ def limited(monkeypatch, limit: str) -> None:
         ),
     ],
 )
-def test_the_kernel_ends_a_parser_that_takes_more_than_it_may(monkeypatch, limit):
+def test_parser_beyond_its_limits_is_killed_by_the_kernel(monkeypatch, limit):
     limited(monkeypatch, limit)
     with pytest.raises(ValidationError) as caught:
         table(SLOW)
     assert caught.value.code == "too_much_work"
 
 
-def test_a_parser_that_is_not_done_at_its_deadline_is_ended(monkeypatch):
+def test_parser_past_its_deadline_is_ended(monkeypatch):
     monkeypatch.setattr(files, "DEADLINE_SECONDS", 0.3)
     with pytest.raises(ValidationError) as caught:
         table(SLOW)
     assert caught.value.code == "too_much_work"
 
 
-def test_a_parser_that_fails_says_so_in_the_log_and_not_to_staff(monkeypatch):
+def test_parser_that_fails_is_logged_and_not_shown_to_staff(monkeypatch):
     limited(monkeypatch, "raise RuntimeError")
     with pytest.raises(ValidationError) as caught:
         table(b"name\na")
     assert caught.value.code == "damaged"
 
 
-def test_a_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
+def test_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "secret")
     look = "import os, importlib.util as packages"
     nothing = "assert 'SECRET_KEY' not in os.environ and not packages.find_spec('django')"
@@ -128,7 +128,7 @@ def test_a_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
     assert table(b"name\na") == [["name"], (2, ["a"])]
 
 
-def test_two_files_are_read_at_once_and_the_next_ones_are_told_to_come_again(monkeypatch):
+def test_two_files_are_read_at_once_and_the_next_is_refused_as_busy(monkeypatch):
     monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
     with turn(), turn(), pytest.raises(ValidationError) as caught, turn():
         pass
@@ -137,7 +137,7 @@ def test_two_files_are_read_at_once_and_the_next_ones_are_told_to_come_again(mon
         pass
 
 
-def test_a_few_wait_for_their_turn_and_the_others_do_not(monkeypatch):
+def test_uploads_wait_for_a_parser_up_to_a_bound(monkeypatch):
     monkeypatch.setattr(files, "WAIT_SECONDS", 30)
     had = []
 

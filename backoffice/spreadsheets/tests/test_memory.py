@@ -50,7 +50,7 @@ def in_bulk(monkeypatch):
 
 @pytest.mark.usefixtures("in_bulk")
 @pytest.mark.parametrize("dry_run", [True, False], ids=["preview", "import"])
-def test_ten_times_the_rows_need_hardly_more_memory(admin_user, dry_run):
+def test_memory_grows_little_when_rows_grow_tenfold(admin_user, dry_run):
     peak(FEW, staff=admin_user, dry_run=dry_run)  # caches
     few, many = (peak(rows, staff=admin_user, dry_run=dry_run) for rows in (FEW + 1, MANY))
     assert many < 2 * few

@@ -39,13 +39,13 @@ def grow_old(**which) -> None:
     Upload.objects.filter(**which).update(uploaded_at=F("uploaded_at") - timedelta(hours=25))
 
 
-def test_a_file_is_taken_once_and_has_the_name_that_was_uploaded(owner):
+def test_file_is_taken_once_and_has_the_name_that_was_uploaded(owner):
     pk = keep(owner, b"\x00\xff")
     assert uploads.take(pk=pk, owner_id=owner.pk, model=Product) == uploads.File("상품.csv", b"\x00\xff")
     assert take(owner, pk) is None
 
 
-def test_a_file_is_its_owner_s_and_its_table_s(owner):
+def test_upload_belongs_to_its_owner_and_table(owner):
     pk = keep(owner)
     assert take(get_user_model().objects.create_superuser("root"), pk) is None
     assert take(owner, pk, User) is None
@@ -53,12 +53,12 @@ def test_a_file_is_its_owner_s_and_its_table_s(owner):
     assert take(owner, pk) == b"x"
 
 
-def test_a_file_that_a_version_without_owners_kept_is_nobody_s(owner):
+def test_upload_of_a_version_without_owners_is_not_found(owner):
     Upload.objects.create(content=b"x")
     assert take(owner, Upload.objects.get().pk) is None
 
 
-def test_a_file_that_nobody_confirmed_is_forgotten_after_a_day(owner):
+def test_upload_that_is_not_confirmed_is_deleted_after_a_day(owner):
     old, new = keep(owner), keep(owner)
     grow_old(pk=old)
     assert take(owner, old) is None
@@ -66,12 +66,12 @@ def test_a_file_that_nobody_confirmed_is_forgotten_after_a_day(owner):
     assert Upload.objects.get().pk == new
 
 
-def test_beat_asks_for_old_files_to_be_forgotten():
+def test_beat_has_old_uploads_deleted():
     assert forget_uploads.name in {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
     assert forget_uploads.name in forget_uploads.app.tasks
 
 
-def test_an_account_s_oldest_files_give_way_to_its_next(owner):
+def test_uploads_of_an_account_push_out_its_oldest(owner):
     other = keep(get_user_model().objects.create_user("anna"))
     kept = [keep(owner) for _ in range(uploads.MAX_PER_ACCOUNT + 2)]
     left = set(Upload.objects.values_list("pk", flat=True))
@@ -79,7 +79,7 @@ def test_an_account_s_oldest_files_give_way_to_its_next(owner):
 
 
 @pytest.mark.parametrize(("bound", "most"), [("MAX_FILES", 2), ("MAX_TOTAL_BYTES", 25)])
-def test_what_all_accounts_keep_is_bounded(monkeypatch, bound, most):
+def test_uploads_of_all_accounts_together_are_bounded(monkeypatch, bound, most):
     monkeypatch.setattr(uploads, bound, most)
     owners = [get_user_model().objects.create_user(f"{n}") for n in range(3)]
     keep(owners[0]), keep(owners[1])
@@ -109,7 +109,7 @@ def test_bounds_hold_for_uploads_at_once(monkeypatch):
     assert Upload.objects.count() == 3
 
 
-def test_an_account_takes_its_files_with_it(owner):
+def test_uploads_are_deleted_with_their_account(owner):
     keep(owner)
     owner.delete()
     assert not Upload.objects.exists()

@@ -72,7 +72,7 @@ def cell_of(cell: str):
         ('<c r="A2"><v/></c>', None),
     ],
 )
-def test_each_kind_of_cell_is_read_as_it_shows(cell, value):
+def test_cell_of_each_kind_is_read_as_it_is_shown(cell, value):
     assert cell_of(cell) == value
 
 
@@ -88,11 +88,11 @@ def test_each_kind_of_cell_is_read_as_it_shows(cell, value):
         '<c r="A2" t="b"><f>TRUE()</f></c>',
     ],
 )
-def test_a_formula_without_a_value_is_refused_by_row_and_column(cell):
+def test_formula_without_a_value_is_refused_by_row_and_column(cell):
     assert refused(with_cell(cell)) == ("not_calculated", "A2")
 
 
-def test_a_value_that_the_writer_made_up_until_somebody_calculates_is_refused():
+def test_formula_value_that_was_never_calculated_is_refused():
     """Some libraries write 0 beside each formula, and have the next program calculate."""
     content = with_cell('<c r="A2"><f>1000*5</f><v>0</v></c>')
     assert rows_of(content)[1] == [2, [0]]
@@ -115,7 +115,7 @@ def test_a_value_that_the_writer_made_up_until_somebody_calculates_is_refused():
         f'<c r="A2"><v>{"9" * 5000}</v></c>',
     ],
 )
-def test_a_cell_that_says_nothing_readable_is_refused_by_row_and_column(cell):
+def test_cell_that_cannot_be_read_is_refused_by_row_and_column(cell):
     assert refused(with_cell(cell)) == ("cell_value", "A2")
 
 
@@ -123,14 +123,14 @@ TEXTS = "<si><t>김</t></si><si><r><t>하</t></r><r><t>나</t></r></si><si/></ss
 
 
 @pytest.mark.parametrize(("number", "text"), [("0", "김"), ("1", "하나"), ("2", None)])
-def test_a_shared_text_is_found_by_its_number(number, text):
+def test_shared_text_is_found_by_its_number(number, text):
     cell = f'<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="s"><v>{number}</v></c></row>'
     content = with_strings(TEXTS, sound=with_sheet(cell))
     assert rows_of(content)[0][1] == ([1, text] if text else [1])
 
 
 @pytest.mark.parametrize("number", ["3", "-1", "99999999999", "0.0"])
-def test_the_number_of_no_shared_text_is_refused_by_row_and_column(number):
+def test_shared_text_that_is_missing_is_refused_by_row_and_column(number):
     content = with_cell(f'<c r="A2" t="s"><v>{number}</v></c>')
     assert refused(with_strings(TEXTS, sound=content)) == ("cell_value", "A2")
 
@@ -152,7 +152,7 @@ def test_dates_count_from_1904_where_the_workbook_says_so():
 
 
 @pytest.mark.parametrize("serial", ["60", "2958466", "1e300"])
-def test_a_day_that_no_calendar_has_is_refused(serial):
+def test_day_beyond_the_calendar_is_refused(serial):
     content = xlsx(lambda sheet: sheet.append([datetime(2000, 1, 1)]))  # noqa: DTZ001
     assert refused(changed(content, SHEET, "36526", serial)) == ("cell_value", "A1")
 
@@ -173,7 +173,7 @@ def test_a_day_that_no_calendar_has_is_refused(serial):
         ("#,##0;[Red]-#,##0", False),
     ],
 )
-def test_a_format_is_a_date_s_or_not(code, expected):
+def test_format_of_a_date_is_recognised(code, expected):
     assert is_date(code) is expected
 
 
@@ -194,12 +194,12 @@ def test_a_format_is_a_date_s_or_not(code, expected):
         ("yyyy-mm-dd", "date"),
     ],
 )
-def test_a_format_shows_digits_as_they_are_or_otherwise(code, expected):
+def test_format_that_changes_digits_is_recognised(code, expected):
     assert kind_of(code) == expected
 
 
 @pytest.mark.parametrize(("code", "is_scaled"), [("000", False), ("0%", True), ("#,##0,", True)])
-def test_a_number_that_is_shown_otherwise_is_told(code, is_scaled):
+def test_number_that_is_shown_otherwise_is_reported(code, is_scaled):
     def fill(sheet):
         sheet.append([7])
         sheet["A1"].number_format = code
@@ -209,19 +209,19 @@ def test_a_number_that_is_shown_otherwise_is_told(code, is_scaled):
 
 @pytest.mark.parametrize("others", ["", '<row r="3"><c r="A3"/></row>'])
 @pytest.mark.parametrize("kind", ["array", "dataTable"])
-def test_a_formula_that_fills_other_cells_is_refused_where_they_lack_a_value(kind, others):
+def test_formula_that_fills_other_cells_is_refused_where_they_lack_a_value(kind, others):
     first = f'<row r="2"><c r="A2"><f t="{kind}" ref="A2:A3">B1:B2</f><v>1</v></c></row>'
     assert refused(with_sheet(f"{NAMES}{first}{others}")) == ("not_calculated", "A2")
 
 
 @pytest.mark.parametrize(("cell", "value"), [("<v>2</v>", [[3, [2]]]), ("<v></v>", [])])
-def test_a_formula_that_filled_other_cells_is_read(cell, value):
+def test_formula_that_filled_other_cells_is_read(cell, value):
     first = '<row r="2"><c r="A2"><f t="array" ref="A2:A3">B1:B2</f><v>1</v></c></row>'
     content = with_sheet(f'{NAMES}{first}<row r="3"><c r="A3" t="str">{cell}</c></row>')
     assert rows_of(content) == [[1, ["name"]], [2, [1]], *[[3, ["2"]] for _ in value]]
 
 
-def test_calculation_that_was_not_completed_is_refused():
+def test_workbook_with_unfinished_calculation_is_refused():
     content = with_cell('<c r="A2"><f>1+1</f><v>2</v></c>')
     unfinished = changed(content, BOOK, "<calcPr ", '<calcPr calcCompleted="0" ')
     assert refused(unfinished) == ("not_calculated", "A2")
@@ -230,7 +230,7 @@ def test_calculation_that_was_not_completed_is_refused():
 @pytest.mark.parametrize(
     "cell", ["<v>5</v><v/>", "<v>5</v><is><t/></is>", "<is><t>5</t></is><v/>", "<v/><is><t>5</t></is>"]
 )
-def test_a_cell_with_two_values_is_refused(cell):
+def test_cell_with_two_values_is_refused(cell):
     assert refused(with_cell(f'<c r="A2">{cell}</c>')) == ("cell_value", "A2")
 
 
@@ -247,12 +247,12 @@ def merge(*ranges: str):
 @pytest.mark.parametrize(
     ("area", "where"), [("C2:C3", "C2"), ("A1:B1", "A1"), ("C2:D2", "C2"), ("A3:A9", "A3")]
 )
-def test_merged_cells_with_something_in_them_are_refused_by_row_and_column(area, where):
+def test_merged_cells_with_values_are_refused_by_row_and_column(area, where):
     assert refused(merge(area)) == ("merged", where)
 
 
 @pytest.mark.parametrize("area", ["E1:F9", "A5:C6", "C3:D9", "A2:A2"])
-def test_merged_cells_with_nothing_in_them_change_nothing(area):
+def test_merged_cells_without_values_change_nothing(area):
     assert [number for number, _cells in rows_of(merge(area))] == [1, 2, 3]
 
 
@@ -269,20 +269,20 @@ def book_of(*states: str) -> bytes:
     return xlsx(fill)
 
 
-def test_the_first_visible_sheet_counts_and_is_named():
+def test_sheet_that_is_visible_first_counts_and_is_named():
     content = book_of("veryHidden", "visible", "visible")
     assert rows_of(content) == [[1, ["visible"]]]
     assert (told(content)["sheet"], told(content)["sheets"]) == ("표 1", 5)
 
 
-def test_a_workbook_without_a_visible_sheet_is_refused():
+def test_workbook_without_a_visible_sheet_is_refused():
     content = changed(
         book_of("visible"), BOOK, 'name="표 0" sheetId="3" state="visible"', 'name="표" state="hidden"'
     )
     assert refused(content)[0] == "no_visible_sheet"
 
 
-def test_hidden_rows_and_columns_with_something_in_them_are_told():
+def test_hidden_rows_and_columns_with_values_are_reported():
     def fill(sheet):
         for _ in range(4):
             sheet.append([1, 2])
@@ -294,11 +294,11 @@ def test_hidden_rows_and_columns_with_something_in_them_are_told():
 
 
 @pytest.mark.parametrize("how", ['hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"'])
-def test_a_row_is_hidden_or_has_no_height(how):
+def test_row_is_hidden_or_has_no_height(how):
     assert told(with_sheet(f'{NAMES}<row r="2" {how}><c><v>1</v></c></row>'))["hidden_rows"] == 1
 
 
-def test_rows_are_hidden_where_the_sheet_hides_those_that_say_nothing():
+def test_rows_without_a_height_are_hidden_where_the_sheet_hides_by_default():
     content = with_sheet(f'{NAMES}<row r="2" hidden="0"><c><v>1</v></c></row>')
     content = changed(content, SHEET, "<sheetData>", '<sheetFormatPr zeroHeight="1"/><sheetData>')
     assert told(content)["hidden_rows"] == 1
@@ -335,20 +335,20 @@ def test_blank_rows_are_left_out_and_the_others_keep_their_numbers():
         ('<row r="2"><c r="A2"><c r="B2"/></c></row>', "damaged"),
     ],
 )
-def test_a_row_or_a_cell_where_none_can_be_is_refused(row, code):
+def test_row_or_a_cell_where_none_can_be_is_refused(row, code):
     assert refused(with_sheet(NAMES + row))[0] == code
 
 
-def test_blanks_beyond_the_columns_of_a_table_are_nothing():
+def test_blanks_beyond_the_columns_of_a_table_are_ignored():
     assert len(rows_of(with_cell('<c r="A2"><v>1</v></c><c r="XFD2" s="0"/>'))) == 2
 
 
 @pytest.mark.parametrize("number", [1, 26, 27, 702, 703, 16_384])
-def test_letters_of_columns_are_numbers_and_back(number):
+def test_column_letters_convert_to_numbers_and_back(number):
     assert number_of(letters(number)) == number
 
 
-def test_the_strict_variant_is_read_alike():
+def test_strict_variant_is_read_alike():
     content = with_cell('<c r="A2"><v>5</v></c>')
     for part in (SHEET, BOOK, STYLES):
         content = changed(content, part, MAIN, "http://purl.oclc.org/ooxml/spreadsheetml/main")
@@ -373,7 +373,7 @@ def test_the_strict_variant_is_read_alike():
         (b"PK\x03\x04 no archive", "damaged"),
     ],
 )
-def test_another_kind_of_file_is_told_as_such(content, code):
+def test_file_of_another_kind_is_named_as_such(content, code):
     assert refused(content)[0] == code
 
 
@@ -381,10 +381,10 @@ def test_another_kind_of_file_is_told_as_such(content, code):
 @pytest.mark.parametrize(
     "content", [b"", b"<", b"<a/>", b"\x00\xff", b'<?xml version="1.0" encoding="x"?><a/>']
 )
-def test_a_damaged_part_is_refused_in_words_or_not_needed(part, content):
+def test_damaged_part_is_refused_in_words_or_not_needed(part, content):
     with suppress(Refused):
         assert rows_of(with_parts({part: content})) in ([], [[1, ["name"]]])
 
 
-def test_an_archive_of_more_parts_than_a_workbook_has_is_refused():
+def test_archive_of_more_parts_than_a_workbook_has_is_refused():
     assert refused(with_parts({f"{n}": b"" for n in range(MAX_PARTS)}))[0] == "damaged"
