@@ -63,7 +63,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], d
         ("A=\u00a0비밀\u3000", "\u00a0비밀\u3000"),
     ],
 )
-def test_a_value_is_what_is_written(read, line, value):
+def test_value_is_what_is_written(read, line, value):
     assert read(line.encode()) == {"A": value}
 
 
@@ -76,18 +76,18 @@ def test_lines_end_as_on_any_system(read, start, end):
 
 @given(value=st.text(st.characters(exclude_characters="\r\n\0'", exclude_categories=["Cs"])))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
-def test_a_quoted_value_comes_back_whatever_is_in_it(read, value):
+def test_quoted_value_is_read_as_written(read, value):
     assert read(f"A='{value}'".encode()) == {"A": value}
 
 
-def test_the_environment_wins(tmp_path, monkeypatch):
+def test_environment_wins_over_the_file(tmp_path, monkeypatch):
     (tmp_path / ".env").write_text("A=file\n")
     monkeypatch.setenv("A", "")
     load(tmp_path / ".env")
     assert os.environ["A"] == ""
 
 
-def test_a_file_that_is_not_there_sets_nothing(tmp_path):
+def test_missing_file_sets_nothing(tmp_path):
     assert load(tmp_path / ".env") == {}
 
 
@@ -126,13 +126,13 @@ def test_a_file_that_is_not_there_sets_nothing(tmp_path):
     ],
     ids=ascii,
 )
-def test_what_cannot_be_read_is_refused_by_line_and_not_shown(read, content, line):
+def test_unreadable_line_is_refused_by_number_and_not_shown(read, content, line):
     with pytest.raises(SettingsError, match=rf"/\.env, line {line}: ") as refused:
         read(content)
     assert SECRET not in "".join(traceback.format_exception(refused.value))
 
 
-def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
+def test_file_that_cannot_be_opened_is_refused(tmp_path):
     folder, dangling, loop = (tmp_path / name for name in ("folder", "dangling", "loop"))
     folder.mkdir()
     dangling.symlink_to("nowhere")

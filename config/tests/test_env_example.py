@@ -19,26 +19,26 @@ def example() -> list[str]:
     return (ROOT / ".env.example").read_text().splitlines()
 
 
-def test_the_example_names_every_setting_once() -> None:
+def test_example_names_every_setting_once() -> None:
     named = [found[1] for line in example() if (found := re.match(r"(?:# )?([A-Z][A-Z_]+)=", line))]
     assert sorted(named) == sorted(EVERY_NAME)
 
 
-def test_only_debug_is_set_so_that_a_copy_is_a_development_shop() -> None:
+def test_example_sets_debug_alone_so_that_a_copy_is_a_development_shop() -> None:
     assert [line for line in example() if line and not line.startswith("#")] == ["DEBUG=1"]
 
 
-def test_every_setting_is_explained_above_it() -> None:
+def test_setting_is_explained_above_it() -> None:
     text = "\n".join(example())
     for block in re.split(r"\n\n+", text):
         if re.search(r"^(# )?[A-Z_]+=", block, re.MULTILINE):
             assert re.match(r"# [A-Z`].*\w", block), block
 
 
-def test_the_code_reads_no_other_variable() -> None:
+def test_code_reads_no_other_variable() -> None:
     assert set().union(*map(names_read, READERS)) <= EVERY_NAME | NOT_SETTINGS
 
 
 @pytest.mark.parametrize("name", sorted(EVERY_NAME))
-def test_every_setting_is_read_somewhere(name: str) -> None:
+def test_setting_is_read_somewhere(name: str) -> None:
     assert name in set().union(*map(names_read, READERS))

@@ -56,7 +56,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("read", "value"), BAD, ids=range(len(BAD)))
-def test_a_value_that_cannot_be_meant_is_refused_by_name(monkeypatch, read, value):
+def test_invalid_value_is_refused_by_name(monkeypatch, read, value):
     monkeypatch.setenv("THE_SETTING", value)
     with pytest.raises(SettingsError, match="THE_SETTING") as refused:
         read("THE_SETTING")
@@ -95,12 +95,12 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(monkeypatch, read, valu
         *[(env.text, each, each) for each in ("$PATH", " a ", "a\n", r"\n", "'a'", "#a")],
     ],
 )
-def test_a_value_from_the_environment_counts_as_it_is(monkeypatch, read, value, meant):
+def test_value_from_the_environment_is_taken_as_it_is(monkeypatch, read, value, meant):
     monkeypatch.setenv("THE_SETTING", value)
     assert read("THE_SETTING") == meant
 
 
-def test_what_is_unset_has_its_default(monkeypatch):
+def test_unset_variable_has_its_default(monkeypatch):
     monkeypatch.delenv("THE_SETTING", raising=False)
     assert (flag("THE_SETTING"), number("THE_SETTING"), host("THE_SETTING")) == (False, 8000, "127.0.0.1")
 
@@ -119,7 +119,7 @@ def test_what_is_unset_has_its_default(monkeypatch):
         *[(each, False) for each in ("0", "127.1", "")],
     ],
 )
-def test_only_this_machine_reaches_a_loopback_address(value, local):
+def test_loopback_address_is_reached_from_this_machine_alone(value, local):
     assert env.is_loopback(value) is local
 
 
@@ -149,19 +149,19 @@ def warnings_of(caplog, monkeypatch) -> Callable[..., list[str]]:
         ("RATE_LIMIT", "RATE_LIMITS"),
     ],
 )
-def test_a_misspelt_name_is_warned_of_and_its_value_not_shown(warnings_of, name, meant):
+def test_misspelt_name_is_warned_of_and_its_value_not_shown(warnings_of, name, meant):
     (warning,) = warnings_of({}, **{name: "hunter2"})
     assert name in warning
     assert f"Is {meant} meant?" in warning
     assert "hunter2" not in warning
 
 
-def test_a_misspelt_name_in_the_file_is_warned_of_by_line(warnings_of):
+def test_misspelt_name_in_the_file_is_warned_of_by_line(warnings_of):
     (warning,) = warnings_of({"PROT": 7, "PORT": 8}, PROT="1", PORT="2")
     assert warning == "PROT is no setting of the shop (/shop/.env, line 7). Is PORT meant?"
 
 
-def test_names_that_are_others_are_not_warned_of(warnings_of):
+def test_names_of_other_programs_are_not_warned_of(warnings_of):
     others = [
         "PATH",
         "HOME",

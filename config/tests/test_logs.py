@@ -54,18 +54,18 @@ def run(script: str, **environment: str) -> bytes:
     return done.stderr
 
 
-def test_in_production_a_line_is_json_whatever_a_text_has_in_it():
+def test_log_line_in_production_is_json_whatever_a_text_contains():
     lines = [json.loads(line) for line in written(FORGERY, readable=False)]
     assert len(lines) == len(LOGGERS) + 3
     assert {line["event"] for line in lines} == {f"says {FORGERY}", FORGERY, "bug"}
 
 
-def test_a_plain_formatter_would_let_a_text_forge_a_line():
+def test_plain_formatter_would_let_a_text_forge_a_line():
     script = f"import logging; logging.basicConfig(format='%(message)s'); logging.error({FORGERY!r})"
     assert '{"event": "forged"}' in run(script).decode().splitlines()
 
 
-def test_in_development_no_text_begins_a_line_of_its_own():
+def test_log_text_in_development_begins_no_line_of_its_own():
     lines = written(FORGERY, readable=True)
     own = [line for line in lines if not line.startswith("    ")]
     assert len(own) == len(LOGGERS) + 3
@@ -74,7 +74,7 @@ def test_in_development_no_text_begins_a_line_of_its_own():
 
 
 @pytest.mark.parametrize(("character", "readable"), [("x", True), ("\n", True), ("\U0001f600", False)])
-def test_what_is_long_is_cut_in_the_middle(character, readable):
+def test_long_text_is_cut_in_the_middle(character, readable):
     lines = written("begin" + character * 1_000_000 + "end", readable=readable)
     assert sum(map(len, lines)) <= (len(LOGGERS) + 3) * MAX_LINE
     assert all(len(line) <= MAX_LINE for line in lines)
@@ -90,13 +90,13 @@ logging.getLogger("django.request").error("a bug", exc_info=ValueError("seen"))
 """
 
 
-def test_a_client_that_is_refused_leaves_one_line_and_a_bug_its_trace():
+def test_refusal_leaves_one_line_and_a_bug_its_trace():
     refusal, bug, *trace = run(REFUSAL).decode().splitlines()
     assert ("Invalid HTTP_HOST" in refusal, "a bug" in bug, "seen" in trace[-1]) == (True, True, True)
 
 
 @pytest.mark.parametrize("readable", [False, True])
-def test_no_secret_of_the_environment_is_written(readable):
+def test_secrets_of_the_environment_are_not_logged(readable):
     secrets = {
         "GATEWAY_SECRET": SECRET,
         "DATABASE_URL": "postgresql://shop:pass%2Fword@db/shop",
@@ -108,7 +108,7 @@ def test_no_secret_of_the_environment_is_written(readable):
     assert not any(each in lines for each in ("a-secret", "pass%2Fword", "pass/word", "redis-password"))
 
 
-def test_a_request_for_a_long_path_leaves_one_short_line(transactional_db, tmp_path):
+def test_request_for_a_long_path_leaves_one_short_line(transactional_db, tmp_path):
     with processes.web(log=tmp_path / "web.log") as url:
         for host in ("localhost", "x" * 8000):
             path = "/nowhere" + "%0A%E2%80%A8" * 500
@@ -121,7 +121,7 @@ def test_a_request_for_a_long_path_leaves_one_short_line(transactional_db, tmp_p
     assert any(b"characters..." in line and b'"request"' in line for line in lines)
 
 
-def test_a_worker_writes_all_lines_in_the_form_of_the_shop(tmp_path):
+def test_worker_writes_all_lines_in_the_form_of_the_shop(tmp_path):
     script = (
         "from config.celery import app; import django, logging; django.setup()"
         "; app.log.setup(loglevel='INFO', redirect_stdouts=True)"
@@ -134,7 +134,7 @@ def test_a_worker_writes_all_lines_in_the_form_of_the_shop(tmp_path):
     assert said >= {"a\nb", "c"}
 
 
-def test_in_development_the_web_server_writes_for_people(transactional_db, tmp_path):
+def test_web_server_in_development_logs_for_people(transactional_db, tmp_path):
     with processes.web(log=tmp_path / "web.log", DEBUG="1") as url:
         assert url
     lines = (tmp_path / "web.log").read_text().splitlines()

@@ -27,7 +27,7 @@ HEADERS = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", HEADERS)
-def test_every_kind_of_request_has_its_headers_whatever_cookies_come(path):
+def test_request_of_every_kind_has_its_headers_whatever_cookies_come(path):
     browser = Client()
     browser.cookies.load({"sessionid": "x" * 32, "csrftoken": "x" * 32})
     answer = browser.get(path)
@@ -36,14 +36,14 @@ def test_every_kind_of_request_has_its_headers_whatever_cookies_come(path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", HEADERS)
-def test_only_requests_to_the_admin_have_a_session_messages_and_a_language(path):
+def test_requests_to_the_admin_alone_have_session_messages_and_language(path):
     request = Client().get(path).wsgi_request
     has = {hasattr(request, name) for name in ("session", "_messages", "LANGUAGE_CODE")}
     assert has == {path.startswith("/admin")}
 
 
 @pytest.mark.django_db
-def test_a_post_to_the_admin_needs_a_token_and_one_to_the_api_does_not():
+def test_post_to_the_admin_needs_a_token_and_one_to_the_api_does_not():
     browser = Client(enforce_csrf_checks=True)
     assert browser.post("/admin/login/").status_code == 403
     assert browser.post("/api/v1/orders", {}, content_type="application/json").status_code == 401

@@ -9,7 +9,7 @@ from tests.kit.client import Client
 from tests.kit.variables import start
 
 
-def test_a_production_configuration_starts():
+def test_production_configuration_starts():
     assert start(GATEWAY_SECRET="g").returncode == 0
 
 
@@ -32,19 +32,19 @@ def test_a_production_configuration_starts():
         ({"DEBUG": "1", "ALLOWED_HOSTS": "*"}, "DEBUG shows too much"),
     ],
 )
-def test_a_careless_configuration_does_not_start(careless, why):
+def test_unsafe_configuration_does_not_start(careless, why):
     stopped = start(**careless)
     assert stopped.returncode != 0
     assert why in stopped.stderr
 
 
-def test_without_a_gateway_secret_the_deployment_check_warns():
+def test_deployment_check_warns_without_a_gateway_secret():
     assert "users.W001" in start().stderr
     assert "users.W001" not in start(GATEWAY_SECRET="g").stderr
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/login/", "/api/docs", "/api/v1/products"])
-def test_every_page_keeps_to_its_own_assets_and_out_of_frames(http: Client, path):
+def test_page_keeps_to_its_own_assets_and_out_of_frames(http: Client, path):
     headers = http.get(path).headers
     policy = headers["Content-Security-Policy"].split("; ")
     scripts = ["script-src 'self' 'unsafe-eval'"] if path.startswith("/admin/") else []
@@ -54,7 +54,7 @@ def test_every_page_keeps_to_its_own_assets_and_out_of_frames(http: Client, path
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_no_page_needs_a_script_inside_it(http: Client):
+def test_page_needs_no_inline_script(http: Client):
     for path in ("/", "/api/docs", "/problems/busy"):
         assert b"<script>" not in http.get(path).body
 
@@ -74,25 +74,25 @@ def guesser(client, admin_user):
     cache.clear()
 
 
-def test_after_five_wrong_passwords_the_right_one_is_refused_too(guesser):
+def test_sign_in_with_the_right_password_is_refused_after_five_wrong_ones(guesser):
     assert [sign_in(guesser, "wrong") for _ in range(5)] == [200] * 5
     assert sign_in(guesser, "password") == 200
     assert "_auth_user_id" not in guesser.session
 
 
-def test_four_wrong_passwords_are_forgiven(guesser):
+def test_sign_in_succeeds_after_four_wrong_passwords(guesser):
     assert [sign_in(guesser, "wrong") for _ in range(4)] == [200] * 4
     assert sign_in(guesser, "password") == 302
 
 
-def test_guessing_is_counted_while_redis_is_away_too(guesser, settings):
+def test_sign_in_attempts_are_counted_without_redis(guesser, settings):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": nobody}}
     assert [sign_in(guesser, "wrong") for _ in range(5)] == [200] * 5
     assert sign_in(guesser, "password") == 200
 
 
-def test_no_password_in_a_url_reaches_an_error_page(rf, settings):
+def test_password_in_a_url_reaches_no_error_page(rf, settings):
     secret = "redis://:password-of-this-test@redis"
     settings.REDIS_URL = settings.CELERY_BROKER_URL = settings.DATA_PLATFORM_URL = secret
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": secret}}
@@ -101,7 +101,7 @@ def test_no_password_in_a_url_reaches_an_error_page(rf, settings):
     assert "password-of-this-test" not in page
 
 
-def test_no_secret_reaches_a_log(transactional_db, tmp_path):
+def test_secrets_reach_no_log(transactional_db, tmp_path):
     log, secret = tmp_path / "web.log", "gateway-secret-of-this-test"
     with processes.web(log=log, GATEWAY_SECRET=secret) as url:
         client = Client(url)

@@ -47,7 +47,7 @@ SENTINELS = {
 
 
 @pytest.mark.parametrize(("url", "meant"), SENTINELS.items())
-def test_every_reader_asks_the_same_sentinels_for_the_same_master(url, meant):
+def test_readers_of_redis_ask_the_same_sentinels_for_the_same_master(url, meant):
     sentinels, to_redis, to_sentinel = meant
     read = redis_url("REDIS_URL", url)
     patience = {"socket_timeout": 1, "socket_connect_timeout": 1}
@@ -64,7 +64,7 @@ def test_every_reader_asks_the_same_sentinels_for_the_same_master(url, meant):
     assert redis_url("REDIS_URL", read) == read
 
 
-def test_each_url_that_kombu_turns_to_has_password_and_database():
+def test_url_that_kombu_fails_over_to_has_password_and_database():
     read = redis_url("REDIS_URL", "sentinel://:word@one;two/3?master_name=shop")
     broker = Connection(celery_broker(read, transport_options={})["url"])
     for _ in range(2):
@@ -100,7 +100,7 @@ def test_each_url_that_kombu_turns_to_has_password_and_database():
         ("sentinels://:hunter2@one?master_name=shop", "must begin with .* or sentinel://"),
     ],
 )
-def test_what_names_no_master_and_no_way_to_it_is_refused_in_words(url, said):
+def test_sentinel_url_without_master_or_address_is_refused_in_words(url, said):
     with pytest.raises(SettingsError, match=said) as refused:
         redis_url("REDIS_URL", url)
     assert str(refused.value).startswith("REDIS_URL ")

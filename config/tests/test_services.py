@@ -84,7 +84,7 @@ REDIS = {
 
 
 @pytest.mark.parametrize(("url", "meant"), REDIS.items())
-def test_every_reader_of_redis_finds_the_same_place(url, meant):
+def test_readers_of_redis_find_the_same_place(url, meant):
     read = redis_url("REDIS_URL", url)
     cache, worker = of_the_cache(read), of_the_worker(read)
     direct = redis.Redis.from_url(read).get_connection_kwargs()
@@ -142,7 +142,7 @@ def test_every_reader_of_redis_finds_the_same_place(url, meant):
         "redis+sentinel://:hunter2@cache",
     ],
 )
-def test_a_url_that_a_reader_of_redis_would_not_know_is_refused(url):
+def test_url_that_a_reader_of_redis_would_not_know_is_refused(url):
     with pytest.raises(SettingsError, match=r"^REDIS_URL") as refused:
         redis_url("REDIS_URL", url)
     assert not {"hunter2", "hun", "ter2"} & set(str(refused.value).replace("=", " ").split())
@@ -185,7 +185,7 @@ def test_django_and_psql_find_the_same_database(url, meant):
     assert command == ["psql", "-c", "SELECT 1"]
 
 
-def test_the_option_that_pgbouncer_needs_is_django_s_and_not_libpq_s():
+def test_option_for_pgbouncer_goes_to_django_and_not_to_libpq():
     url = "postgresql://shop@db/shop?DISABLE_SERVER_SIDE_CURSORS=True"
     assert database("DATABASE_URL", url)["DISABLE_SERVER_SIDE_CURSORS"] is True
     assert database("DATABASE_URL", f"{url}&sslmode=require")["OPTIONS"] == {"sslmode": "require"}
@@ -193,7 +193,7 @@ def test_the_option_that_pgbouncer_needs_is_django_s_and_not_libpq_s():
         database("DATABASE_URL", url.replace("True", "maybe"))
 
 
-def test_dbshell_is_ours():
+def test_dbshell_is_the_shop_s_own():
     from config.postgresql.base import DatabaseWrapper  # noqa: PLC0415 - needs Django set up
 
     assert DatabaseWrapper.client_class is DatabaseClient
@@ -225,7 +225,7 @@ def test_dbshell_is_ours():
         "postgresql://u:hunter2@db/%zz",
     ],
 )
-def test_a_url_that_libpq_would_not_read_as_meant_is_refused(url):
+def test_url_that_libpq_reads_otherwise_is_refused(url):
     with pytest.raises(SettingsError, match=r"^DATABASE_URL") as refused:
         database("DATABASE_URL", url)
     assert SECRET not in str(refused.value)
