@@ -57,13 +57,13 @@ REFUSED = [(path, method) for path, allowed in ALLOWED.items() for method in MET
 
 
 @pytest.mark.parametrize("path", NOWHERE)
-def test_an_unknown_url_is_not_found(site: Client, path: str) -> None:
+def test_unknown_url_is_not_found(site: Client, path: str) -> None:
     answer = site.get(path)
     assert (answer.status, answer.code) == (404, "not_found")
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_unknown_url_is_not_found_by_any_method(site: Client, method: str) -> None:
+def test_unknown_url_is_not_found_by_any_method(site: Client, method: str) -> None:
     answer = site.send(method, "/api/v1/nothing")
     assert answer.status == 404
     assert method == "HEAD" or answer.code == "not_found"
@@ -71,20 +71,20 @@ def test_an_unknown_url_is_not_found_by_any_method(site: Client, method: str) ->
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
 @pytest.mark.parametrize("spelling", NO_ID)
-def test_an_id_in_any_other_spelling_is_not_found(site: Client, collection: str, spelling: str) -> None:
+def test_id_in_any_other_spelling_is_not_found(site: Client, collection: str, spelling: str) -> None:
     answer = site.get(f"{collection}/{spelling}")
     assert (answer.status, answer.code) == (404, "not_found")
 
 
 @pytest.mark.parametrize("digits", [19, 20, 1_000, 5_000])
-def test_an_id_of_any_size_is_well_formed(http: Client, digits: int) -> None:
+def test_id_of_any_size_is_well_formed(http: Client, digits: int) -> None:
     user = UserFactory()
     for collection in COLLECTIONS:
         assert http.get(f"{collection}/{'9' * digits}", user=user).code == "not_found"
     assert http.post(f"coupons/{'9' * digits}/issue", user=user).code == "not_found"
 
 
-def test_every_other_method_is_refused_and_told_which_ones_would_do(http: Client) -> None:
+def test_method_not_offered_is_refused_and_the_offered_ones_are_named(http: Client) -> None:
     user = UserFactory()
     with nothing_written():
         answers = {(path, method): http.send(method, path, user=user) for path, method in REFUSED}
@@ -96,21 +96,21 @@ def test_every_other_method_is_refused_and_told_which_ones_would_do(http: Client
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_a_page_is_only_read(site: Client, path: str, method: str) -> None:
+def test_page_is_only_read(site: Client, path: str, method: str) -> None:
     answer = site.send(method, path)
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(", ")) == READ
 
 
 @pytest.mark.parametrize("path", ["/api/schema", "/api/docs"])
-def test_the_documentation_is_only_read(site: Client, path: str) -> None:
+def test_documentation_is_only_read(site: Client, path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
         answer = site.send(method, path)
         assert (answer.code, set(answer.headers["Allow"].split(", "))) == ("method_not_allowed", READ)
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/api/schema", "/api/docs"])
-def test_a_page_is_there_by_get_and_by_head(site: Client, path: str) -> None:
+def test_page_answers_get_and_head(site: Client, path: str) -> None:
     got, head = site.get(path), site.send("HEAD", path)
     assert (got.status, head.status, head.body) == (200, 200, b"")
     assert head.headers["Content-Type"] == got.headers["Content-Type"]
@@ -142,7 +142,7 @@ UNWANTED = ("application/json;q=0", "application/json; q=0.0, text/html", "*/*;q
 
 
 @pytest.mark.parametrize("accept", [*UNREADABLE, *UNWANTED])
-def test_an_answer_in_another_form_is_not_acceptable(http: Client, accept: str) -> None:
+def test_answer_in_another_form_is_not_acceptable(http: Client, accept: str) -> None:
     user, headers = UserFactory(), {"Accept": accept}
     with nothing_written():
         assert http.get("products", headers=headers).code == "not_acceptable"
@@ -166,14 +166,14 @@ def test_an_answer_in_another_form_is_not_acceptable(http: Client, accept: str) 
         "",
     ],
 )
-def test_json_is_given_to_whoever_accepts_it(site: Client, accept: str) -> None:
+def test_json_is_given_where_it_is_accepted(site: Client, accept: str) -> None:
     answer = site.get("products", headers={"Accept": accept})
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
     assert b"\n" not in answer.body
     assert site.get("products/0", headers={"Accept": accept}).code == "not_found"
 
 
-def test_a_format_parameter_does_not_change_the_form(site: Client) -> None:
+def test_format_parameter_does_not_change_the_form(site: Client) -> None:
     assert site.get("products?format=xml").headers["Content-Type"] == "application/json"
 
 
@@ -181,14 +181,14 @@ HOSTS = ("evil.example", "localhost, evil.example", "10.1.2.3:8000", "[::1", "a 
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_probe_answers_whatever_the_host_is_called(site: Client, host: str) -> None:
+def test_probe_answers_under_any_host(site: Client, host: str) -> None:
     for path in ("/livez", "/readyz", "/metrics"):
         assert site.send("GET", path, headers={"Host": host}).status == 200
         assert site.send("HEAD", path, headers={"Host": host}).status == 200
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_nothing_but_a_probe_answers_under_an_unknown_host(site: Client, host: str) -> None:
+def test_request_under_an_unknown_host_is_refused_except_for_probes(site: Client, host: str) -> None:
     for path in (
         "/",
         "/nothing",
@@ -206,7 +206,7 @@ def test_nothing_but_a_probe_answers_under_an_unknown_host(site: Client, host: s
 OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method")
 
 
-def test_no_header_or_parameter_changes_the_method(http: Client) -> None:
+def test_method_is_changed_by_no_header_or_parameter(http: Client) -> None:
     user, coupon = UserFactory(), CouponFactory()
     with nothing_written():
         for name in OVERRIDES:

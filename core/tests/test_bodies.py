@@ -29,18 +29,18 @@ def padded(size: int) -> bytes:
 
 @pytest.mark.parametrize("size", [64 * KIB + 1, 3_000_000])
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_body_over_64_kib_is_too_large(http: Client, path: str, size: int) -> None:
+def test_body_over_64_kib_is_too_large(http: Client, path: str, size: int) -> None:
     user = UserFactory()
     with nothing_written():
         answer = http.send("POST", path, user=user, body=padded(size), headers=JSON)
     assert (answer.status, answer.code) == (413, "too_large")
 
 
-def test_a_body_of_exactly_64_kib_is_read(http: Client) -> None:
+def test_body_of_exactly_64_kib_is_read(http: Client) -> None:
     assert charge(http, padded(64 * KIB)).status == 201
 
 
-def test_a_body_without_a_length_is_read_and_bounded_too(http: Client) -> None:
+def test_body_without_a_length_is_read_and_bounded_too(http: Client) -> None:
     user = UserFactory()
     for size, status in ((100, 201), (64 * KIB, 201), (64 * KIB + 1, 413)):
         whole = padded(size)
@@ -67,7 +67,7 @@ def test_a_body_without_a_length_is_read_and_bounded_too(http: Client) -> None:
         'application/json; charset="latin-1"',
     ],
 )
-def test_another_content_type_is_unsupported(http: Client, content_type: str) -> None:
+def test_content_type_other_than_json_is_unsupported(http: Client, content_type: str) -> None:
     answer = charge(http, b'{"amount": 1}', Content_Type=content_type)
     assert (answer.status, answer.code) == (415, "unsupported_media_type")
 
@@ -87,7 +87,7 @@ FORM_TYPES = (
 )
 
 
-def test_what_a_form_of_another_site_can_send_is_unsupported_without_a_body_too(http: Client) -> None:
+def test_content_type_of_a_cross_site_form_is_unsupported_without_a_body_too(http: Client) -> None:
     user, coupon = UserFactory(), CouponFactory()
     with nothing_written():
         for content_type in FORM_TYPES:
@@ -99,21 +99,21 @@ def test_what_a_form_of_another_site_can_send_is_unsupported_without_a_body_too(
                 assert {answer.code for answer in answers} == {"unsupported_media_type"}, content_type
 
 
-def test_a_coupon_is_issued_without_a_body_and_with_no_type_or_json_s(http: Client) -> None:
+def test_coupon_is_issued_without_a_body_and_with_no_type_or_json_s(http: Client) -> None:
     coupon = CouponFactory()
     for headers in ({}, {"Content-Type": ""}, JSON, {"Content-Type": "application/json; charset=utf-8"}):
         answer = http.send("POST", f"coupons/{coupon.pk}/issue", user=UserFactory(), headers=headers)
         assert answer.status == 201
 
 
-def test_a_read_needs_no_content_type_and_ignores_one(site: Client) -> None:
+def test_read_needs_no_content_type_and_ignores_one(site: Client) -> None:
     assert site.get("products", headers={"Content-Type": "text/html"}).status == 200
 
 
 CODINGS = ("gzip", "GZIP", "br", "deflate", "x", "gzip, identity", "identity, gzip", "identity,,zstd ", "*")
 
 
-def test_a_content_coding_is_unsupported_on_every_endpoint(http: Client) -> None:
+def test_content_coding_is_unsupported_on_every_endpoint(http: Client) -> None:
     user, coupon = UserFactory(), CouponFactory()
     answers = []
     with nothing_written():
@@ -130,13 +130,13 @@ def test_a_content_coding_is_unsupported_on_every_endpoint(http: Client) -> None
     assert {answer.headers["Accept-Encoding"] for answer in answers} == {"identity"}
 
 
-def test_identity_is_no_content_coding(http: Client) -> None:
+def test_content_coding_identity_is_accepted(http: Client) -> None:
     for coding in ("identity", " Identity ", "identity, identity", ""):
         headers = {"Content_Type": "application/json", "Content_Encoding": coding}
         assert charge(http, b'{"amount": 1}', **headers).status == 201
 
 
-def test_who_is_calling_and_how_comes_before_what_is_sent(http: Client) -> None:
+def test_caller_and_content_type_are_checked_before_the_body(http: Client) -> None:
     coded = {"Content-Type": "text/plain", "Content-Encoding": "gzip"}
     user, html = UserFactory(), {**coded, "Accept": "text/html"}
     assert http.post("points/charges", headers=coded).code == "not_registered"
@@ -148,7 +148,7 @@ def test_who_is_calling_and_how_comes_before_what_is_sent(http: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_body_without_a_content_type_is_unsupported(http: Client, path: str) -> None:
+def test_body_without_a_content_type_is_unsupported(http: Client, path: str) -> None:
     user = UserFactory()
     with nothing_written():
         answer = http.send("POST", path, user=user, body=b'{"amount": 1}')
@@ -210,14 +210,14 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_body_that_is_not_json_is_malformed(http: Client, body: bytes) -> None:
+def test_body_that_is_not_json_is_malformed(http: Client, body: bytes) -> None:
     user = UserFactory()
     with nothing_written():
         answers = [http.send("POST", path, user=user, body=body, headers=JSON) for path in ENDPOINTS]
     assert {(answer.status, answer.code) for answer in answers} == {(400, "malformed")}
 
 
-def test_a_body_nested_100_000_deep_is_refused_before_it_is_read(http: Client) -> None:
+def test_body_nested_100_000_deep_is_refused_before_it_is_read(http: Client) -> None:
     assert charge(http, b"[" * 100_000 + b"]" * 100_000).code == "too_large"
 
 
@@ -230,11 +230,11 @@ def test_a_body_nested_100_000_deep_is_refused_before_it_is_read(http: Client) -
     ],
     ids=["20 lists", "20 mixed", "brackets in a text"],
 )
-def test_20_levels_are_read(http: Client, body: bytes) -> None:
+def test_body_nested_20_deep_is_read(http: Client, body: bytes) -> None:
     assert charge(http, body).code == "invalid"
 
 
-def test_a_body_that_hides_quotes_behind_backslashes_is_still_measured(http: Client) -> None:
+def test_body_that_hides_quotes_behind_backslashes_is_still_measured(http: Client) -> None:
     """Neither the escape nor the quote fools the depth count."""
     assert charge(http, b'{"amount": "\\\\", "x": ' + b"[" * 20 + b"]" * 20 + b"}").code == "malformed"
 
@@ -245,7 +245,7 @@ def test_characters_of_every_kind_in_an_unknown_field_are_named_back(http: Clien
         assert [error["pointer"] for error in answer.json["errors"]] == [f"/{name}"]
 
 
-def test_a_chain_of_refusals_leaves_the_shop_as_it_was(http: Client) -> None:
+def test_refusals_leave_the_shop_as_it_was(http: Client) -> None:
     user, product = buyer(http, points=100), ProductFactory(price=10, stock=5)
     with nothing_written():
         for body in MALFORMED.values():

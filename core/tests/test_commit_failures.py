@@ -46,7 +46,7 @@ def in_the_last_message(tries: list[int]) -> None:
     ("sqlstate", "problem", "attempts"),
     [("53100", Unavailable, 1), ("25006", Unavailable, 1), ("40001", Busy, 3), ("57014", Busy, 1)],
 )
-def test_a_failure_of_commit_means_what_it_means_elsewhere(
+def test_failure_of_commit_means_what_it_means_elsewhere(
     register: Callable[[list[int]], None], sqlstate, problem, attempts
 ):
     tries = []
@@ -73,7 +73,7 @@ def other_connection(**settings: str) -> Iterator[object]:
 @pytest.mark.parametrize(
     "settings", [{"NAME": "no_such_database"}, {"USER": "no_such_role"}, {"HOST": "/nowhere"}], ids=str
 )
-def test_a_connection_that_is_refused_is_unavailable(settings):
+def test_connection_that_is_refused_is_unavailable(settings):
     """Mistakes of a configuration too: they may be mended without a restart."""
     with other_connection(**settings) as other, pytest.raises(OperationalError) as refused:
         other.ensure_connection()
@@ -81,7 +81,7 @@ def test_a_connection_that_is_refused_is_unavailable(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_role_that_has_no_room_for_connections_is_unavailable():
+def test_role_that_has_no_room_for_connections_is_unavailable():
     crowded = ("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0", "DROP ROLE crowded")
     with (
         broken(*crowded),

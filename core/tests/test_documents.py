@@ -28,14 +28,14 @@ def made(monkeypatch) -> list[str]:
     return times
 
 
-def test_the_document_is_made_once_and_rendered_once_in_each_format(client, made):
+def test_document_is_made_once_and_rendered_once_in_each_format(client, made):
     answers = [client.get("/api/schema", headers={"Accept": kind}) for kind in (YAML, JSON, YAML, JSON)]
     assert made == ["made"]
     assert documents._rendered.cache_info().misses == 2
     assert answers[0].content == answers[2].content != answers[1].content == answers[3].content
 
 
-def test_the_document_is_the_one_that_is_checked_in(client):
+def test_document_is_the_one_that_is_checked_in(client):
     answer = client.get("/api/schema")
     assert answer.content.decode() == (ROOT / "docs" / "openapi.yaml").read_text()
     assert answer["Content-Type"] == f"{YAML}; charset=utf-8"
@@ -45,9 +45,9 @@ def test_the_document_is_the_one_that_is_checked_in(client):
 
 
 @pytest.mark.parametrize("query", ["lang=ko", "lang=%00", "lang=../..", "version=9", "version=%0d%0a"])
-def test_the_document_is_the_same_whatever_is_asked_beside(client, query):
+def test_document_is_the_same_whatever_else_is_requested(client, query):
     assert client.get(f"/api/schema?{query}").content == client.get("/api/schema").content
 
 
-def test_a_format_that_is_not_offered_is_refused(client):
+def test_format_that_is_not_offered_is_refused(client):
     assert client.get("/api/schema", headers={"Accept": "text/html"}).status_code == 406

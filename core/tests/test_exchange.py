@@ -33,24 +33,24 @@ def prepared() -> int:
     return int(number)
 
 
-def test_each_statement_of_a_message_is_answered_in_turn(exchange):
+def test_statements_of_a_message_are_answered_in_turn(exchange):
     values = [(SELECT, [n]) for n in range(100)]
     assert exchange.ask(values) == [Answer([(n,)], 1) for n in range(100)]
 
 
-def test_a_statement_is_prepared_once(exchange):
+def test_statement_is_prepared_once(exchange):
     for n in (1, 2**40, None, None):
         exchange.ask([(SELECT, [n]), (SELECT, [n])])
     assert prepared() == 2  # of a number, and of NULL, which has no type
 
 
-def test_without_preparing_nothing_is_kept(exchange):
+def test_statements_are_not_kept_where_preparing_is_off(exchange):
     exchange.prepares = False
     assert exchange.ask([(SELECT, [2**62])] * 2) == [Answer([(2**62,)], 1)] * 2
     assert prepared() == 0
 
 
-def test_the_first_failure_is_raised_and_ends_what_comes_after(exchange):
+def test_failure_is_raised_and_ends_what_comes_after(exchange):
     execute("CREATE TEMPORARY TABLE kept (n bigint)")
     insert = b"INSERT INTO kept VALUES ($1)"
     with pytest.raises(psycopg.errors.DivisionByZero):
@@ -58,13 +58,13 @@ def test_the_first_failure_is_raised_and_ends_what_comes_after(exchange):
     assert exchange.ask([(insert, [3]), (b"TABLE kept", [])]) == [Answer([], 1), Answer([(3,)], 1)]
 
 
-def test_what_failed_to_be_prepared_is_prepared_the_next_time(exchange):
+def test_statement_that_failed_to_prepare_is_prepared_the_next_time(exchange):
     with pytest.raises(psycopg.errors.DivisionByZero):
         exchange.ask([(FAILS, [0]), (SELECT, [1])])
     assert exchange.ask([(FAILS, [1]), (SELECT, [1])]) == [Answer([(1,)], 1)] * 2
 
 
-def test_a_statement_that_cannot_be_prepared_says_why(exchange):
+def test_statement_that_cannot_be_prepared_says_why(exchange):
     with pytest.raises(psycopg.errors.UndefinedTable, match="nowhere"):
         exchange.ask([(b"SELECT FROM nowhere WHERE 1 = $1", [1])])
 
@@ -103,7 +103,7 @@ def test_plans_that_are_lost_within_a_transaction_are_a_conflict(exchange, chang
         assert exchange.ask([(b"BEGIN", []), (NAMES, []), (b"COMMIT", [])])[1] == Answer([], 0)
 
 
-def test_a_pooler_that_does_not_track_prepared_statements_does_no_harm(exchange):
+def test_pooler_that_does_not_track_prepared_statements_does_no_harm(exchange):
     """Some clients in one session. None runs what has the same name and is another's."""
     clients = [Exchange(exchange.session, prepares=True) for _ in range(2)]
     assert [each.ask([(sql, [1])]) for each, sql in zip(clients, (SELECT, TWICE), strict=True)] == [
@@ -116,7 +116,7 @@ def test_a_pooler_that_does_not_track_prepared_statements_does_no_harm(exchange)
     assert not third.prepares
 
 
-def test_a_session_that_is_ended_while_it_waits_says_so(exchange):
+def test_session_that_is_ended_while_it_waits_says_so(exchange):
     pid, failures = connection.connection.info.backend_pid, []
 
     def wait() -> None:
@@ -137,7 +137,7 @@ def test_a_session_that_is_ended_while_it_waits_says_so(exchange):
     assert connection.connection.pgconn.status != psycopg.pq.ConnStatus.OK
 
 
-def test_an_interruption_closes_the_session(exchange, monkeypatch):
+def test_interruption_closes_the_session(exchange, monkeypatch):
     """An answer may be on its way that the next question would take for its own."""
 
     def interrupted(*_: object) -> None:

@@ -49,13 +49,13 @@ def assert_internal(answer: Answer) -> None:
         assert secret not in answer.body
 
 
-def test_a_crash_while_reading_is_an_internal_error_without_a_trace(shop: Client) -> None:
+def test_crash_while_reading_is_an_internal_error_without_a_trace(shop: Client) -> None:
     with broken(*NO_NAME):
         assert_internal(shop.get("products"))
     assert shop.get("products").status == 200
 
 
-def test_a_crash_while_writing_writes_nothing(shop: Client) -> None:
+def test_crash_while_writing_writes_nothing(shop: Client) -> None:
     user, product = buyer(shop, points=10), ProductFactory(price=10, stock=5)
     with broken(*NO_EVENTS):
         assert_internal(shop.order(user, {product.pk: 1}, key="crash"))
@@ -82,7 +82,7 @@ def test_a_crash_while_writing_writes_nothing(shop: Client) -> None:
         ("GET", "products?cursor=%00", 400, "invalid"),
     ],
 )
-def test_a_refusal_is_the_same_problem_whether_debugging_or_not(
+def test_refusal_is_the_same_problem_whether_debugging_or_not(
     shop: Client, method: str, path: str, status: int, code: str
 ) -> None:
     answer = shop.send(method, path)
@@ -90,16 +90,16 @@ def test_a_refusal_is_the_same_problem_whether_debugging_or_not(
 
 
 @pytest.mark.parametrize("path", ["products", "coupons", "rankings/products", "/readyz", "products/1"])
-def test_without_a_database_the_shop_is_unavailable(lonely_web: Client, path: str) -> None:
+def test_request_without_a_database_is_unavailable(lonely_web: Client, path: str) -> None:
     answer = lonely_web.get(path)
     assert (answer.status, answer.code) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_without_a_database_a_member_is_not_told_that_they_are_none(lonely_web: Client) -> None:
+def test_member_without_a_database_is_unavailable_and_not_unregistered(lonely_web: Client) -> None:
     assert lonely_web.charge(1, 1).code == "unavailable"
 
 
-def test_without_a_database_the_process_still_lives(lonely_web: Client) -> None:
+def test_probe_of_liveness_succeeds_without_a_database(lonely_web: Client) -> None:
     assert lonely_web.get("/livez").status == 200
     assert lonely_web.get("/").status == 200

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("page", ["/", "/problems/busy", "/api/docs", "/admin/login/"])
-def test_every_page_names_an_icon_that_the_shop_serves(http, page):
+def test_page_names_an_icon_that_the_shop_serves(http, page):
     (link,) = re.findall(r'<link[^>]*rel="icon"[^>]*>', http.get(page).body.decode())
     icon = http.get(re.search(r'href="([^"]+)"', link)[1])
     assert (icon.status, icon.headers["Content-Type"]) == (200, "image/svg+xml")

@@ -53,17 +53,17 @@ AMOUNTS = {
 
 
 @pytest.mark.parametrize(("body", "code"), AMOUNTS.items(), ids=[str(body[:20]) for body in AMOUNTS])
-def test_an_amount_is_a_json_integer_from_1(http: Client, body: bytes, code: str) -> None:
+def test_amount_is_a_json_integer_from_1(http: Client, body: bytes, code: str) -> None:
     assert refused(http, "points/charges", body) == {("/amount", code)}
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"true", b'[{"amount": 1}]', b'""', b"0", b"false"])
 @pytest.mark.parametrize("path", ["points/charges", "orders", "orders/quote"])
-def test_a_body_that_is_no_object_is_invalid_as_a_whole(http: Client, path: str, body: bytes) -> None:
+def test_body_that_is_no_object_is_invalid_as_a_whole(http: Client, path: str, body: bytes) -> None:
     assert refused(http, path, body) == {("", "not_an_object")}
 
 
-def test_a_null_body_is_invalid_as_a_whole(http: Client) -> None:
+def test_null_body_is_invalid_as_a_whole(http: Client) -> None:
     assert refused(http, "orders", b"null") == {("", "null")}
 
 
@@ -71,7 +71,7 @@ def test_a_null_body_is_invalid_as_a_whole(http: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "field"), [("points/charges", "/amount"), ("orders", "/items"), ("orders/quote", "/items")]
 )
-def test_an_absent_or_empty_body_is_invalid(
+def test_absent_or_empty_body_is_invalid(
     http: Client, path: str, field: str, headers: dict[str, str]
 ) -> None:
     answer = http.send("POST", path, user=UserFactory(), headers=headers)
@@ -90,13 +90,13 @@ def test_an_absent_or_empty_body_is_invalid(
         ("a b", "/a b"),
     ],
 )
-def test_an_unknown_field_is_named_by_its_json_pointer(http: Client, name: str, pointer: str) -> None:
+def test_unknown_field_is_named_by_its_json_pointer(http: Client, name: str, pointer: str) -> None:
     body = json.dumps({"amount": 1, name: 1}).encode()
     assert refused(http, "points/charges", body) == {(pointer, "unknown")}
 
 
 @pytest.mark.parametrize("field", ["user", "user_id", "balance", "balance_after", "type", "order_id", "id"])
-def test_a_charge_cannot_set_what_the_shop_decides(http: Client, field: str) -> None:
+def test_charge_cannot_set_what_the_shop_decides(http: Client, field: str) -> None:
     assert refused(http, "points/charges", json.dumps({"amount": 1, field: 1}).encode()) == {
         (f"/{field}", "unknown")
     }
@@ -106,13 +106,13 @@ def test_a_charge_cannot_set_what_the_shop_decides(http: Client, field: str) -> 
     "field", ["user", "user_id", "total", "subtotal", "discount", "status", "balance", "coupon_id"]
 )
 @pytest.mark.parametrize("path", ["orders", "orders/quote"])
-def test_an_order_cannot_set_what_the_shop_decides(http: Client, path: str, field: str) -> None:
+def test_order_cannot_set_what_the_shop_decides(http: Client, path: str, field: str) -> None:
     body = json.dumps({"items": [LINE], field: 1}).encode()
     assert refused(http, path, body) == {(f"/{field}", "unknown")}
 
 
 @pytest.mark.parametrize("field", ["unit_price", "price", "amount", "product_name", "id"])
-def test_a_line_cannot_set_what_the_shop_decides(http: Client, field: str) -> None:
+def test_line_cannot_set_what_the_shop_decides(http: Client, field: str) -> None:
     body = json.dumps({"items": [{**LINE, field: 1}]}).encode()
     assert refused(http, "orders", body) == {(f"/items/0/{field}", "unknown")}
 
@@ -154,7 +154,7 @@ LINES: dict[str, tuple[Any, set[tuple[str, str]]]] = {
 
 @pytest.mark.parametrize(("items", "expected"), LINES.values(), ids=LINES.keys())
 @pytest.mark.parametrize("path", ["orders", "orders/quote"])
-def test_the_lines_of_an_order_are_checked(
+def test_lines_of_an_order_are_checked(
     http: Client, path: str, items: Any, expected: set[tuple[str, str]]
 ) -> None:
     assert refused(http, path, json.dumps({"items": items}).encode()) == expected
@@ -162,12 +162,12 @@ def test_the_lines_of_an_order_are_checked(
 
 @pytest.mark.parametrize("field", ["issued_coupon_id", "expected_total"])
 @pytest.mark.parametrize("value", ["1", 1.5, True, [], {}, ""])
-def test_an_optional_field_is_a_json_integer(http: Client, field: str, value: Any) -> None:
+def test_optional_field_is_a_json_integer(http: Client, field: str, value: Any) -> None:
     body = json.dumps({"items": [LINE], field: value}).encode()
     assert refused(http, "orders", body) == {(f"/{field}", "not_an_integer")}
 
 
-def test_every_wrong_place_is_named_at_once(http: Client) -> None:
+def test_invalid_fields_are_all_named_at_once(http: Client) -> None:
     body = {
         "items": [{"product_id": "1"}, {"product_id": 2, "quantity": 0, "x": 1}],
         "expected_total": 1.5,
@@ -183,7 +183,7 @@ def test_every_wrong_place_is_named_at_once(http: Client) -> None:
     }
 
 
-def test_taking_a_coupon_needs_no_body_and_takes_no_fields(http: Client) -> None:
+def test_issue_needs_no_body_and_takes_no_fields(http: Client) -> None:
     path = f"coupons/{CouponFactory().pk}/issue"
     assert refused(http, path, b'{"user_id": 2}') == {("/user_id", "unknown")}
     assert refused(http, path, b"[]") == {("", "not_an_object")}
@@ -196,7 +196,7 @@ KEYS = ("", " ", "a b", "x" * 256, "\u00e9", "a\tb")
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(("path", "body"), [("points/charges", {"amount": 1}), ("orders", {"items": [LINE]})])
-def test_a_bad_idempotency_key_is_named_as_a_header(http: Client, path: str, body: Any, key: str) -> None:
+def test_bad_idempotency_key_is_named_as_a_header(http: Client, path: str, body: Any, key: str) -> None:
     user = UserFactory()
     with nothing_written():
         answer = http.post(path, body, user=user, key=key)

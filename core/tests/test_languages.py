@@ -41,12 +41,12 @@ HANGUL = re.compile("[가-힣]")
 FIELDS = {"title", "status", "detail", "type", "code", "request_id"}
 
 
-def test_the_catalogue_has_the_codes_and_statuses_of_the_contract() -> None:
+def test_catalogue_has_the_codes_and_statuses_of_the_contract() -> None:
     assert {code: entry.status for code, entry in problem_types().items()} == STATUSES
 
 
 @pytest.mark.parametrize("code", STATUSES)
-def test_a_problem_is_worded_in_both_languages(code: str) -> None:
+def test_problem_is_worded_in_both_languages(code: str) -> None:
     entry = problem_types()[code]
     for text in (entry.title, entry.detail):
         assert HANGUL.search(text.ko)
@@ -58,7 +58,7 @@ def test_a_problem_is_worded_in_both_languages(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", INPUT_ERRORS)
-def test_a_wrong_place_is_worded_in_both_languages(code: str) -> None:
+def test_wrong_place_is_worded_in_both_languages(code: str) -> None:
     text = INPUT_ERRORS[code]
     assert HANGUL.search(text.ko)
     assert text.ko.endswith("요.")
@@ -67,7 +67,7 @@ def test_a_wrong_place_is_worded_in_both_languages(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", STATUSES)
-def test_a_problems_type_leads_to_a_page_that_explains_it_in_both_languages(site: Client, code: str) -> None:
+def test_problems_type_leads_to_a_page_that_explains_it_in_both_languages(site: Client, code: str) -> None:
     for language, text in (("ko", problem_types()[code].detail.ko), ("en", problem_types()[code].detail.en)):
         page = site.get(f"/problems/{code}", headers={"Accept-Language": language})
         assert (page.status, page.headers["Content-Language"]) == (200, language)
@@ -77,7 +77,7 @@ def test_a_problems_type_leads_to_a_page_that_explains_it_in_both_languages(site
         assert code in page.body.decode()
 
 
-def test_every_problem_stands_on_a_page_that_leads_to_its_own(site: Client) -> None:
+def test_problem_stands_on_a_page_that_links_to_its_own(site: Client) -> None:
     for language in ("ko", "en"):
         page = site.get("/problems", headers={"Accept-Language": language}).body.decode()
         assert all(f'href="/problems/{code}"' in page for code in STATUSES)
@@ -105,7 +105,7 @@ PREFERENCES = {
 
 
 @pytest.mark.parametrize(("accepted", "language"), PREFERENCES.items(), ids=[key[:40] for key in PREFERENCES])
-def test_an_error_is_korean_unless_english_is_preferred(site: Client, accepted: str, language: str) -> None:
+def test_error_is_korean_unless_english_is_preferred(site: Client, accepted: str, language: str) -> None:
     problem = site.get("products?page_size=0", headers={"Accept-Language": accepted})
     assert problem.headers["Content-Language"] == language
     assert "Accept-Language" in problem.headers["Vary"]
@@ -113,7 +113,7 @@ def test_an_error_is_korean_unless_english_is_preferred(site: Client, accepted: 
     assert [bool(HANGUL.search(text)) for text in texts] == [language == "ko"] * 3
 
 
-def test_without_the_header_an_error_is_korean(site: Client) -> None:
+def test_error_without_the_language_header_is_korean(site: Client) -> None:
     problem = site.get("nothing")
     assert problem.headers["Content-Language"] == "ko"
     assert problem.json["detail"] == problem_types()["not_found"].detail.ko
@@ -121,13 +121,13 @@ def test_without_the_header_an_error_is_korean(site: Client) -> None:
 
 
 @pytest.mark.parametrize(("language", "word"), [("ko", "관리자"), ("en", "Admin")])
-def test_the_first_page_leads_to_the_docs_and_the_admin(site: Client, language: str, word: str) -> None:
+def test_first_page_leads_to_the_docs_and_the_admin(site: Client, language: str, word: str) -> None:
     page = site.get("/", headers={"Accept-Language": language})
     assert (page.status, page.headers["Content-Language"]) == (200, language)
     assert all(text in page.body.decode() for text in ('href="/api/docs"', 'href="/admin/"', word))
 
 
-def test_whoever_sends_too_much_is_told_how_long_to_wait() -> None:
+def test_throttled_caller_is_told_how_long_to_wait() -> None:
     """No rate is configured, so this asks for the problem that a throttle's exception becomes."""
     problem = problem_of(Throttled(wait=2))
     assert (problem.code, problem.headers) == ("throttled", {"Retry-After": "2"})

@@ -48,7 +48,7 @@ def ids(pages: list[Any]) -> list[int]:
 
 
 @pytest.mark.parametrize(("path", "make", "order"), [(path, *how) for path, how in LISTS.items()])
-def test_a_walk_meets_each_row_once_in_order_forward_and_back(
+def test_list_has_each_row_once_in_order_forward_and_back(
     http: Client, path: str, make: Make, order: str
 ) -> None:
     user = buyer(http, points=0 if path == "points/transactions" else 100)
@@ -64,12 +64,12 @@ def test_a_walk_meets_each_row_once_in_order_forward_and_back(
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_an_empty_list_is_an_empty_page(http: Client, path: str) -> None:
+def test_empty_list_is_an_empty_page(http: Client, path: str) -> None:
     user = buyer(http, points=0)
     assert http.get(path, user=user).json == {"next": None, "previous": None, "results": []}
 
 
-def test_a_page_has_20_rows_unless_told_otherwise_and_100_at_most(http: Client) -> None:
+def test_page_has_20_rows_by_default_and_100_at_most(http: Client) -> None:
     ProductFactory.create_batch(101)
     sizes = [
         len(http.get(path).json["results"])
@@ -78,7 +78,7 @@ def test_a_page_has_20_rows_unless_told_otherwise_and_100_at_most(http: Client) 
     assert sizes == [20, 1, 100]
 
 
-def test_rows_of_one_moment_are_walked_by_id(http: Client) -> None:
+def test_list_orders_rows_of_one_moment_by_id(http: Client) -> None:
     user = buyer(http)
     for _ in range(7):
         make_order(http, user)
@@ -90,7 +90,7 @@ def test_rows_of_one_moment_are_walked_by_id(http: Client) -> None:
     assert ids(back[::-1]) == ids(forward)
 
 
-def test_a_row_added_during_a_walk_shifts_nothing(http: Client) -> None:
+def test_list_is_not_shifted_by_a_row_added_meanwhile(http: Client) -> None:
     user = buyer(http)
     for _ in range(4):
         make_order(http, user)
@@ -165,7 +165,7 @@ CURSORS = (
 
 @pytest.mark.parametrize(("parameter", "values"), [("page_size", PAGE_SIZES), ("cursor", CURSORS)])
 @pytest.mark.parametrize("path", LISTS)
-def test_a_bad_parameter_is_named(http: Client, path: str, parameter: str, values: tuple[str, ...]) -> None:
+def test_bad_parameter_is_named(http: Client, path: str, parameter: str, values: tuple[str, ...]) -> None:
     user = buyer(http, points=0)
     for value in values:
         answer = http.get(f"{path}?{parameter}={value}", user=user)
@@ -178,13 +178,13 @@ def test_a_bad_parameter_is_named(http: Client, path: str, parameter: str, value
 @pytest.mark.parametrize(
     "value", ["USABLE", "all", "usable%00", "%00", "usable,used", "used%20", "%EF%BC%91"]
 )
-def test_a_bad_status_is_named(http: Client, value: str) -> None:
+def test_bad_status_is_named(http: Client, value: str) -> None:
     answer = http.get(f"issued-coupons?status={value}", user=buyer(http, points=0))
     assert answer.code == "invalid"
     assert [(error["parameter"], error["code"]) for error in answer.json["errors"]] == [("status", "status")]
 
 
-def test_an_empty_cursor_or_status_counts_as_absent(http: Client) -> None:
+def test_empty_cursor_or_status_counts_as_absent(http: Client) -> None:
     user = buyer(http, points=1)
     hold_coupon(http, user)
     for path in (*LISTS, "issued-coupons?status=", "issued-coupons?status=used&status="):
@@ -200,6 +200,6 @@ def test_an_empty_cursor_or_status_counts_as_absent(http: Client) -> None:
     "text",
     ["r=1", "p=2026-01-01 00:00:00%2B00:00", "p=0001-01-01T00:00:00%2B23:59", "p=9999-12-31T23:59:59-23:59"],
 )
-def test_a_cursor_of_another_place_never_breaks_the_shop(http: Client, text: str) -> None:
+def test_cursor_of_another_list_is_never_an_error(http: Client, text: str) -> None:
     user = buyer(http)
     assert http.get(f"points/transactions?cursor={token(text)}", user=user).status in {200, 400}

@@ -50,7 +50,7 @@ def status() -> TransactionStatus:
     return session.info.transaction_status
 
 
-def test_others_see_what_was_written_once_it_was_committed():
+def test_writes_are_visible_to_others_after_commit():
     user = UserFactory(name="before")
     with in_messages() as messages, ThreadPoolExecutor(1) as another:
         messages.send(rename(user_id=user.pk, name="between"))
@@ -60,7 +60,7 @@ def test_others_see_what_was_written_once_it_was_committed():
         assert status() is TransactionStatus.IDLE
 
 
-def test_nothing_can_be_sent_after_commit():
+def test_statement_after_commit_is_refused():
     user = UserFactory(name="before")
     with in_messages() as messages:
         messages.commit(rename(user_id=user.pk, name="after"))
@@ -70,14 +70,14 @@ def test_nothing_can_be_sent_after_commit():
     assert User.objects.get().name == "after"
 
 
-def test_a_transaction_left_open_is_undone_and_an_error_of_ours():
+def test_transaction_left_open_is_undone_and_an_internal_error():
     user = UserFactory(name="before")
     with pytest.raises(RuntimeError, match="left open"), in_messages() as messages:
         messages.send(rename(user_id=user.pk, name="after"))
     assert User.objects.get().name == "before"
 
 
-def test_an_exception_inside_undoes_everything():
+def test_exception_inside_undoes_everything():
     user = UserFactory(name="before")
     with suppress(LookupError), in_messages() as messages:
         messages.send(rename(user_id=user.pk, name="after"))
@@ -85,12 +85,12 @@ def test_an_exception_inside_undoes_everything():
     assert (User.objects.get().name, status()) == ("before", TransactionStatus.IDLE)
 
 
-def test_it_is_refused_inside_another_transaction_which_it_would_end():
+def test_transaction_inside_another_is_refused():
     with transaction.atomic(), pytest.raises(TransactionManagementError), in_messages():
         pass
 
 
-def test_what_a_guard_refuses_is_undone_and_done_anew():
+def test_guard_s_refusal_is_undone_and_tried_again():
     user, names = UserFactory(name="before"), iter(["", "", "after"])
 
     @retried(guards={GUARD})
@@ -103,7 +103,7 @@ def test_what_a_guard_refuses_is_undone_and_done_anew():
     assert execute("SELECT name FROM users_user ORDER BY id") == [("after",), ("another",), ("written",)]
 
 
-def test_what_a_guard_goes_on_refusing_is_busy_and_no_news_for_the_log(caplog):
+def test_guard_that_keeps_refusing_is_busy_and_not_logged_as_an_error(caplog):
     user, tries = UserFactory(name="before"), []
 
     @retried(guards={GUARD})
@@ -119,7 +119,7 @@ def test_what_a_guard_goes_on_refusing_is_busy_and_no_news_for_the_log(caplog):
     assert not caplog.records
 
 
-def test_a_row_that_vanished_is_looked_for_anew():
+def test_row_that_vanished_is_looked_up_again():
     user = UserFactory()
     missing = iter([user.pk + 1, user.pk])
 
@@ -132,7 +132,7 @@ def test_a_row_that_vanished_is_looked_for_anew():
     assert execute("SELECT user_id FROM points_pointaccount") == [(user.pk,)]
 
 
-def test_a_constraint_that_guards_nothing_is_an_error_of_ours():
+def test_constraint_that_is_no_guard_is_an_internal_error():
     user = UserFactory(name="before")
 
     @retried(guards={"another"})

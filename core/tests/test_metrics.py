@@ -38,7 +38,7 @@ def test_requests_and_refusals_are_counted_over_all_processes(http: Client):
     assert value(http, 'shop_problems_total{code="not_found"}') == refusals + 20
 
 
-def test_the_backlog_of_events_is_told(http: Client):
+def test_backlog_of_events_is_counted(http: Client):
     user, product = UserFactory(), ProductFactory()
     http.charge(user, 100_000)
     assert value(http, "shop_events_pending") == 0
@@ -61,7 +61,7 @@ def test_orders_and_coupons_are_counted_over_all_processes_and_replays_are_not(h
     assert value(http, "shop_coupon_issues_total") == issues + 1
 
 
-def test_who_waits_for_a_lock_and_who_waited_in_vain_is_told(http: Client):
+def test_lock_waits_and_lock_timeouts_are_counted(http: Client):
     user = UserFactory()
     http.charge(user, 1)
     in_vain = value(http, GIVEN_UP.format("lock_timeout"))
@@ -73,7 +73,7 @@ def test_who_waits_for_a_lock_and_who_waited_in_vain_is_told(http: Client):
     assert value(http, "shop_database_lock_waits") == 0
 
 
-def test_conflicts_and_what_outlived_its_retries_are_counted(http: Client):
+def test_conflicts_and_exhausted_retries_are_counted(http: Client):
     user = UserFactory()
     before = [value(http, sample) for sample in (SERIALIZATION, GIVEN_UP.format("retries"))]
     with conflicts("points_pointtransaction", 3, "40001"):
@@ -83,7 +83,7 @@ def test_conflicts_and_what_outlived_its_retries_are_counted(http: Client):
 
 
 @pytest.mark.redis
-def test_what_is_done_without_redis_is_counted(transactional_db, logs):
+def test_work_without_redis_is_counted(transactional_db, logs):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     user, product = UserFactory(), ProductFactory(price=0)
     with processes.web(log=logs / "web.log", REDIS_URL=nobody, RATE_LIMITS="*=1000/s") as url:
@@ -93,7 +93,7 @@ def test_what_is_done_without_redis_is_counted(transactional_db, logs):
         until(lambda: value(http, 'shop_redis_fallbacks_total{used_for="wake-ups"}') > 0)
 
 
-def test_an_event_that_waits_for_its_next_attempt_is_old_but_not_overdue(http: Client):
+def test_event_that_waits_for_its_next_attempt_is_old_but_not_overdue(http: Client):
     user, product = UserFactory(), ProductFactory(price=0)
     http.order(user, {product.pk: 1})
     assert value(http, "shop_events_overdue_seconds") > 0
@@ -102,12 +102,12 @@ def test_an_event_that_waits_for_its_next_attempt_is_old_but_not_overdue(http: C
     assert value(http, "shop_events_oldest_seconds") > 0
 
 
-def test_how_far_the_rebuild_has_come_is_told(http: Client):
+def test_rebuild_s_progress_is_shown(http: Client):
     recompute(days=3)
     assert 60 <= value(http, "shop_ranking_window_age_seconds") < 120
 
 
-def test_a_database_that_is_away_is_told_and_the_rest_still_counted(transactional_db, logs):
+def test_database_that_is_away_is_shown_and_the_rest_still_counted(transactional_db, logs):
     nobody = f"postgresql://shop@127.0.0.1:{processes.free_port()}/shop"
     with processes.web(log=logs / "web.log", DATABASE_URL=nobody) as url:
         http = Client(url)
@@ -117,7 +117,7 @@ def test_a_database_that_is_away_is_told_and_the_rest_still_counted(transactiona
         assert "shop_events_pending" not in http.get("/metrics").body.decode()
 
 
-def test_what_a_client_chooses_freely_is_no_label(http: Client):
+def test_client_s_free_choices_are_no_labels(http: Client):
     http.send("BREW", "/no/such/place")
     text = http.get("/metrics").body.decode()
     assert "no/such/place" not in text

@@ -25,7 +25,7 @@ def preflight(browser: Client, origin: str) -> dict[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
 
 
-def test_an_allowed_page_may_send_what_the_api_reads(browser: Client) -> None:
+def test_origin_that_is_allowed_may_send_what_the_api_reads(browser: Client) -> None:
     told = preflight(browser, APP)
     assert told["access-control-allow-origin"] == APP
     assert set(SENT) <= set(told["access-control-allow-headers"].split(", "))
@@ -34,7 +34,7 @@ def test_an_allowed_page_may_send_what_the_api_reads(browser: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/../x", "/api/v1/products/0"])
-def test_an_allowed_page_may_read_errors_and_their_headers(browser: Client, path: str) -> None:
+def test_origin_that_is_allowed_may_read_errors_and_their_headers(browser: Client, path: str) -> None:
     answer = browser.get(path, headers={"Origin": APP})
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (404, APP)
     assert set(answer["Access-Control-Expose-Headers"].split(", ")) == READ
@@ -44,7 +44,7 @@ def test_an_allowed_page_may_read_errors_and_their_headers(browser: Client, path
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://app.example", f"{APP}.evil.example"]
 )
-def test_no_other_page_may(browser: Client, origin: str) -> None:
+def test_origin_that_is_not_allowed_may_read_nothing(browser: Client, origin: str) -> None:
     assert "access-control-allow-origin" not in preflight(browser, origin)
     answer = browser.get("/api/v1/nothing", headers={"Origin": origin})
     assert "Access-Control-Allow-Origin" not in answer

@@ -76,7 +76,7 @@ def send_as_it_stands(site: Client, target: str, method: str = "GET") -> Answer:
 
 
 @pytest.mark.parametrize("target", AMBIGUOUS)
-def test_a_path_that_could_be_read_as_another_is_not_found(site: Client, target: str) -> None:
+def test_path_that_could_be_read_as_another_is_not_found(site: Client, target: str) -> None:
     answer = send_as_it_stands(site, target)
     assert (answer.status, answer.code) == (404, "not_found")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -84,13 +84,13 @@ def test_a_path_that_could_be_read_as_another_is_not_found(site: Client, target:
 
 
 @pytest.mark.parametrize("target", PLAIN)
-def test_a_path_that_can_be_read_in_one_way_is_read_so(site: Client, target: str) -> None:
+def test_path_with_one_reading_is_found(site: Client, target: str) -> None:
     answer = send_as_it_stands(site, target)
     assert answer.status == PLAIN[target]
     assert answer.status != 404 or answer.code == "not_found"
 
 
-def test_parameters_of_any_bytes_and_number_are_a_definite_answer(site: Client) -> None:
+def test_parameters_of_any_bytes_and_number_get_a_definite_answer(site: Client) -> None:
     assert site.get("products?x=%00&%FF=%FF&page_size=1").status == 200
     for parameter in ("cursor", "page_size"):
         for value in ("%00", "%FF", "%F0%9F%8D%8E", "%zz"):

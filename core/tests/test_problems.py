@@ -14,14 +14,14 @@ def copy(problem: Problem) -> Problem:
     return pickle.loads(pickle.dumps(problem))  # noqa: S301 - just pickled
 
 
-def test_every_problem_survives_the_way_from_one_process_to_another():
+def test_problem_survives_pickling_between_processes():
     wanted = Invalid(errors=[InputError("pointer", "/amount", "min_value", "1")])
     assert copy(wanted).errors == wanted.errors
     assert copy(Unavailable()).headers == {"Retry-After": "2"}
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_refusal_keeps_its_code_and_what_it_carries(refusal):
+def test_refusal_keeps_its_code_and_what_it_carries(refusal):
     sent = refusal.__new__(refusal)
     Problem.__init__(sent, headers={"Retry-After": "1"}, required=7)
     received = copy(sent)

@@ -27,14 +27,14 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def test_a_process_has_its_command_line_and_a_zombie_none(way, child):
+def test_process_has_its_command_line_and_a_zombie_none(way, child):
     assert "input() two  blanks" in command_lines()[child.pid]
     child.kill()
     assert wait(lambda: not command_lines()[child.pid], seconds=10)
 
 
 @pytest.mark.parametrize("without", ["", "del os.waitid; "])
-def test_children_are_seen_alive_and_dead_until_they_are_waited_for(without):
+def test_children_are_listed_until_they_are_waited_for(without):
     script = (
         f"import os, subprocess; {without}from core.embedded.processes import has_children; "
         "seen = [has_children()]; "

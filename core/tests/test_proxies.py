@@ -46,23 +46,23 @@ def passed_on(*, peer: str, trusted: list[str] = LISTED, **headers: str) -> dict
         ("", "198.51.100.1", ""),
     ],
 )
-def test_the_client_is_the_first_from_the_right_that_is_no_trusted_proxy(peer, chain, client):
+def test_client_is_the_first_from_the_right_that_is_no_trusted_proxy(peer, chain, client):
     assert passed_on(peer=peer, HTTP_X_FORWARDED_FOR=chain)["REMOTE_ADDR"] == client
 
 
 @pytest.mark.parametrize("trusted", ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "::ffff:0:0/96", "::/0"])
 @pytest.mark.parametrize("peer", ["10.0.0.1", "::ffff:10.0.0.1"])
-def test_a_proxy_listed_in_ipv6s_spelling_is_trusted_where_that_spells_an_ipv4_address(trusted, peer):
+def test_proxy_listed_in_ipv6s_spelling_is_trusted_where_that_spells_an_ipv4_address(trusted, peer):
     seen = passed_on(peer=peer, trusted=[trusted], HTTP_X_FORWARDED_FOR="2001:db9::9")
     assert seen["REMOTE_ADDR"] == (peer if trusted == "::/0" else "2001:db9::9")
 
 
-def test_with_a_star_any_peer_names_the_client_and_the_client_nobody():
+def test_proxies_star_lets_any_peer_name_the_client():
     seen = passed_on(peer="203.0.113.1", trusted=["*"], HTTP_X_FORWARDED_FOR="198.51.100.1, 192.0.2.9")
     assert seen["REMOTE_ADDR"] == "192.0.2.9"
 
 
-def test_without_trusted_proxies_every_peer_is_the_client():
+def test_peer_is_the_client_without_trusted_proxies():
     seen = passed_on(peer="127.0.0.1", trusted=[], HTTP_X_FORWARDED_FOR="198.51.100.1")
     assert seen["REMOTE_ADDR"] == "127.0.0.1"
 
@@ -83,7 +83,7 @@ def test_without_trusted_proxies_every_peer_is_the_client():
         ("", "203.0.113.9", "http"),
     ],
 )
-def test_the_scheme_is_the_one_by_which_the_client_asked(schemes, chain, scheme):
+def test_scheme_is_the_one_by_which_the_client_asked(schemes, chain, scheme):
     seen = passed_on(peer="10.0.0.1", HTTP_X_FORWARDED_PROTO=schemes, HTTP_X_FORWARDED_FOR=chain)
     assert seen["wsgi.url_scheme"] == scheme
     assert seen.get("HTTP_X_FORWARDED_PROTO", "http") == scheme
@@ -100,12 +100,12 @@ FORGED = {
 }
 
 
-def test_what_an_untrusted_peer_says_is_dropped_whole():
+def test_forwarded_headers_of_an_untrusted_peer_are_dropped():
     seen = passed_on(peer="203.0.113.1", **FORGED)
     assert seen == {"REMOTE_ADDR": "203.0.113.1", "wsgi.url_scheme": "http", "SERVER_PORT": "8000"}
 
 
-def test_of_what_a_trusted_peer_says_only_the_client_and_its_scheme_count():
+def test_forwarded_headers_of_a_trusted_peer_count_for_client_and_scheme_alone():
     seen = passed_on(peer="10.0.0.1", **FORGED)
     assert [name for name in seen if "FORWARDED" in name] == ["HTTP_X_FORWARDED_PROTO"]
     assert (seen["REMOTE_ADDR"], seen["SERVER_PORT"]) == ("198.51.100.1", "443")

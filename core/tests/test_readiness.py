@@ -12,20 +12,20 @@ def nobody(scheme: str) -> str:
 
 
 @pytest.mark.redis
-def test_a_shop_with_all_it_stands_on_is_ready(http: Client):
+def test_readiness_succeeds_with_all_servers(http: Client):
     assert http.get("/readyz").json == {"status": "ok", "database": "ok", "broker": "ok", "cache": "ok"}
 
 
 @pytest.mark.redis
 @pytest.mark.parametrize(("setting", "name"), [("CELERY_BROKER_URL", "broker"), ("CACHE_URL", "cache")])
-def test_without_redis_it_is_ready_but_degraded(transactional_db, logs, setting, name):
+def test_readiness_without_redis_is_degraded(transactional_db, logs, setting, name):
     with processes.web(log=logs / "web.log", **{setting: nobody("redis")}) as url:
         answer = Client(url).get("/readyz")
     well = {"database": "ok", "broker": "ok", "cache": "ok"}
     assert (answer.status, answer.json) == (200, {"status": "degraded", **well, name: "down"})
 
 
-def test_without_its_database_it_is_not_ready_and_says_so_without_secrets(transactional_db, logs):
+def test_readiness_without_database_fails_and_shows_no_secrets(transactional_db, logs):
     with processes.web(log=logs / "web.log", DATABASE_URL=nobody("postgresql")) as url:
         answer = Client(url).get("/readyz")
     assert answer.code == "unavailable"

@@ -63,25 +63,25 @@ def raised(sqlstate: str) -> DatabaseError:
     return failed.value
 
 
-def test_every_class_of_the_driver_is_decided_on():
+def test_sqlstate_classes_of_the_driver_are_all_classified():
     assert KNOWN
     assert {code[:2] for code in KNOWN} <= sqlstates.MEANINGS.keys()
 
 
-def test_a_class_that_nobody_decided_on_would_be_noticed(monkeypatch):
+def test_sqlstate_class_that_is_not_classified_would_be_noticed(monkeypatch):
     monkeypatch.delitem(sqlstates.MEANINGS, "53")
     with pytest.raises(AssertionError):
-        test_every_class_of_the_driver_is_decided_on()
+        test_sqlstate_classes_of_the_driver_are_all_classified()
 
 
 @pytest.mark.parametrize("table", [sqlstates._CLASSES, sqlstates._CODES], ids=["classes", "codes"])
-def test_no_class_and_no_code_is_decided_on_twice(table):
+def test_sqlstate_is_classified_once(table):
     listed = [key for keys in table.values() for key in keys]
     assert len(listed) == len(set(listed))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_code_as_postgresql_raises_it_has_one_meaning():
+def test_sqlstate_as_postgresql_raises_it_has_one_meaning():
     meanings = {code: meaning_of(raised(code)) for code in KNOWN}
     assert {code for code, meaning in meanings.items() if meaning is Meaning.CONFLICT} == CONFLICTS
     assert {code for code, meaning in meanings.items() if meaning is Meaning.BUSY} == BUSY
@@ -90,12 +90,12 @@ def test_every_code_as_postgresql_raises_it_has_one_meaning():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_code_of_no_known_class_is_a_bug():
+def test_sqlstate_of_no_known_class_is_a_bug():
     assert meaning_of(raised("ZZ123")) is Meaning.BUG
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_ends_the_session_is_unavailable_whatever_its_code(monkeypatch):
+def test_session_that_ended_is_unavailable_whatever_its_sqlstate(monkeypatch):
     with connection.cursor() as cursor, pytest.raises(DatabaseError) as failed:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     monkeypatch.setattr(sqlstates, "MEANINGS", {})
@@ -118,7 +118,7 @@ def test_what_ends_the_session_is_unavailable_whatever_its_code(monkeypatch):
         (DatabaseError, None, Meaning.BUG),
     ],
 )
-def test_without_a_code_the_kind_of_exception_decides(wrapper, cause, meaning):
+def test_exception_without_sqlstate_is_classified_by_its_kind(wrapper, cause, meaning):
     error = wrapper("x")
     error.__cause__ = cause
     assert meaning_of(error) is meaning
@@ -135,7 +135,7 @@ def test_unavailable_closes_the_connection(sqlstate):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("sqlstate", "code"), [("55P03", "busy"), ("40001", "busy"), ("42P01", None)])
-def test_what_another_connection_would_not_mend_keeps_the_connection(sqlstate, code):
+def test_failure_that_another_connection_would_not_mend_keeps_the_connection(sqlstate, code):
     problem = database_problem(raised(sqlstate))
     assert (problem and problem.code) == code
     assert connection.connection is not None

@@ -108,17 +108,17 @@ def differences(of: "Statement[Any, Any]") -> list[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_a_compiled_statement_is_what_the_plain_orm_sends(name):
+def test_compiled_statement_is_what_the_plain_orm_sends(name):
     assert not differences(STATEMENTS[name])
 
 
-def test_every_app_that_sells_has_statements():
+def test_app_that_sells_has_statements():
     with_statements = {name.partition(".")[0] for name in STATEMENTS}
     assert with_statements >= {"users", "products", "points", "coupons", "orders"}
 
 
 @pytest.mark.django_db
-def test_a_statement_that_looks_at_its_values_is_noticed():
+def test_statement_that_depends_on_its_values_is_noticed():
     @statement
     def careless(*, product_id: int) -> Any:
         found = Product.objects.filter(pk=product_id)
@@ -128,7 +128,7 @@ def test_a_statement_that_looks_at_its_values_is_noticed():
 
 
 @pytest.mark.django_db
-def test_a_number_travels_with_64_bits_whatever_its_size():
+def test_number_travels_with_64_bits_whatever_its_size():
     """Django would send the number beside F() with 32, and psycopg cut it."""
     largest = ProductFactory(stock=2**63 - 1)
     send(take(product_id=largest.pk, quantity=2**62))
@@ -157,7 +157,7 @@ def renamed(column: str) -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_column_that_was_renamed_needs_no_edit():
+def test_column_that_was_renamed_needs_no_edit():
     product = ProductFactory(stock=5)
     with renamed("units_left"):
         taken, read = (replace(each, compiled={}) for each in (take, offers))
@@ -167,7 +167,7 @@ def test_a_column_that_was_renamed_needs_no_edit():
 
 
 @pytest.mark.django_db
-def test_a_statement_is_compiled_once(monkeypatch):
+def test_statement_is_compiled_once(monkeypatch):
     @statement
     def counted(*, amount: int) -> Update:
         built.append(amount)
@@ -180,11 +180,11 @@ def test_a_statement_is_compiled_once(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_an_update_answers_how_many_rows_it_changed():
+def test_update_returns_how_many_rows_it_changed():
     assert send(move(user_id=1, amount=1)) == (0,)
 
 
-def test_a_statement_by_hand_numbers_its_parameters():
+def test_statement_by_hand_numbers_its_parameters():
     @statement
     def by_hand(*, first: int, second: str) -> ByHand:
         del first, second

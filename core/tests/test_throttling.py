@@ -29,7 +29,7 @@ def charges(shop: Client, user, count: int) -> list[int]:
     return [shop.charge(user, 1).status for _ in range(count)]
 
 
-def test_a_caller_beyond_the_rate_is_told_when_to_come_again(shop):
+def test_throttled_caller_is_told_when_to_retry(shop):
     user = UserFactory()
     assert charges(shop, user, 4) == [201, 201, 201, 429]
     refused = shop.charge(user, 1)
@@ -37,39 +37,39 @@ def test_a_caller_beyond_the_rate_is_told_when_to_come_again(shop):
     assert 1 <= int(refused.headers["Retry-After"]) <= 3600
 
 
-def test_a_limit_for_no_endpoint_is_warned_of(shop, logs):
+def test_limit_for_no_endpoint_is_warned_of(shop, logs):
     warning = next(
         line for line in logs.joinpath("web.log").read_text().splitlines() if "of_no_endpoint" in line
     )
     assert json.loads(warning)["names"] == "order-creat"
 
 
-def test_callers_and_endpoints_are_counted_apart(shop):
+def test_throttle_counts_callers_and_endpoints_apart(shop):
     first, second = UserFactory.create_batch(2)
     assert charges(shop, first, 4)[-1] == 429
     assert charges(shop, second, 3) == [201, 201, 201]
     assert shop.get("points", user=first).status == 200
 
 
-def test_the_star_limits_every_endpoint_that_is_not_named(shop):
+def test_throttle_star_limits_endpoints_that_are_not_named(shop):
     user = UserFactory()
     statuses = [shop.get("orders", user=user).status for _ in range(6)]
     assert statuses == [200, 200, 200, 200, 200, 429]
 
 
-def test_a_refusal_for_another_cause_counts_too(shop):
+def test_refusal_for_another_cause_counts_too(shop):
     user = UserFactory()
     statuses = [shop.post("points/charges", {"amount": 0}, user=user).status for _ in range(4)]
     assert statuses == [400, 400, 400, 429]
 
 
-def test_limits_are_open_while_redis_is_away(transactional_db, logs):
+def test_throttle_lets_requests_through_without_redis(transactional_db, logs):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     with processes.web(log=logs / "web.log", RATE_LIMITS="*=1/h", CACHE_URL=nobody) as url:
         assert charges(Client(url), UserFactory(), 3) == [201, 201, 201]
 
 
-def test_without_limits_nothing_is_counted(http):
+def test_throttle_without_limits_counts_nothing(http):
     assert charges(http, UserFactory(), 20) == [201] * 20
 
 
@@ -79,6 +79,6 @@ def test_rates_are_read_as_they_are_written():
 
 
 @pytest.mark.parametrize("text", ["order-create", "order-create=0/s", "a=5", "a=5/day", "a=-1/s", "a=1.5/s"])
-def test_a_rate_that_cannot_be_read_stops_the_start(text):
+def test_rate_that_cannot_be_read_stops_the_start(text):
     with pytest.raises(ValueError, match="=" if "=" in text else text):
         rates(text)

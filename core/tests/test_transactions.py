@@ -17,7 +17,7 @@ def fail_with(sqlstate: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
-def test_a_conflict_of_the_database_runs_the_whole_work_again(sqlstate):
+def test_conflict_of_the_database_runs_the_whole_work_again(sqlstate):
     tries = []
 
     @atomic_with_retries
@@ -35,7 +35,7 @@ def test_a_conflict_of_the_database_runs_the_whole_work_again(sqlstate):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
-def test_a_conflict_that_does_not_end_is_busy_after_three_tries(sqlstate):
+def test_conflict_that_does_not_end_is_busy_after_three_tries(sqlstate):
     tries = []
 
     @atomic_with_retries
@@ -51,7 +51,7 @@ def test_a_conflict_that_does_not_end_is_busy_after_three_tries(sqlstate):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["55P03", "57014"])
-def test_a_lock_or_statement_that_took_too_long_is_busy_at_once(sqlstate):
+def test_lock_or_statement_that_took_too_long_is_busy_at_once(sqlstate):
     tries = []
 
     @atomic_with_retries
@@ -65,7 +65,7 @@ def test_a_lock_or_statement_that_took_too_long_is_busy_at_once(sqlstate):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_conflict_seen_by_the_work_itself_runs_it_again_from_the_start():
+def test_conflict_raised_by_the_work_runs_it_again_from_the_start():
     tries = []
 
     @atomic_with_retries
@@ -79,7 +79,7 @@ def test_a_conflict_seen_by_the_work_itself_runs_it_again_from_the_start():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_unit_of_work_inside_another_is_a_mistake():
+def test_transaction_inside_another_is_a_mistake():
     @atomic_with_retries
     def outer() -> None:
         atomic_with_retries(UserFactory)()
@@ -90,6 +90,6 @@ def test_a_unit_of_work_inside_another_is_a_mistake():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_snapshot_writes_nothing():
+def test_snapshot_writes_nothing():
     with pytest.raises(Exception, match="read-only transaction"), snapshot():
         UserFactory()

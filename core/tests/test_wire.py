@@ -30,19 +30,19 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+09:00")
         ("/api/docs", 200),
     ],
 )
-def test_no_answer_of_the_api_may_be_stored(site: Client, path: str, status: int) -> None:
+def test_response_of_the_api_may_not_be_stored(site: Client, path: str, status: int) -> None:
     answer = site.get(path)
     assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
 
 
-def test_no_answer_to_a_write_may_be_stored(http: Client) -> None:
+def test_response_to_a_write_may_not_be_stored(http: Client) -> None:
     user = UserFactory()
     answers = [http.charge(user, 1), http.charge(user, 0), http.charge(user, MAX_BIGINT), http.charge(0, 1)]
     assert [answer.status for answer in answers] == [201, 400, 409, 401]
     assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
 
 
-def test_moments_are_in_seoul_with_six_digits_always(http: Client) -> None:
+def test_timestamps_are_in_seoul_with_six_digits(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     coupon = hold_coupon(http, user, opens_at="2026-01-31T15:00:00Z", closes_at="2999-12-31T15:00:00Z")
     order = http.order(user, {product.pk: 1}, issued_coupon_id=coupon["id"]).json
@@ -61,7 +61,7 @@ def test_moments_are_in_seoul_with_six_digits_always(http: Client) -> None:
     assert http.get("coupons").json["results"][0]["closes_at"] == "3000-01-01T00:00:00.000000+09:00"
 
 
-def test_every_moment_the_api_gives_is_of_that_form(http: Client) -> None:
+def test_timestamp_of_every_endpoint_has_that_form(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     coupon = hold_coupon(http, user)
     placed = http.order(user, {product.pk: 1}, issued_coupon_id=coupon["id"]).json
@@ -78,13 +78,13 @@ def test_every_moment_the_api_gives_is_of_that_form(http: Client) -> None:
     assert [moment for moment in moments if not MOMENT.fullmatch(moment)] == []
 
 
-def test_a_campaign_says_when_it_would_have_been_open(http: Client) -> None:
+def test_not_open_refusal_says_when_the_campaign_opens(http: Client) -> None:
     campaign = CouponFactory(opens_at="2998-12-31T15:00:00Z")
     refused = http.post(f"coupons/{campaign.pk}/issue", user=UserFactory()).json
     assert (refused["opens_at"], refused["closes_at"]) == ("2999-01-01T00:00:00.000000+09:00", None)
 
 
-def test_every_number_is_a_json_integer_however_large(http: Client) -> None:
+def test_number_is_a_json_integer_however_large(http: Client) -> None:
     user, product = UserFactory(), ProductFactory(price=MAX_BIGINT - 1, stock=MAX_BIGINT)
     answers = [http.charge(user, MAX_BIGINT), http.order(user, {product.pk: 1})]
     answers += [http.get(path, user=user) for path in ("products", "points", "orders", "rankings/products")]
@@ -106,7 +106,7 @@ REPLACED = ("", "x" * 65, "a b", "a.b", "a/b", "é", "a\tb", "１", "<script>", 
 
 
 @pytest.mark.parametrize("given", ECHOED)
-def test_a_request_id_is_echoed_and_stands_in_the_error(site: Client, given: str) -> None:
+def test_request_id_is_echoed_and_stands_in_the_error(site: Client, given: str) -> None:
     headers = {"X-Request-Id": given}
     assert site.get("products", headers=headers).headers["X-Request-Id"] == given
     refused = site.get("nothing", headers=headers)
@@ -114,7 +114,7 @@ def test_a_request_id_is_echoed_and_stands_in_the_error(site: Client, given: str
 
 
 @pytest.mark.parametrize("given", REPLACED)
-def test_a_request_id_out_of_bounds_is_replaced(site: Client, given: str) -> None:
+def test_request_id_out_of_bounds_is_replaced(site: Client, given: str) -> None:
     refused = site.get("nothing", headers={"X-Request-Id": given.encode().decode("latin-1")})
     made = refused.headers["X-Request-Id"]
     assert made not in {given, ""}
@@ -122,24 +122,24 @@ def test_a_request_id_out_of_bounds_is_replaced(site: Client, given: str) -> Non
     assert refused.json["request_id"] == made
 
 
-def test_each_request_without_an_id_gets_its_own(site: Client) -> None:
+def test_request_without_an_id_gets_its_own(site: Client) -> None:
     assert (
         len({site.get(path).headers["X-Request-Id"] for path in ("/livez", "/", "products", "nothing")}) == 4
     )
 
 
 @pytest.mark.parametrize("path", ["products", "points", "/nothing", "/livez"])
-def test_every_answer_has_a_request_id(site: Client, path: str) -> None:
+def test_response_always_has_a_request_id(site: Client, path: str) -> None:
     answer: Any = site.send("HEAD", path, headers={"X-Request-Id": "mine"})
     assert answer.headers["X-Request-Id"] == "mine"
 
 
-def test_a_request_id_stands_in_the_log_and_cannot_forge_a_line(site: Client, logs: Any) -> None:
+def test_request_id_stands_in_the_log_and_cannot_forge_a_line(site: Client, logs: Any) -> None:
     site.get("/nothing%0A%7B%22forged%22%3A1%7D", headers={"X-Request-Id": "log-me"})
     lines = [json.loads(line) for line in (logs / "web.log").read_text().splitlines() if "log-me" in line]
     assert [line["path"] for line in lines if line.get("event") == "request"] == ['/nothing\n{"forged":1}']
 
 
-def test_a_missing_asset_is_a_problem_with_a_request_id_too(http: Client) -> None:
+def test_missing_asset_is_a_problem_with_a_request_id_too(http: Client) -> None:
     assert http.get("/static/nope", headers={"X-Request-Id": "mine"}).code == "not_found"
     assert http.get("/static/nope", headers={"X-Request-Id": "mine"}).json["request_id"] == "mine"
