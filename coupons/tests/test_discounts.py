@@ -33,7 +33,7 @@ DISCOUNTS = {
 
 
 @pytest.mark.parametrize(("terms", "price", "quantity", "discount"), DISCOUNTS.values(), ids=DISCOUNTS.keys())
-def test_a_coupon_takes_off(
+def test_discount_is_taken_off(
     http: Client, terms: dict[str, Any], price: int, quantity: int, discount: int
 ) -> None:
     user, product = buyer(http, points=10_000), ProductFactory(price=price, stock=10)
@@ -53,7 +53,7 @@ def test_a_coupon_takes_off(
         assert told["balance_after"] == 10_000 - subtotal + discount
 
 
-def test_large_sums_are_taken_exactly(http: Client) -> None:
+def test_discount_on_large_sums_is_exact(http: Client) -> None:
     """Where a floating-point share would be off by hundreds."""
     price = MAX_BIGINT // 3
     user, product = buyer(http, points=MAX_BIGINT), ProductFactory(price=price, stock=3)

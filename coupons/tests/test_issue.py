@@ -28,7 +28,7 @@ ISSUED = {
 FAR = {"past": "2000-01-01T00:00:00Z", "future": "2999-01-01T00:00:00Z"}
 
 
-def test_a_campaign_is_shown_with_what_remains(http: Client) -> None:
+def test_campaign_is_shown_with_what_remains(http: Client) -> None:
     campaign = CouponFactory(name="오픈 기념", discount_value=10, max_discount=500, quantity=3)
     http.post(f"coupons/{campaign.pk}/issue", user=UserFactory())
     shown = {
@@ -46,7 +46,7 @@ def test_a_campaign_is_shown_with_what_remains(http: Client) -> None:
     assert http.get("coupons").json["results"] == [shown]
 
 
-def test_a_taken_coupon_is_shown_with_its_place_in_the_queue(http: Client) -> None:
+def test_issued_coupon_is_shown_with_its_sequence(http: Client) -> None:
     campaign = CouponFactory(fixed=True, name="천 원")
     answer = http.post(f"coupons/{campaign.pk}/issue", user=UserFactory())
     issued = answer.json
@@ -66,28 +66,28 @@ def test_a_taken_coupon_is_shown_with_its_place_in_the_queue(http: Client) -> No
     assert (issued["sequence"], issued["status"], issued["used_at"]) == (1, "usable", None)
 
 
-def test_a_coupon_is_valid_for_30_times_24_hours_from_its_issue(http: Client) -> None:
+def test_coupon_is_valid_for_30_times_24_hours_from_its_issue(http: Client) -> None:
     """Whatever month it is and wherever clocks are put forward: the difference is all there is."""
     issued = http.post(f"coupons/{CouponFactory().pk}/issue", user=UserFactory()).json
     lifetime = datetime.fromisoformat(issued["expires_at"]) - datetime.fromisoformat(issued["issued_at"])
     assert lifetime == timedelta(hours=30 * 24)
 
 
-def test_a_taken_coupon_is_found_at_its_location(http: Client) -> None:
+def test_issued_coupon_is_found_at_its_location(http: Client) -> None:
     user = UserFactory()
     answer = http.post(f"coupons/{CouponFactory().pk}/issue", user=user)
     assert answer.headers["Location"] == f"/api/v1/issued-coupons/{answer.json['id']}"
     assert http.get(answer.headers["Location"], user=user).json == answer.json
 
 
-def test_the_sequence_counts_from_1_to_the_quantity(http: Client) -> None:
+def test_sequence_counts_from_1_to_the_quantity(http: Client) -> None:
     path = f"coupons/{CouponFactory(quantity=3).pk}/issue"
     answers = [http.post(path, user=user) for user in UserFactory.create_batch(4)]
     assert [answer.json.get("sequence") for answer in answers] == [1, 2, 3, None]
     assert answers[3].code == "coupon_sold_out"
 
 
-def test_each_user_gets_one_of_a_campaign(http: Client) -> None:
+def test_user_gets_one_coupon_of_a_campaign(http: Client) -> None:
     user, campaign = UserFactory(), CouponFactory()
     first = http.post(f"coupons/{campaign.pk}/issue", user=user).json
     with nothing_written():
@@ -97,13 +97,13 @@ def test_each_user_gets_one_of_a_campaign(http: Client) -> None:
     assert http.get(f"coupons/{campaign.pk}").json["remaining"] == campaign.quantity - 1
 
 
-def test_each_user_gets_one_of_every_campaign(http: Client) -> None:
+def test_user_gets_one_coupon_of_each_campaign(http: Client) -> None:
     user = UserFactory()
     paths = [f"coupons/{campaign.pk}/issue" for campaign in CouponFactory.create_batch(2)]
     assert [http.post(path, user=user).json["sequence"] for path in paths] == [1, 1]
 
 
-def test_a_quantity_of_0_is_sold_out_from_the_start(http: Client) -> None:
+def test_quantity_of_0_is_sold_out_from_the_start(http: Client) -> None:
     campaign, user = CouponFactory(quantity=0), UserFactory()
     with nothing_written():
         answer = http.post(f"coupons/{campaign.pk}/issue", user=user)
@@ -115,7 +115,7 @@ MISSING = [*(str(each) for each in (2**31 + 1, MAX_BIGINT, MAX_BIGINT + 1, 10**3
 
 
 @pytest.mark.parametrize("missing", MISSING, ids=[each[:20] for each in MISSING])
-def test_a_missing_campaign_is_not_found(http: Client, missing: str) -> None:
+def test_missing_campaign_is_not_found(http: Client, missing: str) -> None:
     path, user = f"coupons/{missing}/issue", UserFactory()
     assert http.post(path, user=user).code == "not_found"
     assert http.post(path, user=user.pk + 1).code == "not_registered"
@@ -125,7 +125,7 @@ def test_a_missing_campaign_is_not_found(http: Client, missing: str) -> None:
 @pytest.mark.parametrize(
     ("opens", "closes"), [("future", None), (None, "past")], ids=["before it opens", "after it has closed"]
 )
-def test_a_campaign_that_is_not_open_says_when_it_is(
+def test_campaign_that_is_not_open_says_when_it_is(
     http: Client, opens: str | None, closes: str | None
 ) -> None:
     user = UserFactory()
@@ -141,12 +141,12 @@ def test_a_campaign_that_is_not_open_says_when_it_is(
     )
 
 
-def test_a_campaign_is_open_between_its_bounds(http: Client) -> None:
+def test_campaign_is_open_between_its_bounds(http: Client) -> None:
     campaign = CouponFactory(opens_at=FAR["past"], closes_at=FAR["future"])
     assert http.post(f"coupons/{campaign.pk}/issue", user=UserFactory()).status == 201
 
 
-def test_not_open_comes_before_already_issued_and_that_before_sold_out(http: Client) -> None:
+def test_issue_refusals_are_ordered_not_open_already_issued_sold_out(http: Client) -> None:
     user, campaign = UserFactory(), CouponFactory(quantity=1)
     path = f"coupons/{campaign.pk}/issue"
     assert http.post(path, user=user).status == 201
@@ -157,7 +157,7 @@ def test_not_open_comes_before_already_issued_and_that_before_sold_out(http: Cli
     assert http.post(path, user=UserFactory()).code == "coupon_not_open"
 
 
-def test_raising_the_quantity_by_sql_reopens_a_sold_out_campaign(http: Client) -> None:
+def test_quantity_raised_by_sql_reopens_a_sold_out_campaign(http: Client) -> None:
     path = f"coupons/{CouponFactory(quantity=1).pk}/issue"
     first, second, third = UserFactory.create_batch(3)
     assert [http.post(path, user=user).status for user in (first, second)] == [201, 409]
@@ -166,7 +166,7 @@ def test_raising_the_quantity_by_sql_reopens_a_sold_out_campaign(http: Client) -
     assert http.post(path, user=third).code == "coupon_sold_out"
 
 
-def test_raising_the_quantity_again_and_again_issues_it_to_the_last(http: Client) -> None:
+def test_quantity_raised_again_and_again_issues_to_the_last(http: Client) -> None:
     campaign, users = CouponFactory(quantity=20), UserFactory.create_batch(150)
     calls = [lambda user=user: http.post(f"coupons/{campaign.pk}/issue", user=user) for user in users]
 
@@ -180,7 +180,7 @@ def test_raising_the_quantity_again_and_again_issues_it_to_the_last(http: Client
     assert wrongs() == []
 
 
-def test_the_terms_are_a_copy_made_at_issue(http: Client) -> None:
+def test_terms_are_a_copy_made_at_issue(http: Client) -> None:
     user, campaign = UserFactory(), CouponFactory(name="처음", discount_value=10, max_discount=500)
     issued = http.post(f"coupons/{campaign.pk}/issue", user=user).json
     execute(
@@ -192,7 +192,7 @@ def test_the_terms_are_a_copy_made_at_issue(http: Client) -> None:
     assert (later["name"], later["discount_type"], later["discount_value"]) == ("나중", "fixed", 9)
 
 
-def test_a_campaign_may_be_as_large_as_a_number_can_be(http: Client) -> None:
+def test_campaign_may_be_as_large_as_a_number_can_be(http: Client) -> None:
     campaign = CouponFactory(fixed=True, discount_value=MAX_BIGINT, quantity=MAX_BIGINT)
     assert http.post(f"coupons/{campaign.pk}/issue", user=UserFactory()).json["discount_value"] == MAX_BIGINT
     assert http.get(f"coupons/{campaign.pk}").json["remaining"] == MAX_BIGINT - 1

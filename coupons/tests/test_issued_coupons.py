@@ -22,7 +22,7 @@ AGE = (
 )
 
 
-def test_the_callers_coupons_are_listed_newest_first_by_status(http: Client) -> None:
+def test_callers_coupons_are_listed_newest_first_by_status(http: Client) -> None:
     user = buyer(http)
     used, expired, usable = (hold_coupon(http, user)["id"] for _ in range(3))
     assert http.order(user, {ProductFactory().pk: 1}, issued_coupon_id=used).status == 201
@@ -40,7 +40,7 @@ def test_the_callers_coupons_are_listed_newest_first_by_status(http: Client) -> 
     ]
 
 
-def test_a_used_coupon_says_when_and_stays_used_after_its_time(http: Client) -> None:
+def test_used_coupon_says_when_and_stays_used_after_its_time(http: Client) -> None:
     user = buyer(http)
     coupon = hold_coupon(http, user)["id"]
     order = http.order(user, {ProductFactory().pk: 1}, issued_coupon_id=coupon).json
@@ -49,7 +49,7 @@ def test_a_used_coupon_says_when_and_stays_used_after_its_time(http: Client) -> 
     assert (shown["status"], shown["used_at"]) == ("used", order["ordered_at"])
 
 
-def test_somebody_elses_coupon_answers_exactly_as_a_missing_one(http: Client) -> None:
+def test_coupon_of_another_user_answers_exactly_as_a_missing_one(http: Client) -> None:
     user, other = UserFactory.create_batch(2)
     theirs = hold_coupon(http, other)["id"]
     named = {"X-Request-Id": "same"}
@@ -59,7 +59,7 @@ def test_somebody_elses_coupon_answers_exactly_as_a_missing_one(http: Client) ->
     assert http.get("issued-coupons", user=user).json["results"] == []
 
 
-def test_a_coupon_aged_by_30_days_is_expired_and_pays_nothing(http: Client) -> None:
+def test_coupon_issued_30_days_ago_is_expired_and_pays_nothing(http: Client) -> None:
     user = buyer(http)
     coupon = hold_coupon(http, user)["id"]
     execute(AGE, coupon)
@@ -68,7 +68,7 @@ def test_a_coupon_aged_by_30_days_is_expired_and_pays_nothing(http: Client) -> N
     assert (refused.status, refused.code) == (409, "coupon_expired")
 
 
-def test_a_coupon_a_minute_short_of_30_days_still_pays(http: Client) -> None:
+def test_coupon_a_minute_short_of_30_days_still_pays(http: Client) -> None:
     user = buyer(http)
     coupon = hold_coupon(http, user)["id"]
     execute(AGE.replace("720 hours", "719 hours 59 minutes"), coupon)
@@ -97,7 +97,7 @@ LIFETIME = timedelta(hours=720)
 
 
 @pytest.mark.parametrize("at", [timedelta(0), LIFETIME - MICROSECOND])
-def test_a_coupon_is_usable_from_its_issue_to_its_last_microsecond(
+def test_coupon_is_usable_from_its_issue_to_its_last_microsecond(
     issued: IssuedCoupon, at: timedelta
 ) -> None:
     assert discount(issued, at) == 1_000
@@ -108,7 +108,7 @@ def test_a_coupon_is_usable_from_its_issue_to_its_last_microsecond(
 
 
 @pytest.mark.parametrize("at", [-MICROSECOND, LIFETIME, LIFETIME + MICROSECOND])
-def test_a_coupon_is_not_usable_a_microsecond_earlier_or_later(issued: IssuedCoupon, at: timedelta) -> None:
+def test_coupon_is_not_usable_a_microsecond_earlier_or_later(issued: IssuedCoupon, at: timedelta) -> None:
     with pytest.raises(CouponExpired):
         discount(issued, at)
     assert redeem(issued, at) == 0
@@ -116,7 +116,7 @@ def test_a_coupon_is_not_usable_a_microsecond_earlier_or_later(issued: IssuedCou
     assert issued.used_at is None
 
 
-def test_a_coupon_issued_at_a_months_end_lasts_as_long_as_any_other(issued: IssuedCoupon) -> None:
+def test_coupon_issued_at_a_months_end_lasts_as_long_as_any_other(issued: IssuedCoupon) -> None:
     """30 × 24 hours from 31 January is 2 March: a calendar month would say 28 February."""
     execute(
         "UPDATE coupons_issuedcoupon SET issued_at = '2026-01-31 12:00+09',"

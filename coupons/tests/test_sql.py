@@ -102,13 +102,13 @@ def shown(issued, ids):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("terms", CAMPAIGNS.values(), ids=CAMPAIGNS.keys())
-def test_the_statement_issues_and_refuses_as_the_orm_does(terms):
+def test_statement_issues_and_refuses_as_the_orm_does(terms):
     assert story(issue_coupon, terms) == story(issue_by_orm, terms)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("quantity", [1, 0], ids=["issued", "sold out"])
-def test_an_issue_and_a_refusal_are_one_statement_that_no_transaction_surrounds(quantity):
+def test_issue_and_a_refusal_are_one_statement_that_no_transaction_surrounds(quantity):
     campaign, user = CouponFactory(quantity=quantity), UserFactory()
     with CaptureQueriesContext(connection) as queries, suppress(CouponSoldOut):
         issue(user_id=user.pk, coupon_id=campaign.pk)
@@ -122,7 +122,7 @@ SELECT %s, id, id + 1, 'x', 'fixed', 1, now() + interval '1 day' FROM users_user
 
 
 @pytest.mark.django_db
-def test_the_statement_does_not_read_all_that_was_issued_of_a_campaign_without_statistics():
+def test_statement_does_not_read_all_that_was_issued_of_a_campaign_without_statistics():
     old, new = CouponFactory.create_batch(2)
     execute("INSERT INTO users_user (name) SELECT 'x' FROM generate_series(1, 2000)")
     execute(HOLD, old.pk)
@@ -148,7 +148,7 @@ def test_the_statement_does_not_read_all_that_was_issued_of_a_campaign_without_s
         (None, CouponAlreadyIssued),
     ],
 )
-def test_a_refusal_does_not_wait_for_the_row_that_others_want(change, refusal):
+def test_refusal_does_not_wait_for_the_campaign_s_lock(change, refusal):
     campaign, user = CouponFactory(), UserFactory(name="asks")
     if change:
         execute(change)
@@ -170,7 +170,7 @@ def test_a_refusal_does_not_wait_for_the_row_that_others_want(change, refusal):
     ("deletion", "code"),
     [("DELETE FROM users_user", "not_registered"), ("DELETE FROM coupons_coupon", "not_found")],
 )
-def test_what_is_deleted_while_its_coupon_is_waited_for_is_refused(
+def test_issue_is_refused_where_caller_or_campaign_is_deleted_meanwhile(
     http: Client, deletion: str, code: str
 ) -> None:
     campaign, user = CouponFactory(), UserFactory()
@@ -184,7 +184,7 @@ def test_what_is_deleted_while_its_coupon_is_waited_for_is_refused(
     assert wrongs() == []
 
 
-def test_who_waits_past_the_closing_gets_nothing_though_nobody_changed_the_campaign(http: Client) -> None:
+def test_issue_that_waits_past_the_closing_is_refused(http: Client) -> None:
     ((closes,),) = execute("SELECT now() + interval '1.5 seconds'")
     campaign, user = CouponFactory(closes_at=closes), UserFactory()
     with ThreadPoolExecutor(1) as pool:
