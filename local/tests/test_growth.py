@@ -32,7 +32,7 @@ def counts() -> dict[str, int]:
     return {name: model.objects.count() for name, model in models.items()}
 
 
-def test_each_table_is_brought_up_to_its_size_and_the_books_are_right():
+def test_tables_are_filled_up_to_their_sizes_and_the_audit_is_clean():
     assert "30 users, 15 products, 4 coupons, 12 orders" in seed_demo(**SIZES)
     assert counts() == SIZES
     assert broken_rules() == []
@@ -40,20 +40,20 @@ def test_each_table_is_brought_up_to_its_size_and_the_books_are_right():
     assert set(Coupon.objects.values_list("discount_type", flat=True)) == {"fixed", "percent"}
 
 
-def test_the_same_command_again_adds_nothing():
+def test_demo_growth_again_adds_nothing():
     seed_demo(**SIZES)
     assert "Nothing was added" in seed_demo(**SIZES)
     assert counts() == SIZES
 
 
-def test_a_larger_size_adds_the_difference_under_new_names_and_a_smaller_one_takes_nothing_away():
+def test_demo_growth_adds_the_difference_and_takes_nothing_away():
     seed_demo(**SIZES)
     seed_demo(products=40, users=5)
     assert counts() == SIZES | {"products": 40}
     assert Product.objects.values("name").distinct().count() == 40
 
 
-def test_what_is_there_counts_and_stays_as_it_is():
+def test_rows_that_exist_count_and_stay_as_they_are():
     member, product = UserFactory(), Product.objects.create(name="x", price=1, stock=1)
     seed_demo(users=3, products=2)
     assert counts() == {"users": 3, "products": 2, "coupons": 0, "orders": 0}
@@ -66,7 +66,7 @@ def test_orders_without_anybody_to_place_them_are_refused_in_words():
         seed_demo(orders=1)
 
 
-def test_what_sells_out_is_restocked_and_who_lacks_points_gets_them():
+def test_demo_growth_restocks_and_charges_where_orders_need_it():
     UserFactory()
     product = Product.objects.create(name="x", price=10_000_000, stock=0)
     seed_demo(orders=3)
@@ -76,12 +76,12 @@ def test_what_sells_out_is_restocked_and_who_lacks_points_gets_them():
 
 
 @pytest.mark.parametrize("size", ["-1", "1.5", "１２", "1_000", "100001", "x", "9" * 30])
-def test_a_size_that_is_no_number_within_bounds_is_refused(size):
+def test_size_that_is_no_number_within_bounds_is_refused(size):
     with pytest.raises(CommandError, match="100,000"):
         call_command("seed_demo", f"--orders={size}")
 
 
-def test_it_works_beside_live_traffic():
+def test_demo_growth_works_beside_live_traffic():
     seed_demo(users=2, products=2)
     user, products = User.objects.first(), [*Product.objects.values_list("pk", flat=True)]
     Product.objects.update(stock=1_000)
@@ -101,6 +101,6 @@ def test_it_works_beside_live_traffic():
     assert broken_rules() == []
 
 
-def test_a_log_gets_no_progress_bar(capsys):
+def test_progress_bar_is_not_written_to_a_log(capsys):
     seed_demo(users=5)
     assert capsys.readouterr().err == ""

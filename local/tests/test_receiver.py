@@ -86,13 +86,13 @@ def lines(file: Path) -> list[Any]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_a_signed_event_is_accepted_and_becomes_a_line(receiver: Receiver, file: Path) -> None:
+def test_signed_event_is_accepted_and_becomes_a_line(receiver: Receiver, file: Path) -> None:
     assert post(receiver, data={"name": "아메리카노"}).status == 202
     assert lines(file) == [{**EVENT, "data": {"name": "아메리카노"}}]
     assert "아메리카노" in file.read_text()
 
 
-def test_a_known_event_is_answered_200_and_written_once(receiver: Receiver, file: Path) -> None:
+def test_known_event_is_answered_200_and_written_once(receiver: Receiver, file: Path) -> None:
     assert [post(receiver).status for _ in range(3)] == [202, 200, 200]
     assert len(lines(file)) == 1
 
@@ -104,7 +104,7 @@ def test_events_of_an_earlier_run_are_known(file: Path) -> None:
     assert len(lines(file)) == 1
 
 
-def test_a_line_cut_short_by_a_crash_does_not_swallow_the_next(file: Path) -> None:
+def test_line_cut_short_by_a_crash_does_not_swallow_the_next(file: Path) -> None:
     file.parent.mkdir()
     file.write_text('{"specversion": "1.0", "id": "a-')
     with receiving(file) as receiver:
@@ -112,7 +112,7 @@ def test_a_line_cut_short_by_a_crash_does_not_swallow_the_next(file: Path) -> No
     assert json.loads(file.read_text().splitlines()[1]) == EVENT
 
 
-def test_the_same_event_posted_by_many_at_once_is_written_once(receiver: Receiver, file: Path) -> None:
+def test_same_event_posted_by_many_at_once_is_written_once(receiver: Receiver, file: Path) -> None:
     statuses: list[int] = []
     posts = [threading.Thread(target=lambda: statuses.append(post(receiver).status)) for _ in range(16)]
     for each in posts:
@@ -123,7 +123,7 @@ def test_the_same_event_posted_by_many_at_once_is_written_once(receiver: Receive
     assert len(lines(file)) == 1
 
 
-def test_a_wrong_missing_or_old_signature_is_refused(receiver: Receiver, file: Path) -> None:
+def test_wrong_missing_or_old_signature_is_refused(receiver: Receiver, file: Path) -> None:
     assert post(receiver, secret="whsec_" + "b" * 32).status == 401
     assert post(receiver, at=-600).status == 401
     assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 401
@@ -132,13 +132,13 @@ def test_a_wrong_missing_or_old_signature_is_refused(receiver: Receiver, file: P
     assert not file.exists()
 
 
-def test_without_a_secret_events_come_unsigned(file: Path) -> None:
+def test_event_without_a_secret_is_unsigned(file: Path) -> None:
     with receiving(file, secret="") as receiver:
         assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 202
 
 
 @pytest.mark.parametrize("path", ["/events", "/"])
-def test_who_does_not_know_the_secret_sees_nothing(file: Path, path: str) -> None:
+def test_page_without_the_secret_shows_nothing(file: Path, path: str) -> None:
     said = (
         {},
         {"Authorization": "Bearer "},
@@ -151,7 +151,7 @@ def test_who_does_not_know_the_secret_sees_nothing(file: Path, path: str) -> Non
             assert [answer.status for answer in answers] == [403] * len(said)
 
 
-def test_the_file_and_its_folder_are_for_their_owner_alone_whatever_the_umask(file: Path) -> None:
+def test_file_and_its_folder_are_for_their_owner_alone_whatever_the_umask(file: Path) -> None:
     before = os.umask(0)
     try:
         with receiving(file) as receiver:
@@ -176,13 +176,13 @@ RUBBISH += [
 
 
 @pytest.mark.parametrize("body", RUBBISH, ids=lambda body: repr(body[:30]))
-def test_rubbish_is_refused(file: Path, body: bytes) -> None:
+def test_invalid_event_is_refused(file: Path, body: bytes) -> None:
     with receiving(file, secret="") as receiver:
         assert send(receiver, body, Content_Type=CONTENT_TYPE).status == 400
         assert post(receiver).status == 202
 
 
-def test_an_id_that_is_not_the_signed_one_is_refused(receiver: Receiver) -> None:
+def test_id_that_is_not_the_signed_one_is_refused(receiver: Receiver) -> None:
     body = json.dumps(EVENT)
     now = datetime.now(tz=UTC)
     signed = {"webhook_id": "b-2", "webhook_timestamp": str(int(now.timestamp()))}
@@ -190,7 +190,7 @@ def test_an_id_that_is_not_the_signed_one_is_refused(receiver: Receiver) -> None
     assert send(receiver, body.encode(), Content_Type=CONTENT_TYPE, **signed).status == 400
 
 
-def test_other_content_types_lengths_and_urls_are_refused(receiver: Receiver) -> None:
+def test_content_types_lengths_and_urls_of_other_kinds_are_refused(receiver: Receiver) -> None:
     assert send(receiver, b"{}", Content_Type="application/json").status == 415
     assert send(receiver, b"x" * (1024 * 1024 + 1), Content_Type=CONTENT_TYPE).status == 413
     assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="x").status == 400
@@ -199,7 +199,7 @@ def test_other_content_types_lengths_and_urls_are_refused(receiver: Receiver) ->
 
 
 @pytest.mark.parametrize("length", ["Content-Length: 500", "Content-Length: {0}\r\nContent-Length: {0}"])
-def test_a_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str) -> None:
+def test_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str) -> None:
     body = json.dumps(EVENT)
     head = f"POST /events HTTP/1.1\r\nContent-Type: {CONTENT_TYPE}\r\n{length.format(len(body))}\r\n\r\n"
     with receiving(file, secret="") as receiver, connected(receiver) as connection:
@@ -209,7 +209,7 @@ def test_a_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length
     assert not file.exists()
 
 
-def test_who_hangs_up_half_way_leaves_one_line_in_the_log(
+def test_client_that_hangs_up_half_way_leaves_one_line_in_the_log(
     receiver: Receiver, caplog: Any, capsys: Any
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -221,7 +221,7 @@ def test_who_hangs_up_half_way_leaves_one_line_in_the_log(
     assert capsys.readouterr().err == ""
 
 
-def test_people_see_how_many_there_are_and_the_last_twenty(receiver: Receiver) -> None:
+def test_page_shows_how_many_events_there_are_and_the_last_twenty(receiver: Receiver) -> None:
     for number in range(25):
         post(receiver, id=f"e-{number}")
     shown = send(receiver, b"", method="GET", **KNOWS_SECRET).json()
@@ -229,7 +229,7 @@ def test_people_see_how_many_there_are_and_the_last_twenty(receiver: Receiver) -
     assert [event["id"] for event in shown["last"]] == [f"e-{number}" for number in range(5, 25)]
 
 
-def test_several_events_come_over_one_connection(receiver: Receiver) -> None:
+def test_connection_carries_several_events(receiver: Receiver) -> None:
     host, port = receiver.url.removeprefix("http://").removesuffix("/events").split(":")
     with urllib3.HTTPConnectionPool(host, int(port), retries=False) as pool:
         for _ in range(3):
@@ -237,7 +237,7 @@ def test_several_events_come_over_one_connection(receiver: Receiver) -> None:
         assert pool.num_connections == 1
 
 
-def test_the_command_takes_events_and_ends_when_told(file: Path) -> None:
+def test_command_takes_events_and_ends_when_told(file: Path) -> None:
     with command("--port=0", f"--file={file}") as process:
         url = said(process).split()[3]
         assert urllib3.request("POST", url, body=b"{}", retries=False).status == 415
@@ -245,7 +245,7 @@ def test_the_command_takes_events_and_ends_when_told(file: Path) -> None:
         assert process.wait(timeout=10) == 0
 
 
-def test_the_command_says_when_its_port_is_taken(file: Path) -> None:
+def test_command_says_when_its_port_is_taken(file: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as other,
         command(f"--port={other.getsockname()[1]}", f"--file={file}") as process,

@@ -27,13 +27,13 @@ def everything() -> dict[str, list[dict[str, object]]]:
     return {model.__name__: [*model._default_manager.order_by("pk").values()] for model in MODELS}
 
 
-def test_an_empty_shop_is_filled() -> None:
+def test_demo_fills_an_empty_shop() -> None:
     assert "Added 20 users, 12 products, 3 coupons, 30 orders." in seed_demo()
     assert [User.objects.count(), Product.objects.count(), Order.objects.count()] == [20, 12, 30]
     assert len({*Product.objects.values_list("name", flat=True)}) == 12
 
 
-def test_there_is_a_fixed_a_capped_and_a_small_campaign() -> None:
+def test_demo_has_a_fixed_a_capped_and_a_small_campaign() -> None:
     seed_demo()
     fixed, capped, small = Coupon.objects.order_by("pk")
     assert fixed.discount_type == Coupon.Type.FIXED
@@ -41,7 +41,7 @@ def test_there_is_a_fixed_a_capped_and_a_small_campaign() -> None:
     assert 0 < small.remaining < small.quantity <= 10
 
 
-def test_no_points_units_or_coupons_are_made_or_lost() -> None:
+def test_demo_conserves_points_units_and_coupons() -> None:
     seed_demo()
     for account in PointAccount.objects.all():
         ledger = PointTransaction.objects.filter(user_id=account.pk).aggregate(total=Sum("amount"))
@@ -56,12 +56,12 @@ def test_no_points_units_or_coupons_are_made_or_lost() -> None:
     assert not Order.objects.exclude(total=F("subtotal") - F("discount")).exists()
 
 
-def test_every_order_has_its_event() -> None:
+def test_order_has_its_event() -> None:
     seed_demo()
     assert OrderEvent.objects.count() == 30
 
 
-def test_a_second_run_changes_nothing_and_says_so() -> None:
+def test_demo_again_changes_nothing_and_says_so() -> None:
     seed_demo()
     before = everything()
     assert "Nothing was added" in seed_demo()
@@ -69,7 +69,7 @@ def test_a_second_run_changes_nothing_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("table", ["users", "products", "coupons"])
-def test_a_shop_with_a_row_of_its_own_is_left_alone(table: str) -> None:
+def test_demo_leaves_a_shop_with_rows_alone(table: str) -> None:
     {
         "users": lambda: User.objects.create(name="김하나"),
         "products": lambda: Product.objects.create(name="아메리카노", price=4500, stock=1),

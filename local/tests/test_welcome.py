@@ -16,7 +16,7 @@ from local.welcome import Welcome
         "postgresql:///shop?password=very-secret&sslmode=verify-full&sslpassword=very-secret",
     ],
 )
-def test_the_address_of_the_database_is_shown_without_its_password(url):
+def test_address_of_the_database_is_shown_without_its_password(url):
     shown = str(
         Welcome(
             url="http://127.0.0.1:8000",
