@@ -55,7 +55,7 @@ def outcomes(platform: Platform, *, posts: int) -> list[str]:
     ],
     ids=["hints", "hints at once", "many hints", "continue", "several kinds", "hints that speak of a body"],
 )
-def test_the_answer_after_interim_ones_counts_and_the_connection_is_kept(interim):
+def test_answer_after_interim_ones_counts_and_keeps_the_connection(interim):
     with platform_that_says([*interim, REFUSED], [*interim, TAKEN]) as (platform, talker):
         assert outcomes(platform, posts=2) == ["HTTP 500", "taken"]
     assert talker.connections == 1
@@ -70,7 +70,7 @@ def test_the_answer_after_interim_ones_counts_and_the_connection_is_kept(interim
     ],
     ids=["no more", "half a line", "another protocol"],
 )
-def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
+def test_interim_answer_is_not_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
     monkeypatch.setattr("orders.outbox.connections.READ_SECONDS", 0.3)
     with platform_that_says(never_final, [TAKEN]) as (platform, talker):
         first, second = outcomes(platform, posts=2)
@@ -84,7 +84,7 @@ def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never
     [HINTS * 2000, CONTINUE * 5000, b"HTTP/1.1 103 Early Hints\r\n" + (b"X: " + b"x" * 9000 + b"\r\n") * 20],
     ids=["hints", "continue", "a long one"],
 )
-def test_heads_without_end_are_given_up_on_though_an_answer_follows(heads):
+def test_interim_answers_without_end_are_given_up_on(heads):
     with platform_that_says([heads + b"\r\n" + TAKEN]) as (platform, _):
         said = outcome(platform)
     # The http.client of a newer Python, 3.14.10 for one, counts those with 100 itself.
@@ -128,21 +128,21 @@ def test_heads_without_end_are_given_up_on_though_an_answer_follows(heads):
         "a header of two lines",
     ],
 )
-def test_what_follows_an_answer_is_no_answer_to_the_next_event(more_than_an_answer):
+def test_bytes_after_an_answer_are_no_answer_to_the_next_event(more_than_an_answer):
     with platform_that_says(more_than_an_answer, [REFUSED]) as (platform, talker):
         assert outcomes(platform, posts=2)[1] == "HTTP 500"
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
 @pytest.mark.parametrize("headers", [b"Content-Length: 2", b"Transfer-Encoding: chunked"])
-def test_204_is_success_though_it_speaks_of_a_body_for_which_its_connection_is_not_kept(headers):
+def test_answer_204_with_a_body_is_success_and_closes_its_connection(headers):
     with platform_that_says([b"HTTP/1.1 204 No Content\r\n" + headers + b"\r\n\r\n"]) as (platform, talker):
         assert outcomes(platform, posts=2) == ["taken"] * 2
     assert talker.connections == 2
 
 
 @pytest.mark.parametrize("size", [b"-1", b"-0", b"+2", b"0x2", b"0_2", b" 2", b"", b"2" * 17])
-def test_a_chunk_of_no_size_is_not_read_however_much_comes(size):
+def test_chunk_of_no_size_is_not_read_however_much_comes(size):
     chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\nok\r\n0\r\n\r\n"
     with platform_that_says([chunk], [REFUSED]) as (platform, talker):
         assert "IncompleteRead(0 bytes read)" in outcome(platform)
@@ -150,7 +150,7 @@ def test_a_chunk_of_no_size_is_not_read_however_much_comes(size):
     assert talker.connections == 2
 
 
-def test_an_answer_that_comes_between_two_events_counts_for_neither():
+def test_answer_that_comes_between_two_events_counts_for_neither():
     with platform_that_says([REFUSED, 0.05, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
         with platform.connections.lend() as connection:
@@ -160,7 +160,7 @@ def test_an_answer_that_comes_between_two_events_counts_for_neither():
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
-def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
+def test_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
     monkeypatch.setattr("orders.outbox.connections.READ_SECONDS", 0.1)
     with platform_that_says([0.3, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
@@ -171,7 +171,7 @@ def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch)
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
-def test_a_platform_that_speaks_first_has_answered_nothing(monkeypatch):
+def test_answer_before_a_request_counts_for_nothing(monkeypatch):
     connect = connections.HTTPConnection.connect
 
     def connect_and_wait(self):
@@ -186,13 +186,13 @@ def test_a_platform_that_speaks_first_has_answered_nothing(monkeypatch):
 @pytest.mark.parametrize(
     "answer", [TAKEN, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"]
 )
-def test_a_plain_answer_leaves_its_connection_for_the_next_event(answer):
+def test_plain_answer_leaves_its_connection_for_the_next_event(answer):
     with platform_that_says([answer]) as (platform, talker):
         assert outcomes(platform, posts=3) == ["taken"] * 3
     assert talker.connections == 1
 
 
-def test_a_body_that_drips_is_cut_after_the_whole_time_on_a_connection_to_be_closed_too(monkeypatch):
+def test_body_that_drips_is_cut_at_the_total_timeout_without_keep_alive_too(monkeypatch):
     monkeypatch.setattr(connections, "WHOLE_POST_SECONDS", 0.3)
     drips = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n", *[0.1, b"x"] * 1000]
     with platform_that_says(drips) as (platform, _), cutting(platform):

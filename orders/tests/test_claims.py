@@ -43,7 +43,7 @@ def deliver(platform: Recorder, **told: Any) -> int:
     return deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"), **told)
 
 
-def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
+def test_claim_takes_the_longest_due_events_without_a_lease(events):
     claims = [claim(limit=2, lease=LEASE) for _ in range(3)]
     taken = [{event.id for event in claim} for claim in claims]
     assert taken == [{events[0].pk, events[1].pk}, {events[2].pk}, set()]
@@ -60,18 +60,18 @@ def test_a_claim_takes_what_has_been_due_longest_and_nobody_has(events):
     ],
     ids=["delivered", "dead", "not due yet", "being sent"],
 )
-def test_a_claim_takes_no_other(events, kept):
+def test_claim_takes_no_other(events, kept):
     OrderEvent.objects.filter(pk=events[0].pk).update(**kept)
     claimed = claim(limit=9, lease=LEASE)
     assert {event.id for event in claimed} == {events[1].pk, events[2].pk}
 
 
-def test_a_lease_that_has_run_out_holds_nobody_off(events):
+def test_lease_that_has_run_out_does_not_hold_up_a_claim(events):
     OrderEvent.objects.update(leased_until=F("next_attempt_at"))
     assert len(claim(limit=9, lease=LEASE)) == 3
 
 
-def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
+def test_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
     order = Order.objects.filter(pk=events[1].order_id)
     order.update(issued_coupon=issue(user_id=order.get().user_id, coupon_id=CouponFactory(fixed=True).pk))
     execute("UPDATE orders_orderitem SET product_name = %s, unit_price = %s", '"커피" \\u0041\t\x7f', 2**62)
@@ -82,13 +82,13 @@ def test_a_claim_returns_all_that_is_sent_as_the_orm_reads_it(events):
     assert {type(event.ordered_at) for event in ours} == {datetime}
 
 
-def test_a_sender_leaves_to_another_what_that_has_claimed(platform):
+def test_sender_leaves_alone_what_another_has_claimed(platform):
     claim(limit=1, lease=LEASE)
     assert deliver(platform) == 2
 
 
 @pytest.mark.parametrize(("stopping", "sent"), [(True, 1), (False, 3)])
-def test_a_sender_that_is_told_to_stop_claims_no_more_and_finishes_what_it_has(
+def test_sender_that_is_told_to_stop_claims_no_more_and_finishes_what_it_has(
     platform, monkeypatch, stopping, sent
 ):
     monkeypatch.setattr("orders.outbox.delivery.CONCURRENCY", 1)

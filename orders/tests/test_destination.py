@@ -23,7 +23,7 @@ SECRET = "s3cr3t"
         ("https://u:p@host/~a@b", "https", "host", None, "/~a@b"),
     ],
 )
-def test_a_url_is_taken_apart(url, scheme, host, port, target):
+def test_url_is_taken_apart(url, scheme, host, port, target):
     to = Destination.parse(url)
     assert (to.scheme, to.host, to.port, to.target) == (scheme, host, port, target)
 
@@ -84,7 +84,7 @@ def test_credentials_are_decoded_and_shown_nowhere(userinfo, authorization):
         "https://u:s3cr3t@host/" + "x" * 9000,
     ],
 )
-def test_a_url_that_cannot_be_posted_to_stops_the_start_and_shows_no_secret(url, monkeypatch):
+def test_url_that_cannot_be_posted_to_stops_the_start_and_shows_no_secret(url, monkeypatch):
     monkeypatch.setenv("DATA_PLATFORM_URL", url.replace("\x00", "\x01"))
     with pytest.raises(ImproperlyConfigured) as refused:
         checked("DATA_PLATFORM_URL", Destination.parse)
@@ -106,13 +106,13 @@ def test_a_url_that_cannot_be_posted_to_stops_the_start_and_shows_no_secret(url,
         "%ED%95%9C",
     ],
 )
-def test_a_uri_reference_is_a_source(source):
+def test_uri_reference_is_a_source(source):
     check_source(source)
 
 
 @pytest.mark.parametrize(
     "source", ["a b", "주문", "/orders\n", "%zz", "1a:b", "/a#b#c", "/a[", "x" * 256, "<x>", '"']
 )
-def test_what_is_no_uri_reference_is_no_source(source):
+def test_source_that_is_no_uri_reference_is_refused(source):
     with pytest.raises(ValueError, match=r"must be a URI reference|longer"):
         check_source(source)

@@ -24,7 +24,7 @@ def event(transactional_db) -> OrderEvent:
     return OrderEvent.objects.get()
 
 
-def test_an_event_names_the_source_that_was_set_when_the_order_was_placed(settings, transactional_db):
+def test_event_names_the_source_that_was_set_when_the_order_was_placed(settings, transactional_db):
     settings.EVENT_SOURCE = "https://shop.example/orders?branch=1"
     checkout(basket=Basket(UserFactory().pk, {ProductFactory(price=0).pk: 1}))
     event = OrderEvent.objects.get()
@@ -34,14 +34,14 @@ def test_an_event_names_the_source_that_was_set_when_the_order_was_placed(settin
     assert b'"source":"https://shop.example/orders?branch=1"' in first
 
 
-def test_an_event_written_by_sql_alone_has_the_default_source(event):
+def test_event_written_by_sql_alone_has_the_default_source(event):
     execute("DELETE FROM orders_orderevent")
     execute("INSERT INTO orders_orderevent (order_id) VALUES (%s)", event.order_id)
     assert b'"source":"/orders"' in body(OrderEvent.objects.get())
 
 
 @pytest.mark.django_db
-def test_how_late_an_event_is_told_does_not_hang_on_this_machine_s_clock(event, monkeypatch):
+def test_event_s_delay_is_measured_by_the_database_s_clock(event, monkeypatch):
     observed = []
     monkeypatch.setattr("orders.metrics.LAG.observe", observed.append)
     monkeypatch.setattr("django.utils.timezone.now", lambda: 1 / 0)
@@ -52,6 +52,6 @@ def test_how_late_an_event_is_told_does_not_hang_on_this_machine_s_clock(event, 
     assert 0 < lag < 30
 
 
-def test_the_version_told_is_the_project_s():
+def test_version_is_the_project_s():
     project = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]
     assert project["version"] == settings.VERSION

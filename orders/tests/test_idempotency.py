@@ -22,7 +22,7 @@ def assert_replayed(first: Answer, again: Answer) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
-def test_an_order_sent_again_is_answered_again_and_made_once(http: Client) -> None:
+def test_order_sent_again_is_answered_again_and_made_once(http: Client) -> None:
     user, products = buyer(http), ProductFactory.create_batch(3, stock=5)
     quantities = {product.pk: 2 for product in reversed(products)}
     first = http.order(user, quantities, key="k")
@@ -32,7 +32,7 @@ def test_an_order_sent_again_is_answered_again_and_made_once(http: Client) -> No
     assert broken_rules(stock={product.pk: 5 for product in products}) == []
 
 
-def test_a_charge_sent_again_is_answered_again_and_made_once(http: Client) -> None:
+def test_charge_sent_again_is_answered_again_and_made_once(http: Client) -> None:
     user = UserFactory()
     first = http.charge(user, 10, key="k")
     http.charge(user, 5)
@@ -42,7 +42,7 @@ def test_a_charge_sent_again_is_answered_again_and_made_once(http: Client) -> No
     assert again.json["balance_after"] == 10
 
 
-def test_an_order_is_replayed_though_stock_points_and_coupon_are_gone(http: Client) -> None:
+def test_order_is_replayed_though_stock_points_and_coupon_are_gone(http: Client) -> None:
     user, product = buyer(http, points=900), ProductFactory(price=1_000, stock=1)
     coupon = hold_coupon(http, user, discount_value=10)["id"]
     first = http.order(user, {product.pk: 1}, issued_coupon_id=coupon, expected_total=900, key="k")
@@ -52,7 +52,7 @@ def test_an_order_is_replayed_though_stock_points_and_coupon_are_gone(http: Clie
     assert_replayed(first, again)
 
 
-def test_a_charge_is_replayed_though_the_balance_is_full_by_now(http: Client) -> None:
+def test_charge_is_replayed_though_the_balance_is_full_by_now(http: Client) -> None:
     user = UserFactory()
     first = http.charge(user, 2**62, key="k")
     http.charge(user, 2**62 - 1)
@@ -65,7 +65,7 @@ SAME = (
 )
 
 
-def test_a_body_equal_as_json_is_the_same_body(http: Client) -> None:
+def test_body_equal_as_json_is_the_same_body(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     first, again = (
         http.send(
@@ -76,7 +76,7 @@ def test_a_body_equal_as_json_is_the_same_body(http: Client) -> None:
     assert_replayed(first, again)
 
 
-def test_a_key_sent_with_another_body_is_refused(http: Client) -> None:
+def test_key_sent_with_another_body_is_refused(http: Client) -> None:
     user, product, other = buyer(http), ProductFactory(price=1), ProductFactory(price=1)
     assert http.order(user, {product.pk: 1}, key="k").status == 201
     bodies: list[tuple[dict[int, int], dict[str, Any]]] = [
@@ -92,7 +92,7 @@ def test_a_key_sent_with_another_body_is_refused(http: Client) -> None:
         assert (answer.status, answer.code) == (422, "idempotency_key_reused")
 
 
-def test_a_charge_with_a_used_key_and_another_amount_is_refused(http: Client) -> None:
+def test_charge_with_a_used_key_and_another_amount_is_refused(http: Client) -> None:
     user = UserFactory()
     http.charge(user, 1, key="k")
     with nothing_written():
@@ -100,7 +100,7 @@ def test_a_charge_with_a_used_key_and_another_amount_is_refused(http: Client) ->
     assert [(answer.status, answer.code) for answer in answers] == [(422, "idempotency_key_reused")] * 2
 
 
-def test_a_used_key_is_noticed_before_products_coupon_stock_price_and_points(http: Client) -> None:
+def test_used_key_is_noticed_before_products_coupon_stock_price_and_points(http: Client) -> None:
     user, product = buyer(http, points=1), ProductFactory(price=1, stock=1)
     assert http.order(user, {product.pk: 1}, key="k").status == 201
     bodies: list[tuple[dict[int, int], dict[str, Any]]] = [
@@ -113,14 +113,14 @@ def test_a_used_key_is_noticed_before_products_coupon_stock_price_and_points(htt
     assert codes == ["idempotency_key_reused"] * 4
 
 
-def test_an_invalid_body_is_noticed_before_a_used_key(http: Client) -> None:
+def test_invalid_body_is_noticed_before_a_used_key(http: Client) -> None:
     user = UserFactory()
     assert http.charge(user, 1, key="k").status == 201
     assert http.charge(user, 0, key="k").code == "invalid"
     assert http.post("points/charges", {"amount": 1, "x": 1}, user=user, key="k").code == "invalid"
 
 
-def test_after_an_error_the_same_key_runs_anew(http: Client) -> None:
+def test_key_runs_again_after_an_error(http: Client) -> None:
     user, product = buyer(http, points=0), ProductFactory(price=10, stock=0)
     refusals = [http.order(user, {product.pk: 1}, key="k").code]
     execute("UPDATE products_product SET stock = 1")
@@ -133,13 +133,13 @@ def test_after_an_error_the_same_key_runs_anew(http: Client) -> None:
     assert "Idempotent-Replayed" not in answer.headers
 
 
-def test_after_an_error_the_key_may_come_with_another_body(http: Client) -> None:
+def test_key_may_come_with_another_body_after_an_error(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1, stock=1)
     assert http.order(user, {product.pk: 2}, key="k").code == "out_of_stock"
     assert http.order(user, {product.pk: 1}, key="k").status == 201
 
 
-def test_two_users_may_use_the_same_key(http: Client) -> None:
+def test_key_may_be_used_by_two_users(http: Client) -> None:
     one, two = UserFactory.create_batch(2)
     answers = [http.charge(user, 10, key="k") for user in (one, two)]
     assert [answer.json["balance_after"] for answer in answers] == [10, 10]
@@ -147,7 +147,7 @@ def test_two_users_may_use_the_same_key(http: Client) -> None:
     assert len({http.order(user, {product.pk: 1}, key="k").json["id"] for user in (one, two)}) == 2
 
 
-def test_the_same_key_on_a_charge_and_an_order_runs_both(http: Client) -> None:
+def test_same_key_on_a_charge_and_an_order_runs_both(http: Client) -> None:
     user, product = UserFactory(), ProductFactory(price=1)
     assert http.charge(user, 10, key="k").status == 201
     answer = http.order(user, {product.pk: 1}, key="k")
@@ -156,7 +156,7 @@ def test_the_same_key_on_a_charge_and_an_order_runs_both(http: Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, VISIBLE, "'; DROP TABLE orders_order; --".replace(" ", "_")])
-def test_a_key_is_1_to_255_visible_ascii_characters(http: Client, key: str) -> None:
+def test_key_is_1_to_255_visible_ascii_characters(http: Client, key: str) -> None:
     user = UserFactory()
     assert_replayed(http.charge(user, 10, key=key), http.charge(user, 10, key=key))
 

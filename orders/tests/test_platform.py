@@ -25,7 +25,7 @@ def post(raw: bytes) -> None:
     ],
     ids=["empty", "short", "bad gzip", "long"],
 )
-def test_any_whole_2xx_is_success_whatever_it_says(answer):
+def test_answer_2xx_is_success_whatever_it_says(answer):
     post(answer)
 
 
@@ -56,7 +56,7 @@ def test_any_whole_2xx_is_success_whatever_it_says(answer):
         "rubbish",
     ],
 )
-def test_anything_else_is_a_failed_attempt(answer):
+def test_answer_other_than_2xx_is_a_failed_attempt(answer):
     with pytest.raises(DeliveryFailed):
         post(answer)
 
@@ -65,7 +65,7 @@ def test_anything_else_is_a_failed_attempt(answer):
     ("header", "seconds"),
     [("7", 7), (" 7 ", 7), ("9" * 40, 21600), ("soon", 0), ("-1", 0), ("1.5", 0), ("١", 0), ("", 0)],
 )
-def test_the_seconds_that_the_platform_asks_for_are_read_within_bounds(header, seconds):
+def test_retry_after_seconds_are_read_within_bounds(header, seconds):
     assert wait_after(f"Retry-After: {header}") == seconds
 
 
@@ -85,11 +85,11 @@ SAID = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
         ("Sun, 36 Nov 1994 08:50:07 GMT", 0),
     ],
 )
-def test_the_moment_that_the_platform_asks_for_is_read_by_its_own_clock(until, seconds):
+def test_retry_after_date_is_read_by_the_platform_s_clock(until, seconds):
     assert wait_after(f"{SAID}\r\nRetry-After: {until}") == seconds
 
 
-def test_the_moment_in_an_answer_without_a_date_is_read_by_our_clock():
+def test_retry_after_date_without_date_header_is_read_by_our_clock():
     assert 50 < wait_after(f"Retry-After: {http_date(time.time() + 60)}") <= 61
 
 
@@ -100,13 +100,13 @@ def wait_after(headers: str) -> int:
     return failed.value.retry_after
 
 
-def test_why_an_attempt_failed_is_kept_short_and_printable():
+def test_failure_s_reason_is_kept_short_and_printable():
     reason = str(DeliveryFailed("a\x00b\n" + "x" * 9000))
     assert reason.startswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}x")
     assert len(reason) == 300
 
 
-def test_an_event_says_who_sends_it_and_authorizes_itself():
+def test_event_says_who_sends_it_and_authorizes_itself():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
         url = talker.url.replace("://", "://us%3fer:p%40ss%C3%A9@") + "?key=a%2Fb&x=%25"
         Platform.at(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
@@ -117,7 +117,7 @@ def test_an_event_says_who_sends_it_and_authorizes_itself():
     assert f"Authorization: Basic {b64encode('us?er:p@ssé'.encode()).decode()}" in head
 
 
-def test_a_path_that_is_no_ascii_is_percent_encoded():
+def test_path_that_is_no_ascii_is_percent_encoded():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
         url = talker.url + "/주문/%2F%zz[1]?q=é|%41"
         Platform.at(url=url, secret="", user_agent="x").post(event_id="e", body=b"{}")
@@ -125,7 +125,7 @@ def test_a_path_that_is_no_ascii_is_percent_encoded():
     assert target == b"/events/%EC%A3%BC%EB%AC%B8/%2F%25zz%5B1%5D?q=%C3%A9%7C%41"
 
 
-def test_an_event_is_posted_to_an_ipv6_address():
+def test_event_is_posted_to_an_ipv6_address():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"], host="::1") as talker:
         Platform.at(url=talker.url, secret="", user_agent="x").post(event_id="e", body=b"{}")
     assert b"\r\nHost: [::1]:" in talker.heard[0][1]
@@ -140,6 +140,6 @@ def test_an_event_is_posted_to_an_ipv6_address():
         b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n\r\n0123456789",
     ],
 )
-def test_an_answer_with_numbers_that_http_does_not_have_is_a_failed_attempt(answer):
+def test_answer_with_numbers_that_http_does_not_have_is_a_failed_attempt(answer):
     with pytest.raises(DeliveryFailed):
         post(answer)

@@ -6,7 +6,7 @@ from tests.kit.database import nothing_written
 from tests.kit.scenes import buyer, hold_coupon
 
 
-def test_a_quote_says_what_the_order_would_take_and_leave(http: Client) -> None:
+def test_quote_says_what_the_order_would_take_and_leave(http: Client) -> None:
     user, product = buyer(http, points=1_000), ProductFactory(name="라떼", price=300, stock=2)
     coupon = hold_coupon(http, user, discount_value=10)["id"]
     basket = {
@@ -28,7 +28,7 @@ def test_a_quote_says_what_the_order_would_take_and_leave(http: Client) -> None:
     }
 
 
-def test_an_order_after_a_quote_takes_what_was_quoted(http: Client) -> None:
+def test_order_after_a_quote_takes_what_was_quoted(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=300)
     basket = {"items": [{"product_id": product.pk, "quantity": 2}]}
     quote, order = (
@@ -39,7 +39,7 @@ def test_an_order_after_a_quote_takes_what_was_quoted(http: Client) -> None:
     assert [quote[name] for name in shared] == [order[name] for name in shared]
 
 
-def test_a_quote_has_no_location_and_no_memory(http: Client) -> None:
+def test_quote_has_no_location_and_writes_nothing(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     for quantity in (1, 2):
         basket = {"items": [{"product_id": product.pk, "quantity": quantity}]}

@@ -37,36 +37,36 @@ def states() -> list[str]:
     return list(OrderEvent.objects.order_by("order_id").values_list("state", flat=True))
 
 
-def test_events_of_a_state_become_due_with_all_their_attempts_before_them(events):
+def test_redeliver_of_a_state_makes_events_due_with_all_attempts_left(events):
     assert "1 events are due now" in redeliver("--state", "dead")
     assert states() == ["pending", "delivered", "pending"]
     assert OrderEvent.objects.get(pk=events[2].pk).attempts == 0
 
 
-def test_an_event_is_chosen_by_its_id(events):
+def test_redeliver_chooses_an_event_by_id(events):
     redeliver("--id", str(events[1].pk), "--id", str(events[2].pk))
     assert states() == ["pending", "pending", "pending"]
 
 
-def test_a_range_includes_its_start_and_not_its_end(events):
+def test_redeliver_range_includes_its_start_and_not_its_end(events):
     start, end = events[1].order.ordered_at.isoformat(), events[2].order.ordered_at.isoformat()
     redeliver("--since", start, "--until", end)
     assert states() == ["pending", "pending", "dead"]
 
 
-def test_a_dry_run_only_counts(events):
+def test_redeliver_dry_run_only_counts(events):
     assert "1 events would be sent again" in redeliver("--state", "delivered", "--dry-run")
     assert states() == ["pending", "delivered", "dead"]
 
 
-def test_nothing_chosen_sends_nothing(events, capsys):
+def test_redeliver_with_no_match_sends_nothing(events, capsys):
     with pytest.raises(SystemExit):
         redeliver()
     assert states() == ["pending", "delivered", "dead"]
 
 
 @pytest.mark.parametrize("wrong", [("--id", "7"), ("--state", "lost"), ("--since", "yesterday")])
-def test_a_choice_that_cannot_be_read_is_refused(events, wrong):
+def test_redeliver_with_an_invalid_choice_is_refused(events, wrong):
     with pytest.raises(CommandError):
         redeliver(*wrong)
     assert states() == ["pending", "delivered", "dead"]

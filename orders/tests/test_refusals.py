@@ -30,7 +30,7 @@ def members(answer: Answer) -> dict[str, Any]:
 
 
 @PATHS
-def test_missing_products_are_all_named(http: Client, path: str) -> None:
+def test_order_of_missing_products_names_them_all(http: Client, path: str) -> None:
     product = ProductFactory()
     huge = 10**40 + 7
     answer = refused(http, path, buyer(http), {product.pk + 1: 1, product.pk: 1, huge: 1, 0: 1, -5: 1})
@@ -40,7 +40,7 @@ def test_missing_products_are_all_named(http: Client, path: str) -> None:
 
 @PATHS
 @pytest.mark.parametrize("digits", [19, 20, 5_000])
-def test_a_product_id_of_any_size_is_well_formed(http: Client, path: str, digits: int) -> None:
+def test_product_id_of_any_size_is_well_formed(http: Client, path: str, digits: int) -> None:
     answer = http.send(
         "POST",
         path,
@@ -53,7 +53,7 @@ def test_a_product_id_of_any_size_is_well_formed(http: Client, path: str, digits
 
 
 @PATHS
-def test_every_short_line_is_named(http: Client, path: str) -> None:
+def test_order_of_sold_out_products_names_every_line(http: Client, path: str) -> None:
     user = buyer(http)
     one, enough, none = (ProductFactory(price=1, stock=stock) for stock in (1, 5, 0))
     answer = refused(http, path, user, {one.pk: 2, enough.pk: 5, none.pk: 1})
@@ -67,20 +67,20 @@ def test_every_short_line_is_named(http: Client, path: str) -> None:
 
 
 @PATHS
-def test_too_few_points_are_told_with_what_it_takes(http: Client, path: str) -> None:
+def test_order_beyond_the_balance_names_balance_and_total(http: Client, path: str) -> None:
     answer = refused(http, path, buyer(http, points=99), {ProductFactory(price=100).pk: 1})
     assert (answer.status, answer.code) == (409, "insufficient_points")
     assert members(answer) == {"required": 100, "balance": 99}
 
 
 @PATHS
-def test_a_user_who_never_charged_has_too_few_points(http: Client, path: str) -> None:
+def test_order_of_a_user_who_never_charged_is_refused(http: Client, path: str) -> None:
     answer = refused(http, path, buyer(http, points=0), {ProductFactory(price=1).pk: 1})
     assert members(answer) == {"required": 1, "balance": 0}
 
 
 @PATHS
-def test_a_subtotal_past_the_largest_number_is_told_exactly(http: Client, path: str) -> None:
+def test_order_s_subtotal_past_the_largest_number_is_named_exactly(http: Client, path: str) -> None:
     user, product = buyer(http, points=MAX_BIGINT), ProductFactory(price=MAX_BIGINT, stock=1_000_000)
     answer = refused(http, path, user, {product.pk: 1_000_000})
     assert answer.code == "insufficient_points"
@@ -88,7 +88,7 @@ def test_a_subtotal_past_the_largest_number_is_told_exactly(http: Client, path: 
 
 
 @PATHS
-def test_lines_that_only_together_pass_the_largest_number_are_told_exactly(http: Client, path: str) -> None:
+def test_order_s_lines_that_together_pass_the_largest_number_are_summed_exactly(http: Client, path: str) -> None:
     user, products = buyer(http), ProductFactory.create_batch(2, price=MAX_BIGINT)
     answer = refused(http, path, user, {product.pk: 1 for product in products})
     assert members(answer) == {"required": 2 * MAX_BIGINT, "balance": 100_000}
@@ -96,7 +96,7 @@ def test_lines_that_only_together_pass_the_largest_number_are_told_exactly(http:
 
 @PATHS
 @pytest.mark.parametrize("expected", [0, -1, 899, 901, 1_000, 10**30])
-def test_another_total_than_expected_is_told(http: Client, path: str, expected: int) -> None:
+def test_order_at_another_total_than_expected_is_refused(http: Client, path: str, expected: int) -> None:
     user, product = buyer(http), ProductFactory(price=1_000)
     coupon = hold_coupon(http, user, discount_value=10)["id"]
     answer = refused(http, path, user, {product.pk: 1}, issued_coupon_id=coupon, expected_total=expected)
@@ -105,7 +105,7 @@ def test_another_total_than_expected_is_told(http: Client, path: str, expected: 
 
 
 @PATHS
-def test_a_coupon_of_somebody_else_answers_exactly_as_a_missing_one(http: Client, path: str) -> None:
+def test_order_with_another_user_s_coupon_answers_exactly_as_a_missing_one(http: Client, path: str) -> None:
     user, product = buyer(http), ProductFactory()
     theirs = hold_coupon(http, buyer(http))["id"]
     for coupon in (theirs, theirs + 1, 0, -1, MAX_BIGINT, MAX_BIGINT + 1, 10**40):
@@ -114,7 +114,7 @@ def test_a_coupon_of_somebody_else_answers_exactly_as_a_missing_one(http: Client
 
 
 @PATHS
-def test_a_coupon_pays_once(http: Client, path: str) -> None:
+def test_coupon_pays_once(http: Client, path: str) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     coupon = hold_coupon(http, user)["id"]
     assert http.order(user, {product.pk: 1}, issued_coupon_id=coupon).status == 201
@@ -123,7 +123,7 @@ def test_a_coupon_pays_once(http: Client, path: str) -> None:
 
 
 @PATHS
-def test_a_coupon_that_ran_out_pays_nothing(http: Client, path: str) -> None:
+def test_coupon_that_expired_pays_nothing(http: Client, path: str) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     coupon = hold_coupon(http, user)["id"]
     execute("UPDATE coupons_issuedcoupon SET issued_at = now() - interval '720 hours', expires_at = now()")
@@ -159,7 +159,7 @@ def basket_with(causes: set[str], product: Product, coupons: dict[str, int]) -> 
 
 @PATHS
 @pytest.mark.parametrize("first", CAUSES)
-def test_the_first_of_several_causes_is_answered(http: Client, path: str, first: str) -> None:
+def test_order_with_several_causes_is_refused_for_the_first(http: Client, path: str, first: str) -> None:
     user, product = buyer(http, points=100), ProductFactory(price=50, stock=3)
     coupons = {"coupon_already_used": hold_coupon(http, user)["id"]}
     coupons["coupon_not_found"] = coupons["coupon_already_used"] + 1
@@ -171,14 +171,14 @@ def test_the_first_of_several_causes_is_answered(http: Client, path: str, first:
 
 
 @PATHS
-def test_an_expired_coupon_comes_before_the_stock(http: Client, path: str) -> None:
+def test_order_with_an_expired_coupon_is_refused_before_stock_is_checked(http: Client, path: str) -> None:
     user, product = buyer(http), ProductFactory(stock=0)
     coupon = hold_coupon(http, user)["id"]
     execute("UPDATE coupons_issuedcoupon SET issued_at = now() - interval '720 hours', expires_at = now()")
     assert refused(http, path, user, {product.pk: 1}, issued_coupon_id=coupon).code == "coupon_expired"
 
 
-def test_a_used_coupon_that_also_ran_out_was_used(http: Client) -> None:
+def test_coupon_used_and_expired_is_refused_as_used(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     coupon = hold_coupon(http, user)["id"]
     http.order(user, {product.pk: 1}, issued_coupon_id=coupon)
