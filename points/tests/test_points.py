@@ -15,13 +15,13 @@ def balance(http: Client, user: object) -> int:
     return int(http.get("points", user=user).json["balance"])
 
 
-def test_a_user_who_never_charged_has_0(http: Client) -> None:
+def test_balance_of_a_user_who_never_charged_is_0(http: Client) -> None:
     user = UserFactory()
     with nothing_written():
         assert http.get("points", user=user).json == {"user_id": user.pk, "balance": 0}
 
 
-def test_a_charge_credits_the_caller(http: Client) -> None:
+def test_charge_credits_the_caller(http: Client) -> None:
     user = UserFactory()
     answer = http.charge(user, 10_000)
     assert answer.status == 201
@@ -31,7 +31,7 @@ def test_a_charge_credits_the_caller(http: Client) -> None:
     assert http.get("points", user=user).json == {"user_id": user.pk, "balance": 10_000}
 
 
-def test_a_charge_has_no_url_of_its_own(http: Client) -> None:
+def test_charge_has_no_location(http: Client) -> None:
     assert "Location" not in http.charge(UserFactory(), 1).headers
 
 
@@ -42,17 +42,17 @@ def test_charges_add_up(http: Client) -> None:
     assert balance(http, user) == 111
 
 
-def test_a_charge_credits_nobody_else(http: Client) -> None:
+def test_charge_credits_nobody_else(http: Client) -> None:
     user, other = buyer(http, points=5), buyer(http, points=7)
     http.charge(user, 10)
     assert (balance(http, user), balance(http, other)) == (15, 7)
 
 
-def test_the_smallest_charge_is_1(http: Client) -> None:
+def test_charge_of_1_is_the_smallest(http: Client) -> None:
     assert http.charge(UserFactory(), 1).json["balance_after"] == 1
 
 
-def test_the_largest_balance_is_reached_exactly_and_never_passed(http: Client) -> None:
+def test_balance_reaches_its_bound_exactly_and_never_passes_it(http: Client) -> None:
     user = UserFactory()
     assert http.charge(user, MAX_BIGINT - 1).status == 201
     with nothing_written():
@@ -64,7 +64,7 @@ def test_the_largest_balance_is_reached_exactly_and_never_passed(http: Client) -
 
 
 @pytest.mark.parametrize("amount", [str(MAX_BIGINT + 1), "9" * 20, "9" * 5_000, "9" * 65_000])
-def test_an_amount_of_any_number_of_digits_is_well_formed(http: Client, amount: str) -> None:
+def test_amount_of_any_number_of_digits_is_well_formed(http: Client, amount: str) -> None:
     user = UserFactory()
     body = f'{{"amount": {amount}}}'.encode()
     with nothing_written():
@@ -72,7 +72,7 @@ def test_an_amount_of_any_number_of_digits_is_well_formed(http: Client, amount: 
     assert (answer.status, answer.code) == (409, "balance_overflow")
 
 
-def test_the_ledger_shows_charges_and_payments_newest_first(http: Client) -> None:
+def test_ledger_shows_charges_and_payments_newest_first(http: Client) -> None:
     user, product = buyer(http, points=100), ProductFactory(price=30)
     order = http.order(user, {product.pk: 2}).json
     http.charge(user, 5)
@@ -82,20 +82,20 @@ def test_the_ledger_shows_charges_and_payments_newest_first(http: Client) -> Non
     assert told == [("charge", 5, 45, None), ("payment", -60, 40, order["id"]), ("charge", 100, 100, None)]
 
 
-def test_an_order_of_nothing_to_pay_is_not_in_the_ledger(http: Client) -> None:
+def test_order_of_nothing_to_pay_is_not_in_the_ledger(http: Client) -> None:
     user, product = buyer(http, points=0), ProductFactory(price=30)
     coupon = hold_coupon(http, user, discount_value=100)
     assert http.order(user, {product.pk: 1}, issued_coupon_id=coupon["id"]).json["balance_after"] == 0
     assert http.get("points/transactions", user=user).json["results"] == []
 
 
-def test_everybody_reads_their_own_ledger(http: Client) -> None:
+def test_ledger_shows_the_caller_s_own_entries(http: Client) -> None:
     user, other = buyer(http, points=5), UserFactory()
     assert len(http.get("points/transactions", user=user).json["results"]) == 1
     assert http.get("points/transactions", user=other).json["results"] == []
 
 
-def test_a_balance_put_in_by_sql_counts_at_once(http: Client) -> None:
+def test_balance_put_in_by_sql_counts_at_once(http: Client) -> None:
     user = UserFactory()
     execute("INSERT INTO points_pointaccount (user_id, balance) VALUES (%s, 50)", user.pk)
     assert balance(http, user) == 50
