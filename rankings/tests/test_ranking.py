@@ -71,7 +71,7 @@ def test_units_count_and_not_what_they_cost(http: Client) -> None:
     assert ranked(http) == [(cheap.pk, 2, 0), (dear.pk, 1, 50_000)]
 
 
-def test_the_stock_shown_is_the_stock_of_this_moment(http: Client) -> None:
+def test_stock_shown_is_the_current_stock(http: Client) -> None:
     user, product = buyer(http), ProductFactory(stock=5)
     sell(http, user, {product.pk: 1})
     assert http.get("rankings/products").json["results"][0]["stock"] == 4
