@@ -40,7 +40,7 @@ def ranking(shop: Client) -> dict:
     return answer.json
 
 
-def test_a_kept_ranking_tells_when_it_was_made_and_shows_the_stock_of_now(shop):
+def test_cached_ranking_has_its_as_of_and_the_stock_of_now(shop):
     user, product = buyer(shop), ProductFactory(price=1, stock=10)
     shop.order(user, {product.pk: 2})
     first = ranking(shop)
@@ -69,17 +69,17 @@ def asked_at_once(shop: Client) -> tuple[int, int]:
         return at_once, len({answer.result()["as_of"] for answer in answers})
 
 
-def test_32_readers_make_one_computation(shop):
+def test_cache_lets_32_readers_make_one_computation(shop):
     assert asked_at_once(shop) == (1, 1)
 
 
-def test_without_the_cache_they_make_many(http, transactional_db):
+def test_readers_without_the_cache_make_many_computations(http, transactional_db):
     at_once, in_all = asked_at_once(http)
     assert at_once > 1
     assert in_all > 1
 
 
-def test_a_stale_ranking_is_computed_by_one_while_others_are_shown_it(shop):
+def test_stale_ranking_is_computed_by_one_reader_and_shown_to_the_others(shop):
     shown = ranking(shop)
     cache.delete(FRESH)
     with ThreadPoolExecutor(1) as pool, computing_held_up():
@@ -90,33 +90,33 @@ def test_a_stale_ranking_is_computed_by_one_while_others_are_shown_it(shop):
     assert ranking(shop) == computing.result()
 
 
-def test_of_those_who_wait_for_somebody_who_died_one_takes_over(shop):
+def test_waiting_reader_takes_over_from_a_dead_one(shop):
     cache.set(LOCK, 1, timeout=1)
     with ThreadPoolExecutor(READERS) as pool:
         answers = list(pool.map(lambda _: ranking(shop), range(READERS)))
     assert len({answer["as_of"] for answer in answers}) == 1
 
 
-def test_without_a_kept_one_it_is_made_anew(shop):
+def test_ranking_that_is_not_kept_is_made_again(shop):
     first = ranking(shop)
     cache.delete(KEY)
     assert ranking(shop)["as_of"] > first["as_of"]
 
 
 @pytest.mark.parametrize("rubbish", [b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7"])
-def test_what_cannot_be_read_counts_as_not_kept(shop, rubbish):
+def test_cached_ranking_that_cannot_be_read_counts_as_absent(shop, rubbish):
     client = cache._cache.get_client(None, write=True)
     client.set(cache.make_key(KEY), rubbish)
     assert ranking(shop)["results"] == []
 
 
-def test_somebody_who_died_while_computing_holds_nobody_up_for_long(shop):
+def test_reader_that_died_while_computing_delays_others_briefly(shop):
     cache.set(LOCK, 1, timeout=60)
     assert ranking(shop)["results"] == []
     assert cache.get(LOCK) == 1
 
 
-def test_without_redis_it_is_computed_each_time(transactional_db, logs):
+def test_ranking_without_redis_is_computed_each_time(transactional_db, logs):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     with processes.web(log=logs / "web.log", RANKING_CACHE_SECONDS="60", CACHE_URL=nobody) as url:
         shop = Client(url)

@@ -166,14 +166,14 @@ LEAVES = [
 @given(steps=steps)
 @example(steps=LEAVES)
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=[*HealthCheck])
-def test_the_ranking_is_a_recount_at_every_moment_of_any_history(
+def test_ranking_is_a_recount_at_every_moment_of_any_history(
     begin: Callable[[], History], steps: list[tuple[Any, ...]]
 ) -> None:
     play(begin(), steps)
 
 
 @pytest.mark.parametrize("edge", [">", "<="])
-def test_a_microsecond_s_mistake_at_an_edge_is_found(
+def test_mistake_of_a_microsecond_at_an_edge_is_found(
     begin: Callable[[], History], monkeypatch: pytest.MonkeyPatch, edge: str
 ) -> None:
     text, mistake = sql.BEST_SELLERS, f"ordered_at + interval '1 microsecond' {edge}"
@@ -183,7 +183,7 @@ def test_a_microsecond_s_mistake_at_an_edge_is_found(
         play(begin(), LEAVES)
 
 
-def test_sums_that_are_wrong_are_found(begin: Callable[[], History]) -> None:
+def test_wrong_sums_are_found(begin: Callable[[], History]) -> None:
     history = begin()
     play(history, LEAVES[:6])
     execute("UPDATE rankings_productsales SET amount = amount + 1")

@@ -14,14 +14,14 @@ from tests.kit.scenes import MAX_BIGINT, buyer
 MICROSECOND = timedelta(microseconds=1)
 
 
-def test_nothing_sold_is_an_empty_ranking(http: Client) -> None:
+def test_ranking_of_no_sales_is_empty(http: Client) -> None:
     ProductFactory()
     ranking = http.get("rankings/products").json
     assert set(ranking) == {"from", "to", "as_of", "results"}
     assert ranking["results"] == []
 
 
-def test_the_window_is_3_times_24_hours_up_to_now(http: Client) -> None:
+def test_window_is_3_times_24_hours_up_to_now(http: Client) -> None:
     ((before,),) = execute("SELECT clock_timestamp()")
     ranking = http.get("rankings/products").json
     ((after,),) = execute("SELECT clock_timestamp()")
@@ -31,7 +31,7 @@ def test_the_window_is_3_times_24_hours_up_to_now(http: Client) -> None:
     assert before < to_at < after
 
 
-def test_a_best_seller_is_shown_with_its_product_and_its_sales(http: Client) -> None:
+def test_best_seller_is_shown_with_its_product_and_its_sales(http: Client) -> None:
     user, product = buyer(http), ProductFactory(name="라떼", price=300, stock=9)
     sell(http, user, {product.pk: 2})
     execute("UPDATE products_product SET price = 400")
@@ -49,7 +49,7 @@ def test_a_best_seller_is_shown_with_its_product_and_its_sales(http: Client) -> 
     ]
 
 
-def test_most_units_come_first_and_ties_go_by_the_lower_id(http: Client) -> None:
+def test_ranking_orders_by_units_and_then_by_the_lower_id(http: Client) -> None:
     user = buyer(http)
     a, b, c = ProductFactory.create_batch(3, price=10)
     sell(http, user, {c.pk: 2, b.pk: 3})
@@ -57,14 +57,14 @@ def test_most_units_come_first_and_ties_go_by_the_lower_id(http: Client) -> None
     assert ranked(http) == [(b.pk, 3, 30), (a.pk, 2, 20), (c.pk, 2, 20)]
 
 
-def test_five_are_named_and_the_sixth_is_not(http: Client) -> None:
+def test_ranking_names_five_products(http: Client) -> None:
     user, products = buyer(http), ProductFactory.create_batch(7, price=1)
     sell(http, user, {product.pk: 1 + index // 2 for index, product in enumerate(products)})
     p = [product.pk for product in products]
     assert [row[0] for row in ranked(http)] == [p[6], p[4], p[5], p[2], p[3]]
 
 
-def test_units_count_and_not_what_they_cost(http: Client) -> None:
+def test_ranking_counts_units_and_not_amounts(http: Client) -> None:
     user = buyer(http)
     cheap, dear = ProductFactory(price=0), ProductFactory(price=50_000)
     sell(http, user, {dear.pk: 1, cheap.pk: 2})
@@ -89,7 +89,7 @@ def test_stock_shown_is_the_current_stock(http: Client) -> None:
         ("1 second", True),
     ],
 )
-def test_only_what_was_sold_in_the_window_counts(http: Client, age: str, counts: bool) -> None:  # noqa: FBT001
+def test_ranking_counts_sales_in_the_window_alone(http: Client, age: str, counts: bool) -> None:  # noqa: FBT001
     product = ProductFactory()
     sell(http, buyer(http), {product.pk: 1}, age=age)
     assert [row[0] for row in ranked(http)] == [product.pk] * counts
@@ -106,7 +106,7 @@ def test_only_what_was_sold_in_the_window_counts(http: Client, age: str, counts:
         (None, -MICROSECOND, True),
     ],
 )
-def test_the_window_is_open_at_its_beginning_and_closed_at_its_end(
+def test_window_is_open_at_its_beginning_and_closed_at_its_end(
     http: Client,
     from_edge: timedelta | None,
     from_end: timedelta | None,

@@ -54,12 +54,12 @@ def a_week_of_sales(http: Client) -> list[int]:
     return ids
 
 
-def test_the_ranking_is_exact_with_the_batch_never_run(http: Client) -> None:
+def test_ranking_is_exact_with_the_batch_never_run(http: Client) -> None:
     a_week_of_sales(http)
     assert len(ranked(http)) == 5
 
 
-def test_the_ranking_is_exact_after_the_batch_and_after_what_is_sold_since(http: Client) -> None:
+def test_ranking_is_exact_after_the_batch_and_after_what_is_sold_since(http: Client) -> None:
     ids = a_week_of_sales(http)
     before = ranked(http)
     recompute()
@@ -69,7 +69,7 @@ def test_the_ranking_is_exact_after_the_batch_and_after_what_is_sold_since(http:
     assert [row[0] for row in ranked(http)][:2] == [ids[0], ids[3]]
 
 
-def test_the_ranking_is_exact_with_the_batch_hours_late(http: Client) -> None:
+def test_ranking_is_exact_with_the_batch_hours_late(http: Client) -> None:
     """The window ends before anything was sold in it, as if the batch had last run then."""
     ids = a_week_of_sales(http)
     execute("DELETE FROM rankings_productsales")
@@ -88,7 +88,7 @@ def test_the_ranking_is_exact_with_the_batch_hours_late(http: Client) -> None:
     assert ranked(http)[0][0] == ids[1]
 
 
-def test_the_stored_sums_are_what_is_read(http: Client) -> None:
+def test_stored_sums_are_what_is_read(http: Client) -> None:
     """Without this the three tests above could not tell a read model from none."""
     ids = a_week_of_sales(http)
     recompute()
@@ -114,7 +114,7 @@ def test_the_stored_sums_are_what_is_read(http: Client) -> None:
         ("SELECT 1", "0 added, 0 changed, 0 removed, 7 right already"),
     ],
 )
-def test_a_corrupted_table_is_mended_and_the_change_told(http: Client, corruption: str, told: str) -> None:
+def test_corrupted_table_is_mended_and_reported(http: Client, corruption: str, told: str) -> None:
     a_week_of_sales(http)
     ProductFactory(name="never sold")
     recompute()
@@ -125,7 +125,7 @@ def test_a_corrupted_table_is_mended_and_the_change_told(http: Client, corruptio
     ranked(http)
 
 
-def test_a_missing_window_is_mended(http: Client) -> None:
+def test_missing_window_is_mended(http: Client) -> None:
     a_week_of_sales(http)
     recompute()
     execute("DELETE FROM rankings_saleswindow")
@@ -152,7 +152,7 @@ def test_history_rewritten_by_sql_after_the_batch_counts_at_once(http: Client, r
 
 
 @pytest.mark.parametrize("hours", [0.01, 0.4, 5, 71])
-def test_it_goes_on_from_whatever_was_moved_up_before(http: Client, hours: float) -> None:
+def test_rebuild_continues_from_the_window_it_finds(http: Client, hours: float) -> None:
     a_week_of_sales(http)
     recompute()
     as_if_last_moved_up(hours_ago=hours)
@@ -176,7 +176,7 @@ def as_if_last_moved_up(*, hours_ago: float) -> None:
     )
 
 
-def test_what_is_stored_is_built_on_and_not_read_again(http: Client) -> None:
+def test_rebuild_on_stored_sums_reads_only_new_orders(http: Client) -> None:
     """Without this the test above could not tell going on from beginning anew."""
     ids = a_week_of_sales(http)
     recompute()
@@ -194,7 +194,7 @@ def test_what_is_stored_is_built_on_and_not_read_again(http: Client) -> None:
         "UPDATE rankings_saleswindow SET from_at = from_at - interval '9 days', to_at = from_at",
     ],
 )
-def test_what_cannot_be_built_on_is_added_up_anew(http: Client, useless: str) -> None:
+def test_rebuild_starts_from_scratch_where_stored_sums_cannot_serve(http: Client, useless: str) -> None:
     a_week_of_sales(http)
     recompute()
     right = stored()
@@ -213,7 +213,7 @@ def test_what_cannot_be_built_on_is_added_up_anew(http: Client, useless: str) ->
         ("INSERT INTO rankings_productsales SELECT max(id), 1, 1 FROM products_product", "recount None"),
     ],
 )
-def test_a_check_tells_what_is_no_recount_and_mends_nothing(http: Client, corruption: str, told: str) -> None:
+def test_check_reports_wrong_sums_and_mends_nothing(http: Client, corruption: str, told: str) -> None:
     a_week_of_sales(http)
     ProductFactory(name="never sold")
     recompute()
@@ -225,20 +225,20 @@ def test_a_check_tells_what_is_no_recount_and_mends_nothing(http: Client, corrup
     assert stored() == wrong
 
 
-def test_a_check_needs_no_sums(http: Client) -> None:
+def test_check_needs_no_sums(http: Client) -> None:
     a_week_of_sales(http)
     assert "are a recount" in recompute("--check")
     assert stored() == []
 
 
-def test_progress_is_told_hour_by_hour_to_who_asks(http: Client) -> None:
+def test_progress_is_reported_hour_by_hour(http: Client) -> None:
     a_week_of_sales(http)
     heard: list[tuple[int, int]] = []
     services.recompute(days=3, from_scratch=True, progress=lambda *done: heard.append(done))
     assert heard == [(hour, 72) for hour in range(1, 73)]
 
 
-def test_an_order_that_comes_a_minute_late_empties_the_sums_once(http: Client) -> None:
+def test_order_that_commits_a_minute_late_empties_the_sums_once(http: Client) -> None:
     """By SQL, each of many rows: the window's row gets one new version and not one for each of them."""
     a_week_of_sales(http)
     recompute()
@@ -253,11 +253,11 @@ def test_an_order_that_comes_a_minute_late_empties_the_sums_once(http: Client) -
     assert execute("SELECT version, to_at = from_at FROM rankings_saleswindow") == [(before + 1, True)]
 
 
-def test_nothing_sold_is_recomputed_too(transactional_db: None) -> None:
+def test_rebuild_of_no_sales_succeeds(transactional_db: None) -> None:
     assert "0 added, 0 changed, 0 removed, 0 right already" in recompute()
 
 
-def test_a_failure_is_told_and_changes_nothing(http: Client) -> None:
+def test_failure_is_reported_and_changes_nothing(http: Client) -> None:
     a_week_of_sales(http)
     recompute()
     right = stored()
@@ -266,7 +266,7 @@ def test_a_failure_is_told_and_changes_nothing(http: Client) -> None:
     assert stored() == right
 
 
-def test_a_failure_exits_with_1_and_success_with_0(transactional_db: None) -> None:
+def test_failure_exits_with_1_and_success_with_0(transactional_db: None) -> None:
     assert [command().returncode, command("--check").returncode, command("--check").stderr] == [0, 0, ""]
     with broken(*HIDDEN):
         failed = command()

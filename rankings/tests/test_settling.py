@@ -40,12 +40,12 @@ def later(by: timedelta) -> Iterator[None]:
         yield
 
 
-def test_nothing_under_way_settles_within_a_minute(transactional_db: None) -> None:
+def test_settled_moment_is_under_a_minute_old_without_running_transactions(transactional_db: None) -> None:
     ((now,),) = execute("SELECT clock_timestamp()")
     assert timedelta(0) <= settled_at() + selectors.SETTLING_TIME - now < timedelta(seconds=5)
 
 
-def test_an_order_that_commits_long_after_it_began_is_not_missed(http: Client, misses: bool) -> None:  # noqa: FBT001
+def test_order_that_commits_long_after_it_began_is_not_missed(http: Client, misses: bool) -> None:  # noqa: FBT001
     user, product = buyer(http), ProductFactory(price=1)
     with later(LONG):
         with ThreadPoolExecutor(1) as pool, commits_held(user):
@@ -57,7 +57,7 @@ def test_an_order_that_commits_long_after_it_began_is_not_missed(http: Client, m
     assert len(best) == (0 if misses else 1)
 
 
-def test_who_cannot_be_looked_into_may_have_begun_at_any_time(http: Client) -> None:
+def test_transaction_that_cannot_be_seen_may_have_begun_at_any_time(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     with plain_role():
         assert settled_at() > datetime.now(UTC) - LONG

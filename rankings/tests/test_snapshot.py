@@ -74,7 +74,7 @@ def rebuild_again_and_again() -> None:
         services.recompute(days=3)
 
 
-def test_the_best_sellers_are_read_in_one_statement(http: Client) -> None:
+def test_best_sellers_are_read_in_one_statement(http: Client) -> None:
     sold_long_ago_and_now(http)
     with CaptureQueriesContext(connection) as sent:
         selectors.best_sellers(days=3, size=5)
@@ -112,13 +112,13 @@ def read_held() -> list[tuple[Any, ...]]:
         connection.close()
 
 
-def test_an_order_during_the_statement_is_in_neither_units_nor_stock(http: Client) -> None:
+def test_order_during_the_statement_is_in_neither_units_nor_stock(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1, stock=10)
     sell(http, user, {product.pk: 4})
     assert read_during(lambda: sell(http, user, {product.pk: 1})) == [(product.pk, 4, 6)]
 
 
-def test_an_order_between_two_statements_would_be_in_the_stock_and_not_in_the_units(http: Client) -> None:
+def test_order_between_two_statements_would_be_in_the_stock_and_not_in_the_units(http: Client) -> None:
     """The control of the one before: ranks first, then the products."""
     user, product = buyer(http), ProductFactory(price=1, stock=10)
     sell(http, user, {product.pk: 4})
@@ -127,14 +127,14 @@ def test_an_order_between_two_statements_would_be_in_the_stock_and_not_in_the_un
     assert (counted, execute("SELECT stock FROM products_product")) == ({product.pk: 4}, [(5,)])
 
 
-def test_a_rebuild_during_the_statement_changes_nothing_for_it(http: Client) -> None:
+def test_rebuild_during_the_statement_changes_nothing_for_it(http: Client) -> None:
     old, new = sold_long_ago_and_now(http)
     age_the_window()
     read = read_during(lambda: services.recompute(days=3))
     assert [row[:2] for row in read] == [(old, 4), (new, 2)]
 
 
-def test_a_rebuild_between_two_statements_would_lose_what_it_added_to_the_sums(http: Client) -> None:
+def test_rebuild_between_two_statements_would_lose_what_it_added_to_the_sums(http: Client) -> None:
     """The control of the one before: the stored sums first, then what was sold since."""
     old, new = sold_long_ago_and_now(http)
     age_the_window()
@@ -168,7 +168,7 @@ def test_history_rewritten_during_a_rebuild_is_added_up_again(http: Client) -> N
     assert units(selectors.best_sellers(days=3, size=5)) == {old: 20, new: 10}
 
 
-def test_a_rebuild_gives_up_on_a_history_that_never_rests(http: Client) -> None:
+def test_rebuild_gives_up_on_a_history_that_keeps_changing(http: Client) -> None:
     sold_long_ago_and_now(http)
     with disturbed(times=1000), pytest.raises(services.HistoryKeepsChanging):
         services.recompute(days=3)
