@@ -30,7 +30,7 @@ def guarded(transactional_db: None, guarded_web: str) -> Client:
 @pytest.mark.parametrize(
     "given", [None, "", "wrong", SENT[:-1], SENT + "x", SENT.upper(), "é", "x" * 5_000, f"{SENT}, {SENT}"]
 )
-def test_a_missing_or_wrong_secret_is_refused(guarded: Client, given: str | None) -> None:
+def test_gateway_secret_missing_or_wrong_is_refused(guarded: Client, given: str | None) -> None:
     headers = {} if given is None else {"X-Gateway-Secret": given}
     user = UserFactory()
     with nothing_written():
@@ -39,23 +39,23 @@ def test_a_missing_or_wrong_secret_is_refused(guarded: Client, given: str | None
     assert answer.headers["WWW-Authenticate"]
 
 
-def test_the_secret_opens(guarded: Client) -> None:
+def test_gateway_secret_lets_a_request_in(guarded: Client) -> None:
     answer = guarded.post(
         "points/charges", {"amount": 1}, user=UserFactory(), headers={"X-Gateway-Secret": SENT}
     )
     assert answer.status == 201
 
 
-def test_the_secret_alone_is_no_identity(guarded: Client) -> None:
+def test_gateway_secret_alone_is_no_identity(guarded: Client) -> None:
     assert guarded.get("points", headers={"X-Gateway-Secret": SENT}).code == "not_registered"
 
 
-def test_the_secret_is_asked_before_anything_else(guarded: Client) -> None:
+def test_gateway_secret_is_checked_before_anything_else(guarded: Client) -> None:
     assert guarded.send("DELETE", "points").code == "untrusted_gateway"
     assert guarded.get("points", headers={"X-User-Id": "0"}).code == "untrusted_gateway"
 
 
-def test_a_secret_under_a_name_with_underscores_is_not_read(guarded: Client) -> None:
+def test_secret_under_a_name_with_underscores_is_not_read(guarded: Client) -> None:
     user = UserFactory()
     assert guarded.get("points", user=user, headers={"X_Gateway_Secret": SENT}).code == "untrusted_gateway"
 
@@ -63,10 +63,10 @@ def test_a_secret_under_a_name_with_underscores_is_not_read(guarded: Client) -> 
 @pytest.mark.parametrize(
     "path", ["products", "coupons", "rankings/products", "/livez", "/readyz", "/", "/api/schema"]
 )
-def test_a_public_endpoint_ignores_the_secret(guarded: Client, path: str) -> None:
+def test_public_endpoint_ignores_the_secret(guarded: Client, path: str) -> None:
     assert guarded.get(path).status == 200
     assert guarded.get(path, headers={"X-Gateway-Secret": "wrong"}).status == 200
 
 
-def test_without_a_configured_secret_none_is_asked_for(http: Client) -> None:
+def test_request_without_a_configured_secret_needs_none(http: Client) -> None:
     assert http.get("points", user=UserFactory(), headers={"X-Gateway-Secret": "whatever"}).status == 200

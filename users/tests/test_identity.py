@@ -72,14 +72,14 @@ def ask(http: Client, *headers: tuple[str, str]) -> Any:
 
 
 @pytest.mark.parametrize("user_id", NOBODY, ids=[each[:20] for each in NOBODY])
-def test_whoever_names_no_member_is_not_registered(http: Client, user_id: str) -> None:
+def test_caller_who_is_no_member_is_not_registered(http: Client, user_id: str) -> None:
     with nothing_written():
         answer = http.post("points/charges", {"amount": 1}, headers={"X-User-Id": as_sent(user_id)})
     assert (answer.status, answer.code) == (401, "not_registered")
     assert answer.headers["WWW-Authenticate"]
 
 
-def test_whoever_is_nobody_neither_buys_nor_takes_anything(http: Client) -> None:
+def test_caller_who_is_no_member_neither_buys_nor_takes_anything(http: Client) -> None:
     free, coupon = ProductFactory(price=0), CouponFactory()
     basket = {"items": [{"product_id": free.pk, "quantity": 1}]}
     with nothing_written():
@@ -88,32 +88,32 @@ def test_whoever_is_nobody_neither_buys_nor_takes_anything(http: Client) -> None
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_members_id_in_another_spelling_is_not_registered(http: Client, spelling: str) -> None:
+def test_members_id_in_another_spelling_is_not_registered(http: Client, spelling: str) -> None:
     given = as_sent(spelling.format(UserFactory().pk))
     assert http.get("points", headers={"X-User-Id": given}).code == "not_registered"
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)
-def test_a_private_endpoint_asks_who_is_calling(http: Client, method: str, path: str) -> None:
+def test_private_endpoint_needs_a_caller(http: Client, method: str, path: str) -> None:
     for headers in ({}, {"X-User-Id": "1000000"}):
         answer = http.send(method, path, headers=headers)
         assert (answer.status, answer.code) == (401, "not_registered")
         assert answer.headers["WWW-Authenticate"]
 
 
-def test_a_member_with_the_highest_id_there_can_be_is_known(http: Client) -> None:
+def test_member_with_the_highest_id_there_can_be_is_known(http: Client) -> None:
     execute("INSERT INTO users_user (id, name) VALUES (%s, '김하나')", MAX_BIGINT)
     assert http.get("points", user=MAX_BIGINT).json == {"user_id": MAX_BIGINT, "balance": 0}
 
 
-def test_whoever_was_removed_is_not_registered_any_more(http: Client) -> None:
+def test_caller_who_was_removed_is_not_registered_any_more(http: Client) -> None:
     user = UserFactory()
     assert http.get("points", user=user).status == 200
     execute("DELETE FROM users_user")
     assert http.get("points", user=user).code == "not_registered"
 
 
-def test_two_identities_are_none(http: Client) -> None:
+def test_identity_sent_twice_is_none(http: Client) -> None:
     one, two = UserFactory.create_batch(2)
     assert ask(http, ("X-User-Id", str(one.pk))) == 200
     assert ask(http, ("X-User-Id", str(one.pk)), ("X-User-Id", str(two.pk))) == 401
@@ -121,7 +121,7 @@ def test_two_identities_are_none(http: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["X_User_Id", "X-User_Id", "x_user-id"])
-def test_a_name_with_underscores_is_never_the_identity(http: Client, name: str) -> None:
+def test_name_with_underscores_is_never_the_identity(http: Client, name: str) -> None:
     user = UserFactory()
     assert ask(http, (name, str(user.pk))) == 401
     assert ask(http, ("X-User-Id", str(user.pk)), (name, "0")) == 200
@@ -130,7 +130,7 @@ def test_a_name_with_underscores_is_never_the_identity(http: Client, name: str) 
 
 @pytest.mark.parametrize("path", PUBLIC)
 @pytest.mark.parametrize("user_id", ["", "0", "abc", "9" * 30])
-def test_a_public_endpoint_asks_nobody(http: Client, path: str, user_id: str) -> None:
+def test_public_endpoint_needs_no_caller(http: Client, path: str, user_id: str) -> None:
     CouponFactory()
     assert http.get(path).status == 200
     assert http.get(path, headers={"X-User-Id": user_id, "X-Gateway-Secret": "wrong"}).status == 200
@@ -148,7 +148,7 @@ LATER_REFUSALS: dict[str, tuple[str, str, dict[str, str], bytes]] = {
 
 
 @pytest.mark.parametrize("code", LATER_REFUSALS)
-def test_who_is_calling_is_asked_before_anything_else(http: Client, code: str) -> None:
+def test_caller_is_checked_before_anything_else(http: Client, code: str) -> None:
     method, path, headers, body = LATER_REFUSALS[code]
     assert http.send(method, path, headers=headers, body=body).code == "not_registered"
     assert http.send(method, path, headers=headers, body=body, user=UserFactory()).code == code
