@@ -68,7 +68,7 @@ def sell_at(*moments):
         Order.objects.filter(pk=Order.objects.latest("pk").pk).update(ordered_at=moment)
 
 
-def test_an_order_counts_in_the_hour_of_seoul_that_it_was_paid_in():
+def test_order_counts_in_the_hour_of_seoul_that_it_was_paid_in():
     start, instant = this_hour(), timedelta(microseconds=1)
     sell_at(start - instant, start, start - timedelta(hours=1))
     assert [(hour.starts_at, hour.orders, hour.paid) for hour in sales_by_hour(hours=2)] == [
@@ -77,7 +77,7 @@ def test_an_order_counts_in_the_hour_of_seoul_that_it_was_paid_in():
     ]
 
 
-def test_the_hours_end_with_the_running_one_and_one_too_old_does_not_count():
+def test_hours_end_with_the_running_one_and_one_too_old_does_not_count():
     first = this_hour() - timedelta(hours=HOURS - 1)
     sell_at(first, first - timedelta(microseconds=1), this_hour() + timedelta(hours=1))
     hours = sales_by_hour(hours=HOURS)
@@ -94,7 +94,7 @@ def test_hours_are_named_by_their_time_in_seoul(admin_client):
     assert "1,800원" in read(admin_client, "ko")
 
 
-def test_a_chart_says_in_words_what_it_draws(admin_client):
+def test_chart_says_in_words_what_it_draws(admin_client):
     sell_at(this_hour(), this_hour(), this_hour() - timedelta(hours=5))
     content = page(admin_client).content.decode()
     (label, paid) = re.findall(r'role="img" aria-label="([^"]*)"', content)
@@ -105,7 +105,7 @@ def test_a_chart_says_in_words_what_it_draws(admin_client):
 
 
 @pytest.mark.parametrize("hour", [0, 7, 8, 23])
-def test_a_chart_names_today_at_every_hour_of_it(hour):
+def test_chart_names_today_at_every_hour_of_it(hour):
     now = datetime(2026, 11, 22, hour, tzinfo=SEOUL)
     hours = [Hour(now - timedelta(hours=ago)) for ago in reversed(range(HOURS))]
     today = chart(hours, value=lambda each: each.orders, shown=number).days[-1]
@@ -113,7 +113,7 @@ def test_a_chart_names_today_at_every_hour_of_it(hour):
     assert today.at == (HOURS - 1 - hour) * 100 // HOURS
 
 
-def test_the_best_sellers_are_those_of_the_api(admin_client, client):
+def test_best_sellers_are_those_of_the_api(admin_client, client):
     for _ in range(3):
         buy()
     answered = [entry["name"] for entry in client.get("/api/v1/rankings/products").json()["results"]]
@@ -137,7 +137,7 @@ def test_events_that_wait_and_that_are_dead_lead_to_their_lists(admin_client):
         assert admin_client.get(panel[f"{state}_url"]).context["cl"].result_count == count
 
 
-def test_an_event_that_waits_for_its_next_attempt_is_not_late(admin_client):
+def test_event_that_waits_for_its_next_attempt_is_not_late(admin_client):
     buy()
     OrderEvent.objects.update(next_attempt_at=this_hour() + timedelta(hours=2))
     assert undelivered(most=10).overdue_seconds == 0
@@ -165,7 +165,7 @@ def issue_at(coupon, *moments):
 
 
 @pytest.mark.django_db
-def test_a_campaign_s_pace_says_when_it_will_be_sold_out():
+def test_forecast_says_when_a_campaign_will_be_sold_out():
     now = database_clock()
     issue_at(CouponFactory(quantity=40), *[now - timedelta(minutes=30)] * 10)
     (burning,) = issue_forecasts(limit=5)
@@ -174,7 +174,7 @@ def test_a_campaign_s_pace_says_when_it_will_be_sold_out():
 
 
 @pytest.mark.django_db
-def test_only_the_newest_100_issues_make_the_pace():
+def test_forecast_uses_the_newest_100_issues():
     now, hour = database_clock(), timedelta(hours=1)
     issue_at(CouponFactory(quantity=400), *[now - 9 * hour] * 20, *[now - hour] * 100)
     (burning,) = issue_forecasts(limit=5)
@@ -182,20 +182,20 @@ def test_only_the_newest_100_issues_make_the_pace():
 
 
 @pytest.mark.django_db
-def test_a_few_issues_make_no_pace():
+def test_forecast_needs_more_than_a_few_issues():
     issue_at(CouponFactory(quantity=40), *[database_clock()] * 9)
     assert [(burning.hourly, burning.sold_out_at) for burning in issue_forecasts(limit=5)] == [(None, None)]
 
 
 @pytest.mark.django_db
-def test_a_campaign_that_closes_first_or_lasts_for_months_has_no_moment_of_being_sold_out():
+def test_forecast_is_absent_where_a_campaign_closes_first_or_lasts_for_months():
     now, hour = database_clock(), timedelta(hours=1)
     issue_at(CouponFactory(quantity=40, closes_at=now + hour), *[now - hour] * 10)
     issue_at(CouponFactory(quantity=10**18), *[now - hour] * 10)
     assert [burning.sold_out_at for burning in issue_forecasts(limit=5)] == [None, None]
 
 
-def test_campaigns_that_are_open_and_not_sold_out_burn_the_fullest_first(admin_client):
+def test_campaigns_that_are_open_are_listed_by_share_issued(admin_client):
     now = database_clock()
     hour = timedelta(hours=1)
     for name, terms in {
@@ -213,7 +213,7 @@ def test_campaigns_that_are_open_and_not_sold_out_burn_the_fullest_first(admin_c
     assert "nearly 1 of 10 left" in read(admin_client)
 
 
-def test_what_runs_low_leads_to_a_list_of_the_same(admin_client):
+def test_low_stock_leads_to_a_list_of_the_same_products(admin_client):
     buy()
     for stock in (0, 10, 11):
         ProductFactory(stock=stock, units_sold=stock)
@@ -225,13 +225,13 @@ def test_what_runs_low_leads_to_a_list_of_the_same(admin_client):
 
 
 @pytest.mark.django_db
-def test_of_products_with_as_little_left_the_one_that_sold_more_comes_first():
+def test_low_stock_of_equal_count_is_ordered_by_units_sold():
     few, first, second = (ProductFactory(stock=1, units_sold=sold) for sold in (1, 5, 5))
     last = ProductFactory(stock=2, units_sold=9)
     assert list(low_stock(limit=9)) == [first, second, few, last]
 
 
-def test_an_empty_shop_says_what_to_do_first(admin_client):
+def test_empty_shop_says_what_to_do_first(admin_client):
     text = read(admin_client)
     assert "Add the members who may buy." in text
     assert "python manage.py seed_demo" in text
@@ -243,26 +243,26 @@ def test_an_empty_shop_says_what_to_do_first(admin_client):
             assert admin_client.get(url).status_code == 200
 
 
-def test_an_empty_shop_names_no_command_that_is_not_there(admin_client, monkeypatch):
+def test_empty_shop_names_no_command_that_is_not_there(admin_client, monkeypatch):
     monkeypatch.setattr("backoffice.dashboard.get_commands", dict)
     assert "seed_demo" not in read(admin_client)
 
 
-def test_what_is_done_is_ticked_and_what_there_is_to_see_is_shown(admin_client):
+def test_first_steps_that_are_done_are_ticked(admin_client):
     ProductFactory(stock=3)
     steps = page(admin_client).context["steps"]
     assert [step["done"] for step in steps] == [False, True, False]
     assert set(panels(admin_client)) == {"low_stock"}
 
 
-def test_the_first_steps_are_over_with_the_first_order(admin_client):
+def test_first_steps_are_over_with_the_first_order(admin_client):
     buy()
     assert page(admin_client).context["steps"] == []
     assert set(panels(admin_client)) == {"sales", "best_sellers", "coupons", "events", "low_stock"}
 
 
 @pytest.mark.parametrize(("role", "ways"), [("viewer", 0), ("merchandiser", 2), ("operator", 4)])
-def test_a_role_is_led_only_where_it_may_add_and_sees_every_figure(staff_of, role, ways):
+def test_role_sees_every_figure_and_links_only_where_it_may_add(staff_of, role, ways):
     browser = staff_of(role)
     steps = page(browser).context["steps"]
     assert sum(len(step["links"]) for step in steps[:2]) == ways
@@ -270,14 +270,14 @@ def test_a_role_is_led_only_where_it_may_add_and_sees_every_figure(staff_of, rol
     assert set(panels(browser)) == {"sales", "best_sellers", "coupons", "events", "low_stock"}
 
 
-def test_an_account_without_a_role_is_told_so_and_sees_no_figure(client):
+def test_account_without_a_role_sees_a_note_and_no_figure(client):
     buy()
     client.force_login(StaffAccount.objects.create_user("nobody", is_staff=True))
     assert "Your account has no role yet." in read(client)
     assert panels(client) == {}
 
 
-def test_a_name_is_text_whatever_it_says(admin_client):
+def test_name_is_shown_as_text_whatever_it_contains(admin_client):
     product = buy()
     execute(
         "UPDATE products_product SET name = '<script>alert(1)</script>', stock = 1 WHERE id = %s", product.pk
@@ -287,7 +287,7 @@ def test_a_name_is_text_whatever_it_says(admin_client):
     assert read(admin_client).count("&lt;script&gt;alert") == 3
 
 
-def test_it_asks_the_same_number_of_questions_however_much_there_is(admin_client):
+def test_dashboard_sends_as_many_statements_for_many_rows_as_for_few(admin_client):
     def asked():
         with CaptureQueriesContext(connection) as queries:
             page(admin_client)
@@ -301,7 +301,7 @@ def test_it_asks_the_same_number_of_questions_however_much_there_is(admin_client
     assert asked() == once
 
 
-def test_the_page_is_in_the_reader_s_language(admin_client):
+def test_page_is_in_the_reader_s_language(admin_client):
     buy()
     assert "소진 중인 쿠폰" in read(admin_client, "ko")
     assert "Coupons burning down" in read(admin_client, "en")

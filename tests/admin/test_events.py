@@ -30,13 +30,13 @@ def dead():
     return set(OrderEvent.objects.filter(state="dead").values_list("pk", flat=True))
 
 
-def test_the_list_by_state_shows_attempts_and_the_last_error(admin_client, events):
+def test_list_by_state_shows_attempts_and_the_last_error(admin_client, events):
     answer = admin_client.get(EVENTS, {"state__exact": "dead"})
     assert {row.pk for row in answer.context["cl"].result_list} == dead()
     assert all(text in answer.content.decode() for text in ("24", "HTTP 500", "전송 포기"))
 
 
-def test_the_selected_events_are_due_again_and_each_leaves_an_entry_in_the_log(admin_client, events):
+def test_selected_events_are_due_again_and_each_leaves_an_entry_in_the_log(admin_client, events):
     chosen = {"action": "redeliver", "_selected_action": [events[0].pk, events[2].pk]}
     answer = admin_client.post(EVENTS, chosen, follow=True)
     assert "이벤트 2건을 다시 보낼게요." in answer.content.decode()
@@ -45,7 +45,7 @@ def test_the_selected_events_are_due_again_and_each_leaves_an_entry_in_the_log(a
     assert set(LogEntry.objects.values_list("object_id", flat=True)) == {str(e.pk) for e in events[::2]}
 
 
-def test_selecting_across_pages_means_all_that_the_filter_finds(admin_client, events):
+def test_selection_across_pages_means_all_that_the_filter_finds(admin_client, events):
     chosen = {"action": "redeliver", "_selected_action": [events[0].pk], "select_across": "1"}
     admin_client.post(f"{EVENTS}?state__exact=dead", chosen)
     assert not dead()
@@ -53,14 +53,14 @@ def test_selecting_across_pages_means_all_that_the_filter_finds(admin_client, ev
 
 
 @pytest.mark.parametrize(("query", "left"), [("", 0), ("?state__exact=delivered", 2), ("?q=9999999", 2)])
-def test_all_dead_ones_of_the_list_go_out_at_once_and_no_others(admin_client, events, query, left):
+def test_dead_events_of_the_list_are_sent_at_once_and_no_others(admin_client, events, query, left):
     answer = admin_client.post(DEAD + query)
     assert answer.url == EVENTS + (query or "?")
     assert len(dead()) == left
     assert OrderEvent.objects.get(pk=events[2].pk).state == "delivered"
 
 
-def test_more_than_a_request_can_carry_is_refused_and_nothing_is_sent(admin_client, events, monkeypatch):
+def test_selection_of_more_rows_than_a_request_carries_is_refused(admin_client, events, monkeypatch):
     monkeypatch.setattr(orders.admin, "MOST_AT_ONCE", 1)
     answer = admin_client.post(DEAD, follow=True)
     assert "manage.py redeliver_events" in answer.content.decode()
@@ -68,6 +68,6 @@ def test_more_than_a_request_can_carry_is_refused_and_nothing_is_sent(admin_clie
     assert not LogEntry.objects.exists()
 
 
-def test_a_link_alone_sends_nothing(admin_client, events):
+def test_redelivery_by_a_get_sends_nothing(admin_client, events):
     assert admin_client.get(DEAD).status_code == 403
     assert len(dead()) == 2

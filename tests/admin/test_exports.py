@@ -34,7 +34,7 @@ def named(*names: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_names_that_a_spreadsheet_would_run_or_trim_are_texts_and_come_back_as_they_were(admin_client, kind):
+def test_names_that_a_spreadsheet_would_run_or_trim_survive_export_and_import(admin_client, kind):
     named(*FORMULAS)
     content = fetch(admin_client, MEMBERS, kind)
     assert [unescaped(name) for _id, name, *_more in rows_of(content)[1:]] == [
@@ -45,14 +45,14 @@ def test_names_that_a_spreadsheet_would_run_or_trim_are_texts_and_come_back_as_t
 
 
 @pytest.mark.parametrize("name", ["a=1", "'a", "1-1", "a@b", "—", "(=1)"])
-def test_other_names_are_written_as_they_are(name):
+def test_plain_names_are_written_as_they_are(name):
     assert TextCell().write(name, typed=False) == name
     assert TextCell().clean(name) == name
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_what_is_exported_in_a_language_is_imported_as_unchanged(admin_client, kind, language):
+def test_export_in_a_language_is_imported_as_unchanged(admin_client, kind, language):
     ProductFactory.create_batch(3)
     moment = datetime(2026, 12, 1, tzinfo=UTC)
     CouponFactory(fixed=True, opens_at=moment, closes_at=moment.replace(month=12, day=9, microsecond=7))
@@ -62,7 +62,7 @@ def test_what_is_exported_in_a_language_is_imported_as_unchanged(admin_client, k
         assert preview(admin_client, table, content).context["result"].summary == summary
 
 
-def test_an_export_brings_everything_back_into_an_empty_shop(admin_client):
+def test_export_brings_everything_back_into_an_empty_shop(admin_client):
     CouponFactory(fixed=True, closes_at=datetime(2027, 1, 1, tzinfo=UTC))
     product = ProductFactory()
     tables = {PRODUCTS: fetch(admin_client, PRODUCTS, "csv"), COUPONS: fetch(admin_client, COUPONS, "xlsx")}
@@ -75,7 +75,7 @@ def test_an_export_brings_everything_back_into_an_empty_shop(admin_client):
     assert ProductFactory().pk > product.pk
 
 
-def test_a_csv_file_says_to_excel_that_it_is_utf_8_and_has_korean_headings(admin_client):
+def test_csv_file_says_to_excel_that_it_is_utf_8_and_has_korean_headings(admin_client):
     ProductFactory(name="아메리카노")
     content = fetch(admin_client, PRODUCTS, "csv")
     assert content.startswith(b"\xef\xbb\xbfid,")
@@ -83,26 +83,26 @@ def test_a_csv_file_says_to_excel_that_it_is_utf_8_and_has_korean_headings(admin
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_an_export_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client, kind):
+def test_export_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client, kind):
     fetch(admin_client, MEMBERS, kind)
     entry = LogEntry.objects.get()
     assert entry.object_repr.startswith("User-")
     assert entry.object_repr in action_log.describe(entry)
 
 
-def test_an_xlsx_file_has_numbers_as_numbers(admin_client):
+def test_xlsx_file_has_numbers_as_numbers(admin_client):
     product = ProductFactory(price=4500, stock=7)
     assert rows_of(fetch(admin_client, PRODUCTS, "xlsx"))[1][:4] == [product.pk, product.name, 4500, 7]
 
 
-def test_the_list_s_search_and_filters_count(admin_client):
+def test_list_s_search_and_filters_count(admin_client):
     CouponFactory(fixed=True)
     CouponFactory()
     content = fetch(admin_client, COUPONS, "csv", query="?discount_type__exact=fixed")
     assert [row[2] for row in rows_of(content)[1:]] == ["정액"]
 
 
-def test_more_rows_than_an_xlsx_file_has_are_refused_in_words(admin_client, monkeypatch):
+def test_export_of_more_rows_than_an_xlsx_file_has_is_refused_in_words(admin_client, monkeypatch):
     monkeypatch.setattr(exports, "MAX_ROWS", 1)
     ProductFactory.create_batch(2)
     page = admin_client.post(reverse("admin:products_product_export"), {"format": "1"})
@@ -110,7 +110,7 @@ def test_more_rows_than_an_xlsx_file_has_are_refused_in_words(admin_client, monk
     assert len(rows_of(fetch(admin_client, PRODUCTS, "csv"))) == 3
 
 
-def test_what_xlsx_cannot_hold_as_it_is_comes_back_as_it_was(admin_client):
+def test_export_to_xlsx_and_back_keeps_what_xlsx_cannot_hold(admin_client):
     names = ["a\x0bb", "a\rb", "a\r\nb", "a_x000B_b", "_x005F_", "a\ufffe", "\ufeffa", "_x000D_=1"]
     named(*names)
     content = fetch(admin_client, MEMBERS, "xlsx")

@@ -147,14 +147,14 @@ def broken_pages(client) -> dict[str, int]:
 
 @pytest.mark.redis
 @pytest.mark.parametrize("extremes", EXTREMES.values(), ids=EXTREMES.keys())
-def test_every_page_shows_whatever_the_constraints_take(shop, extremes):
+def test_pages_show_whatever_the_constraints_take(shop, extremes):
     assert fill(extremes) > 10
     assert broken_pages(shop) == {}
     assert audit()
     assert all(map(body, OrderEvent.objects.all()))
 
 
-def test_a_row_that_no_page_could_show_would_be_noticed(shop):
+def test_row_that_pages_could_not_show_would_be_noticed(shop):
     with broken(*WITHOUT_CONSTRAINT):
         execute("UPDATE orders_orderitem SET unit_price = %s, quantity = 2", MAX)
         assert broken_pages(shop).keys() == {"/admin/", "/api/v1/rankings/products"}

@@ -52,13 +52,13 @@ def statuses(browser, url, fields):
 
 
 @pytest.mark.parametrize("table", ADDED)
-def test_a_new_row_takes_no_value_that_it_cannot_keep(browser, table):
+def test_new_row_takes_no_value_that_it_cannot_keep(browser, table):
     answers = statuses(browser, reverse(f"admin:{table}_add"), ADDED[table])
     assert set(answers.values()) <= {200, 302}, answers
 
 
 @pytest.mark.parametrize("page", CHANGED)
-def test_a_change_takes_no_value_that_the_row_cannot_keep(browser, page, bought):
+def test_change_takes_no_value_that_the_row_cannot_keep(browser, page, bought):
     account = User.objects.get().pk
     url = {
         "products": page_of(bought),
@@ -82,19 +82,19 @@ def test_a_change_takes_no_value_that_the_row_cannot_keep(browser, page, bought)
         (b"{}", "application/json", 200),
     ],
 )
-def test_a_form_too_large_or_none_at_all_is_refused(browser, body, kind, status):
+def test_form_too_large_or_none_at_all_is_refused(browser, body, kind, status):
     answer = browser.generic("POST", reverse("admin:users_user_add"), body, kind)
     assert answer.status_code == status
 
 
-def test_a_page_that_only_shows_takes_no_form_and_asks_for_none_of_its_lines(browser, bought):
+def test_read_only_page_takes_no_form(browser, bought):
     order = bought.orderitem_set.get().order
     assert browser.post(page_of(order), {"name": "x"}).status_code == 403
     assert browser.post(page_of(order), {"orderitem_set-TOTAL_FORMS": "\0"}).status_code == 403
 
 
 @pytest.mark.parametrize("page", ["import", "export", "process_import"])
-def test_files_are_asked_for_and_fetched_by_what_the_page_offers(browser, page):
+def test_import_and_export_pages_answer_any_form_values(browser, page):
     for table in ("users_user", "products_product", "coupons_coupon"):
         for value in VALUES:
             fields = {"format": value, "resource": value, "import_file_name": value, "export_items": value,

@@ -85,7 +85,7 @@ def browser_of(staff_of, client, bought):
 
 
 @pytest.mark.parametrize("role", ["superuser", "viewer", "merchandiser", "operator"])
-def test_no_role_gets_an_error_or_unoffered_rows_from_any_list(browser_of, role):
+def test_list_gives_no_role_an_error_or_unoffered_rows(browser_of, role):
     browser, answers = browser_of(role), {}
     for url in LISTS:
         status = browser.get(url).status_code
@@ -98,24 +98,24 @@ def test_no_role_gets_an_error_or_unoffered_rows_from_any_list(browser_of, role)
 
 
 @pytest.mark.parametrize("query", HARMLESS)
-def test_what_says_nothing_about_rows_is_answered_by_the_list(browser_of, query):
+def test_parameters_that_say_nothing_about_rows_are_answered_by_the_list(browser_of, query):
     browser = browser_of("superuser")
     assert {browser.get(f"{url}?{query}").status_code for url in LISTS} <= {200, 302}
 
 
 @pytest.mark.parametrize("table", OFFERED)
-def test_what_a_list_offers_is_taken(browser_of, table):
+def test_filters_that_a_list_offers_are_taken(browser_of, table):
     browser, url = browser_of("superuser"), reverse(f"admin:{table}_changelist")
     assert {browser.get(f"{url}?{query}").status_code for query in OFFERED[table]} == {200}
 
 
-def test_who_is_led_back_is_told_why(browser_of):
+def test_redirect_from_a_forged_query_says_why(browser_of):
     answer = browser_of("superuser").get(f"{LISTS[0]}?name__regex=(", follow=True)
     assert "조건이나 값이 없어" in answer.content.decode()
 
 
 @pytest.mark.parametrize("query", ["name__regex=(", "discount_type__exact=%00"])
-def test_without_the_guard_a_list_would_take_it(browser_of, monkeypatch, query):
+def test_list_without_the_guard_would_take_it(browser_of, monkeypatch, query):
     monkeypatch.setattr(BaseAdmin, "get_changelist", lambda *_, **__: ChangeList)
     browser = browser_of("superuser")
     browser.raise_request_exception = True
@@ -182,7 +182,7 @@ AUTOCOMPLETE = [
 ]
 
 
-def test_nothing_completes_what_is_typed_and_no_row_has_a_page_in_the_shop(browser_of):
+def test_autocomplete_and_view_on_site_are_not_offered(browser_of):
     browser = browser_of("superuser")
     assert {browser.get(f"/admin/autocomplete/?{each}").status_code for each in AUTOCOMPLETE} == {404}
     for kind in ContentType.objects.all():
@@ -212,12 +212,12 @@ def test_pages_other_than_lists_take_any_query(browser_of, url):
 
 
 @pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
-def test_the_first_page_takes_any_query(browser_of):
+def test_first_page_takes_any_query(browser_of):
     assert browser_of("superuser").get("/admin/?q=%00&hours=x").status_code == 200
 
 
 @pytest.mark.parametrize("following", ["%00", "\0", "//[", "/[", "http://[", "/%ED%A0%80", "/" * 99, "\\\\x"])
-def test_no_address_to_go_on_to_is_an_error(client, bought, following):
+def test_next_address_never_makes_an_error(client, bought, following):
     client.raise_request_exception = False
     for language in ("ko", "\0", "x" * 5000):
         chosen = client.post("/admin/i18n/setlang/", {"next": following, "language": language})
@@ -229,13 +229,13 @@ def test_no_address_to_go_on_to_is_an_error(client, bought, following):
 
 @pytest.mark.parametrize("name", ["sessionid", "messages", "django_language", "csrftoken", "known_browser"])
 @pytest.mark.parametrize("value", ['"aaaaaaaa\\000"', '"aaaaaaaa\\355\\240\\200"', "x" * 5000])
-def test_no_cookie_is_an_error(client, db, name, value):
+def test_cookie_never_makes_an_error(client, db, name, value):
     client.raise_request_exception = False
     answer = client.get("/admin/auth/group/", headers={"Cookie": f"{name}={value}"})
     assert answer.status_code == 302
 
 
-def test_a_row_s_page_takes_any_query(browser_of, bought):
+def test_row_s_page_takes_any_query(browser_of, bought):
     browser = browser_of("superuser")
     for page in ("change", "history", "delete"):
         for query in ("_changelist_filters=%00", "_popup=1&p=%00", "_to_field=%00", f"p={HUGE}"):

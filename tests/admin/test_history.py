@@ -44,7 +44,7 @@ def test_history_can_be_read_and_neither_added_changed_nor_deleted(admin_client,
 
 
 @pytest.mark.parametrize("table", ["users_user", "products_product", "coupons_coupon"])
-def test_what_history_refers_to_cannot_be_deleted(admin_client, bought, table):
+def test_rows_that_history_refers_to_cannot_be_deleted(admin_client, bought, table):
     row = model_of(table).objects.get()
     assert admin_client.post(page_of(row, "delete"), {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
@@ -52,13 +52,13 @@ def test_what_history_refers_to_cannot_be_deleted(admin_client, bought, table):
     assert model_of(table).objects.filter(pk=row.pk).exists()
 
 
-def test_no_page_of_the_admin_can_change_a_balance(admin_client, bought):
+def test_balance_cannot_be_changed_by_a_page_of_the_admin(admin_client, bought):
     account = PointAccount.objects.get()
     change(admin_client, account, balance=1)
     assert PointAccount.objects.get().balance == account.balance
 
 
-def test_a_staff_account_stays_and_with_it_the_log_of_what_it_did(admin_client, admin_user, bought):
+def test_staff_account_cannot_be_deleted_so_that_its_log_stays(admin_client, admin_user, bought):
     change(admin_client, bought, name="새 이름", price=1000)
     other = User.objects.create_user("other", is_staff=True)
     for account in (admin_user, other):
@@ -67,7 +67,7 @@ def test_a_staff_account_stays_and_with_it_the_log_of_what_it_did(admin_client, 
     assert LogEntry.objects.count() == 1
 
 
-def test_an_order_s_page_shows_its_lines_payment_coupon_and_delivery(admin_client, bought):
+def test_order_s_page_shows_its_lines_payment_coupon_and_delivery(admin_client, bought):
     order, entry = Order.objects.get(), PointTransaction.objects.get(type="payment")
     OrderEvent.objects.update(state="dead", attempts=24, last_error="HTTP 500")
     page = admin_client.get(page_of(order)).content.decode()
@@ -76,13 +76,13 @@ def test_an_order_s_page_shows_its_lines_payment_coupon_and_delivery(admin_clien
     assert all(page_of(row) in page for row in (order.user, order.issued_coupon, order.event, entry, bought))
 
 
-def test_an_order_of_nothing_has_a_page_without_a_ledger_entry(admin_client, bought):
+def test_order_of_nothing_has_a_page_without_a_ledger_entry(admin_client, bought):
     order = Order.objects.create(user=Order.objects.get().user, subtotal=0, total=0, balance_after=0)
     OrderEvent.objects.create(order=order)
     assert admin_client.get(page_of(order)).status_code == 200
 
 
-def test_a_member_s_page_shows_the_balance_and_leads_to_all_that_is_theirs(admin_client, bought):
+def test_member_s_page_shows_the_balance_and_leads_to_all_that_is_theirs(admin_client, bought):
     member = Order.objects.get().user
     page = admin_client.get(page_of(member)).content.decode()
     assert "10,200원" in page

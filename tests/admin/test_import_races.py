@@ -36,7 +36,7 @@ def previewed(operator: Operator, content: bytes) -> Tab:
     return Tab(CONFIRM, answer.body.decode())
 
 
-def test_2_000_products_come_in_and_change_over_http(http: Client) -> None:
+def test_import_of_2_000_products_adds_and_changes_them_over_http(http: Client) -> None:
     operator = Operator(http).with_session()
     page = previewed(operator, as_csv(HEAD, *(("", f"스콘 {n}", 1000, 5) for n in range(2000))))
     assert operator.send(page).status == 302
@@ -46,7 +46,7 @@ def test_2_000_products_come_in_and_change_over_http(http: Client) -> None:
     assert set(Product.objects.values_list("price", "stock")) == {(1001, 5)}
 
 
-def test_many_files_come_in_over_the_same_connection(http: Client) -> None:
+def test_import_of_many_files_over_one_connection_succeeds(http: Client) -> None:
     """What is sent often is prepared there, against temporary tables that come and go."""
     operator, product = Operator(http).with_session(), ProductFactory(name="스콘", price=1000)
     for price in range(1001, 1013):
@@ -56,7 +56,7 @@ def test_many_files_come_in_over_the_same_connection(http: Client) -> None:
     assert (product.price, Product.objects.count()) == (1012, 13)
 
 
-def test_prices_change_beside_orders_and_no_unit_is_lost(http: Client) -> None:
+def test_import_of_prices_beside_orders_loses_no_unit(http: Client) -> None:
     """Each order pays the price before or after; what was sold and what is left add up."""
     user, products = buyer(http), ProductFactory.create_batch(20, price=100, stock=1000)
     operator = Operator(http).with_session()
@@ -78,7 +78,7 @@ def test_prices_change_beside_orders_and_no_unit_is_lost(http: Client) -> None:
     assert set(Product.objects.values_list("price", flat=True)) == {200}
 
 
-def test_writing_a_stock_that_was_read_would_lose_units(db: None) -> None:
+def test_import_that_wrote_a_stock_it_had_read_would_lose_units(db: None) -> None:
     """The control: what an import would do to a sale if it wrote rows as it had read them."""
     product = ProductFactory(stock=10)
     read_before = Product.objects.get()
@@ -94,7 +94,7 @@ def a_row_held(product: Product):
         yield
 
 
-def test_a_row_that_is_held_too_long_stops_the_import_in_words_and_writes_nothing(http: Client) -> None:
+def test_import_that_waits_too_long_for_a_row_is_refused_and_writes_nothing(http: Client) -> None:
     first, second = ProductFactory(price=1), ProductFactory(price=1)
     operator = Operator(http).with_session()
     page = previewed(operator, as_csv(HEAD, *((each.pk, each.name, 2, 0) for each in (first, second))))
@@ -105,7 +105,7 @@ def test_a_row_that_is_held_too_long_stops_the_import_in_words_and_writes_nothin
     assert set(Product.objects.values_list("price", flat=True)) == {1}
 
 
-def test_two_imports_of_the_same_file_at_once_are_one(http: Client) -> None:
+def test_import_of_one_file_twice_at_once_is_one(http: Client) -> None:
     operator = Operator(http).with_session()
     page = Tab("/admin/users/user/import/", operator.open("/admin/users/user/import/").text)
     answer = operator.upload(page, as_csv(["name"], *[["김하나"]] * 50))
@@ -115,7 +115,7 @@ def test_two_imports_of_the_same_file_at_once_are_one(http: Client) -> None:
     assert User.objects.count() == 50
 
 
-def test_rows_added_while_numbers_are_reserved_never_meet_them(transactional_db: None) -> None:
+def test_rows_added_while_ids_are_reserved_never_collide(transactional_db: None) -> None:
     """Operators add members one by one while imports bring ids of their own, each ahead of the numbering."""
     together = Barrier(4)
 
@@ -141,7 +141,7 @@ def test_rows_added_while_numbers_are_reserved_never_meet_them(transactional_db:
     assert UserFactory().pk > max(bringing.result())
 
 
-def test_an_id_ahead_of_the_numbering_would_be_given_out_again(db: None) -> None:
+def test_id_ahead_of_the_sequence_would_be_given_out_again(db: None) -> None:
     """The control: an insert with an id of its own tells the numbering nothing."""
     newest = UserFactory()
     User.objects.create(pk=newest.pk + 1, name="김하나")
@@ -160,7 +160,7 @@ def result_of(content: bytes, **confirmation):
     return import_file(spreadsheet=ProductSpreadsheet(), content=content, confirmation=confirmed)
 
 
-def test_a_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_db: None) -> None:
+def test_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_db: None) -> None:
     product = ProductFactory(price=1)
     content = as_csv(HEAD, (product.pk, product.name, 2, 0), ("", "새 상품", 1, 1))
     with a_row_held(product), ThreadPoolExecutor(1) as pool:
@@ -176,7 +176,7 @@ def test_a_preview_writes_nothing_takes_no_number_and_locks_nothing(transactiona
     assert ProductFactory().pk == product.pk + 1
 
 
-def test_more_than_10_000_rows_are_checked_without_being_shown_and_logged_as_one(admin_user) -> None:
+def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_as_one(admin_user) -> None:
     rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
     preview = result_of(as_csv(HEAD, *rows))
     assert (preview.in_bulk, preview.rows, preview.summary) == (True, [], "10001-0-0")
@@ -186,7 +186,7 @@ def test_more_than_10_000_rows_are_checked_without_being_shown_and_logged_as_one
     assert "10,001" in action_log.describe(LogEntry.objects.get())
 
 
-def test_a_mistake_in_the_last_of_many_rows_keeps_all_of_them_out(admin_user) -> None:
+def test_mistake_in_the_last_of_many_rows_refuses_the_file(admin_user) -> None:
     rows = [*(("", f"스콘 {n}", 1000, 5) for n in range(2_500)), ("", "x", -1, 0)]
     result = result_of(as_csv(HEAD, *rows), staff_id=admin_user.pk, file_name="x", expected="")
     assert [row.number for row in result.invalid_rows] == [2_502]
@@ -194,7 +194,7 @@ def test_a_mistake_in_the_last_of_many_rows_keeps_all_of_them_out(admin_user) ->
 
 
 @pytest.mark.parametrize("count", [100_000, 100_001])
-def test_a_file_has_100_000_rows_at_most(count: int) -> None:
+def test_file_has_100_000_rows_at_most(count: int) -> None:
     content = b"name\n" + b"x\n" * count
     if count > 100_000:
         with pytest.raises(ValidationError, match="100,000"), opened(content):

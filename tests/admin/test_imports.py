@@ -26,7 +26,7 @@ FILES = {"csv": as_csv, "xlsx": as_xlsx}
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_file_brings_products_once_its_preview_is_confirmed(admin_client, kind):
+def test_import_adds_products_once_its_preview_is_confirmed(admin_client, kind):
     page = preview(admin_client, PRODUCTS, FILES[kind](HEAD, ("아메리카노", 4500, 100), ("라떼", 5000, 7)))
     assert page.context["result"].summary == "2-0-0"
     assert not Product.objects.exists()
@@ -38,13 +38,13 @@ def test_a_file_brings_products_once_its_preview_is_confirmed(admin_client, kind
     assert not Upload.objects.exists()
 
 
-def test_two_members_may_have_the_same_name(admin_client):
+def test_members_may_have_the_same_name(admin_client):
     bring(admin_client, MEMBERS, as_csv(["이름"], ["김하나"], ["김하나"]))
     assert User.objects.filter(name="김하나").count() == 2
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_coupon_s_type_and_period_are_read_as_people_write_them(admin_client, kind):
+def test_coupon_s_type_and_period_are_read_as_people_write_them(admin_client, kind):
     moment = {"csv": "2026-12-01 9:00", "xlsx": datetime(2026, 12, 1, 9)}[kind]  # noqa: DTZ001 - as Excel's are
     head = ["name", "discount_type", "discount_value", "quantity", "max_discount", "opens_at", "closes_at"]
     bring(admin_client, COUPONS, FILES[kind](head, ("반값", "percent", 50, 10, 3000, moment, None)))
@@ -73,7 +73,7 @@ def test_utf_8_with_and_without_its_mark_and_cp949_are_read(admin_client, encodi
     ],
     ids=["UTF-16", "garbage", "NUL", "no archive", "cut off", "endless cell"],
 )
-def test_what_cannot_be_read_is_refused_in_words(admin_client, content):
+def test_file_that_cannot_be_read_is_refused_in_words(admin_client, content):
     page = preview(admin_client, PRODUCTS, content)
     assert page.status_code == 200
     (said,) = wrong(page)
@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_refused_in_words(admin_client, content):
     ],
     ids=["missing", "unknown", "twice"],
 )
-def test_a_wrong_column_is_named_before_any_row(admin_client, head, name):
+def test_wrong_column_is_named_before_any_row(admin_client, head, name):
     page = preview(admin_client, PRODUCTS, as_csv(head, ["", "x", "y", "z"][: len(head)]))
     (said,) = wrong(page)
     assert f": {name}." in said
@@ -101,7 +101,7 @@ NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "", "-1", "922337203685477
 
 
 @pytest.mark.parametrize("price", NUMBERS)
-def test_a_bad_number_is_refused_with_its_row_and_column(admin_client, price):
+def test_bad_number_is_refused_with_its_row_and_column(admin_client, price):
     page = preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("b", price, 1)))
     (row,) = wrong(page)
     assert row == 3
@@ -115,19 +115,19 @@ def test_excel_s_fractions_errors_and_inexact_numbers_are_refused(admin_client, 
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_whole_number_may_have_a_point_as_excel_writes_it(admin_client, kind):
+def test_whole_number_may_have_a_point_as_excel_writes_it(admin_client, kind):
     bring(admin_client, PRODUCTS, FILES[kind](HEAD, ("a", 12.0, 3)))
     assert Product.objects.get().price == 12
 
 
-def test_a_mistake_in_one_row_keeps_out_all_of_the_file(admin_client):
+def test_mistake_in_one_row_refuses_the_file(admin_client):
     assert (
         "confirm_form" not in preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("", 1, 1))).context
     )
     assert not Product.objects.exists()
 
 
-def test_the_same_file_again_is_refused_where_it_would_double_the_shop(admin_client):
+def test_same_file_again_is_refused_where_it_would_double_the_shop(admin_client):
     content = as_csv(HEAD, ("a", 1, 1))
     bring(admin_client, PRODUCTS, content)
     (said,) = wrong(preview(admin_client, PRODUCTS, content))[2]["상품명"]
@@ -140,7 +140,7 @@ def test_rows_with_the_same_id_or_the_same_new_name_are_refused(admin_client):
     assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), *twice)))) == {3, 5}
 
 
-def test_a_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client):
+def test_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client):
     product = ProductFactory(name="전", price=100, stock=10)
     page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "후", 200, 999)))
     assert "<del>100</del> → <ins>200</ins>" in page.content.decode()
@@ -152,7 +152,7 @@ def test_a_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client
     assert (product.name, product.price, product.stock) == ("후", 200, 6)
 
 
-def test_a_row_that_changes_nothing_is_counted_and_not_written(admin_client):
+def test_row_that_changes_nothing_is_counted_and_not_written(admin_client):
     product = ProductFactory(name="a", price=1, stock=1)
     page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 1, 1)))
     assert page.context["result"].summary == "0-0-1"
@@ -166,13 +166,13 @@ def test_ids_in_the_file_leave_the_numbering_right(admin_client):
 
 
 @pytest.mark.parametrize("row_id", ["0", "-1", "1000000000001", "x", "1.5"])
-def test_an_id_that_none_could_have_is_refused(admin_client, row_id):
+def test_id_that_none_could_have_is_refused(admin_client, row_id):
     assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (row_id, "a", 1, 1))))[2]) == {
         "id"
     }
 
 
-def test_a_coupon_s_quantity_never_falls_below_what_is_issued(admin_client):
+def test_coupon_s_quantity_never_falls_below_what_is_issued(admin_client):
     coupon = CouponFactory(quantity=5)
     Coupon.objects.filter(pk=coupon.pk).update(issued=3)
     head = ("id", "name", "discount_type", "discount_value", "quantity")
@@ -187,21 +187,21 @@ def test_a_coupon_s_quantity_never_falls_below_what_is_issued(admin_client):
 @pytest.mark.parametrize(
     "terms", [("percent", 101, ""), ("fixed", 10, 5), ("fixed", 0, ""), ("percent", 5, 0), ("반값", 5, "")]
 )
-def test_what_the_database_would_refuse_is_refused_in_the_preview(admin_client, terms):
+def test_row_that_the_database_would_refuse_is_refused_in_the_preview(admin_client, terms):
     head = ("name", "quantity", "discount_type", "discount_value", "max_discount")
     found = wrong(preview(admin_client, COUPONS, as_csv(head, ("a", 1, *terms))))
     assert set(found) == {2}
     assert "_" not in "".join(text for texts in found[2].values() for text in texts)
 
 
-def test_what_changed_since_the_preview_is_looked_at_again(admin_client):
+def test_rows_changed_since_the_preview_are_read_again(admin_client):
     page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (500, "a", 1, 1)))
     Product.objects.create(pk=500, name="somebody else's", price=9, stock=9)
     assert wrong(confirm(admin_client, PRODUCTS, page))
     assert Product.objects.get().name == "somebody else's"
 
 
-def test_a_file_is_imported_once_however_often_it_is_confirmed(admin_client):
+def test_file_is_imported_once_however_often_it_is_confirmed(admin_client):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     confirm(admin_client, MEMBERS, page)
     answer = confirm(admin_client, MEMBERS, page)
@@ -210,13 +210,13 @@ def test_a_file_is_imported_once_however_often_it_is_confirmed(admin_client):
 
 
 @pytest.mark.parametrize("name", ["nonsense", "../../etc/passwd", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
-def test_a_file_that_nobody_uploaded_is_not_found(admin_client, name):
+def test_file_that_nobody_uploaded_is_not_found(admin_client, name):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     assert confirm(admin_client, MEMBERS, page, upload=name).status_code == 302
     assert not User.objects.exists()
 
 
-def test_each_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
+def test_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
     product = ProductFactory(name="a", price=1, stock=1)
     bring(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 2, 1), ("", "b", 1, 1)))
     changed, added = LogEntry.objects.order_by("action_flag")[::-1]
@@ -225,32 +225,32 @@ def test_each_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
     assert "가격" in action_log.describe(changed)
 
 
-def test_a_preview_shows_names_as_they_will_be(admin_client):
+def test_preview_shows_names_as_they_will_be(admin_client):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["'=1+1"], ["<b>x</b>"])).content.decode()
     assert all(cell in page for cell in ("<td>=1+1</td>", "<td>&lt;b&gt;x&lt;/b&gt;</td>"))
 
 
-def test_too_many_mistakes_are_not_all_told(admin_client):
+def test_mistakes_beyond_a_number_are_only_counted(admin_client):
     page = preview(admin_client, PRODUCTS, as_csv(HEAD, *[(f"{n}", "x", 1) for n in range(2000)]))
     assert len(wrong(page)) == 100
 
 
 @pytest.mark.parametrize("extra", [("a", 1, 1, 1), ("a", 4, 500, 1)])
-def test_a_row_with_more_cells_than_columns_is_refused(admin_client, extra):
+def test_row_with_more_cells_than_columns_is_refused(admin_client, extra):
     assert set(wrong(preview(admin_client, PRODUCTS, as_csv(HEAD, extra)))) == {2}
 
 
-def test_empty_rows_and_columns_are_nothing(admin_client):
+def test_empty_rows_and_columns_are_ignored(admin_client):
     bring(admin_client, PRODUCTS, as_csv((*HEAD, ""), (), ("", "", "", ""), ("a", 1, 1, ""), ()))
     assert Product.objects.count() == 1
 
 
 @pytest.mark.parametrize("content", [b"", as_csv(HEAD), as_csv(()), as_xlsx()], ids=range(4))
-def test_a_file_without_rows_is_refused(admin_client, content):
+def test_file_without_rows_is_refused(admin_client, content):
     assert wrong(preview(admin_client, PRODUCTS, content))
 
 
-def test_mistakes_are_told_in_the_reader_s_language(admin_client):
+def test_mistakes_are_shown_in_the_reader_s_language(admin_client):
     content = as_csv(HEAD, ("a", "x", 1))
     korean, english = (
         wrong(preview(admin_client, PRODUCTS, content, language=each)) for each in ("ko", "en")
@@ -259,7 +259,7 @@ def test_mistakes_are_told_in_the_reader_s_language(admin_client):
     assert set(english[2]) == {"Price"}
 
 
-def test_only_the_account_that_uploaded_a_file_imports_it(admin_client, client):
+def test_upload_is_imported_by_the_account_that_made_it_alone(admin_client, client):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     client.force_login(get_user_model().objects.create_superuser("anna"))
     assert confirm(client, MEMBERS, page).url == reverse("admin:users_user_import")
@@ -269,19 +269,19 @@ def test_only_the_account_that_uploaded_a_file_imports_it(admin_client, client):
     assert User.objects.count() == 1
 
 
-def test_the_log_names_the_file_that_was_uploaded_whatever_is_confirmed(admin_client):
+def test_log_names_the_file_that_was_uploaded_whatever_is_confirmed(admin_client):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     confirm(admin_client, MEMBERS, page, original_file_name="other.csv", name="other.csv")
     assert "file.csv" in action_log.describe(LogEntry.objects.get())
 
 
-def test_a_file_that_is_wrong_is_not_kept(admin_client):
+def test_file_that_is_wrong_is_not_kept(admin_client):
     preview(admin_client, MEMBERS, as_csv(["nome"], ["김하나"]))
     preview(admin_client, MEMBERS, b"PK")
     assert not Upload.objects.exists()
 
 
-def test_a_cell_that_shows_something_is_never_read_as_empty(admin_client):
+def test_cell_that_shows_something_is_never_read_as_empty(admin_client):
     head = ("name", "discount_type", "discount_value", "quantity", "max_discount", "closes_at")
     formulas = as_xlsx(head, ("반값", "percent", 50, 100, "=1000*5", "=DATE(2026,12,31)"))
     assert wrong(preview(admin_client, COUPONS, formulas)) == [
@@ -289,7 +289,7 @@ def test_a_cell_that_shows_something_is_never_read_as_empty(admin_client):
     ]
 
 
-def test_a_preview_names_the_sheet_and_tells_of_hidden_rows(admin_client):
+def test_preview_names_the_sheet_and_reports_hidden_rows(admin_client):
     def fill(sheet):
         sheet.sheet_state = "hidden"
         other = sheet.parent.create_sheet("회원")
@@ -302,7 +302,7 @@ def test_a_preview_names_the_sheet_and_tells_of_hidden_rows(admin_client):
     assert "숨긴 행도 함께 가져와요: 1행" in page
 
 
-def test_a_busy_process_says_so_and_keeps_what_waits(admin_client, monkeypatch):
+def test_import_at_a_busy_process_says_so_and_keeps_the_upload(admin_client, monkeypatch):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     monkeypatch.setattr(files, "WAIT_SECONDS", 0)
     with files.turn(), files.turn():
@@ -313,7 +313,7 @@ def test_a_busy_process_says_so_and_keeps_what_waits(admin_client, monkeypatch):
     assert User.objects.count() == 1
 
 
-def test_a_request_brings_one_file(admin_client):
+def test_request_brings_one_file(admin_client):
     two = [SimpleUploadedFile(name, b"name\na") for name in ("a.csv", "b.csv")]
     answer = admin_client.post(reverse("admin:users_user_import"), {"import_file": two[0], "other": two[1]})
     assert answer.status_code == 400

@@ -22,7 +22,7 @@ from users.models import User
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_django_reads_is_what_people_edited(language):
+def test_compiled_messages_are_those_of_the_po_files(language):
     """After an edit: make messages"""
     edited = {}
     for message in po(language):
@@ -35,7 +35,7 @@ def test_what_django_reads_is_what_people_edited(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_translation_is_empty_guessed_or_out_of_use(language):
+def test_translations_are_complete_and_none_is_guessed_or_unused(language):
     catalogue = po(language)
     assert not [message.id for message in catalogue if message.fuzzy and message.id]
     assert not [message.id for message in catalogue if message.id and not all(texts_of(message))]
@@ -47,7 +47,7 @@ def texts_of(message):
 
 
 @pytest.mark.parametrize("places", [OURS, UNFOLD_IN_USE], ids=["shop", "unfold"])
-def test_everything_that_is_marked_has_a_korean_text(places):
+def test_marked_texts_all_have_a_korean_text(places):
     found = texts(*places)
     assert len(found) > 100
     with translation.override("ko"):
@@ -70,7 +70,7 @@ def test_money_is_written_as_people_write_it(amount, korean, english):
             assert formatting.won(amount) == text
 
 
-def test_moments_are_seoul_s_and_written_as_people_write_them():
+def test_timestamps_are_in_seoul_and_written_as_people_write_them():
     moment = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
     for language, text in (("ko", "2026년 11월 22일 오후 7:05"), ("en", "22 Nov 2026, 7:05 PM")):
         with translation.override(language):
@@ -101,7 +101,7 @@ def read(browser, url, language):
 @pytest.mark.parametrize(
     ("language", "word"), [("ko", r"사용자|(?i:\buser)"), ("en", r"\b[Uu]sers?\b|[가-힣]")]
 )
-def test_no_page_says_user_for_member_or_staff_account(admin_client, bought, language, word):
+def test_pages_say_member_or_staff_account_and_not_user(admin_client, bought, language, word):
     for model in (Product, Coupon, IssuedCoupon, User):
         model.objects.update(name="Kim")
     OrderItem.objects.update(product_name="Kim")
@@ -114,7 +114,7 @@ def test_no_page_says_user_for_member_or_staff_account(admin_client, bought, lan
 
 
 @pytest.mark.django_db
-def test_the_language_is_switched_in_the_admin_and_stays(admin_client, bought):
+def test_language_is_switched_in_the_admin_and_stays(admin_client, bought):
     url = page_of(Order.objects.get())
     assert "결제" in admin_client.get(url).content.decode()
     answer = admin_client.post(reverse("set_language"), {"language": "en", "next": url})
@@ -125,7 +125,7 @@ def test_the_language_is_switched_in_the_admin_and_stays(admin_client, bought):
 
 
 @pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
-def test_the_admin_s_language_does_not_spill_into_the_api(admin_client):
+def test_language_of_the_admin_does_not_reach_the_api(admin_client):
     before = admin_client.get("/api/v1/points").headers
     admin_client.post(reverse("set_language"), {"language": "en", "next": "/admin/"})
     admin_client.get("/admin/")
@@ -137,12 +137,12 @@ def test_the_admin_s_language_does_not_spill_into_the_api(admin_client):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("language", "text"), [("ko", "상품 삭제"), ("en", "Delete product")])
-def test_the_button_that_deletes_names_what_in_the_reader_s_order(admin_client, language, text):
+def test_button_that_deletes_names_what_in_the_reader_s_order(admin_client, language, text):
     assert text in read(admin_client, page_of(ProductFactory()), language)
 
 
 @pytest.mark.django_db
-def test_the_page_of_a_file_says_which_columns_it_needs(admin_client):
+def test_page_of_a_file_says_which_columns_it_needs(admin_client):
     said = re.sub(r"\s+", " ", read(admin_client, reverse("admin:products_product_import"), "ko"))
     for text in (
         "id: 선택",
@@ -161,12 +161,12 @@ def heading(browser, url):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("page", "name"), [("add", "추가"), ("import", "가져오기"), ("export", "내보내기")])
-def test_a_page_is_named_once_where_it_says_where_it_stands(admin_client, page, name):
+def test_breadcrumb_names_a_page_once(admin_client, page, name):
     assert heading(admin_client, reverse(f"admin:products_product_{page}")) == ["상품", "›", name]
 
 
 @pytest.mark.django_db
-def test_a_row_is_called_there_as_it_is_called_everywhere(admin_client, bought):
+def test_breadcrumb_names_a_row_as_everywhere(admin_client, bought):
     OrderEvent.objects.update(id="abcdef12-1234-4234-8234-123456789abc")
     event = OrderEvent.objects.get()
     assert heading(admin_client, page_of(event))[-1] == str(event)

@@ -34,7 +34,7 @@ def make(rows, admin_client):
         change(admin_client, buy(name=f"회원{n}"), name=f"상품{n}", price=n)
 
 
-def test_a_list_asks_as_many_questions_for_fifty_rows_as_for_five(admin_client, transactional_db):
+def test_list_sends_as_many_statements_for_fifty_rows_as_for_five(admin_client, transactional_db):
     make(5, admin_client)
     few = {url: len(queries_of(admin_client, url)) for url in LISTS}
     make(45, admin_client)
@@ -42,14 +42,14 @@ def test_a_list_asks_as_many_questions_for_fifty_rows_as_for_five(admin_client, 
 
 
 @pytest.mark.parametrize("query", ["", "?q=1", "?q=김"])
-def test_no_list_counts_without_a_bound(admin_client, bought, query):
+def test_list_counts_to_a_bound(admin_client, bought, query):
     for url in LISTS:
         counts = [sql for sql in queries_of(admin_client, url + query) if "COUNT(" in sql]
         assert len(counts) <= 1
         assert all(f"LIMIT {BoundedPaginator.MAX_COUNT + 1}" in sql for sql in counts)
 
 
-def test_a_list_longer_than_the_bound_says_so_and_still_turns_its_pages(admin_client, monkeypatch):
+def test_list_longer_than_the_bound_says_so_and_still_turns_its_pages(admin_client, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "MAX_COUNT", 60)
     UserFactory.create_batch(61)
     url = reverse("admin:users_user_changelist")
@@ -64,7 +64,7 @@ WORDS = ["<script>'", "1", "#1", "-1", "9" * 40, "%", "김하나", "'", "1234567
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_every_list_can_be_searched_for_anything(admin_client, bought, words):
+def test_list_can_be_searched_for_any_text(admin_client, bought, words):
     for url in LISTS:
         assert admin_client.get(url, {"q": words}).status_code == 200
 
@@ -85,13 +85,13 @@ def test_members_are_found_by_id_and_by_how_the_name_begins(admin_client):
     [("users_user", "김"), ("users_user", "7"), ("orders_order", "7"), ("points_pointtransaction", "7"),
      ("coupons_issuedcoupon", "7"), ("points_pointaccount", "7")],
 )  # fmt: skip
-def test_a_search_is_answered_by_an_index(admin_client, table, words):
+def test_search_is_answered_by_an_index(admin_client, table, words):
     plan = plan_of_search(admin_client, table, words)
     assert "Index Cond" in plan, plan
     assert "Seq Scan" not in plan, plan
 
 
-def test_the_plan_would_tell_a_search_that_reads_every_row(admin_client):
+def test_plan_of_a_search_that_reads_every_row_would_be_noticed(admin_client):
     """The comparison can fail: products are few, so their names may be searched anywhere."""
     assert "Index Cond" not in plan_of_search(admin_client, "products_product", "라")
 
@@ -110,7 +110,7 @@ def orders_between(browser, since, until):
     return answer.context["cl"].result_count
 
 
-def test_days_of_a_filter_are_seoul_s_and_both_ends_count(admin_client, bought):
+def test_filter_by_days_counts_in_seoul_and_includes_both_ends(admin_client, bought):
     execute("UPDATE orders_order SET ordered_at = '2026-11-22T23:59:59+09:00'")
     for since, until in (("2026-11-22", "2026-11-22"), ("2026-11-01", ""), ("", "2026-11-22")):
         assert orders_between(admin_client, since, until) == 1
@@ -131,7 +131,7 @@ LONG = [
 
 
 @pytest.mark.parametrize("table", LONG)
-def test_a_long_list_is_sorted_only_as_an_index_has_it(admin_client, bought, table):
+def test_long_list_is_sorted_only_as_an_index_has_it(admin_client, bought, table):
     change(admin_client, bought, name="라떼", price=1)
     url = reverse(f"admin:{table}_changelist")
     columns = headers_of(admin_client, url)
@@ -158,7 +158,7 @@ def plan_of_page(browser, url):
         return "\n".join(line for (line,) in execute(f"EXPLAIN {page}"))
 
 
-def test_the_plan_would_tell_a_sort(admin_client):
+def test_plan_of_a_sort_would_be_noticed(admin_client):
     """The comparison can fail: nothing keeps products, which are few, in the order of their prices."""
     assert sorts(plan_of_page(admin_client, f"{reverse('admin:products_product_changelist')}?o=3"))
 
@@ -170,13 +170,13 @@ def test_pages_are_found_by_their_name(admin_client, words, pages):
     assert answer.content.decode().count("/admin/coupons/") == pages
 
 
-def test_a_member_who_never_charged_has_nothing_rather_than_no_balance(admin_client):
+def test_member_who_never_charged_is_listed_with_0(admin_client):
     UserFactory()
     page = admin_client.get(MEMBERS).content.decode()
     assert re.search('data-label="잔액">0원<', page)
 
 
-def test_the_action_log_names_its_first_column_and_leads_to_no_page_of_an_entry(admin_client, bought):
+def test_action_log_names_its_first_column_and_leads_to_no_page_of_an_entry(admin_client, bought):
     change(admin_client, bought, name="라떼", price=1)
     page = admin_client.get(reverse("admin:admin_logentry_changelist")).content.decode()
     assert re.search('<th [^>]*field-action_time[^>]*data-label="시각">[^<]', page)

@@ -64,31 +64,31 @@ def refusals(table: str, column: str) -> list[str]:
     return [refusal(table, column, moment) for moment in BEYOND]
 
 
-def test_a_moment_beyond_the_calendar_is_refused(a_row_in_every_table):
+def test_timestamp_beyond_the_calendar_is_refused(a_row_in_every_table):
     assert len(COLUMNS) >= 20
     refused = {column: refusals(*column) for column in COLUMNS}
     assert [column for column, names in refused.items() if "" in names] == []
     assert [column for column, names in refused.items() if not any(map(is_calendar, names))] == []
 
 
-def test_a_moment_at_the_calendars_bounds_is_taken(a_row_in_every_table):
+def test_timestamp_at_the_calendars_bounds_is_taken(a_row_in_every_table):
     refused = [
         (column, bound) for column in COLUMNS for bound in BOUNDS if is_calendar(refusal(*column, bound))
     ]
     assert refused == []
 
 
-def test_a_column_without_the_constraint_would_be_noticed(a_row_in_every_table):
+def test_column_without_the_constraint_would_be_noticed(a_row_in_every_table):
     with transaction.atomic():
         execute("ALTER TABLE users_user DROP CONSTRAINT user_created_at_within_calendar")
         assert refusals("users_user", "created_at") == [""] * len(BEYOND)
         transaction.set_rollback(True)
 
 
-def test_every_check_is_valid_for_the_rows_that_were_there(db):
+def test_checks_are_valid_for_the_rows_that_were_there(db):
     assert execute("SELECT conname FROM pg_constraint WHERE contype = 'c' AND NOT convalidated") == []
 
 
-def test_an_amount_that_is_no_number_is_refused(a_row_in_every_table):
+def test_amount_that_is_no_number_is_refused(a_row_in_every_table):
     with pytest.raises(IntegrityError, match="product_sales_amount_is_a_number"), transaction.atomic():
         execute("INSERT INTO rankings_productsales SELECT id, 1, 'NaN' FROM products_product")

@@ -18,7 +18,7 @@ def formatted(heads, row, cell, number_format):
 
 
 @pytest.mark.parametrize("number_format", ["0%", "0.00%", "#,##0,"])
-def test_a_discount_that_is_shown_as_100_percent_does_not_become_1(admin_client, number_format):
+def test_discount_that_is_shown_as_100_percent_does_not_become_1(admin_client, number_format):
     heads = ("name", "discount_type", "discount_value", "quantity")
     content = formatted(heads, ("all of it", "PERCENT", 1, 10), "C2", number_format)
     ((row, errors),) = wrong(preview(admin_client, COUPONS, content, language="en")).items()
@@ -26,13 +26,13 @@ def test_a_discount_that_is_shown_as_100_percent_does_not_become_1(admin_client,
     assert "This cell shows another number than it holds" in str(errors)
 
 
-def test_a_name_that_is_shown_as_007_does_not_become_7(admin_client):
+def test_name_that_is_shown_as_007_does_not_become_7(admin_client):
     content = formatted(("name", "price", "stock"), (7, 1000, 1), "A2", "000")
     assert "does not hold the text that it shows" in str(
         wrong(preview(admin_client, PRODUCTS, content, language="en"))
     )
 
 
-def test_a_price_may_have_separators(admin_client):
+def test_price_may_have_separators(admin_client):
     content = formatted(("name", "price", "stock"), ("tea", 4500, 1), "B2", "#,##0")
     assert not wrong(preview(admin_client, PRODUCTS, content))

@@ -38,14 +38,14 @@ def stock_of(product: Product) -> int:
     return int(stock)
 
 
-def test_an_operator_signs_in_through_the_form_and_nobody_gets_in_without(http: Client) -> None:
+def test_operator_signs_in_through_the_form_alone(http: Client) -> None:
     somebody = Operator(http)
     assert http.get("/admin/products/product/").status == 302
     assert somebody.sign_in().status == 302
     assert somebody.open("/admin/products/product/")
 
 
-def test_two_tabs_opened_before_an_order_both_apply(http: Client, operator: Operator) -> None:
+def test_stock_changes_of_two_tabs_opened_before_an_order_both_apply(http: Client, operator: Operator) -> None:
     user, product = buyer(http), ProductFactory(price=1, stock=10)
     first, second = operator.open(page_of(product)), operator.open(page_of(product))
     assert http.order(user, {product.pk: 3}).status == 201
@@ -55,7 +55,7 @@ def test_two_tabs_opened_before_an_order_both_apply(http: Client, operator: Oper
     assert wrongs(stock={product.pk: 10 + 5 - 2}) == []
 
 
-def test_a_stale_tab_that_changes_the_price_leaves_the_stock_and_what_another_tab_changed(
+def test_stale_form_that_changes_the_price_leaves_stock_and_other_fields(
     http: Client, operator: Operator
 ) -> None:
     user, product = buyer(http), ProductFactory(name="처음", price=1, stock=10)
@@ -81,7 +81,7 @@ def test_restocking_in_the_admin_under_orders_loses_no_update(http: Client, oper
     assert wrongs(stock={product.pk: 20 + 30}) == []
 
 
-def test_a_price_changed_in_the_admin_under_orders_is_never_mixed(http: Client, operator: Operator) -> None:
+def test_price_changed_in_the_admin_under_orders_is_never_mixed(http: Client, operator: Operator) -> None:
     product, users = ProductFactory(name="10", price=10, stock=1_000), buyers(60, points=10_000)
     tabs = [operator.open(page_of(product)) for _ in range(10)]
     changes = [
@@ -111,20 +111,20 @@ def send_while(operator: Operator, product: Product, change: str, **fields: Any)
         return waiting.result()
 
 
-def test_a_form_saved_during_an_order_keeps_what_the_order_took(operator: Operator) -> None:
+def test_form_saved_during_an_order_keeps_what_the_order_took(operator: Operator) -> None:
     product = ProductFactory(price=1, stock=10)
     assert send_while(operator, product, "stock = stock - 3", price=2, stock_change=1, **WHY).status == 302
     assert execute("SELECT price, stock FROM products_product") == [(2, 8)]
 
 
-def test_a_form_that_takes_off_what_an_order_just_took_is_shown_again(operator: Operator) -> None:
+def test_form_that_takes_units_an_order_just_took_is_shown_again(operator: Operator) -> None:
     product = ProductFactory(price=1, stock=10)
     answer = send_while(operator, product, "stock = stock - 7", stock_change=-5, **WHY)
     assert answer.status == 200
     assert stock_of(product) == 3
 
 
-def test_an_overwritten_stock_would_be_noticed(http: Client) -> None:
+def test_overwritten_stock_would_be_noticed(http: Client) -> None:
     """What a form that sent the stock it was opened with would do."""
     user, product = buyer(http), ProductFactory(price=1, stock=10)
     stale = stock_of(product)
@@ -133,7 +133,7 @@ def test_an_overwritten_stock_would_be_noticed(http: Client) -> None:
     assert wrongs(stock={product.pk: 10 + 5})
 
 
-def test_raising_a_quantity_in_the_admin_reopens_a_sold_out_campaign(
+def test_quantity_raised_in_the_admin_reopens_a_sold_out_campaign(
     http: Client, operator: Operator
 ) -> None:
     campaign, late = CouponFactory(quantity=1), buyer(http, points=0)
@@ -158,7 +158,7 @@ PAGES = (
 )
 
 
-def test_a_script_in_a_name_is_shown_and_never_run(http: Client, operator: Operator) -> None:
+def test_script_in_a_name_is_shown_and_never_run(http: Client, operator: Operator) -> None:
     user, product = buyer(http), ProductFactory(name=SCRIPT, price=1)
     execute("UPDATE users_user SET name = %s", SCRIPT)
     coupon = hold_coupon(http, user, name=SCRIPT)
@@ -175,7 +175,7 @@ def shown_harmlessly(text: str) -> bool:
 
 
 @pytest.mark.parametrize("table", ["users_user", "products_product", "coupons_coupon"])
-def test_what_orders_refer_to_is_not_deleted_though_it_is_confirmed(
+def test_delete_of_what_orders_refer_to_is_refused_though_confirmed(
     http: Client, operator: Operator, table: str
 ) -> None:
     user, product = buyer(http), ProductFactory(price=1)
@@ -189,14 +189,14 @@ def test_what_orders_refer_to_is_not_deleted_though_it_is_confirmed(
     assert wrongs() == []
 
 
-def test_what_nobody_refers_to_is_deleted_by_confirming_it(operator: Operator) -> None:
+def test_delete_of_what_is_not_referred_to_needs_confirming(operator: Operator) -> None:
     path = f"/admin/products/product/{ProductFactory().pk}/delete/"
     assert operator.post(path, {**operator.open(path).fields(), "post": "yes"}).status == 302
     assert not Product.objects.exists()
 
 
 @pytest.mark.parametrize("table", ["points/pointaccount", "points/pointtransaction", "orders/order"])
-def test_no_form_that_anybody_could_forge_changes_a_balance_the_ledger_or_an_order(
+def test_forged_forms_change_no_balance_ledger_or_order(
     http: Client, operator: Operator, table: str
 ) -> None:
     user, product = buyer(http), ProductFactory(price=1)
@@ -222,7 +222,7 @@ def test_no_form_that_anybody_could_forge_changes_a_balance_the_ledger_or_an_ord
     assert {answer.status for answer in answers} == {403}
 
 
-def test_a_form_without_the_token_of_its_page_changes_nothing(http: Client, operator: Operator) -> None:
+def test_form_without_the_token_of_its_page_changes_nothing(http: Client, operator: Operator) -> None:
     product = ProductFactory(stock=1)
     fields = operator.open(page_of(product)).fields()
     for stolen in ({}, {"csrfmiddlewaretoken": "x" * 64}):

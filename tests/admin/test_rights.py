@@ -60,7 +60,7 @@ FORM = {"is_active": "on", "is_staff": "on"}
 
 
 @pytest.mark.parametrize("whose", ["own", "another's"])
-def test_is_superuser_and_permissions_of_one_s_own_are_not_given_by_a_forged_field(clerk, client, whose):
+def test_forged_superuser_flag_and_permissions_are_not_taken(clerk, client, whose):
     target = clerk if whose == "own" else account()
     before = rights_of(target)
     edit(client, target, username=target.username, is_superuser="on", **FORM,
@@ -70,13 +70,13 @@ def test_is_superuser_and_permissions_of_one_s_own_are_not_given_by_a_forged_fie
 
 
 @pytest.mark.parametrize("whose", ["own", "another's"])
-def test_a_role_that_permits_more_is_not_given(clerk, client, whose):
+def test_role_beyond_the_giver_s_rights_is_not_given(clerk, client, whose):
     target, before = clerk if whose == "own" else account(), mighty_role()
     answer = edit(client, target, username=target.username, groups=[before.pk], **FORM)
     assert (answer.status_code, list(target.groups.all())) == (200, [])
 
 
-def test_a_role_that_permits_no_more_is_given_and_taken_away(clerk, client):
+def test_role_within_the_giver_s_rights_is_given_and_taken_away(clerk, client):
     target, weak = account(), role("weak", *permissions("products", "view_product"))
     assert edit(client, target, username="other", groups=[weak.pk], **FORM).status_code == 302
     assert list(target.groups.all()) == [weak]
@@ -99,7 +99,7 @@ def with_permission(user):
 
 
 @pytest.mark.parametrize("mightier", MIGHTIER.values(), ids=MIGHTIER)
-def test_an_account_that_has_more_rights_stays_as_it_is(clerk, client, mightier):
+def test_account_with_more_rights_cannot_be_changed(clerk, client, mightier):
     target = mightier()
     before = state(target)
     password = {"password1": "new password here", "password2": "new password here", "usable_password": "true"}
@@ -118,7 +118,7 @@ def test_an_account_that_has_more_rights_stays_as_it_is(clerk, client, mightier)
     assert client.get(reverse("admin:auth_user_change", args=[target.pk])).status_code == 200  # may be seen
 
 
-def test_an_account_with_no_more_rights_is_changed(clerk, client):
+def test_account_with_no_more_rights_can_be_changed(clerk, client):
     target = account(groups=[role("weak", *permissions("products", "view_product"))])
     password = {"password1": "new password here", "password2": "new password here", "usable_password": "true"}
     assert client.post(f"/admin/auth/user/{target.pk}/password/", password).status_code == 302
@@ -129,7 +129,7 @@ def test_an_account_with_no_more_rights_is_changed(clerk, client):
     )  # fmt: skip
 
 
-def test_a_new_account_has_no_rights_whatever_is_sent(clerk, client):
+def test_new_account_has_no_rights_whatever_is_sent(clerk, client):
     fields = {"username": "new", "usable_password": "true", "is_superuser": "on", "is_staff": "on",
               "groups": [mighty_role().pk], "user_permissions": [permissions("auth", "add_user")[0].pk],
               "password1": "correct horse battery", "password2": "correct horse battery"}  # fmt: skip
@@ -138,7 +138,7 @@ def test_a_new_account_has_no_rights_whatever_is_sent(clerk, client):
     assert (new.is_superuser, rights_of(new)) == (False, set())
 
 
-def test_a_role_gets_no_right_that_its_maker_lacks(clerk, client):
+def test_role_gets_no_right_that_its_maker_lacks(clerk, client):
     weak, more = role("weak"), permissions("products", "view_product", "change_product")
     chosen = [each.pk for each in more]
     assert (
@@ -165,7 +165,7 @@ def held_by_somebody_with_more():
 
 
 @pytest.mark.parametrize("role_of", [mighty_role, held_by_a_superuser, held_by_somebody_with_more])
-def test_a_role_that_permits_more_or_is_had_by_somebody_with_more_stays_as_it_is(clerk, client, role_of):
+def test_role_beyond_the_editor_s_rights_cannot_be_changed(clerk, client, role_of):
     target = role_of()
     before = set(target.permissions.all())
     refused = [
@@ -179,7 +179,7 @@ def test_a_role_that_permits_more_or_is_had_by_somebody_with_more_stays_as_it_is
 
 
 @pytest.mark.parametrize("table", ["auth_user", "auth_group"])
-def test_no_action_of_a_list_changes_accounts_or_roles(clerk, client, table):
+def test_actions_of_lists_change_no_accounts_or_roles(clerk, client, table):
     target = account(is_superuser=True) if table == "auth_user" else mighty_role()
     before = list(type(target).objects.values())
     for action in ("delete_selected", "make_superuser", ""):
@@ -190,7 +190,7 @@ def test_no_action_of_a_list_changes_accounts_or_roles(clerk, client, table):
     assert list(type(target).objects.values()) == before
 
 
-def test_a_superuser_may_do_all(admin_client):
+def test_superuser_may_do_all(admin_client):
     target, mighty = account(is_superuser=True), mighty_role()
     assert edit(admin_client, target, username="other", groups=[mighty.pk], **FORM).status_code == 302
     target.refresh_from_db()
@@ -201,7 +201,7 @@ def test_a_superuser_may_do_all(admin_client):
     assert target.is_superuser
 
 
-def test_without_the_policy_the_forged_fields_would_be_taken(clerk, client, monkeypatch):
+def test_forged_fields_would_be_taken_without_the_policy(clerk, client, monkeypatch):
     """The comparison can fail: as Django alone would have it, one field makes a superuser."""
     monkeypatch.setattr(
         "backoffice.admin.StaffAccountAdmin.get_readonly_fields", lambda *_: ("last_login", "date_joined")

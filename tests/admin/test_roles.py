@@ -39,7 +39,7 @@ MODELS = {"users_user": Member, "products_product": Product, "coupons_coupon": C
 
 @pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
 @pytest.mark.parametrize("role", CHANGED_BY)
-def test_every_role_sees_the_whole_shop_and_no_staff_accounts(staff_of, bought, role):
+def test_role_sees_the_whole_shop_and_no_staff_accounts(staff_of, bought, role):
     browser = staff_of(role)
     assert browser.get(reverse("admin:index")).status_code == 200
     for table in SHOP:
@@ -50,7 +50,7 @@ def test_every_role_sees_the_whole_shop_and_no_staff_accounts(staff_of, bought, 
 
 @pytest.mark.parametrize("table", FORMS)
 @pytest.mark.parametrize("role", CHANGED_BY)
-def test_a_role_adds_changes_and_deletes_what_is_its_own_and_nothing_else(staff_of, bought, role, table):
+def test_role_adds_changes_and_deletes_what_is_its_own_and_nothing_else(staff_of, bought, role, table):
     browser, row, may = staff_of(role), MODELS[table].objects.get(), table in CHANGED_BY[role]
     added = browser.post(reverse(f"admin:{table}_add"), FORMS[table]).status_code
     changed = browser.post(page_of(row), FORMS[table]).status_code
@@ -63,14 +63,14 @@ def test_a_role_adds_changes_and_deletes_what_is_its_own_and_nothing_else(staff_
 
 
 @pytest.mark.parametrize("role", CHANGED_BY)
-def test_stock_moves_for_those_who_may_change_products(staff_of, bought, role):
+def test_stock_changes_are_for_roles_that_may_change_products(staff_of, bought, role):
     fields = {"name": bought.name, "price": 1000, "stock_change": 5, "reason": "입고"}
     staff_of(role).post(page_of(bought), fields)
     assert Product.objects.get().stock == (8 if role == "viewer" else 13)
 
 
 @pytest.mark.parametrize("role", CHANGED_BY)
-def test_only_operators_send_events_again(staff_of, bought, role):
+def test_redelivery_is_for_operators_alone(staff_of, bought, role):
     OrderEvent.objects.update(state="dead")
     browser, events = staff_of(role), reverse("admin:orders_orderevent_changelist")
     button = reverse("admin:orders_orderevent_redeliver_dead") in browser.get(events).content.decode()
@@ -84,24 +84,24 @@ def test_only_operators_send_events_again(staff_of, bought, role):
 
 @pytest.mark.django_db(transaction=True)  # the first page reads in a transaction of its own
 @pytest.mark.parametrize("role", CHANGED_BY)
-def test_the_sidebar_leads_only_where_the_role_may_go(staff_of, role):
+def test_sidebar_leads_only_where_the_role_may_go(staff_of, role):
     page = staff_of(role).get(reverse("admin:index")).content.decode()
     assert all(reverse(f"admin:{table}_changelist") in page for table in SHOP)
     assert reverse("admin:auth_user_changelist") not in page
 
 
-def test_a_staff_account_without_a_role_sees_nothing(client):
+def test_staff_account_without_a_role_sees_nothing(client):
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     for table in SHOP:
         assert client.get(reverse(f"admin:{table}_changelist")).status_code == 403
 
 
-def test_a_member_s_id_opens_no_page(client, bought):
+def test_member_s_id_opens_no_page_of_the_admin(client, bought):
     answer = client.get(reverse("admin:orders_order_changelist"), headers={"X-User-Id": "1"})
     assert (answer.status_code, answer.url.split("?")[0]) == (302, reverse("admin:login"))
 
 
-def test_a_role_is_given_to_a_staff_account_on_its_page(staff_of, admin_client):
+def test_role_is_given_to_a_staff_account_on_its_page(staff_of, admin_client):
     staff_of("viewer")
     account, role = User.objects.get(username="viewer"), Group.objects.get(name="operator")
     admin_client.force_login(User.objects.get(username="admin"))
@@ -112,7 +112,7 @@ def test_a_role_is_given_to_a_staff_account_on_its_page(staff_of, admin_client):
     assert list(account.groups.all()) == [role]
 
 
-def test_a_new_staff_account_may_sign_in_and_see_nothing_yet(admin_client):
+def test_new_staff_account_may_sign_in_and_see_nothing_yet(admin_client):
     password = {"password1": "correct horse battery", "password2": "correct horse battery"}
     fields = {"username": "new", "usable_password": "true", **password}
     assert admin_client.post(reverse("admin:auth_user_add"), fields).status_code == 302
@@ -125,7 +125,7 @@ def page_of_account(account):
 
 @pytest.mark.parametrize("table", FORMS)
 @pytest.mark.parametrize("role", CHANGED_BY)
-def test_a_role_imports_what_it_may_add_and_change_and_exports_what_it_sees(staff_of, role, table):
+def test_role_imports_what_it_may_add_and_change_and_exports_what_it_sees(staff_of, role, table):
     browser, may = staff_of(role), table in CHANGED_BY[role]
     pages = {page: reverse(f"admin:{table}_{page}") for page in ("import", "process_import", "export")}
     listed = browser.get(reverse(f"admin:{table}_changelist")).content.decode()

@@ -21,24 +21,24 @@ pytestmark = pytest.mark.django_db
 CAMPAIGN = {"name": "봄", "discount_type": "percent", "discount_value": 20}
 
 
-def test_a_member_is_added_with_the_name_trimmed_and_composed(admin_client):
+def test_member_is_added_with_the_name_trimmed_and_composed(admin_client):
     admin_client.post(reverse("admin:users_user_add"), {"name": "  김하나 "})
     assert User.objects.get().name == "김하나"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "가" * 101])
-def test_a_name_out_of_bounds_is_refused_by_the_form(admin_client, name):
+def test_name_out_of_bounds_is_refused_by_the_form(admin_client, name):
     answer = admin_client.post(reverse("admin:users_user_add"), {"name": name})
     assert answer.status_code == 200
     assert not User.objects.exists()
 
 
-def test_a_product_is_added_with_its_stock(admin_client):
+def test_product_is_added_with_its_stock(admin_client):
     admin_client.post(reverse("admin:products_product_add"), {"name": "라떼", "price": 5000, "stock": 7})
     assert Product.objects.values_list("name", "price", "stock").get() == ("라떼", 5000, 7)
 
 
-def test_two_tabs_that_restock_beside_an_order_both_count(admin_client, bought):
+def test_stock_changes_of_two_tabs_beside_an_order_both_count(admin_client, bought):
     change(admin_client, bought, name="새 이름", price=1000, stock_change=5, reason="입고")
     change(admin_client, bought, name="새 이름", price=1000, stock_change=-1, reason="파손")
     bought.refresh_from_db()
@@ -56,7 +56,7 @@ def form_on(page):
     return {name: "" if value is None else value for name, value in sent.items()}
 
 
-def test_two_operators_who_change_different_fields_both_count(admin_client, bought):
+def test_edits_of_different_fields_by_two_operators_both_count(admin_client, bought):
     first = form_on(admin_client.get(page_of(bought)))
     second = form_on(admin_client.get(page_of(bought)))
     change(admin_client, bought, **{**first, "price": 1200})
@@ -66,7 +66,7 @@ def test_two_operators_who_change_different_fields_both_count(admin_client, boug
     assert "Price" not in LogEntry.objects.latest("pk").change_message
 
 
-def test_two_operators_who_change_the_same_field_do_not_overwrite_each_other(admin_client, bought):
+def test_edits_of_one_field_by_two_operators_do_not_overwrite_each_other(admin_client, bought):
     first = form_on(admin_client.get(page_of(bought)))
     second = form_on(admin_client.get(page_of(bought)))
     change(admin_client, bought, **{**first, "price": 1200})
@@ -75,23 +75,23 @@ def test_two_operators_who_change_the_same_field_do_not_overwrite_each_other(adm
     assert Product.objects.get().price == 1200
 
 
-def test_a_page_carries_what_its_fields_showed(admin_client, bought):
+def test_form_carries_what_its_fields_showed(admin_client, bought):
     page = admin_client.get(page_of(bought)).content.decode()
     assert all(f'name="initial-{name}"' in page for name in ("name", "price"))
 
 
-def test_a_stock_sent_by_a_stale_form_is_not_written(admin_client, bought):
+def test_stock_sent_by_a_stale_form_is_not_written(admin_client, bought):
     change(admin_client, bought, name=bought.name, price=1000, stock=10, stock_change="")
     assert Product.objects.get().stock == 8
 
 
-def test_a_stock_does_not_change_without_a_reason(admin_client, bought):
+def test_stock_does_not_change_without_a_reason(admin_client, bought):
     answer = change(admin_client, bought, name=bought.name, price=1000, stock_change=5, reason=" ")
     assert "재고를 바꾸는 사유를 적어 주세요." in answer.content.decode()
     assert Product.objects.get().stock == 8
 
 
-def test_a_change_of_stock_is_logged_with_all_there_is_to_know(admin_client, bought):
+def test_change_of_stock_is_logged_with_all_there_is_to_know(admin_client, bought):
     change(admin_client, bought, name=bought.name, price=1200, stock_change=1500, reason="입고")
     entry = LogEntry.objects.get()
     assert json.loads(entry.change_message)[1]["detail"]["values"] == {
@@ -103,7 +103,7 @@ def test_a_change_of_stock_is_logged_with_all_there_is_to_know(admin_client, bou
     assert action_log.describe(entry).endswith("재고 +1,500개: 8개 → 1,508개 (사유: 입고).")
 
 
-def test_the_history_of_a_product_shows_its_stock_in_both_languages_newest_first(admin_client, bought):
+def test_history_of_a_product_shows_its_stock_in_both_languages_newest_first(admin_client, bought):
     for by, reason in ((5, "입고"), (-2, "파손")):
         change(admin_client, bought, name=bought.name, price=1000, stock_change=by, reason=reason)
     url = page_of(bought, "history")
@@ -112,27 +112,27 @@ def test_the_history_of_a_product_shows_its_stock_in_both_languages_newest_first
     assert "Stock +5: 8 → 13 (입고)." in admin_client.get(url, HTTP_ACCEPT_LANGUAGE="en").content.decode()
 
 
-def test_more_than_is_left_cannot_be_taken_off(admin_client, bought):
+def test_stock_change_below_0_is_refused(admin_client, bought):
     answer = change(admin_client, bought, name=bought.name, price=1000, stock_change=-9, reason="파손")
     assert "지금 남은 재고는 8개예요" in answer.content.decode()
     assert Product.objects.get().stock == 8
 
 
 @pytest.mark.parametrize("much", [2**63 - 1, 10**20])
-def test_more_than_a_shelf_can_hold_cannot_be_added(admin_client, bought, much):
+def test_stock_change_past_the_largest_number_is_refused(admin_client, bought, much):
     answer = change(admin_client, bought, name=bought.name, price=1000, stock_change=much, reason="입고")
     assert answer.status_code == 200
     assert Product.objects.get().stock == 8
 
 
-def test_a_campaign_is_edited_without_touching_what_was_issued(admin_client, bought):
+def test_campaign_is_edited_without_touching_what_was_issued(admin_client, bought):
     coupon = Coupon.objects.get()
     change(admin_client, coupon, **CAMPAIGN, quantity=200, issued=0)
     coupon.refresh_from_db()
     assert (coupon.name, coupon.quantity, coupon.issued) == ("봄", 200, 1)
 
 
-def test_a_quantity_below_what_is_issued_is_refused_by_the_form(admin_client, bought):
+def test_quantity_below_what_is_issued_is_refused_by_the_form(admin_client, bought):
     coupon = Coupon.objects.get()
     answer = change(admin_client, coupon, **CAMPAIGN, quantity=0)
     assert "이미 1장을 발급했어요." in answer.content.decode()
@@ -140,7 +140,7 @@ def test_a_quantity_below_what_is_issued_is_refused_by_the_form(admin_client, bo
     assert coupon.quantity == 100
 
 
-def test_a_campaign_says_how_many_are_issued_left_and_used_and_leads_to_who_has_them(admin_client, bought):
+def test_campaign_says_how_many_are_issued_left_and_used_and_leads_to_who_has_them(admin_client, bought):
     coupon = Coupon.objects.get()
     page = admin_client.get(page_of(coupon))
     fields = [each for fieldset in page.context["adminform"] for line in fieldset for each in line]
@@ -149,7 +149,7 @@ def test_a_campaign_says_how_many_are_issued_left_and_used_and_leads_to_who_has_
     assert f"/admin/coupons/issuedcoupon/?coupon__id__exact={coupon.pk}" in shown["holders"]
 
 
-def test_raising_a_sold_out_coupon_in_the_admin_reopens_it_at_once(http: Client, admin_client):
+def test_quantity_of_a_sold_out_coupon_raised_in_the_admin_reopens_it_at_once(http: Client, admin_client):
     coupon, first, second = CouponFactory(quantity=1), UserFactory(), UserFactory()
     assert http.post(f"coupons/{coupon.pk}/issue", user=first).status == 201
     assert http.post(f"coupons/{coupon.pk}/issue", user=second).code == "coupon_sold_out"
@@ -158,7 +158,7 @@ def test_raising_a_sold_out_coupon_in_the_admin_reopens_it_at_once(http: Client,
 
 
 @pytest.mark.parametrize("factory", [UserFactory, ProductFactory, CouponFactory])
-def test_what_nobody_refers_to_can_be_deleted_and_that_is_logged(admin_client, factory):
+def test_delete_of_what_is_not_referred_to_is_logged(admin_client, factory):
     row = factory()
     admin_client.post(page_of(row, "delete"), {"post": "yes"})
     assert not type(row).objects.exists()

@@ -45,13 +45,13 @@ def checked(answers):
     return [was_checked(answer) for answer in answers].count(True)
 
 
-def test_spellings_of_a_name_share_one_counter(otto):
+def test_sign_ins_by_spellings_of_a_name_share_one_counter(otto):
     spellings = ["otto", " otto", "otto\u3000", "ｏｔｔｏ", "\totto ", "ｏtto"]
     assert [was_checked(attempt(name)) for name in spellings] == [True] * 5 + [False]
     assert not was_checked(attempt(password=PASSWORD))
 
 
-def test_of_24_guesses_at_once_only_five_are_checked(transactional_db):
+def test_sign_in_checks_five_of_24_guesses_at_once(transactional_db):
     User.objects.create_superuser("otto", password=PASSWORD)
     failures = []
     user_login_failed.connect(lambda **_: failures.append(1), weak=False, dispatch_uid="guesses")
@@ -63,13 +63,13 @@ def test_of_24_guesses_at_once_only_five_are_checked(transactional_db):
 
 
 @pytest.mark.parametrize("counters", ["default", "local"])
-def test_of_24_reservations_at_once_only_five_are_granted(counters, monkeypatch):
+def test_reservations_of_sign_ins_grant_five_of_24_at_once(counters, monkeypatch):
     monkeypatch.setattr(sign_ins, "_with_counters", lambda use: use(caches[counters]))
     guess = guess_of_old_password(account_id=1)
     assert at_once([guess.reserve] * 24).count(True) == MAX_OWN
 
 
-def test_counting_after_the_look_would_grant_them_all():
+def test_reservations_counted_after_the_look_would_all_be_granted():
     looked = Barrier(24)
 
     def look_then_count():
@@ -81,23 +81,23 @@ def test_counting_after_the_look_would_grant_them_all():
     assert at_once([look_then_count] * 24).count(True) == 24
 
 
-def test_a_name_is_guessed_at_from_few_addresses_only(otto):
+def test_sign_ins_to_one_name_are_refused_beyond_a_few_addresses(otto):
     answers = [attempt(address=f"192.0.2.{n}") for n in range(MAX_BY_NAME + 3)]
     assert checked(answers) == MAX_BY_NAME
     assert not was_checked(attempt(password=PASSWORD, address="198.51.100.1"))
 
 
-def test_one_address_alone_cannot_lock_a_name(otto):
+def test_address_alone_cannot_lock_a_name(otto):
     assert checked(attempt() for _ in range(MAX_BY_NAME + 5)) == MAX_OWN
     assert attempt(password=PASSWORD, address="198.51.100.1").status_code == 302
 
 
-def test_an_address_guesses_at_few_names_only(otto):
+def test_sign_ins_from_one_address_are_refused_beyond_a_few_names(otto):
     assert checked(attempt(f"nobody{n}") for n in range(MAX_BY_ADDRESS + 3)) == MAX_BY_ADDRESS
     assert not was_checked(attempt(password=PASSWORD))
 
 
-def test_an_ipv6_subscriber_has_one_address(otto):
+def test_ipv6_network_of_a_subscriber_counts_as_one_address(otto):
     answers = [attempt(address=f"2001:db8::{n:x}") for n in range(MAX_OWN + 1)]
     assert checked(answers) == MAX_OWN
     assert was_checked(attempt(address="2001:db8:0:1::1"))
@@ -107,11 +107,11 @@ def test_an_ipv6_subscriber_has_one_address(otto):
     ("given", "known"),
     [("::ffff:192.0.2.1", "192.0.2.1"), ("", ""), ("@\n", ""), ("2001:DB8::1", "2001:db8::1")],
 )
-def test_an_address_is_read_before_it_is_logged(given, known):
+def test_address_is_read_before_it_is_logged(given, known):
     assert sign_ins.address_of(RequestFactory().get("/", REMOTE_ADDR=given)) == known
 
 
-def test_a_browser_that_signed_in_before_gets_in_while_others_guess(otto):
+def test_known_browser_signs_in_while_others_guess(otto):
     browser = Client()
     assert attempt(password=PASSWORD, browser=browser).status_code == 302
     browser.post("/admin/logout/")
@@ -121,7 +121,7 @@ def test_a_browser_that_signed_in_before_gets_in_while_others_guess(otto):
     assert attempt(password=PASSWORD, browser=browser).status_code == 302
 
 
-def test_a_known_browser_has_no_more_guesses_than_others_and_none_at_other_names(otto):
+def test_known_browser_has_no_more_guesses_and_none_at_other_names(otto):
     User.objects.create_superuser("anna", password="another password")
     browser = Client()
     attempt("anna", "another password", browser=browser)
@@ -129,13 +129,13 @@ def test_a_known_browser_has_no_more_guesses_than_others_and_none_at_other_names
     assert checked(attempt("anna", browser=browser) for _ in range(8)) == MAX_OWN
 
 
-def test_a_forged_cookie_is_no_known_browser(otto):
+def test_forged_cookie_is_no_known_browser(otto):
     browser = Client()
     browser.cookies[sign_ins.KNOWN_BROWSER] = f"{sign_ins.fingerprint('otto')}.x:1:x"
     assert checked(attempt(browser=browser) for _ in range(8)) == MAX_OWN
 
 
-def test_the_right_password_forgives_the_wrong_ones_and_uses_nothing_up(otto):
+def test_sign_in_with_the_right_password_resets_its_own_counter(otto):
     for _ in range(3):
         assert checked(attempt() for _ in range(4)) == 4
         assert attempt(password=PASSWORD).status_code == 302
@@ -143,7 +143,7 @@ def test_the_right_password_forgives_the_wrong_ones_and_uses_nothing_up(otto):
     assert [cache.get(key) for key in (guess.own, guess.name, guess.address)] == [None, 12, 12]
 
 
-def test_a_counter_always_ends():
+def test_counter_always_ends():
     """Redis would make one without an end where it expires between two commands."""
     guess = Guess(own="no-end")
     cache.set("no-end", -1, timeout=None)
@@ -151,7 +151,7 @@ def test_a_counter_always_ends():
     assert 0 < cache._cache.get_client().ttl(cache.make_key("no-end")) <= sign_ins.SECONDS
 
 
-def test_what_is_refused_costs_the_same_for_names_that_are_not_there(otto, django_assert_num_queries):
+def test_refused_sign_in_costs_the_same_for_unknown_names(otto, django_assert_num_queries):
     for name in ("otto", "nobody"):
         for _ in range(MAX_OWN):
             attempt(name)
@@ -159,7 +159,7 @@ def test_what_is_refused_costs_the_same_for_names_that_are_not_there(otto, djang
             assert not was_checked(attempt(name))
 
 
-def test_the_old_password_is_guessed_at_few_times(otto, client):
+def test_password_change_bounds_guesses_at_the_old_password(otto, client):
     client.force_login(otto)
     new = {"new_password1": "fresh battery staple", "new_password2": "fresh battery staple"}
     for _ in range(MAX_OWN):
@@ -172,7 +172,7 @@ def test_the_old_password_is_guessed_at_few_times(otto, client):
     assert (answer.status_code, was_checked(answer)) == (302, True)
 
 
-def test_a_failed_sign_in_is_logged_without_its_name_and_counted(otto):
+def test_failed_sign_in_is_logged_without_its_name_and_counted(otto):
     counted = {cause: total(cause) for cause in ("wrong", "throttled")}
     name = 'otto"}\n{"event": "forged"} hunter2'
     with capture_logs() as logs:
@@ -193,7 +193,7 @@ def total(cause):
     return REGISTRY.get_sample_value("shop_failed_sign_ins_total", {"cause": cause})
 
 
-def test_the_hash_of_a_name_needs_the_secret_key(settings):
+def test_hash_of_a_name_needs_the_secret_key(settings):
     before = sign_ins.fingerprint("otto")
     settings.SECRET_KEY = "another key than before, as long as one has to be"
     assert sign_ins.fingerprint("otto") != before

@@ -19,7 +19,7 @@ MEND = "DROP TRIGGER fail ON products_product; DROP FUNCTION fail()"
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["25006", "53100", "57P01", "55P03"])
-def test_a_save_that_the_database_refuses_is_a_page_in_words(admin_client, sqlstate):
+def test_save_that_the_database_refuses_is_a_page_in_words(admin_client, sqlstate):
     product = ProductFactory(name="before")
     with broken(FAIL.format(sqlstate=sqlstate), MEND):
         answer = change(admin_client, product, name="after", price=product.price, stock=product.stock)
@@ -30,7 +30,7 @@ def test_a_save_that_the_database_refuses_is_a_page_in_words(admin_client, sqlst
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_page_speaks_the_readers_language(admin_client):
+def test_page_speaks_the_readers_language(admin_client):
     product = ProductFactory()
     fields = {"name": "after", "price": 1, "stock": 1}
     with broken(FAIL.format(sqlstate="25006"), MEND):
@@ -41,7 +41,7 @@ def test_the_page_speaks_the_readers_language(admin_client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("sqlstate", "status"), [("25006", 503), ("53100", 503), ("55P03", 302)])
-def test_an_import_imports_nothing_and_is_told_apart_from_a_held_row(admin_client, sqlstate, status):
+def test_import_imports_nothing_and_is_told_apart_from_a_held_row(admin_client, sqlstate, status):
     page = preview(admin_client, PRODUCTS, as_csv(["name", "price", "stock"], ["x", 1, 1]))
     with broken(FAIL.format(sqlstate=sqlstate), MEND):
         assert confirm(admin_client, PRODUCTS, page).status_code == status
@@ -49,7 +49,7 @@ def test_an_import_imports_nothing_and_is_told_apart_from_a_held_row(admin_clien
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bug_is_still_an_error_of_ours(admin_client):
+def test_bug_is_an_internal_error(admin_client):
     product = ProductFactory()
     admin_client.raise_request_exception = False
     with broken(FAIL.format(sqlstate="42501"), MEND):
