@@ -23,10 +23,10 @@ def test_events_of_orders_wait_for_a_worker_untouched_and_due(http, buyer, logs)
     assert broken_rules() == []
 
 
-def test_redis_refuses_whoever_asks(web):
+def test_redis_refuses_every_client(web):
     with pytest.raises(redis.ConnectionError, match="refused"):
         redis.Redis.from_url(settings.REDIS_URL, retry=None).ping()
 
 
-def test_the_shop_is_told_nothing_that_it_can_do_without(web):
+def test_shop_has_no_optional_setting(web):
     assert set(environment()) & EVERY_NAME == INDISPENSABLE
