@@ -5,7 +5,7 @@ from tests.browser.visitor import Visitor
 PURCHASE = ["list_products", "charge_points", "issue_coupon", "quote_order", "get_best_sellers"]
 
 
-def test_the_docs_keep_the_caller_over_a_reload_and_lead_back(visitor: Visitor) -> None:
+def test_docs_keep_the_caller_over_a_reload_and_lead_back(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(f"{visitor.url}/api/docs")
     page.get_by_role("button", name="Authorize", exact=True).click()
@@ -21,7 +21,7 @@ def test_the_docs_keep_the_caller_over_a_reload_and_lead_back(visitor: Visitor) 
     assert page.url == f"{visitor.url}/"
 
 
-def test_the_docs_list_operations_in_the_order_of_a_purchase(visitor: Visitor) -> None:
+def test_docs_list_operations_in_the_order_of_a_purchase(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(f"{visitor.url}/api/docs")
     page.locator(".opblock").first.wait_for()

@@ -11,7 +11,7 @@ from tests.kit.processes import until
 from tests.kit.scenes import buyer
 
 
-def test_an_event_is_sent_again(staff: Visitor, http: Client, recorded: Recorder) -> None:
+def test_event_is_sent_again(staff: Visitor, http: Client, recorded: Recorder) -> None:
     user, product = buyer(http), ProductFactory(price=100, stock=10)
     order = http.order(user, {product.pk: 1}).json["id"]
     until(lambda: OrderEvent.objects.filter(state="delivered").exists())

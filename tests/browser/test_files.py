@@ -17,7 +17,7 @@ def upload(visitor: Visitor, *rows: tuple[object, ...]) -> None:
     page.get_by_role("button", name="미리보기").click()
 
 
-def test_a_file_with_an_error_imports_nothing_and_the_mended_one_all(staff: Visitor) -> None:
+def test_file_with_an_error_imports_nothing_and_the_mended_one_all(staff: Visitor) -> None:
     page = staff.open("products/product/")
     page.get_by_role("link", name="가져오기").click()
     upload(staff, ("아메리카노", 4500, 100), ("카페라떼", "오천 원", 50))

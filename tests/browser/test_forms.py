@@ -9,7 +9,7 @@ from tests.kit.client import Client
 from tests.kit.operator import Operator
 
 
-def test_two_fields_side_by_side_begin_at_the_same_height(staff: Visitor) -> None:
+def test_fields_side_by_side_begin_at_the_same_height(staff: Visitor) -> None:
     page = staff.open(f"products/product/{ProductFactory().pk}/change/")
     page.set_viewport_size({"width": 1440, "height": 900})
     staff.picture("product-two-fields")
@@ -19,7 +19,7 @@ def test_two_fields_side_by_side_begin_at_the_same_height(staff: Visitor) -> Non
     assert (len(tops), len(bottoms)) == (1, 2), "the help of one has a line more"
 
 
-def test_whose_clock_is_not_seoul_s_reads_by_how_much(chromium: Browser, http: Client) -> None:
+def test_clock_hint_says_how_far_the_browser_is_from_seoul(chromium: Browser, http: Client) -> None:
     with Visitor.at(http.url, chromium, timezone="Asia/Bangkok") as abroad:
         abroad.with_session_of(Operator(http).with_session())
         page = abroad.open(f"coupons/coupon/{CouponFactory().pk}/change/")

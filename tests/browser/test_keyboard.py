@@ -51,7 +51,7 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab does not reach {selector}")
 
 
-def test_signing_in_and_adding_a_product_takes_no_mouse(visitor: Visitor, http: Client) -> None:
+def test_sign_in_and_adding_a_product_take_no_mouse(visitor: Visitor, http: Client) -> None:
     Operator(http).sign_in()
     page = visitor.open("")
     tab_to(page, "[name=username]")
@@ -74,7 +74,7 @@ def test_signing_in_and_adding_a_product_takes_no_mouse(visitor: Visitor, http: 
     assert Product.objects.get().price == 4500
 
 
-def test_wherever_tab_leads_is_seen(staff: Visitor) -> None:
+def test_focus_is_visible_wherever_tab_leads(staff: Visitor) -> None:
     open_for_days()
     for path in (
         "",
@@ -86,14 +86,14 @@ def test_wherever_tab_leads_is_seen(staff: Visitor) -> None:
         assert len(stops(staff.open(path))) > 4
 
 
-def test_a_focus_that_is_not_seen_is_noticed(staff: Visitor) -> None:
+def test_focus_that_is_not_seen_is_noticed(staff: Visitor) -> None:
     page = staff.open("")
     page.add_style_tag(content="*:focus { outline: none !important }")
     with pytest.raises(AssertionError, match='href="/admin/"'):
         stops(page)
 
 
-def test_the_language_is_switched_by_keyboard(staff: Visitor) -> None:
+def test_language_is_switched_by_keyboard(staff: Visitor) -> None:
     page = staff.open("")
     tab_to(page, "#nav-sidebar [role=button][aria-label='내 계정']")
     page.keyboard.press("Enter")
@@ -102,7 +102,7 @@ def test_the_language_is_switched_by_keyboard(staff: Visitor) -> None:
     expect(page.get_by_role("link", name="Members")).to_be_visible()
 
 
-def test_on_a_phone_the_menu_opens_by_touch_and_by_keyboard(phone: Visitor) -> None:
+def test_menu_on_a_phone_opens_by_touch_and_by_keyboard(phone: Visitor) -> None:
     page = phone.open("")
     members = page.locator("#nav-sidebar a[href='/admin/users/user/']")
     expect(members).to_be_hidden()

@@ -24,7 +24,7 @@ def address(path: str) -> str:
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_page_complains_or_is_wider_than_the_screen(staff: Visitor, language: str, width: int) -> None:
+def test_pages_report_no_errors_and_fit_the_screen(staff: Visitor, language: str, width: int) -> None:
     open_for_days()
     staff.speak(language).page.set_viewport_size({"width": width, "height": 844})
     wide = {}
@@ -38,7 +38,7 @@ def test_no_page_complains_or_is_wider_than_the_screen(staff: Visitor, language:
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_overview_in_light_and_dark(staff: Visitor, language: str, theme: str) -> None:
+def test_overview_in_light_and_dark(staff: Visitor, language: str, theme: str) -> None:
     staff.speak(language).page.emulate_media(color_scheme=theme)
     page = staff.open("")
     staff.picture(f"overview-empty-{language}-{theme}")
@@ -59,13 +59,13 @@ def faint(staff: Visitor) -> list[tuple[str, float]]:
     return found
 
 
-def test_a_text_that_is_hard_to_read_is_noticed(staff: Visitor) -> None:
+def test_text_that_is_hard_to_read_is_noticed(staff: Visitor) -> None:
     page = staff.open("")
     page.add_style_tag(content=".dash li { color: #999 }")
     assert len(faint(staff)) == 3
 
 
-def test_what_a_page_complains_of_is_noticed(staff: Visitor) -> None:
+def test_errors_reported_by_a_page_are_noticed(staff: Visitor) -> None:
     """The negative control of every other test here."""
     page = staff.open("")
     assert staff.complaints == []

@@ -17,7 +17,7 @@ from users.models import User
 SCRIPT = "<script>alert('1')</script>"
 
 
-def test_an_empty_shop_is_filled_by_following_the_first_page(visitor: Visitor, http: Client) -> None:
+def test_empty_shop_is_filled_by_following_the_first_page(visitor: Visitor, http: Client) -> None:
     Operator(http).sign_in()
     page = visitor.open("")
     page.get_by_label("로그인 이름").fill(NAME)
@@ -51,7 +51,7 @@ def test_restocking_while_an_order_runs_counts_both(staff: Visitor, http: Client
     assert broken_rules(stock={product.pk: 15}) == []
 
 
-def test_the_overview_says_what_happened_and_leads_there(staff: Visitor) -> None:
+def test_overview_says_what_happened_and_leads_there(staff: Visitor) -> None:
     open_for_days()
     page = staff.open("")
     chart = page.get_by_role("img", name="시간대별 주문")
@@ -65,7 +65,7 @@ def test_the_overview_says_what_happened_and_leads_there(staff: Visitor) -> None
     expect(page.get_by_text("아주 긴 이름을 가진")).to_be_visible()
 
 
-def test_the_language_is_switched_and_stays(staff: Visitor) -> None:
+def test_language_is_switched_and_stays(staff: Visitor) -> None:
     page = staff.open("products/product/")
     page.locator("#nav-sidebar").get_by_text("operator").click()
     page.get_by_role("button", name="English").click()
@@ -75,7 +75,7 @@ def test_the_language_is_switched_and_stays(staff: Visitor) -> None:
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-def test_a_name_with_a_script_is_shown_and_not_run(staff: Visitor, http: Client) -> None:
+def test_name_with_a_script_is_shown_and_not_run(staff: Visitor, http: Client) -> None:
     product = ProductFactory(name=SCRIPT, price=100, stock=5)
     user = buyer(http)
     User.objects.filter(pk=user.pk).update(name=SCRIPT)
