@@ -97,7 +97,7 @@ def past(http: Client, tmp_path: Path) -> Past:
     past.journal.close()
 
 
-def test_a_history_in_which_all_is_well_is_not_reported(past: Past) -> None:
+def test_clean_history_is_not_reported(past: Past) -> None:
     assert past.findings() == {}
 
 
@@ -217,7 +217,7 @@ def leave_a_write_in_doubt(past: Past) -> None:
         ),
     ],
 )
-def test_what_is_planted_is_reported(
+def test_planted_faults_are_reported(
     past: Past, plant: Callable[[Past], None], reported_by: set[str]
 ) -> None:
     plant(past)
@@ -240,7 +240,7 @@ def problem(code: str, status: int) -> dict[str, Any]:
         (500, "internal", None, UNKNOWN, 1),
     ],
 )
-def test_an_answer_is_taken_for_what_the_contract_says(
+def test_answer_is_judged_by_the_contract(
     past: Past, status: int, code: str, retry_after: str | None, outcome: str, complains: int
 ) -> None:
     headers = {"X-Request-Id": "x", **({"Retry-After": retry_after} if retry_after else {})}
@@ -248,24 +248,24 @@ def test_an_answer_is_taken_for_what_the_contract_says(
     assert len(past.journal.complaints) == complains
 
 
-def test_an_error_that_is_no_problem_is_reported(past: Past) -> None:
+def test_error_that_is_no_problem_is_reported(past: Past) -> None:
     assert past.told(past.order("k", 1), 502, {"message": "sorry"}) == UNKNOWN
     assert set(past.findings()) >= {ANSWERS}
 
 
-def test_a_key_acknowledged_twice_with_other_words_is_reported(past: Past) -> None:
+def test_key_acknowledged_twice_with_other_words_is_reported(past: Past) -> None:
     (bought,) = past.journal.acknowledged("order")
     past.told(bought.request, 201, bought.told | {"id": 0}, **{"Idempotent-Replayed": "true"})
     assert set(past.findings()) == {ANSWERS}
 
 
-def test_a_second_order_in_place_of_a_replay_is_reported(past: Past) -> None:
+def test_second_order_in_place_of_a_replay_is_reported(past: Past) -> None:
     (bought,) = past.journal.acknowledged("order")
     past.told(bought.request, 201, bought.told)
     assert set(past.findings()) == {ANSWERS}
 
 
-def test_an_issue_in_doubt_is_resolved_by_the_refusal_that_names_it(past: Past) -> None:
+def test_issue_in_doubt_is_resolved_by_the_refusal_that_names_it(past: Past) -> None:
     coupon_id = CouponFactory().pk
     request = past.request("issue", f"coupons/{coupon_id}/issue", key=f"coupon-{coupon_id}")
     past.journal.record(request, None, at=0, client="client", failure="ProtocolError")
@@ -280,7 +280,7 @@ def test_an_issue_in_doubt_is_resolved_by_the_refusal_that_names_it(past: Past) 
     ("kind", "unexplained_by_it"),
     [("web killed", 0), ("postgres frozen", 0), ("everything killed", 0), ("redis frozen", 1)],
 )
-def test_only_a_fault_of_web_or_database_explains_a_failure(
+def test_failure_is_explained_by_a_fault_of_web_or_database_alone(
     past: Past, kind: str, unexplained_by_it: int
 ) -> None:
     leave_a_write_in_doubt(past)
