@@ -51,7 +51,7 @@ def check_purchase(output: str) -> None:
     assert refusal == "refused: only 4 left"
 
 
-def test_the_python_purchase(market: Market, python: Path) -> None:
+def test_python_purchase(market: Market, python: Path) -> None:
     ProductFactory(price=4500, stock=5)
     arguments = (market.http.url, str(UserFactory().pk))
     check_purchase(
@@ -59,7 +59,7 @@ def test_the_python_purchase(market: Market, python: Path) -> None:
     )
 
 
-def test_the_typescript_purchase(market: Market, typescript: Path) -> None:
+def test_typescript_purchase(market: Market, typescript: Path) -> None:
     ProductFactory(price=4500, stock=5)
     check_purchase(
         tools.run("node", "purchase.js", market.http.url, str(UserFactory().pk), folder=typescript)
@@ -98,10 +98,10 @@ def check_receiver(market: Market, command: Sequence[str], folder: Path, logs: P
         assert log.read_text().count("order ") == 1
 
 
-def test_the_python_receiver(market: Market, python: Path, logs: Path) -> None:
+def test_python_receiver(market: Market, python: Path, logs: Path) -> None:
     tools.require(INSTALLED / "bin" / "python")
     check_receiver(market, (str(PYTHON), "receiver.py"), python, logs)
 
 
-def test_the_typescript_receiver(market: Market, typescript: Path, logs: Path) -> None:
+def test_typescript_receiver(market: Market, typescript: Path, logs: Path) -> None:
     check_receiver(market, ("node", "receiver.js"), typescript, logs)

@@ -22,7 +22,7 @@ def test_spectral_finds_nothing(market: Market) -> None:
 
 
 @pytest.mark.parametrize("tool", ["redocly", "spectral"])
-def test_a_linter_notices_a_path_parameter_that_is_missing(market: Market, tool: str) -> None:
+def test_linter_notices_a_path_parameter_that_is_missing(market: Market, tool: str) -> None:
     """Without this the linters might look at nothing."""
     folder = market.document.parent
     document = market.document.read_text().replace("/api/v1/orders/{id}:", "/api/v1/orders/{pk}:")

@@ -54,17 +54,17 @@ def read_by(language: str, page: str, request: dict[str, object], folder: Path) 
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("language", ["python", "js"])
-def test_the_documented_lines_read_what_the_shop_signed(sent, page, language, tmp_path) -> None:
+def test_documented_lines_read_what_the_shop_signed(sent, page, language, tmp_path) -> None:
     assert read_by(language, page, sent, tmp_path)["type"] == "order.paid.v1"
 
 
 @pytest.mark.parametrize("language", ["python", "js"])
-def test_the_documented_lines_refuse_what_was_altered(sent, language, tmp_path) -> None:
+def test_documented_lines_refuse_what_was_altered(sent, language, tmp_path) -> None:
     altered = {**sent, "body": str(sent["body"]).replace('"total":10', '"total":1')}
     assert altered != sent
     assert read_by(language, PAGES[0], altered, tmp_path) is None
 
 
-def test_both_languages_show_the_same_lines() -> None:
+def test_documents_of_both_languages_show_the_same_lines() -> None:
     shown = [[snippet(page, language) for language in ("python", "js", "json")] for page in PAGES]
     assert shown[0] == shown[1]
