@@ -134,18 +134,18 @@ def access_of(method: str, route: str) -> Access:
     return known.get("GET" if method == "HEAD" else method, next(iter(known.values())))
 
 
-def test_every_endpoint_is_classified() -> None:
+def test_endpoints_are_all_classified() -> None:
     assert served(API) == ACCESS.keys()
 
 
-def test_an_endpoint_nobody_classified_is_noticed() -> None:
+def test_endpoint_that_is_not_classified_is_noticed() -> None:
     forgotten = path("api/v1/refunds", lambda _request: None)
     assert served([*API, *walk([forgotten])]) != ACCESS.keys()
 
 
 @pytest.mark.parametrize("person", PEOPLE)
 @pytest.mark.parametrize("endpoint", ACCESS, ids=" ".join)
-def test_an_endpoint_answers_whom_it_should(scene: Scene, endpoint: tuple[str, str], person: str) -> None:
+def test_endpoint_answers_whom_it_should(scene: Scene, endpoint: tuple[str, str], person: str) -> None:
     answer = scene.ask(person, *endpoint)
     refusal = REFUSED.get(person, {}).get(ACCESS[endpoint])
     if refusal is None:
@@ -156,7 +156,7 @@ def test_an_endpoint_answers_whom_it_should(scene: Scene, endpoint: tuple[str, s
 
 
 @pytest.mark.parametrize("person", PEOPLE)
-def test_head_and_methods_that_are_not_there_tell_no_more(scene: Scene, person: str) -> None:
+def test_head_and_methods_not_offered_reveal_no_more(scene: Scene, person: str) -> None:
     """Who may not read learns neither what is there nor which methods it has."""
     for route in sorted({route for _, route in ACCESS}):
         for method in METHODS:
@@ -170,7 +170,7 @@ def test_head_and_methods_that_are_not_there_tell_no_more(scene: Scene, person: 
 
 
 @pytest.mark.parametrize("route", [route for (_, route), access in ACCESS.items() if access is OWNER])
-def test_another_s_object_answers_byte_for_byte_as_a_missing_one(scene: Scene, route: str) -> None:
+def test_object_of_another_user_answers_byte_for_byte_as_a_missing_one(scene: Scene, route: str) -> None:
     same = {"X-Request-Id": "the-same"}
     there = scene.ask("another member", "GET", route, **same)
     missing = scene.open.send(
@@ -182,7 +182,7 @@ def test_another_s_object_answers_byte_for_byte_as_a_missing_one(scene: Scene, r
 
 
 @pytest.mark.parametrize("route", ["orders", "orders/quote"])
-def test_another_s_coupon_pays_byte_for_byte_as_a_missing_one(scene: Scene, route: str) -> None:
+def test_coupon_of_another_user_pays_byte_for_byte_as_a_missing_one(scene: Scene, route: str) -> None:
     items = [{"product_id": scene.ids["api/v1/products/{}"], "quantity": 1}]
     there, missing = (
         scene.open.post(
@@ -199,7 +199,7 @@ def test_another_s_coupon_pays_byte_for_byte_as_a_missing_one(scene: Scene, rout
 
 
 @pytest.mark.parametrize("route", ["orders", "issued-coupons", "points/transactions"])
-def test_a_list_holds_what_is_the_caller_s_and_nothing_else(scene: Scene, route: str) -> None:
+def test_list_holds_what_is_the_caller_s_and_nothing_else(scene: Scene, route: str) -> None:
     owners, others = (
         {row["id"] for row in scene.open.get(route, user=user).json["results"]}
         for user in (scene.owner, scene.other)

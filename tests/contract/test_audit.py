@@ -45,7 +45,7 @@ def audit(**options) -> tuple[int, dict[str, list[str]]]:
     return code, {each["rule"]: each["offenders"] for each in findings if each["violations"]}
 
 
-def test_a_shop_that_only_took_requests_is_clean(shop):
+def test_shop_that_only_took_requests_is_clean(shop):
     assert audit() == (0, {})
 
 
@@ -85,14 +85,14 @@ def test_a_shop_that_only_took_requests_is_clean(shop):
         ("DELETE FROM orders_orderevent", "an order has one event"),
     ],
 )
-def test_a_planted_violation_is_found(shop, tampering, rule):
+def test_planted_violation_is_found(shop, tampering, rule):
     execute(tampering)
     code, broken = audit()
     assert code == 1
     assert broken[rule]
 
 
-def test_a_lost_or_foreign_payment_is_found_though_the_ledger_resists(shop):
+def test_lost_or_foreign_payment_is_found_though_the_ledger_resists(shop):
     execute("ALTER TABLE points_pointtransaction DISABLE TRIGGER USER")
     execute("DELETE FROM points_pointtransaction WHERE type = 'payment'")
     execute("ALTER TABLE points_pointtransaction ENABLE TRIGGER USER")
@@ -101,12 +101,12 @@ def test_a_lost_or_foreign_payment_is_found_though_the_ledger_resists(shop):
     assert {"a balance is the sum of its ledger", "an order has one payment of its total"} <= broken.keys()
 
 
-def test_a_ledger_without_an_account_is_found(shop):
+def test_ledger_without_an_account_is_found(shop):
     execute("DELETE FROM points_pointaccount")
     assert len(audit()[1]["every ledger has an account"]) == 2
 
 
-def test_a_ranking_that_is_no_recount_is_found(shop):
+def test_ranking_that_is_no_recount_is_found(shop):
     execute("UPDATE orders_order SET ordered_at = ordered_at - interval '3 hours'")
     call_command("recompute_rankings", stdout=StringIO())
     assert audit() == (0, {})
@@ -116,7 +116,7 @@ def test_a_ranking_that_is_no_recount_is_found(shop):
     assert broken.keys() == {"the stored sums are a recount of their window", "the ranking is a recount"}
 
 
-def test_what_the_platform_has_is_compared_with_the_outbox(shop, tmp_path: Path):
+def test_events_that_the_platform_has_are_compared_with_the_outbox(shop, tmp_path: Path):
     file = tmp_path / "events.jsonl"
     first, second, *_ = OrderEvent.objects.all()
     file.write_bytes(body(first) + b"\n")
@@ -128,13 +128,13 @@ def test_what_the_platform_has_is_compared_with_the_outbox(shop, tmp_path: Path)
     }
 
 
-def test_an_event_that_was_never_written_is_found(shop, tmp_path: Path):
+def test_event_that_was_never_written_is_found(shop, tmp_path: Path):
     file = tmp_path / "events.jsonl"
     file.write_text('{"id": "00000000-0000-4000-8000-000000000000"}\n')
     assert "taken but never written" in audit(events=file)[1]["the platform has what was delivered"][0]
 
 
-def test_the_table_names_each_rule_and_the_first_offenders(shop):
+def test_table_names_each_rule_and_the_first_examples(shop):
     execute("UPDATE points_pointaccount SET balance = balance + 1")
     out = StringIO()
     with pytest.raises(SystemExit):

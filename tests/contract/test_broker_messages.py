@@ -148,7 +148,7 @@ def push(raw: object) -> None:
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_after_each_malformed_message_the_same_worker_delivers(kind, http, buyer, delivering, logs):
+def test_worker_delivers_after_each_malformed_message(kind, http, buyer, delivering, logs):
     product, before = ProductFactory(price=1, stock=100), len((logs / "worker.log").read_bytes())
     for name, raw in MALFORMED[kind].items():
         push(raw)
@@ -160,7 +160,7 @@ def test_after_each_malformed_message_the_same_worker_delivers(kind, http, buyer
     assert len(said) < 2000 * len(MALFORMED[kind])
 
 
-def test_a_key_in_the_place_of_the_queue_is_discarded_by_the_same_worker(http, buyer, delivering, logs):
+def test_redis_key_in_the_queue_s_place_is_discarded_by_the_worker(http, buyer, delivering, logs):
     before = len((logs / "worker.log").read_bytes())
     with redis.Redis.from_url(settings.REDIS_URL) as broker:
         broker.delete("celery")
@@ -177,7 +177,7 @@ def test_a_key_in_the_place_of_the_queue_is_discarded_by_the_same_worker(http, b
 COMMANDS = [f"{MARK} {{", "null", f'["{MARK}"]', f'{{"{MARK}": 1}}', json.dumps(message())]
 
 
-def test_after_each_malformed_remote_command_the_same_worker_delivers(http, buyer, delivering):
+def test_worker_delivers_after_each_malformed_remote_command(http, buyer, delivering):
     product = ProductFactory(price=1, stock=100)
     with redis.Redis.from_url(settings.REDIS_URL) as broker:
         database = broker.connection_pool.connection_kwargs.get("db", 0)
@@ -187,7 +187,7 @@ def test_after_each_malformed_remote_command_the_same_worker_delivers(http, buye
             until(lambda order=order: is_delivered(order), seconds=15)
 
 
-def test_a_discarded_message_is_logged_and_counted_once_and_silence_never(http, buyer, delivering, logs):
+def test_discarded_message_is_logged_and_counted_once(http, buyer, delivering, logs):
     before, size = counted(logs), len((logs / "worker.log").read_bytes())
     push(f"{MARK} {{")
     order = http.order(buyer, {ProductFactory(price=1).pk: 1}).json
@@ -197,7 +197,7 @@ def test_a_discarded_message_is_logged_and_counted_once_and_silence_never(http, 
     assert '"why": "Empty"' not in (logs / "worker.log").read_text()
 
 
-def test_a_queue_that_nobody_reads_keeps_the_newest_messages_only():
+def test_queue_without_a_reader_keeps_the_newest_messages_only():
     with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:
         queue = f"test-{uuid4()}"
         for number in range(LONGEST_QUEUE + 50):

@@ -43,7 +43,7 @@ def shop(own_clock: Client, transactional_db: None) -> Iterator[Client]:
     set_clock(None)
 
 
-def test_the_shop_lives_at_the_moment_it_is_set_to_and_then_goes_on(shop: Client) -> None:
+def test_clock_of_the_test_is_set_and_goes_on(shop: Client) -> None:
     """Did it read another clock, no test here could fail at an edge."""
     user, product = buyer(shop), ProductFactory(price=1)
     assert at(shop.order(user, {product.pk: 1}).json["ordered_at"]) == T
@@ -53,7 +53,7 @@ def test_the_shop_lives_at_the_moment_it_is_set_to_and_then_goes_on(shop: Client
 
 
 @pytest.mark.parametrize("age", [timedelta(0), LIFETIME - MICROSECOND])
-def test_a_coupon_pays_from_its_issue_to_the_last_microsecond(shop: Client, age: timedelta) -> None:
+def test_coupon_pays_from_its_issue_to_the_last_microsecond(shop: Client, age: timedelta) -> None:
     user, product, coupon = holder(shop)
     set_clock(T + age)
     assert shows(shop, user, coupon) == "usable"
@@ -63,7 +63,7 @@ def test_a_coupon_pays_from_its_issue_to_the_last_microsecond(shop: Client, age:
 
 
 @pytest.mark.parametrize("age", [LIFETIME, LIFETIME + MICROSECOND, -MICROSECOND])
-def test_a_coupon_pays_nothing_at_its_end_nor_before_its_issue(shop: Client, age: timedelta) -> None:
+def test_coupon_pays_nothing_at_its_end_nor_before_its_issue(shop: Client, age: timedelta) -> None:
     user, product, coupon = holder(shop)
     set_clock(T + age)
     assert shows(shop, user, coupon) == "expired"
@@ -77,7 +77,7 @@ def test_a_coupon_pays_nothing_at_its_end_nor_before_its_issue(shop: Client, age
     ("moment", "is_open"),
     [(-MICROSECOND, False), (timedelta(0), True), (HOUR - MICROSECOND, True), (HOUR, False)],
 )
-def test_a_campaign_opens_with_its_first_moment_and_closes_before_its_last(
+def test_campaign_includes_its_opening_and_excludes_its_closing(
     shop: Client,
     moment: timedelta,
     is_open: bool,  # noqa: FBT001
@@ -101,7 +101,7 @@ def test_a_campaign_opens_with_its_first_moment_and_closes_before_its_last(
     ],
 )
 @pytest.mark.parametrize("sold_at", [T, T - MICROSECOND, T + MICROSECOND], ids=["hour", "before", "after"])
-def test_a_sale_counts_from_its_moment_until_three_days_later(
+def test_sale_counts_from_its_time_until_three_days_later(
     shop: Client,
     sold_at: datetime,
     later: timedelta,
@@ -118,7 +118,7 @@ def test_a_sale_counts_from_its_moment_until_three_days_later(
     assert ranked(shop) == [(product.pk, 2, 2)] * counts
 
 
-def test_who_led_three_days_ago_makes_room_for_those_behind(shop: Client) -> None:
+def test_ranking_drops_sales_three_days_old(shop: Client) -> None:
     """All of the leaders' sales leave the window after the batch has added them up."""
     user = buyer(shop)
     leaders, behind = (ProductFactory.create_batch(count, price=1) for count in (5, 2))
@@ -133,7 +133,7 @@ def test_who_led_three_days_ago_makes_room_for_those_behind(shop: Client) -> Non
     assert ranked(shop) == [(product.pk, 1, 1) for product in behind]
 
 
-def test_a_sale_that_commits_after_the_batch_closed_its_hour_still_counts(shop: Client) -> None:
+def test_sale_that_commits_after_the_batch_closed_its_hour_still_counts(shop: Client) -> None:
     user, product = buyer(shop), ProductFactory(price=1)
     set_clock(T - MICROSECOND)
     with ThreadPoolExecutor(1) as pool:

@@ -14,7 +14,7 @@ from tests.kit.processes import until
 
 
 @pytest.mark.parametrize("status", [500, 429, 410, 301, 404])
-def test_whatever_the_platform_refuses_comes_again_with_the_same_id_and_bytes(http, buyer, recorded, status):
+def test_refused_event_comes_again_with_the_same_id_and_bytes(http, buyer, recorded, status):
     refusals = iter([(status, {"Location": recorded.url, "Retry-After": "1"})])
     recorded.answers = lambda _body: next(refusals, (200, {}))
     order = http.order(buyer, {ProductFactory().pk: 1}).json
@@ -24,7 +24,7 @@ def test_whatever_the_platform_refuses_comes_again_with_the_same_id_and_bytes(ht
     assert {headers["webhook-id"] for headers, _ in recorded.attempts} == {str(OrderEvent.objects.get().pk)}
 
 
-def test_waits_between_attempts_grow_and_live_in_the_row(http, buyer, recorded):
+def test_waits_between_attempts_grow_and_are_stored_in_the_row(http, buyer, recorded):
     recorded.answers = lambda _body: (500, {})
     http.order(buyer, {ProductFactory().pk: 1})
     turns = []
@@ -38,7 +38,7 @@ def test_waits_between_attempts_grow_and_live_in_the_row(http, buyer, recorded):
 @pytest.mark.parametrize(
     ("asked", "at_least", "at_most"), [({"Retry-After": "3600"}, 3500, 3600), ({}, 0, 2)]
 )
-def test_the_wait_that_the_platform_asks_for_is_kept_in_the_row(
+def test_wait_that_the_platform_asks_for_is_kept_in_the_row(
     http, buyer, recorded, asked, at_least, at_most
 ):
     recorded.answers = lambda _body: (429, asked)
@@ -48,7 +48,7 @@ def test_the_wait_that_the_platform_asks_for_is_kept_in_the_row(
     assert at_least <= seconds <= at_most
 
 
-def test_an_event_is_not_sent_before_its_turn(http, buyer, recorded):
+def test_event_is_not_sent_before_its_turn(http, buyer, recorded):
     recorded.answers = lambda _body: (429, {"Retry-After": "3600"})
     waiting = http.order(buyer, {ProductFactory().pk: 1}).json
     until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())
@@ -58,7 +58,7 @@ def test_an_event_is_not_sent_before_its_turn(http, buyer, recorded):
     assert len(recorded.of_order(waiting["id"])) == 1
 
 
-def test_an_event_refused_for_the_last_time_is_dead_until_an_operator_sends_it_again(
+def test_event_refused_for_the_last_time_is_dead_until_redelivered(
     http, buyer, recorded, admin_client
 ):
     recorded.answers = lambda _body: (500, {})
@@ -71,7 +71,7 @@ def test_an_event_refused_for_the_last_time_is_dead_until_an_operator_sends_it_a
     until(lambda: is_delivered(order))
 
 
-def test_an_event_that_hangs_keeps_no_other_waiting(http, buyer, recorded):
+def test_event_whose_post_hangs_delays_no_other(http, buyer, recorded):
     slow = http.order(buyer, {ProductFactory().pk: 1}).json
     until(lambda: is_delivered(slow))
     OrderEvent.objects.all().redeliver()
@@ -85,7 +85,7 @@ def test_an_event_that_hangs_keeps_no_other_waiting(http, buyer, recorded):
     until(lambda: is_delivered(slow))
 
 
-def test_an_event_that_somebody_else_is_claiming_keeps_no_other_waiting(http, buyer, recorded):
+def test_event_locked_by_another_claim_delays_no_other(http, buyer, recorded):
     recorded.answers, product = lambda _body: (429, {"Retry-After": "3600"}), ProductFactory()
     claimed = http.order(buyer, {product.pk: 1}).json
     until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())

@@ -100,11 +100,11 @@ def some_id(route: str) -> object:
     return 1
 
 
-def test_every_optional_setting_is_on(tmp_path):
+def test_optional_settings_are_all_on(tmp_path):
     assert every_setting(tmp_path).keys() == OPTIONAL
 
 
-def test_no_route_of_the_service_fails(shop: Client, log: Path):
+def test_routes_of_the_service_all_answer(shop: Client, log: Path):
     for path in routes(admin=False):
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
             answer = shop.send(method, path, user=1, headers={**GATEWAY, "Origin": "https://pages.example"})
@@ -115,17 +115,17 @@ def test_no_route_of_the_service_fails(shop: Client, log: Path):
 @pytest.mark.parametrize(
     "path", ["/", "/livez", "/readyz", "/metrics", "/api/docs", "/static/api/favicon.svg"]
 )
-def test_the_pages_are_there(shop: Client, path):
+def test_pages_of_the_service_answer(shop: Client, path):
     assert shop.get(path).status == 200
 
 
 @pytest.mark.parametrize("kind", DOCUMENT_FORMATS)
-def test_the_document_is_there_in_each_format(shop: Client, kind):
+def test_document_is_served_in_each_format(shop: Client, kind):
     answer = shop.get("/api/schema", headers={"Accept": kind})
     assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (200, kind)
 
 
-def test_no_page_of_the_admin_fails(shop: Client, log: Path):
+def test_pages_of_the_admin_all_answer(shop: Client, log: Path):
     operator = Operator(shop).with_session()
     statuses = {path: operator._ask("GET", path).status for path in routes(admin=True)}
     assert {path: status for path, status in statuses.items() if status >= 500} == {}
@@ -134,6 +134,6 @@ def test_no_page_of_the_admin_fails(shop: Client, log: Path):
     assert "Traceback" not in log.read_text()
 
 
-def test_rates_and_the_gateway_s_secret_count(shop: Client):
+def test_rates_and_gateway_secret_are_applied(shop: Client):
     assert shop.get("points", user=1).code == "untrusted_gateway"
     assert shop.get("points", user=1, headers={"X-Gateway-Secret": ""}).code == "untrusted_gateway"

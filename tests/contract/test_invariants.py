@@ -30,12 +30,12 @@ TAMPERINGS = {
 }
 
 
-def test_every_rule_has_a_tampering_that_breaks_it() -> None:
+def test_rules_each_have_a_tampering_that_breaks_them() -> None:
     assert {*RULES, "stock + units sold = start"} == set(TAMPERINGS.values())
 
 
 @pytest.mark.parametrize(("tampering", "rule"), TAMPERINGS.items(), ids=TAMPERINGS.keys())
-def test_a_tampered_row_is_reported(http: Client, tampering: str, rule: str) -> None:
+def test_tampered_row_is_reported(http: Client, tampering: str, rule: str) -> None:
     user, product = buyer(http), ProductFactory(price=100, stock=5)
     coupon = hold_coupon(http, user)["id"]
     assert http.order(user, {product.pk: 1}, issued_coupon_id=coupon).status == 201
@@ -70,7 +70,7 @@ NAIVE = {
 
 
 @pytest.mark.parametrize("what", NAIVE)
-def test_a_naive_read_modify_write_by_two_is_reported(http: Client, what: str) -> None:
+def test_naive_read_modify_write_by_two_is_reported(http: Client, what: str) -> None:
     user, product = buyer(http), ProductFactory(stock=5)
     hold_coupon(http, user)
     together = Barrier(2)

@@ -15,7 +15,7 @@ REQUESTS = THREADS + 8
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'products_product'::regclass"
 
 
-def test_a_process_whose_threads_all_wait_for_the_database_lives(transactional_db, logs):
+def test_liveness_succeeds_while_all_threads_wait_for_the_database(transactional_db, logs):
     with (
         processes.web(log=logs / "web.log", WEB_CONCURRENCY="1") as url,
         ThreadPoolExecutor(REQUESTS) as pool,

@@ -179,7 +179,7 @@ def hold_against(http: Client, document: Any, *, examples: int, enough: int) -> 
     )
 
 
-def test_the_shop_does_what_the_document_says(http: Client) -> None:
+def test_shop_does_what_the_document_says(http: Client) -> None:
     run = hold_against(http, yaml.safe_load(http.get("/api/schema").body), examples=EXAMPLES, enough=100)
     assert not run.failures, "\n\n".join(run.failures)
     assert run.phases >= {"examples", "coverage", "fuzzing", "stateful"}
@@ -187,25 +187,25 @@ def test_the_shop_does_what_the_document_says(http: Client) -> None:
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_document_that_lies_is_noticed(http: Client, lie: Callable[[Any], None]) -> None:
+def test_document_that_differs_from_the_shop_is_noticed(http: Client, lie: Callable[[Any], None]) -> None:
     """Without this the run above could be one that never fails."""
     document = yaml.safe_load(http.get("/api/schema").body)
     lie(document)
     assert hold_against(http, document, examples=5, enough=1).failures
 
 
-def test_the_document_is_valid() -> None:
+def test_document_is_valid() -> None:
     document = yaml.safe_load(generated())
     assert document["openapi"].startswith("3.1.")
     validate_schema(document)
 
 
-def test_the_document_in_docs_is_the_one_the_shop_serves(http: Client) -> None:
+def test_document_in_docs_is_the_one_the_shop_serves(http: Client) -> None:
     assert CHECKED_IN.read_text() == generated(), f"refresh it: {REFRESH}"
     assert yaml.safe_load(http.get("/api/schema").body) == yaml.safe_load(generated())
 
 
-def test_every_problem_of_the_catalogue_is_some_operation_s() -> None:
+def test_problems_of_the_catalogue_all_belong_to_an_operation() -> None:
     """But for 405, which is what a method that is no operation answers."""
     schemas = yaml.safe_load(generated())["components"]["schemas"].values()
     codes = [schema.get("properties", {}).get("code", {}).get("enum", []) for schema in schemas]
@@ -214,7 +214,7 @@ def test_every_problem_of_the_catalogue_is_some_operation_s() -> None:
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_refusal_is_as_its_operation_documents_it(http: Client, code: str) -> None:
+def test_refusal_is_as_its_operation_documents_it(http: Client, code: str) -> None:
     """The ones that random requests hardly meet."""
     document = yaml.safe_load(CHECKED_IN.read_text())
     route, answer = REFUSALS[code](http)

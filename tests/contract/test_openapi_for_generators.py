@@ -75,7 +75,7 @@ def test_operations_are_named_for_what_they_do() -> None:
     assert {operation["operationId"]: place for place, operation in operations()} == OPERATIONS
 
 
-def test_public_operations_say_that_they_are() -> None:
+def test_public_operations_are_marked_as_public() -> None:
     assert {each["operationId"] for _, each in operations() if each["security"] == []} == PUBLIC
 
 
@@ -93,14 +93,14 @@ def test_integers_have_a_format_and_large_ones_a_warning() -> None:
     assert all("2^53" in schema["description"] for schema in exact)
 
 
-def test_no_schema_is_one_that_generators_trip_over() -> None:
+def test_schemas_avoid_what_generators_trip_over() -> None:
     for schema in schemas():
         assert not {"allOf", "anyOf", "const", "readOnly"} & set(schema), schema
         pattern = schema.get("pattern", "^$")
         assert (pattern[0], pattern[-1]) == ("^", "$"), schema
 
 
-def test_a_choice_of_problems_has_a_name_and_is_told_apart_by_code() -> None:
+def test_choice_of_problems_has_a_name_and_is_told_apart_by_code() -> None:
     unions = {name: schema for name, schema in SCHEMAS.items() if "oneOf" in schema}
     assert len(unions) == sum("oneOf" in schema for schema in schemas())
     for union in unions.values():
@@ -112,7 +112,7 @@ def test_a_choice_of_problems_has_a_name_and_is_told_apart_by_code() -> None:
 
 
 @pytest.mark.parametrize("name", ["id", "Idempotency-Key", "X-Request-Id", "Accept-Language"])
-def test_a_parameter_has_an_example(name: str) -> None:
+def test_parameter_has_an_example(name: str) -> None:
     shared = DOCUMENT["components"]["parameters"].values()
     inline = [parameter for _, each in operations() for parameter in each["parameters"]]
     found = [parameter for parameter in [*shared, *inline] if parameter.get("name") == name]
@@ -120,7 +120,7 @@ def test_a_parameter_has_an_example(name: str) -> None:
     assert all("example" in parameter or "examples" in parameter for parameter in found)
 
 
-def test_every_id_and_every_body_has_an_example() -> None:
+def test_ids_and_bodies_have_an_example() -> None:
     for name, schema in SCHEMAS.items():
         for member, described in schema.get("properties", {}).items():
             if (member == "id" and described.get("type") != "string") or member.endswith("_id"):
@@ -130,14 +130,14 @@ def test_every_id_and_every_body_has_an_example() -> None:
     assert all("examples" in body["content"]["application/json"] for body in bodies)
 
 
-def test_the_document_names_its_server_licence_and_tags() -> None:
+def test_document_names_its_server_licence_and_tags() -> None:
     assert DOCUMENT["servers"][0]["url"] == "/"
     assert DOCUMENT["info"]["license"]["identifier"] == "MIT"
     used = {tag for _, operation in operations() for tag in operation["tags"]} | {"events"}
     assert {tag["name"] for tag in DOCUMENT["tags"]} == used
 
 
-def test_the_webhook_describes_the_event_that_is_sent(http: Client) -> None:
+def test_webhook_describes_the_event_that_is_sent(http: Client) -> None:
     http.order(buyer(http, points=10**6), {ProductFactory(price=10).pk: 2})
     sent = yaml.safe_load(body(OrderEvent.objects.get()))
     content = DOCUMENT["webhooks"]["order_paid"]["post"]["requestBody"]["content"]

@@ -9,7 +9,7 @@ from tests.kit.platforms import is_delivered
 from tests.kit.processes import until
 
 
-def test_a_paid_order_reaches_the_platform_once_and_signed(http, buyer, platform):
+def test_paid_order_reaches_the_platform_once_and_signed(http, buyer, platform):
     coffee, cake = ProductFactory(name="커피", price=4500), ProductFactory(price=7000)
     order = http.order(buyer, {cake.pk: 1, coffee.pk: 2}).json
     until(lambda: is_delivered(order))
@@ -37,7 +37,7 @@ def test_a_paid_order_reaches_the_platform_once_and_signed(http, buyer, platform
     }
 
 
-def test_the_event_names_the_campaign_and_the_coupon_that_were_used(http, buyer, platform):
+def test_event_names_the_campaign_and_the_coupon_that_were_used(http, buyer, platform):
     coupon = CouponFactory(fixed=True)
     issued = http.post(f"coupons/{coupon.pk}/issue", user=buyer).json
     order = http.order(buyer, {ProductFactory(price=4500).pk: 1}, issued_coupon_id=issued["id"]).json
@@ -52,7 +52,7 @@ def test_the_event_names_the_campaign_and_the_coupon_that_were_used(http, buyer,
     )
 
 
-def test_a_refused_order_sends_nothing(http, buyer, platform):
+def test_refused_order_sends_nothing(http, buyer, platform):
     product = ProductFactory(stock=1)
     assert http.order(buyer, {product.pk: 2}).code == "out_of_stock"
     assert http.order(buyer, {product.pk: 1}, expected_total=1).code == "price_changed"
@@ -62,7 +62,7 @@ def test_a_refused_order_sends_nothing(http, buyer, platform):
     assert OrderEvent.objects.count() == 1
 
 
-def test_an_order_succeeds_without_a_broker_and_the_sweep_delivers_its_event(http, buyer, platform, logs):
+def test_order_succeeds_without_a_broker_and_the_sweep_delivers_its_event(http, buyer, platform, logs):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     with processes.web(log=logs / "web-alone.log", CELERY_BROKER_URL=nobody) as url:
         order = Client(url).order(buyer, {ProductFactory().pk: 1})

@@ -103,7 +103,7 @@ def test_reads_and_replays_go_on(http: Client) -> None:
         assert b"shop_events_pending 1.0" in metrics
 
 
-def test_the_staff_are_told_in_words_and_nothing_is_half_saved(http: Client) -> None:
+def test_admin_says_so_in_words_and_saves_nothing_by_halves(http: Client) -> None:
     operator = Operator(http).with_session()
     product = ProductFactory()
     tab = operator.open(f"/admin/products/product/{product.pk}/change/")
@@ -118,7 +118,7 @@ def test_the_staff_are_told_in_words_and_nothing_is_half_saved(http: Client) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_signing_in_is_told_in_words(client) -> None:
+def test_sign_in_is_refused_in_words(client) -> None:
     get_user_model().objects.create_superuser("otto", password="a password of theirs")
     with this_session_reading_only():
         answer = client.post("/admin/login/", {"username": "otto", "password": "a password of theirs"})
@@ -127,7 +127,7 @@ def test_signing_in_is_told_in_words(client) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("task", [deliver_order_events, recompute_rankings], ids=lambda task: task.name)
-def test_a_task_is_put_off_with_one_warning_and_its_connection_is_closed(settings, task) -> None:
+def test_task_is_postponed_with_one_warning_and_its_connection_closed(settings, task) -> None:
     settings.DATA_PLATFORM_URL = "http://127.0.0.1:9/events"
     with this_session_reading_only():
         with capture_logs() as said:
@@ -139,7 +139,7 @@ def test_a_task_is_put_off_with_one_warning_and_its_connection_is_closed(setting
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bug_in_a_task_is_not_put_off() -> None:
+def test_bug_in_a_task_is_not_postponed() -> None:
     with pytest.raises(DatabaseError), put_off("never"):
         execute("SELECT nothing")
 
@@ -156,14 +156,14 @@ def test_a_bug_in_a_task_is_not_put_off() -> None:
     ],
     ids=str,
 )
-def test_a_command_says_so_in_a_line(command, code) -> None:
+def test_command_says_so_in_a_line(command, code) -> None:
     options = "%20-c%20default_transaction_read_only=on"
     done = run(command, options=options)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert ("read-only transaction" in done.stderr) == bool(code)
 
 
-def test_a_command_without_a_database_says_so_in_a_line(db) -> None:
+def test_command_without_a_database_says_so_in_a_line(db) -> None:
     nobody = f"postgresql://postgres@127.0.0.1:{processes.free_port()}/shop"
     done = run(["audit"], DATABASE_URL=nobody)
     assert (done.returncode, "Traceback" in done.stderr) == (75, False)

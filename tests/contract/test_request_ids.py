@@ -28,7 +28,7 @@ def lines_about(order_id: int, logs) -> list[dict[str, object]]:
     return [line for line in said if line.get("order_id") == order_id]
 
 
-def test_every_attempt_carries_it_in_the_log_and_to_the_platform(http, buyer, recorded, logs):
+def test_request_id_stands_in_every_attempt_s_log_line_and_post(http, buyer, recorded, logs):
     refusals = iter([(500, {})])
     recorded.answers = lambda _body: next(refusals, (204, {}))
     order_id = place(http, buyer, ID)
@@ -43,7 +43,7 @@ def test_every_attempt_carries_it_in_the_log_and_to_the_platform(http, buyer, re
 
 
 @pytest.mark.parametrize("bad", ['a"} {"event": "forged', "x" * 65, "한글".encode().decode("latin-1"), "a b"])
-def test_an_id_that_is_none_goes_no_further_than_the_door(http, buyer, recorded, logs, bad):
+def test_invalid_request_id_is_replaced_at_the_edge(http, buyer, recorded, logs, bad):
     order_id = place(http, buyer, bad)
     (line,) = until(lambda: lines_about(order_id, logs))
     ((headers, _),) = recorded.of_order(order_id)
@@ -51,7 +51,7 @@ def test_an_id_that_is_none_goes_no_further_than_the_door(http, buyer, recorded,
     assert bad not in (logs / "worker.log").read_text()
 
 
-def test_an_event_without_one_is_delivered_as_well(http, buyer, recorded):
+def test_event_without_a_request_id_is_delivered(http, buyer, recorded):
     ((order_id,),) = execute(PLACED_BY_AN_OLDER_RELEASE, buyer.pk)
     ((headers, _),) = until(lambda: recorded.of_order(order_id))
     assert "X-Request-Id" not in headers

@@ -90,7 +90,7 @@ def refusal_of(statement: str) -> Any:
     return cause.diag.constraint_name
 
 
-def test_the_contracts_statements_work_as_they_stand(http: Client) -> None:
+def test_sql_of_the_contract_works_as_it_stands(http: Client) -> None:
     for statement in SEED:
         execute(statement)
     ((user,),) = execute("SELECT id FROM users_user")
@@ -104,25 +104,25 @@ def test_the_contracts_statements_work_as_they_stand(http: Client) -> None:
 
 
 @pytest.mark.parametrize(("statement", "constraint"), REFUSED.items(), ids=[f"{n}" for n in REFUSED])
-def test_a_bad_row_is_refused_by_a_named_constraint(db: None, statement: str, constraint: str) -> None:
+def test_bad_row_is_refused_by_a_named_constraint(db: None, statement: str, constraint: str) -> None:
     assert refusal_of(statement) == constraint
 
 
 @pytest.mark.parametrize(
     "row", ["('x', 'percent', 1, NULL, 0)", "('x', 'percent', 100, 1, 1)", "('x', 'fixed', 1, NULL, 1)"]
 )
-def test_a_row_at_the_bounds_is_taken(db: None, row: str) -> None:
+def test_row_at_the_bounds_is_taken(db: None, row: str) -> None:
     execute(COUPON + row)
 
 
 @pytest.mark.parametrize("name", ["x" * 101])
-def test_a_name_of_more_than_100_characters_is_refused(http: Client, name: str) -> None:
+def test_name_of_more_than_100_characters_is_refused(http: Client, name: str) -> None:
     with pytest.raises(Exception, match="too long"):
         execute(PRODUCT + "(%s, 1, 1)", name)
     assert http.get("products").json["results"] == []
 
 
-def test_what_would_break_history_is_refused_by_a_named_constraint(http: Client) -> None:
+def test_sql_that_would_break_history_is_refused_by_a_named_constraint(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=10, stock=100)
     coupon = hold_coupon(http, user, discount_value=10)["id"]
     assert http.order(user, {product.pk: 1}, issued_coupon_id=coupon).status == 201
@@ -130,7 +130,7 @@ def test_what_would_break_history_is_refused_by_a_named_constraint(http: Client)
 
 
 @pytest.mark.parametrize("statement", ["TRUNCATE points_pointtransaction", "TRUNCATE users_user CASCADE"])
-def test_the_ledger_is_not_emptied_either(http: Client, statement: str) -> None:
+def test_ledger_refuses_truncate(http: Client, statement: str) -> None:
     """But by these tests after each of them, which say that they mean to."""
     buyer(http)
     with transaction.atomic():
@@ -142,7 +142,7 @@ def test_the_ledger_is_not_emptied_either(http: Client, statement: str) -> None:
 
 
 @pytest.mark.parametrize("table", REMOVED)
-def test_nothing_with_orders_can_be_deleted(http: Client, table: str) -> None:
+def test_delete_of_rows_with_orders_is_refused(http: Client, table: str) -> None:
     user, product = buyer(http), ProductFactory()
     coupon = hold_coupon(http, user)["id"]
     order = http.order(user, {product.pk: 1}, issued_coupon_id=coupon).json
@@ -152,7 +152,7 @@ def test_nothing_with_orders_can_be_deleted(http: Client, table: str) -> None:
     assert len(execute(f"SELECT 1 FROM {table}")) == 1
 
 
-def test_what_nobody_used_can_be_deleted(http: Client) -> None:
+def test_delete_of_unused_rows_succeeds(http: Client) -> None:
     product, coupon = ProductFactory(), CouponFactory()
     execute("DELETE FROM products_product")
     execute("DELETE FROM coupons_coupon")

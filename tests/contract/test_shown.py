@@ -145,17 +145,17 @@ def held(user: int) -> list[Any]:
     return coupons.issued_coupons_of(user_id=user, status=None, page=PAGE)
 
 
-def test_what_is_shown_is_what_drf_shows(rows):
+def test_serialize_gives_what_drf_gives(rows):
     for serializer, row in rows:
         assert serialize(serializer, row) == serializer(row).data
         assert list(serialize(serializer, row)) == list(serializer(row).data)
 
 
-def test_of_every_serializer_something_is_shown(rows):
+def test_serializers_are_all_tried_for_output(rows):
     assert {serializer for serializer, _row in rows} == output_serializers()
 
 
-def test_of_every_serializer_something_is_read():
+def test_serializers_are_all_tried_for_input():
     assert INPUTS.keys() == {*serializers_of_apps()} - output_serializers()
 
 
@@ -197,11 +197,11 @@ def read_at_once(
 
 
 @pytest.mark.parametrize("kind", INPUTS)
-def test_two_threads_that_read_with_one_serializer_each_get_their_own(kind):
+def test_threads_that_read_with_one_serializer_each_get_their_own(kind):
     assert read_at_once(kind, INPUTS[kind]) == [*INPUTS[kind]]
 
 
-def test_a_serializer_that_holds_on_to_an_input_would_be_noticed():
+def test_serializer_that_holds_on_to_an_input_would_be_noticed():
     assert not is_left_as_it_was(HoldsOn, AMOUNTS)
     assert read_at_once(HoldsOn, AMOUNTS) == [{"amount": 3, "currency": 2}, AMOUNTS[1]]
 

@@ -45,24 +45,24 @@ ROUTES = [
 API = [(route, view) for route, view in ROUTES if route.startswith("api/v1/")]
 
 
-def test_the_api_has_the_endpoints_of_the_contract_and_no_other() -> None:
+def test_api_has_the_endpoints_of_the_contract_and_no_other() -> None:
     served = {(method.upper(), route) for route, view in API for method in view.actions if method != "head"}
     assert served == ENDPOINTS
 
 
-def test_the_service_has_the_pages_of_the_contract_and_no_other() -> None:
+def test_service_has_the_pages_of_the_contract_and_no_other() -> None:
     assert {route for route, _ in ROUTES} - {route for route, _ in API} == PAGES
 
 
 @pytest.mark.parametrize(("route", "view"), API, ids=[route for route, _ in API])
-def test_every_endpoint_is_a_viewset_action_on_the_router(route: str, view: Callable[..., Any]) -> None:
+def test_endpoints_are_viewset_actions_on_the_router(route: str, view: Callable[..., Any]) -> None:
     """Singletons such as a balance included."""
     assert issubclass(view.cls, ApiViewSet)
     assert any(view is entry.callback for entry in router.urls if isinstance(entry, URLPattern))
     assert not route.endswith("/")
 
 
-def test_the_walk_notices_an_endpoint_too_many() -> None:
+def test_endpoint_beyond_the_contract_is_noticed() -> None:
     """The comparison can fail: it would see a sign-up."""
     sign_up = path("api/v1/users", lambda _request: None)
     assert "api/v1/users" in {route for route, _ in walk([*get_resolver().url_patterns, sign_up])}

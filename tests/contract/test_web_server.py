@@ -187,21 +187,21 @@ def headers(*lines: bytes) -> bytes:
 # Who is calling
 
 
-def test_the_identity_header_is_read(server: Server) -> None:
+def test_identity_header_is_read(server: Server) -> None:
     assert server.ask(headers(b"X-User-Id: 7")).echo["headers"]["HTTP_X_USER_ID"] == "7"
 
 
-def test_a_header_name_with_underscores_is_never_the_identity_header(server: Server) -> None:
+def test_header_name_with_underscores_is_never_the_identity_header(server: Server) -> None:
     for name in (b"X_User_Id", b"X_User-Id", b"X-User_Id", b"x_user_id"):
         assert "HTTP_X_USER_ID" not in server.ask(headers(name + b": 8")).echo["headers"]
 
 
-def test_a_header_name_with_underscores_does_not_touch_the_identity_header_beside_it(server: Server) -> None:
+def test_header_name_with_underscores_does_not_touch_the_identity_header_beside_it(server: Server) -> None:
     for lines in ((b"X-User-Id: 7", b"X_User_Id: 8"), (b"X_User_Id: 8", b"X-User-Id: 7")):
         assert server.ask(headers(*lines)).echo["headers"]["HTTP_X_USER_ID"] == "7"
 
 
-def test_an_identity_in_the_trailer_of_a_chunked_body_is_not_read(server: Server) -> None:
+def test_identity_in_the_trailer_of_a_chunked_body_is_not_read(server: Server) -> None:
     answer = server.ask(CHUNKED.removesuffix(b"\r\n") + b"X-User-Id: 8\r\n\r\n")
     assert answer.echo["body"] == "hello world"
     assert "HTTP_X_USER_ID" not in answer.echo["headers"]
@@ -220,7 +220,7 @@ def test_forwarded_headers_of_proxies_in_the_list_count() -> None:
     assert (echo["scheme"], echo["client"]) == ("https", "203.0.113.9")
 
 
-def test_an_ipv6_address_is_listened_on() -> None:
+def test_ipv6_address_is_listened_on() -> None:
     chain = headers(b"X-Forwarded-Proto: https", b"X-Forwarded-For: 2001:db8::9")
     with running_server(HOST="::1", FORWARDED_ALLOW_IPS="::1/128") as server:
         echo = server.ask(chain).echo
@@ -230,11 +230,11 @@ def test_an_ipv6_address_is_listened_on() -> None:
 # Bodies
 
 
-def test_a_chunked_body_without_a_length_is_read_whole(server: Server) -> None:
+def test_chunked_body_without_a_length_is_read_whole(server: Server) -> None:
     assert server.ask(CHUNKED).echo["body"] == "hello world"
 
 
-def test_a_chunked_body_that_arrives_byte_by_byte_is_read_whole() -> None:
+def test_chunked_body_that_arrives_byte_by_byte_is_read_whole() -> None:
     """By the server's parser alone: on their way through the kernel the bytes would join."""
     parser = Parser(Adjustments())
     for index in range(len(CHUNKED)):
@@ -244,7 +244,7 @@ def test_a_chunked_body_that_arrives_byte_by_byte_is_read_whole() -> None:
     assert parser.get_body_stream().read() == b"hello world"
 
 
-def test_a_chunked_body_of_64_kib_is_read_whole_however_small_its_chunks(server: Server) -> None:
+def test_chunked_body_of_64_kib_is_read_whole_however_small_its_chunks(server: Server) -> None:
     head, _, end = CHUNKED.partition(b"5\r\nhello\r\n6\r\n world\r\n")
     assert len(server.ask(head + b"1\r\na\r\n" * 65_536 + end).echo["body"]) == 65_536
 
@@ -260,29 +260,29 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize("request_bytes", DOUBTFUL.values(), ids=DOUBTFUL.keys())
-def test_a_body_whose_end_is_doubtful_is_refused(server: Server, request_bytes: bytes) -> None:
+def test_body_whose_end_is_doubtful_is_refused(server: Server, request_bytes: bytes) -> None:
     assert server.ask(request_bytes).status == 400
 
 
-def test_a_body_over_32_mib_is_refused_before_it_is_sent(server: Server) -> None:
+def test_body_over_32_mib_is_refused_before_it_is_sent(server: Server) -> None:
     assert server.ask(b"POST / HTTP/1.1\r\nContent-Length: 33554433\r\n\r\n").status == 413
 
 
 # Harm
 
 
-def test_a_target_that_cannot_be_taken_apart_is_refused(server: Server) -> None:
+def test_target_that_cannot_be_taken_apart_is_refused(server: Server) -> None:
     assert server.ask(GET.replace(b"/ ", b"http://[half/ ")).status == 400
 
 
 @pytest.mark.parametrize("chunk", [b"1\r\na\r\n", b"\r\n"])
-def test_a_chunked_body_that_is_hardly_more_than_framing_is_refused(server: Server, chunk: bytes) -> None:
+def test_chunked_body_that_is_hardly_more_than_framing_is_refused(server: Server, chunk: bytes) -> None:
     framing = len(chunk) - chunk.count(b"a")
     head = CHUNKED.partition(b"5\r\nhello")[0]
     assert server.ask(head + chunk * (MAX_FRAMING_BYTES // framing + 1)).status == 400
 
 
-def test_large_bodies_that_anybody_begins_to_send_are_few_at_once() -> None:
+def test_large_bodies_begun_at_once_are_few() -> None:
     head = b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 30000000\r\n\r\n"
     with running_server(WEB_CONCURRENCY="1") as server, ExitStack() as stack:
         connections = [stack.enter_context(server.connect()) for _ in range(MAX_LARGE_BODIES + 1)]
@@ -300,28 +300,28 @@ def test_large_bodies_that_anybody_begins_to_send_are_few_at_once() -> None:
         assert server.ask(whole).status == 200
 
 
-def test_a_header_of_20_kb_is_refused_and_does_no_harm(server: Server) -> None:
+def test_header_of_20_kb_is_refused_and_does_no_harm(server: Server) -> None:
     before = server.workers()
     assert server.ask(headers(b"X-Big: " + b"a" * 20_000)).status == 431
     assert server.ask(headers(b"X-Big: " + b"a" * 10_000)).status == 200
     assert server.workers() == before
 
 
-def test_what_the_server_itself_answers_names_no_software_and_shows_no_trace(server: Server) -> None:
+def test_errors_of_the_server_itself_name_no_software_and_show_no_trace(server: Server) -> None:
     for request in (headers(b"no colon"), headers(b"X: " + b"a" * 20_000), GET.replace(b"/ ", b"/crash ")):
         answer = server.ask(request)
         assert answer.status >= 400
         assert not re.search(rb"(?i)\nserver:|waitress|gunicorn|traceback|secret", answer.head + answer.body)
 
 
-def test_1000_half_sent_requests_do_not_stop_the_others(server: Server) -> None:
+def test_half_sent_requests_do_not_stop_the_others(server: Server) -> None:
     with slow_requests(server, 1000):
         begun = time.monotonic()
         assert all(server.ask().status == 200 for _ in range(50))
         assert time.monotonic() - begun < 5
 
 
-def test_a_half_sent_request_is_answered_once_its_other_half_arrives(server: Server) -> None:
+def test_half_sent_request_is_answered_once_its_other_half_arrives(server: Server) -> None:
     with slow_requests(server, 20) as connections:
         for slow in connections[1::2]:
             slow.sendall(b"x" * 96)
@@ -353,7 +353,7 @@ def test_requests_one_by_one_keep_to_a_few_threads(server: Server) -> None:
     assert len(threads) <= THREADS // 2
 
 
-def test_its_counters_outlive_a_worker_and_not_the_server(tmp_path: Path) -> None:
+def test_counters_outlive_a_worker_and_not_the_server(tmp_path: Path) -> None:
     with running_server(TMPDIR=str(tmp_path)) as server:
         ended = min(server.workers())
         os.kill(ended, signal.SIGQUIT)
@@ -364,14 +364,14 @@ def test_its_counters_outlive_a_worker_and_not_the_server(tmp_path: Path) -> Non
     assert not [*tmp_path.glob("pointshop-metrics-*")]
 
 
-def test_a_server_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_server_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "tests.echo_app:application"]
     env = {**os.environ, "TMPDIR": str(tmp_path), "GUNICORN_CMD_ARGS": "--pid=/nowhere/pid"}
     assert subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 1
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_killed_worker_is_replaced(own_server: Server) -> None:
+def test_killed_worker_is_replaced(own_server: Server) -> None:
     victim = min(own_server.workers())
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: len(own_server.workers() - {victim}) == 2)
@@ -426,7 +426,7 @@ def test_sigterm_stops_soon_while_half_sent_requests_are_open(own_server: Server
         assert own_server.process.wait(timeout=6) == 0
 
 
-def test_no_request_of_busy_clients_fails_when_the_server_stops(own_server: Server) -> None:
+def test_stop_fails_no_request_of_busy_clients(own_server: Server) -> None:
     """Kept connections are told to close with their last answer, and never cut under a request."""
     answers: list[Answer] = []
     with ThreadPoolExecutor(16) as pool:
@@ -479,7 +479,7 @@ def ask_until_told_to_close(server: Server, answers: list[Answer]) -> None:
             told = b"Connection: close" in answer.head
 
 
-def test_a_second_sigterm_to_every_process_changes_nothing(own_server: Server, tmp_path: Path) -> None:
+def test_second_sigterm_to_every_process_changes_nothing(own_server: Server, tmp_path: Path) -> None:
     release = tmp_path / "release"
     with request_in_flight(own_server, release) as connection:
         for _ in range(3):

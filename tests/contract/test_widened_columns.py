@@ -10,7 +10,7 @@ WIDEN = "ALTER TABLE products_product ALTER name TYPE varchar(255)"
 NARROW = "ALTER TABLE products_product ALTER name TYPE varchar(100)"
 
 
-def test_a_column_that_becomes_wider_fails_no_request(transactional_db, buyer, tmp_path):
+def test_column_that_becomes_wider_fails_no_request(transactional_db, buyer, tmp_path):
     """In a shop of its own, for these sessions do without prepared statements from then on."""
     product, log = ProductFactory(price=1), tmp_path / "web.log"
     with processes.web(log=log, WEB_CONCURRENCY="1") as url:
