@@ -11,7 +11,7 @@ from tests.kit.processes import ROOT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Debian is Linux")
-def test_a_machine_that_allows_no_system_is_skipped_with_what_failed(tmp_path: Path) -> None:
+def test_machine_that_allows_no_root_is_skipped_with_what_failed(tmp_path: Path) -> None:
     (tmp_path / "debootstrap").symlink_to("/bin/true")
     powerless = ("setpriv", "--bounding-set", "-all") if os.geteuid() == 0 else ()
     command = [*powerless, sys.executable, "-m", "tests.distros", "bookworm"]
