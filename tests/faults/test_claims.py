@@ -22,7 +22,7 @@ EVENTS = 200
 LEASE = timedelta(seconds=30)
 
 
-def test_eight_senders_claim_one_event_once_at_a_time(recorded: Shop) -> None:
+def test_claims_of_one_event_by_eight_senders_succeed_one_at_a_time(recorded: Shop) -> None:
     leave_one_event_due(recorded)
     for _ in range(ROUNDS):
         assert sum(claimed_at_once(lease_at)) == 1
@@ -30,12 +30,12 @@ def test_eight_senders_claim_one_event_once_at_a_time(recorded: Shop) -> None:
     assert OrderEvent.objects.get(state="pending").attempts == ROUNDS
 
 
-def test_eight_senders_that_only_looked_would_all_have_it(recorded: Shop) -> None:
+def test_claims_without_a_lock_would_give_one_event_to_all_eight_senders(recorded: Shop) -> None:
     leave_one_event_due(recorded)
     assert sum(claimed_at_once(look_at)) == SENDERS
 
 
-def test_two_workers_post_each_of_many_events_once(recorded: Shop) -> None:
+def test_workers_post_each_of_many_events_once(recorded: Shop) -> None:
     user, product = buyer(recorded.http), ProductFactory(price=1, stock=EVENTS)
     recorded.beat.kill()
     recorded.worker.kill()
@@ -56,7 +56,7 @@ def test_two_workers_post_each_of_many_events_once(recorded: Shop) -> None:
         assert b"event_delivered" in worker.log.read_bytes()
 
 
-def test_an_order_that_commits_after_a_later_one_is_delivered_too(recorded: Shop) -> None:
+def test_order_that_commits_after_a_later_one_is_delivered_too(recorded: Shop) -> None:
     slow, quick, product = buyer(recorded.http), buyer(recorded.http), ProductFactory(price=1)
     with ThreadPoolExecutor(1) as pool:
         with commits_held(slow):

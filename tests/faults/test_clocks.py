@@ -32,7 +32,7 @@ def off_by(part: Part, seconds: str) -> Part:
 
 
 @pytest.mark.parametrize("seconds", ["+10", "-10"])
-def test_a_worker_with_another_clock_delivers_at_once_and_again(shop: Shop, seconds: str) -> None:
+def test_worker_with_another_clock_delivers_at_once_and_again(shop: Shop, seconds: str) -> None:
     user, fine, refused = buyer(shop.http), ProductFactory(price=1), ProductFactory(price=1)
     shop.worker.kill()
     worker = off_by(shop.another_worker(f"off{seconds}"), seconds)
@@ -48,7 +48,7 @@ def test_a_worker_with_another_clock_delivers_at_once_and_again(shop: Shop, seco
         worker.kill()
 
 
-def test_while_no_worker_runs_the_queue_stays_short_and_then_all_is_delivered(shop: Shop) -> None:
+def test_queue_stays_short_without_a_worker_and_is_delivered_afterwards(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=1000)
     shop.worker.kill()
     redis = shop.servers.redis()

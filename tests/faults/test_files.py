@@ -120,7 +120,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_any_file_is_done_with_little_memory_and_time(kind):
+def test_parsing_any_file_stays_within_memory_and_time(kind):
     """Far below the limits of the process, which are a second line: macOS does not hold that of memory."""
     content = HOSTILE[kind]()
     assert len(content) <= MAX_BYTES

@@ -43,7 +43,7 @@ def shop(servers, folder) -> Iterator[Shop]:
         yield shop
 
 
-def test_no_refused_event_is_marked_delivered_and_every_other_is(shop: Shop) -> None:
+def test_refused_events_are_not_marked_delivered_and_all_others_are(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=ORDERS)
     placed = {shop.http.order(user, {product.pk: 1}).json["id"] for _ in range(ORDERS)}
     even = {order_id for order_id in placed if order_id % 2 == 0}

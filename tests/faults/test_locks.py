@@ -22,7 +22,7 @@ BUSY_SECONDS = pytest.approx(3, abs=1)
 STOCK = 1000
 
 
-def test_a_product_held_for_ten_seconds_is_busy_after_three_and_the_others_sell(shop: Shop) -> None:
+def test_product_held_for_ten_seconds_is_busy_after_three_and_the_others_sell(shop: Shop) -> None:
     waiter, shopper = buyer(shop.http), buyer(shop.http)
     wanted, other = ProductFactory.create_batch(2, price=1, stock=100_000)
     usual = durations(shop, shopper, other.pk, seconds=2)
@@ -50,7 +50,7 @@ def test_baskets_in_opposite_orders_never_deadlock(shop: Shop) -> None:
     assert broken_rules(stock={a.pk: STOCK, b.pk: STOCK}) == []
 
 
-def test_a_deadlock_would_be_seen(shop: Shop) -> None:
+def test_deadlock_would_be_noticed(shop: Shop) -> None:
     a, b = ProductFactory.create_batch(2)
     before, both_hold_one = deadlocks(shop), threading.Barrier(2)
 

@@ -66,7 +66,7 @@ def shop(moody_shop: Shop) -> Iterator[Shop]:
     moody_shop.settle()
 
 
-def test_what_a_platform_does_to_some_events_delays_no_other_and_is_tried_later_and_later(shop: Shop) -> None:
+def test_platform_s_failures_for_some_events_delay_no_other_and_are_retried_ever_later(shop: Shop) -> None:
     user, fine = buyer(shop.http), ProductFactory(price=1, stock=100_000)
     suffering = {order_of(shop, user, mood): name for name, mood in MISDEEDS.items()}
     waits = defaultdict(dict)
@@ -86,7 +86,7 @@ def test_what_a_platform_does_to_some_events_delays_no_other_and_is_tried_later_
     assert shop.platform.requested == {b"POST /events HTTP/1.1"}
 
 
-def test_a_wait_outlives_the_worker(shop: Shop) -> None:
+def test_retry_wait_outlives_the_worker(shop: Shop) -> None:
     user = buyer(shop.http)
     order_of(shop, user, answering("503 Service Unavailable", f"Retry-After: {ASKED_FOR_SECONDS}"))
     (product_id,) = shop.platform.moods
@@ -98,7 +98,7 @@ def test_a_wait_outlives_the_worker(shop: Shop) -> None:
     assert tries[1] - tries[0] >= ASKED_FOR_SECONDS
 
 
-def test_an_event_refused_to_the_end_is_dead_until_the_admin_or_the_command_sends_it_again(
+def test_event_refused_to_the_end_is_dead_until_redelivered(
     shop: Shop,
 ) -> None:
     user, fine = buyer(shop.http), ProductFactory(price=1)

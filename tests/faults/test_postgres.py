@@ -14,7 +14,7 @@ ROUNDS = 3
 BACK_SECONDS = 5
 
 
-def test_a_restart_under_load_costs_only_503s_and_no_acknowledged_order(shop: Shop) -> None:
+def test_restart_under_load_costs_only_503s_and_no_acknowledged_order(shop: Shop) -> None:
     with buying(shop) as load:
         for _ in range(ROUNDS):
             sold, refused = len(load.acknowledged), len(load.refusals)
@@ -33,7 +33,7 @@ def test_a_restart_under_load_costs_only_503s_and_no_acknowledged_order(shop: Sh
     shop.deliver_all(seconds=LEASE_AND_SWEEP_SECONDS)
 
 
-def test_without_a_database_the_shop_is_alive_and_not_ready(shop: Shop) -> None:
+def test_shop_without_a_database_is_alive_and_not_ready(shop: Shop) -> None:
     shop.servers.crash_postgres()
     assert shop.http.get("/livez").status == 200
     for path in ("/readyz", "/api/v1/products"):
@@ -44,7 +44,7 @@ def test_without_a_database_the_shop_is_alive_and_not_ready(shop: Shop) -> None:
     until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
 
 
-def test_a_worker_without_a_database_says_so_in_a_line(shop: Shop) -> None:
+def test_worker_without_a_database_says_so_in_a_line(shop: Shop) -> None:
     before = len(shop.worker.log.read_bytes())
 
     def said() -> bytes:

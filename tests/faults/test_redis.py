@@ -64,7 +64,7 @@ def restarted_empty(servers: Servers) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fault", [refused, black_holed, out_of_memory, flushed, restarted_empty])
-def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault) -> None:
+def test_orders_keep_their_pace_without_redis_and_events_arrive_soon_after(shop: Shop, fault) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=1_000_000)
     usual = durations(shop, user, product.pk, seconds=USUAL_SECONDS)
     with fault(shop.servers):
@@ -75,7 +75,7 @@ def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault)
     assert OrderEvent.objects.filter(order__user=user).count() == len(usual) + len(meanwhile)
 
 
-def test_while_redis_is_gone_events_stay_and_then_the_same_worker_sends_them(shop: Shop) -> None:
+def test_events_stay_while_redis_is_gone_and_then_the_same_worker_sends_them(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
     with refused(shop.servers):
         order = shop.http.order(user, {product.pk: 1}).json

@@ -31,7 +31,7 @@ def statuses(answers: list[Answer]) -> Counter[int]:
     return Counter(answer.status for answer in answers)
 
 
-def test_1000_users_asking_twice_for_100_coupons_get_exactly_100(shop: Shop) -> None:
+def test_issue_to_1000_users_asking_twice_for_100_coupons_gives_exactly_100(shop: Shop) -> None:
     campaign, users = CouponFactory(quantity=100), UserFactory.create_batch(1000)
     answers = rush(shop.http.url, [Wish(user.pk, f"coupons/{campaign.pk}/issue") for user in users * 2])
     assert statuses(answers) == {201: 100, 409: 1900}
@@ -42,7 +42,7 @@ def test_1000_users_asking_twice_for_100_coupons_get_exactly_100(shop: Shop) -> 
     assert broken_rules() == []
 
 
-def test_a_coupon_handed_out_and_not_counted_would_be_noticed(shop: Shop) -> None:
+def test_coupon_issued_and_not_counted_would_be_noticed(shop: Shop) -> None:
     campaign, users = CouponFactory(quantity=20), UserFactory.create_batch(40)
     with one_update_lost("coupons_coupon", when="OLD.issued = 10"):
         answers = rush(shop.http.url, [Wish(user.pk, f"coupons/{campaign.pk}/issue") for user in users])
@@ -58,7 +58,7 @@ def not_handed_out_properly(answers: list[Answer], *, quantity: int) -> list[str
     return wrong + ([] if len({coupon["id"] for coupon in given}) == quantity else ["not all distinct"])
 
 
-def test_1000_first_charges_at_once_to_a_user_without_an_account_all_succeed(shop: Shop) -> None:
+def test_first_charges_1000_at_once_without_an_account_all_succeed(shop: Shop) -> None:
     user = UserFactory()
     answers = rush(shop.http.url, [Wish(user.pk, "points/charges", {"amount": 7})] * 1000)
     assert statuses(answers) == {201: 1000}
@@ -67,7 +67,7 @@ def test_1000_first_charges_at_once_to_a_user_without_an_account_all_succeed(sho
     assert broken_rules() == []
 
 
-def test_a_charge_acknowledged_and_not_credited_would_be_noticed(shop: Shop) -> None:
+def test_charge_acknowledged_and_not_credited_would_be_noticed(shop: Shop) -> None:
     user = UserFactory()
     with one_update_lost("points_pointaccount", when="OLD.balance = 70"):
         answers = rush(shop.http.url, [Wish(user.pk, "points/charges", {"amount": 7})] * 50)
@@ -85,7 +85,7 @@ def forget_charges_of(user: User) -> None:
     execute("DELETE FROM points_pointaccount WHERE user_id = %s", user.pk)
 
 
-def test_1000_buyers_of_10_units_make_10_orders(shop: Shop) -> None:
+def test_orders_of_1000_buyers_for_10_units_are_10(shop: Shop) -> None:
     product, wishes = ProductFactory(price=10, stock=10), []
     for user in UserFactory.create_batch(1000):
         basket = {"items": [{"product_id": product.pk, "quantity": 1}]}
@@ -98,7 +98,7 @@ def test_1000_buyers_of_10_units_make_10_orders(shop: Shop) -> None:
     assert broken_rules(stock={product.pk: 10}) == []
 
 
-def test_a_unit_sold_and_not_taken_would_be_noticed(shop: Shop) -> None:
+def test_unit_sold_and_not_taken_would_be_noticed(shop: Shop) -> None:
     product, user = ProductFactory(price=1, stock=10), UserFactory()
     assert shop.http.charge(user, 100).status == 201
     basket = {"items": [{"product_id": product.pk, "quantity": 1}]}

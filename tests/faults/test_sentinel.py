@@ -80,7 +80,7 @@ def in_use(monitored: MonitoredRedis, shop: Shop) -> bool:
     return {"cmdstat_lpush", "cmdstat_brpop"} <= new.info("commandstats").keys()
 
 
-def test_a_client_of_one_address_does_not_follow_the_master(monitored: MonitoredRedis) -> None:
+def test_client_of_one_address_does_not_follow_the_master(monitored: MonitoredRedis) -> None:
     by_sentinel = client_of(monitored.url)
     by_address = monitored.client(monitored.master_port())
     assert by_sentinel.ping()
@@ -92,7 +92,7 @@ def test_a_client_of_one_address_does_not_follow_the_master(monitored: Monitored
 
 
 @pytest.mark.parametrize("fault", [MonitoredRedis.kill, MonitoredRedis.freeze])
-def test_a_failover_fails_no_request_and_the_same_processes_go_on(
+def test_failover_fails_no_request_and_the_same_processes_go_on(
     shop: Shop, monitored: MonitoredRedis, fault: Fault
 ) -> None:
     monitored.start()
@@ -115,7 +115,7 @@ def test_a_failover_fails_no_request_and_the_same_processes_go_on(
     assert processes == [part.running and part.running.pid for part in (shop.web, shop.worker, shop.beat)]
 
 
-def test_no_log_shows_a_password(shop: Shop) -> None:
+def test_logs_show_no_password(shop: Shop) -> None:
     for part in (shop.web, shop.worker, shop.beat):
         log = part.log.read_text()
         assert PASSWORD not in log
@@ -130,7 +130,7 @@ def test_no_log_shows_a_password(shop: Shop) -> None:
         ("master_name=shop", "master_name=nobody"),
     ],
 )
-def test_what_cannot_be_reached_is_an_error_of_redis_which_the_shop_does_without(
+def test_unreachable_sentinels_are_an_error_of_redis_which_the_shop_does_without(
     monitored: MonitoredRedis, right: str, wrong: str
 ) -> None:
     with pytest.raises(redis.ConnectionError) as refused:

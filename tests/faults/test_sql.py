@@ -71,7 +71,7 @@ def log_statements(log: Path, which: str) -> None:
     until(lambda: execute("SHOW log_statement") == [(which,)])
 
 
-def test_a_checkout_takes_from_the_account_first_and_from_stock_last_by_id(shop: Shop) -> None:
+def test_checkout_takes_from_the_account_first_and_from_stock_last_by_id(shop: Shop) -> None:
     user, (a, b) = buyer(shop.http), ProductFactory.create_batch(2, price=10)
     coupon = hold_coupon(shop.http, user)["id"]
     with listening(shop) as heard:
@@ -96,7 +96,7 @@ def test_a_checkout_takes_from_the_account_first_and_from_stock_last_by_id(shop:
         assert taken.endswith(f"$1 = '{quantity}', $2 = '{quantity}', $3 = '{product.pk}'")
 
 
-def test_a_first_charge_locks_the_account_before_and_after_it_makes_it(shop: Shop) -> None:
+def test_first_charge_locks_the_account_before_and_after_it_makes_it(shop: Shop) -> None:
     user = buyer(shop.http, points=0)
     with listening(shop) as heard:
         assert shop.http.charge(user, 5).status == 201
@@ -113,7 +113,7 @@ def test_a_first_charge_locks_the_account_before_and_after_it_makes_it(shop: Sho
     assert heard.locks == ['FOR NO KEY UPDATE OF "points_pointaccount"'] * 2
 
 
-def test_taking_a_coupon_locks_nothing_before_its_guarded_update(shop: Shop) -> None:
+def test_issue_locks_nothing_before_its_guarded_update(shop: Shop) -> None:
     user, campaign = buyer(shop.http, points=0), CouponFactory()
     with listening(shop) as heard:
         assert shop.http.post(f"coupons/{campaign.pk}/issue", user=user).status == 201
@@ -122,7 +122,7 @@ def test_taking_a_coupon_locks_nothing_before_its_guarded_update(shop: Shop) -> 
     assert "issued < quantity" in heard.statements[-1]
 
 
-def test_another_lock_or_another_order_would_be_heard(shop: Shop) -> None:
+def test_locks_of_another_kind_or_order_would_be_noticed(shop: Shop) -> None:
     product = ProductFactory()
     with listening(shop) as heard:
         execute("BEGIN")

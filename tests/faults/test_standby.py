@@ -27,7 +27,7 @@ def promote() -> None:
     assert execute("SELECT pg_promote(true, 60)") == [(True,)]
 
 
-def test_a_standby_serves_reads_and_writes_go_on_once_it_is_promoted(shop: Shop) -> None:
+def test_standby_serves_reads_and_once_promoted_writes(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
     assert shop.http.order(user, {product.pk: 1}).status == 201
     shop.deliver_all()
@@ -57,7 +57,7 @@ def test_a_standby_serves_reads_and_writes_go_on_once_it_is_promoted(shop: Shop)
     assert all(part.poll() is None for part in (worker, beat, web))
 
 
-def test_a_server_that_is_told_to_read_only_and_to_write_again_is_followed(shop: Shop) -> None:
+def test_server_set_read_only_and_back_is_followed(shop: Shop) -> None:
     """ALTER SYSTEM and a reload reach the sessions that there are, this one too but for its own setting."""
     user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
     try:

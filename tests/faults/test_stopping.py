@@ -11,7 +11,7 @@ from tests.kit.shop import Shop
 ROUNDS = 3
 
 
-def test_the_web_server_answers_all_that_was_sent_before_it_was_asked_to_stop(shop: Shop) -> None:
+def test_web_server_answers_all_that_was_sent_before_sigterm(shop: Shop) -> None:
     for _ in range(ROUNDS):
         with buying(shop, people=16) as load:
             until(lambda load=load: len(load.acknowledged) > 100)
@@ -24,7 +24,7 @@ def test_the_web_server_answers_all_that_was_sent_before_it_was_asked_to_stop(sh
         assert missing(load.acknowledged) == []
 
 
-def test_a_killed_web_server_would_have_left_requests_unanswered(shop: Shop) -> None:
+def test_web_server_killed_would_leave_requests_unanswered(shop: Shop) -> None:
     with buying(shop, people=16) as load:
         until(lambda: len(load.acknowledged) > 100)
         # One of them at least is being answered at that moment.
@@ -38,13 +38,13 @@ def test_a_killed_web_server_would_have_left_requests_unanswered(shop: Shop) -> 
     assert missing(load.acknowledged) == []
 
 
-def test_an_acknowledged_order_that_does_not_exist_would_be_found_missing(shop: Shop) -> None:
+def test_acknowledged_order_that_does_not_exist_would_be_found_missing(shop: Shop) -> None:
     with buying(shop, people=1) as load:
         until(lambda: load.acknowledged)
     assert missing([*load.acknowledged, 10**9]) == [10**9]
 
 
-def test_a_worker_that_is_asked_to_stop_finishes_what_it_began_and_loses_nothing(shop: Shop) -> None:
+def test_worker_told_to_stop_finishes_what_it_began(shop: Shop) -> None:
     """The platform is so slow that under this load there is always something to send."""
     shop.platform.fail(delay=0.3)
     with buying(shop) as load:

@@ -45,14 +45,14 @@ def platform_that_says(*says: list[Said], certificate: Path) -> Iterator[tuple[P
     [([HINTS, 0.1, REFUSED], 1), ([HINTS + REFUSED], 1), ([REFUSED + TAKEN], 2), ([REFUSED, TAKEN], 2)],
     ids=["hints", "hints in one record", "two in one record", "two records"],
 )
-def test_by_tls_too_an_answer_counts_for_one_event(first, connections, certificate, monkeypatch):
+def test_answer_over_tls_counts_for_one_event(first, connections, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with platform_that_says(first, [REFUSED], [TAKEN], certificate=certificate) as (platform, talker):
         assert [outcome(platform) for _ in range(3)] == ["HTTP 500", "HTTP 500", "taken"]
     assert talker.connections == connections
 
 
-def test_a_certificate_that_nobody_vouches_for_is_a_failed_attempt(certificate):
+def test_certificate_that_is_not_trusted_is_a_failed_attempt(certificate):
     with platform_that_says([TAKEN], certificate=certificate) as (platform, talker):
         assert "certificate verify failed" in outcome(platform)
     assert talker.heard == []

@@ -74,7 +74,7 @@ def order_of(user: User, product_id: int) -> Wish:
     return Wish(user.pk, "orders", {"items": [{"product_id": product_id, "quantity": 1}]})
 
 
-def test_two_groups_sell_no_more_than_there_is(shop: Shop, groups: list[str]) -> None:
+def test_groups_sell_no_more_than_there_is(shop: Shop, groups: list[str]) -> None:
     product = ProductFactory(price=1, stock=UNITS)
     answers = ask_everywhere(groups, [order_of(user, product.pk) for user in members(shop)])
     assert statuses(answers) == {201: UNITS, 409: 2 * MEMBERS - UNITS}
@@ -82,7 +82,7 @@ def test_two_groups_sell_no_more_than_there_is(shop: Shop, groups: list[str]) ->
     assert broken_rules(stock={product.pk: UNITS}) == []
 
 
-def test_a_unit_that_one_group_sold_and_did_not_take_would_be_noticed(shop: Shop, groups: list[str]) -> None:
+def test_unit_sold_by_one_group_and_not_taken_would_be_noticed(shop: Shop, groups: list[str]) -> None:
     product, users = ProductFactory(price=1, stock=UNITS), members(shop)
     with one_update_lost("products_product", when=f"OLD.id = {product.pk} AND OLD.stock = 5"):
         answers = ask_everywhere(groups, [order_of(user, product.pk) for user in users])
@@ -92,7 +92,7 @@ def test_a_unit_that_one_group_sold_and_did_not_take_would_be_noticed(shop: Shop
     execute("UPDATE products_product SET units_sold = %s WHERE id = %s", sold, product.pk)
 
 
-def test_two_groups_take_charges_orders_and_issues_of_the_same_people_at_once(
+def test_groups_take_charges_orders_and_issues_of_the_same_people_at_once(
     shop: Shop, groups: list[str]
 ) -> None:
     users, campaign = members(shop), CouponFactory(quantity=COUPONS)
@@ -108,7 +108,7 @@ def test_two_groups_take_charges_orders_and_issues_of_the_same_people_at_once(
     assert broken_rules() == []
 
 
-def test_two_workers_share_the_events_and_send_none_twice(
+def test_workers_of_two_groups_send_no_event_twice(
     shop: Shop, groups: list[str], second_worker: Part
 ) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=100_000)

@@ -14,7 +14,7 @@ BUSY = "다른 파일을 읽고 있어요"
 SLOW = with_strings("<si>" + "<t>a</t>" * 4_000_000, sound=with_sheet(NAMES))
 
 
-def test_32_slow_files_at_once_hold_up_no_other_request(transactional_db, logs):
+def test_uploads_of_32_slow_files_at_once_delay_no_other_request(transactional_db, logs):
     with (
         processes.web(log=logs / "web.log", WEB_CONCURRENCY="1") as url,
         ThreadPoolExecutor(UPLOADS) as pool,

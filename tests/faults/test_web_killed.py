@@ -27,7 +27,7 @@ from tests.kit.shop import Shop
 ROUNDS = 20
 
 
-def test_killed_before_commit_nothing_is_written_and_the_retry_makes_one_order(shop: Shop) -> None:
+def test_web_killed_before_commit_wrote_nothing_and_the_retry_makes_one_order(shop: Shop) -> None:
     """The product's row is held, so the request has written all else and cannot have committed.
 
     It has sent its COMMIT as well; its session notices that nobody is there any more, while it waits.
@@ -44,7 +44,7 @@ def test_killed_before_commit_nothing_is_written_and_the_retry_makes_one_order(s
     assert (product.stock, product.units_sold) == (0, ROUNDS)
 
 
-def test_killed_after_commit_the_event_goes_out_and_the_retry_replays(shop: Shop) -> None:
+def test_web_killed_after_commit_has_its_event_delivered_and_the_retry_replays(shop: Shop) -> None:
     """The COMMIT is done when its sender dies: no wake-up is sent and no answer."""
     user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
     for key in map(str, range(ROUNDS)):
@@ -57,7 +57,7 @@ def test_killed_after_commit_the_event_goes_out_and_the_retry_replays(shop: Shop
     assert (product.stock, product.units_sold) == (0, ROUNDS)
 
 
-def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Shop) -> None:
+def test_web_killed_at_any_moment_is_replayed_as_it_committed(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=ROUNDS)
     for key in map(str, range(ROUNDS)):
         with sent(lambda key=key: shop.http.order(user, {product.pk: 1}, key=key)):
@@ -72,7 +72,7 @@ def test_killed_at_any_moment_the_retry_replays_just_what_was_committed(shop: Sh
     assert (product.stock, product.units_sold) == (0, ROUNDS)
 
 
-def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
+def test_shop_killed_as_a_whole_comes_back_and_delivers(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
     with committed_unnoticed(shop, user, product, "k") as request:
         shop.kill()
@@ -81,7 +81,7 @@ def test_everything_killed_at_once_comes_back_and_delivers(shop: Shop) -> None:
     deliver_in_time(shop, order_made_with(user, "k"), seconds=5)
 
 
-def test_without_the_sweep_and_the_wakeup_such_an_event_would_stay(shop: Shop) -> None:
+def test_event_would_stay_without_the_sweep_and_the_wakeup(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
     shop.beat.kill()
     kill_while_it_commits(shop, user, product, "k")

@@ -23,7 +23,7 @@ ROUNDS = 20
 Buy = Callable[[], int]
 
 
-def test_a_worker_killed_before_during_and_after_its_post_leaves_nothing_undelivered(recorded: Shop) -> None:
+def test_worker_killed_before_during_and_after_its_post_leaves_nothing_undelivered(recorded: Shop) -> None:
     buy, bought = orders_of_somebody(recorded), OrderEvent.objects.count()
     for _ in range(ROUNDS):
         for kill in (kill_before_the_post, kill_during_the_post, kill_after_the_post):
@@ -39,7 +39,7 @@ def test_a_worker_killed_before_during_and_after_its_post_leaves_nothing_undeliv
 
 
 @pytest.mark.parametrize(("moment", "posts"), [("before", 1), ("during", 2), ("after", 2)])
-def test_a_kill_costs_at_most_one_duplicate_with_the_same_id_and_bytes(
+def test_kill_costs_at_most_one_duplicate_with_the_same_id_and_bytes(
     recorded: Shop, moment: str, posts: int
 ) -> None:
     kill = {"before": kill_before_the_post, "during": kill_during_the_post, "after": kill_after_the_post}
@@ -56,7 +56,7 @@ def test_a_kill_costs_at_most_one_duplicate_with_the_same_id_and_bytes(
     assert {headers["webhook-id"] for headers, _ in attempts} == {str(event.pk)}
 
 
-def test_what_a_killed_worker_had_in_hand_stays_until_its_lease_ends(recorded: Shop) -> None:
+def test_events_leased_by_a_killed_worker_stay_until_the_lease_ends(recorded: Shop) -> None:
     buy = orders_of_somebody(recorded)
     kill_during_the_post(recorded, buy)
     event = OrderEvent.objects.get(state="pending")
