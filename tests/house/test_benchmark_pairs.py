@@ -100,7 +100,7 @@ def test_processor_time_is_no_less_than_the_process_itself_knows_of() -> None:
     assert spent(os.getpid()) >= known
 
 
-def test_order_asked_for_belongs_to_who_asks() -> None:
+def test_order_requests_ask_for_the_caller_s_own() -> None:
     requests = REQUESTS["order"]("shop.example", {"orders": 21_000, "holders": 1_000})
     for _ in range(50):
         line, *headers = next(requests).decode().split("\r\n")

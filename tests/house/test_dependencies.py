@@ -58,18 +58,18 @@ def exit_code(folder: Path, **printed: str) -> int:
     ],
     ids=["both", "second", "first", "a gap", "half", "nobody", "a weakness", "the second knows more"],
 )
-def test_only_an_answer_about_everything_counts(tmp_path, pypi, osv, code):
+def test_audit_of_pins_counts_only_where_every_pin_was_answered(tmp_path, pypi, osv, code):
     assert exit_code(tmp_path, pypi=pypi, osv=osv) == code
 
 
 @pytest.mark.parametrize("line", ["django", "django>=5", "django==5.*", "django>=5,==5.2"])
-def test_a_loose_pin_is_refused(tmp_path, line):
+def test_loose_pin_is_refused(tmp_path, line):
     (file := tmp_path / "requirements.txt").write_text(line)
     with pytest.raises(ValueError, match=r"pinned|unpack"):
         pins(file)
 
 
-def test_what_is_installed_otherwise_than_pinned_is_noticed():
+def test_installed_version_other_than_the_pinned_is_noticed():
     django = distribution("django")
     assert not list(faults({"django": Version(django.version)}, [django]))
     assert list(faults({}, [django])) == [f"django: installed {django.version}, pinned None"]
@@ -80,7 +80,7 @@ def test_what_is_installed_otherwise_than_pinned_is_noticed():
 
 
 @pytest.mark.parametrize("licence", ["GPL-3.0-only", "AGPL-3.0", "Proprietary", ""])
-def test_a_licence_we_do_not_know_is_noticed(tmp_path, licence):
+def test_licence_that_is_not_known_is_noticed(tmp_path, licence):
     (tmp_path / "METADATA").write_text(f"Metadata-Version: 2.1\nName: x\nVersion: 1\nLicense: {licence}\n")
     (found,) = faults({"x": Version("1")}, [Distribution.at(tmp_path)])
     assert "licence" in found
@@ -95,7 +95,7 @@ def lists(tmp_path) -> Path:
     return tmp_path
 
 
-def test_the_locks_are_made_of_the_lists(lists):
+def test_locks_are_made_of_the_lists(lists):
     assert list(disagreements(lists)) == []
 
 
@@ -116,14 +116,14 @@ def test_the_locks_are_made_of_the_lists(lists):
         ("locks/run.txt", r"\A", "--index-url https://elsewhere.example/simple\n"),
     ],
 )
-def test_a_lock_that_is_not_what_the_lists_say_is_noticed(lists, file, pattern, instead):
+def test_lock_that_is_not_what_the_lists_say_is_noticed(lists, file, pattern, instead):
     changed = re.sub(pattern, instead, (lists / file).read_text(), count=1)
     assert changed != (lists / file).read_text()
     (lists / file).write_text(changed)
     assert list(disagreements(lists))
 
 
-def test_the_image_has_neither_tests_nor_embedded_servers():
+def test_image_has_neither_tests_nor_embedded_servers():
     image = pins(ROOT / "locks/image.txt").keys()
     assert image >= {"django", "celery", "psycopg-binary", "redis", "gunicorn"}
     assert not image & {"pytest", "faker", "psutil", "setuptools", *pins_of(NOT_IN_IMAGE)}

@@ -9,7 +9,7 @@ SHOWN = sorted({(str(page.relative_to(ROOT)), c) for page in PAGES for c in docu
 
 
 @pytest.mark.parametrize(("page", "command"), SHOWN)
-def test_a_command_of_a_document_would_run(page: str, command: str):
+def test_documented_command_would_run(page: str, command: str):
     assert wrong_with(command) == ""
 
 
@@ -31,15 +31,15 @@ def test_a_command_of_a_document_would_run(page: str, command: str):
         "pip install -r requirements-test.txt",
     ],
 )
-def test_a_command_that_would_not_run_is_noticed(command: str):
+def test_documented_command_that_would_not_run_is_noticed(command: str):
     assert wrong_with(command) != ""
 
 
-def test_a_program_that_nobody_can_judge_is_noticed():
+def test_documented_program_that_is_unknown_is_noticed():
     with pytest.raises(KeyError):
         wrong_with("podman-compose up")
 
 
-def test_the_commands_of_a_page_are_found():
+def test_documented_commands_of_a_page_are_found():
     page = "Run `make stop`.\n\n```sh\ncd x && make run  # opens\ncurl a \\\n  -d '#1'\n```\n`psql`\n"
     assert [*documented(page)] == ["cd x", "make run", "curl a    -d '#1'", "make stop"]

@@ -19,13 +19,13 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_the_diagram_of_the_tables_is_drawn_from_the_models(document):
+def test_diagram_of_the_tables_is_drawn_from_the_models(document):
     text = (ROOT / document).read_text()
     assert "erDiagram" in text
     assert redrawn(text) == text, "python -m tests.house.erd draws it anew"
 
 
-def test_a_column_that_the_diagram_lacks_would_be_noticed(monkeypatch):
+def test_column_that_the_diagram_lacks_would_be_noticed(monkeypatch):
     text = (ROOT / DOCUMENTS[0]).read_text()
     new = models.TextField()
     new.set_attributes_from_name("memo")
@@ -34,19 +34,19 @@ def test_a_column_that_the_diagram_lacks_would_be_noticed(monkeypatch):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_between_pages_leads_somewhere(page):
+def test_links_between_pages_lead_somewhere(page):
     links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
     assert [link for link in links if not (page.parent / Path(link)).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_no_drawing_has_a_semicolon_for_it_would_end_the_statement(page):
+def test_drawings_have_no_semicolon_which_would_end_the_statement(page):
     assert [
         drawing for drawing in re.findall(r"```mermaid.*?```", page.read_text(), re.DOTALL) if ";" in drawing
     ] == []
 
 
-def test_the_first_page_is_short_and_its_pictures_light():
+def test_readme_is_short_and_its_pictures_light():
     assert len((ROOT / "README.md").read_text().split()) <= 900
     pictures = re.findall(r'"(docs/\S+\.png)"', (ROOT / "README.md").read_text())
     pictures += re.findall(r'"(docs/\S+\.png)"', (ROOT / "README.ko.md").read_text())

@@ -42,7 +42,7 @@ def filled(transactional_db) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("large", [0, 1_000_000], ids=["truncated", "deleted"])
-def test_every_table_is_emptied_but_for_what_migrate_wrote(filled, monkeypatch, large):
+def test_tables_are_all_emptied_but_for_what_migrate_wrote(filled, monkeypatch, large):
     ((tables,),) = execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
     assert len(filled) == tables
     monkeypatch.setattr(database, "LARGE_BYTES", large)
@@ -57,7 +57,7 @@ def test_migrate_would_write_the_same_rows(filled):
     assert filled_tables() == before
 
 
-def test_a_table_that_is_left_out_is_seen(filled, monkeypatch):
+def test_table_that_is_left_out_is_noticed(filled, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(database, "KEPT", {*KEPT, "orders_orderevent"})
         empty_tables()

@@ -33,7 +33,7 @@ def assert_clean(**options) -> None:
 
 
 @pytest.mark.parametrize("days", [1, 20])
-def test_a_history_has_every_order_and_nothing_wrong_in_it(days: int) -> None:
+def test_history_has_every_order_and_nothing_wrong_in_it(days: int) -> None:
     make(days=days, until=timezone.now())
     assert execute("SELECT count(*), count(DISTINCT id), max(id) FROM orders_order") == [(500, 500, 500)]
     assert_clean()
@@ -50,7 +50,7 @@ def check_foreign_keys() -> None:
         transaction.set_rollback(True)
 
 
-def test_nothing_refers_to_a_row_that_is_not_there() -> None:
+def test_foreign_keys_all_refer_to_a_row() -> None:
     """The load switches their triggers off. That the check can fail is shown by an order without its user."""
     make()
     check_foreign_keys()
@@ -72,13 +72,13 @@ def test_orders_spread_over_the_days_with_their_share_in_the_last_three_and_end_
     assert recent == 800
 
 
-def test_the_newest_events_are_pending_and_the_others_delivered() -> None:
+def test_newest_events_are_pending_and_the_others_delivered() -> None:
     make(pending=7)
     newest = OrderEvent.objects.order_by("-order_id").values_list("state", flat=True)
     assert list(newest) == ["pending"] * 7 + ["delivered"] * 493
 
 
-def test_the_same_options_make_the_same_rows_and_another_seed_makes_others() -> None:
+def test_same_options_make_the_same_rows_and_another_seed_makes_others() -> None:
     made = []
     for seed in (1, 1, 2):
         make(seed=seed, until=LAST_MAY)
@@ -87,7 +87,7 @@ def test_the_same_options_make_the_same_rows_and_another_seed_makes_others() -> 
     assert made[0] == made[1] != made[2]
 
 
-def test_a_shop_that_has_rows_is_left_alone() -> None:
+def test_shop_that_has_rows_is_left_alone() -> None:
     UserFactory()
     before = contents()
     with pytest.raises(NotEmpty, match="users_user"):
@@ -95,12 +95,12 @@ def test_a_shop_that_has_rows_is_left_alone() -> None:
     assert contents() == before
 
 
-def test_the_next_rows_get_ids_of_their_own() -> None:
+def test_next_rows_get_ids_of_their_own() -> None:
     make()
     assert UserFactory().pk == 41
 
 
-def test_what_a_platform_took_is_compared_through_sorted_runs(tmp_path: Path, monkeypatch) -> None:
+def test_events_that_a_platform_took_are_compared_through_sorted_runs(tmp_path: Path, monkeypatch) -> None:
     """Events come at least once, in any order; here one twice, one not at all, and one that is not ours."""
     monkeypatch.setattr(orders.audit, "IDS_A_RUN", 100)
     make()

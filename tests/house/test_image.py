@@ -48,17 +48,17 @@ def missed(taken: Callable[[Path], bool]) -> set[str]:
     return {name for file in taken_files for name in imported(file) if lacks(name, taken)}
 
 
-def test_no_file_of_the_image_imports_what_the_image_has_not():
+def test_image_imports_only_what_it_has():
     assert missed(is_copied) == set()
 
 
-def test_a_file_that_imports_more_would_be_noticed():
+def test_file_that_imports_more_would_be_noticed():
     assert "local.demo" in missed(lambda file: is_copied(file) or file.name == "bootstrap.py")
     assert "factory.django" in missed(lambda file: is_copied(file) or file.name == "factories.py")
     assert "pytest" in missed(lambda file: is_copied(file) or file.name == "conftest.py")
 
 
-def test_the_image_has_every_app_and_what_it_is_built_from():
+def test_image_has_every_app_and_what_it_is_built_from():
     taken = {file.as_posix() for file in FILES if is_copied(file)}
     assert taken >= {
         "manage.py",
@@ -72,12 +72,12 @@ def test_the_image_has_every_app_and_what_it_is_built_from():
     assert taken >= {*sources}
 
 
-def test_the_image_has_no_demo_data_and_no_command_to_make_it():
+def test_image_has_no_demo_data_and_no_command_to_make_it():
     names = {file.name for file in FILES if is_copied(file)}
     assert not names & {"seed_demo.py", "factories.py", "demo.py", "growth.py", "launcher.py"}
 
 
-def test_the_image_runs_the_newest_python_that_every_pin_is_seen_to_have_a_wheel_for():
+def test_image_runs_the_newest_python_that_every_pin_has_a_wheel_for():
     names = re.findall(r"(?m)^FROM python:([\d.]+)-slim", (ROOT / "Dockerfile").read_text())
     seen = re.search(r"(?m)^PYTHONS := (.+)$", (ROOT / "Makefile").read_text())
     assert seen

@@ -92,7 +92,7 @@ def is_run(path: Path) -> bool:
     return path.parts[0] != "local" or path.name in IN_IMAGE
 
 
-def test_the_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_more():
+def test_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_more():
     copied = {path for path in tracked() if is_copied(path)}
     sources = re.findall(r"(?m)^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text())
     named = {Path(source) for source in sources if source != "."}
@@ -100,11 +100,11 @@ def test_the_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_
 
 
 @pytest.mark.parametrize("name", [*SECRETS, *DUMPS, *OTHERS])
-def test_what_lies_about_is_not_in_the_image(name):
+def test_image_leaves_out_what_lies_about(name):
     assert not is_copied(Path(name))
 
 
-def test_a_list_of_what_to_leave_out_would_forget_a_dump():
+def test_dockerignore_by_list_would_forget_a_dump():
     listed = "**/tests\n.*\nbenchmarks\ndocs\n"
     assert is_copied(Path("pointshop.dump"), listed)
     assert not is_copied(Path("orders/tests/test_place.py"), listed)
@@ -122,18 +122,18 @@ def test_a_list_of_what_to_leave_out_would_forget_a_dump():
         ("/a", "a/b", "b/a"),
     ],
 )
-def test_a_pattern_of_dockers_leaves_out(pattern, fits, fits_not):
+def test_pattern_of_dockers_leaves_out(pattern, fits, fits_not):
     assert not is_copied(Path(fits), f"# a remark\n\n{pattern}\n")
     assert fits_not is None or is_copied(Path(fits_not), pattern)
 
 
-def test_an_exception_below_a_folder_that_no_builder_enters_counts_for_nothing():
+def test_exception_below_an_excluded_folder_counts_for_nothing():
     assert is_copied(Path("a/b/c.py"), "*\n!a/b/*.py")
     assert not is_copied(Path("a/b/c.py"), "*\n!a/**/*.py")
 
 
 @pytest.mark.parametrize("name", [*SECRETS[:-3], *DUMPS])
-def test_what_lies_about_is_not_taken_into_git(name):
+def test_git_leaves_out_what_lies_about(name):
     asked = ["git", "check-ignore", "--quiet", "--no-index", name]
     assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0
 
@@ -143,7 +143,7 @@ def test_git_ignores_nothing_that_the_project_has():
     assert subprocess.check_output(asked, cwd=ROOT, text=True) == ""
 
 
-def test_the_dump_of_the_operators_page_is_for_its_owner_alone_and_left_out():
+def test_dump_of_the_operators_page_is_for_its_owner_alone_and_left_out():
     page = (ROOT / "docs/operations.md").read_text()
     dumps = re.findall(r"(?m)^(.*)\n.* pg_dump .* > (\S+)$", page)
     assert dumps

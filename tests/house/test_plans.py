@@ -177,11 +177,11 @@ def assert_narrow(call: Call) -> None:
         *("issued-coupons?status=expired", "orders", "orders?page_size=100", "/readyz", "/metrics"),
     ],
 )
-def test_what_is_read_is_found_by_an_index(path: str, customer: int) -> None:
+def test_reads_are_found_by_an_index(path: str, customer: int) -> None:
     assert_narrow(lambda: ask("GET", path, customer))
 
 
-def test_the_best_sellers_read_the_lines_of_their_edges_and_no_others() -> None:
+def test_best_sellers_read_the_lines_of_their_edges_and_no_others() -> None:
     assert_narrow(lambda: ask("GET", "rankings/products"))
     execute("UPDATE rankings_saleswindow SET to_at = to_at - interval '20 hours'")
     ((lines,),) = execute(
@@ -193,7 +193,7 @@ def test_the_best_sellers_read_the_lines_of_their_edges_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("path", ["products", "points/transactions", "issued-coupons", "orders"])
-def test_the_pages_after_and_before_are_found_by_an_index(path: str, customer: int) -> None:
+def test_pages_after_and_before_are_found_by_an_index(path: str, customer: int) -> None:
     first = ask("GET", f"{path}?page_size=3", customer).json()
     second = ask("GET", first["next"], customer).json()
     assert_narrow(lambda: ask("GET", second["next"], customer))
@@ -201,18 +201,18 @@ def test_the_pages_after_and_before_are_found_by_an_index(path: str, customer: i
 
 
 @pytest.mark.parametrize("path", ["products", "coupons", "issued-coupons", "orders"])
-def test_one_row_is_found_by_an_index(path: str, customer: int) -> None:
+def test_row_by_id_is_found_by_an_index(path: str, customer: int) -> None:
     newest = ask("GET", path, customer).json()["results"][0]
     assert_narrow(lambda: ask("GET", f"{path}/{newest['id']}", customer))
 
 
-def test_a_charge_and_its_replay_find_their_rows_by_an_index(committed: None, customer: int) -> None:
+def test_charge_and_its_replay_find_their_rows_by_an_index(committed: None, customer: int) -> None:
     key = {"Idempotency-Key": "charge"}
     for _ in range(2):
         assert_narrow(lambda: ask("POST", "points/charges", customer, {"amount": 10}, **key))
 
 
-def test_an_issue_and_its_refusals_find_their_rows_by_an_index(customer: int) -> None:
+def test_issue_and_its_refusals_find_their_rows_by_an_index(customer: int) -> None:
     campaign, none_left = CouponFactory(), CouponFactory(quantity=0)
     issue, again = f"coupons/{campaign.pk}/issue", "coupon_already_issued"
     assert_narrow(lambda: ask("POST", issue, customer))
@@ -220,7 +220,7 @@ def test_an_issue_and_its_refusals_find_their_rows_by_an_index(customer: int) ->
     assert_narrow(lambda: ask("POST", f"coupons/{none_left.pk}/issue", customer, code="coupon_sold_out"))
 
 
-def test_an_order_its_quote_and_its_replay_find_their_rows_by_an_index(
+def test_order_its_quote_and_its_replay_find_their_rows_by_an_index(
     committed: None, customer: int, wares: list[int]
 ) -> None:
     ask("POST", "points/charges", customer, {"amount": 100_000})
@@ -243,7 +243,7 @@ def test_an_order_its_quote_and_its_replay_find_their_rows_by_an_index(
         ({"items": [{"product_id": 1, "quantity": 50}]}, "insufficient_points"),
     ],
 )
-def test_an_order_that_is_refused_finds_its_rows_by_an_index(customer: int, wanted: Any, code: str) -> None:
+def test_order_that_is_refused_finds_its_rows_by_an_index(customer: int, wanted: Any, code: str) -> None:
     execute("UPDATE products_product SET stock = 100, price = 1000000 WHERE id = 1")
     for path in ("orders", "orders/quote"):
         assert_narrow(lambda path=path: ask("POST", path, customer, wanted, code=code))
@@ -259,11 +259,11 @@ def test_sending_events_finds_them_by_an_index() -> None:
     assert_narrow(turn)
 
 
-def test_the_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
+def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
     assert_narrow(lambda: (undelivered(most=10_001), issue_forecasts(limit=8)))
 
 
-def test_the_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:
+def test_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:
     hours = sales_by_hour(hours=72)
     (run,) = [each for each in runs(lambda: sales_by_hour(hours=72)) if "GROUP BY" in each.sql]
     scans = run.of("orders_order")
@@ -293,12 +293,12 @@ def without(statement: str) -> Iterator[None]:
         ("DROP INDEX event_pending_by_turn", "/metrics", "Seq Scan of orders_orderevent"),
     ],
 )
-def test_an_index_that_is_missing_is_noticed(statement: str, path: str, scan: str, customer: int) -> None:
+def test_index_that_is_missing_is_noticed(statement: str, path: str, scan: str, customer: int) -> None:
     with without(statement):
         assert scan in str(wide_reads(lambda: ask("GET", path, customer)))
 
 
-def test_a_claim_that_has_no_index_is_noticed() -> None:
+def test_claim_that_has_no_index_is_noticed() -> None:
     with without("DROP INDEX event_pending_by_turn"):
         found = wide_reads(lambda: claim(limit=4, lease=LEASE))
     assert "Seq Scan of orders_orderevent" in str(found)

