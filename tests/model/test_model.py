@@ -19,7 +19,7 @@ def run(deliveries: Deliveries, model: type[Shop], **more: Any) -> None:
     run_state_machine_as_test(machine, settings=settings(**more))
 
 
-def test_the_shop_does_what_the_model_foretells(deliveries: Deliveries) -> None:
+def test_shop_does_what_the_model_predicts(deliveries: Deliveries) -> None:
     run(deliveries, Shop)
 
 
@@ -52,7 +52,7 @@ class KeepsStock(Shop):
 
 
 @pytest.mark.parametrize("wrong", [RoundsUp, RanksByWon, KeepsStock])
-def test_a_wrong_model_is_caught(deliveries: Deliveries, wrong: type[Shop]) -> None:
+def test_model_that_is_wrong_is_noticed(deliveries: Deliveries, wrong: type[Shop]) -> None:
     """Without this the test above could be one that never fails; as short as the short profile."""
     with pytest.raises(AssertionError):
         run(
