@@ -20,7 +20,7 @@ def assert_busy(answer: Answer) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_a_user_whose_account_is_held_keeps_nobody_else_waiting(http: Client) -> None:
+def test_account_that_is_locked_delays_no_other_user(http: Client) -> None:
     """Were they to wait for the held row, they would be answered busy."""
     held_up, other = buyer(http), buyer(http)
     product = ProductFactory(price=1)
@@ -32,7 +32,7 @@ def test_a_user_whose_account_is_held_keeps_nobody_else_waiting(http: Client) ->
     assert broken_rules() == []
 
 
-def test_a_product_that_is_held_keeps_no_other_product_waiting(http: Client) -> None:
+def test_product_that_is_locked_delays_no_other_product(http: Client) -> None:
     user = buyer(http)
     held_up, other = ProductFactory.create_batch(2, price=1)
     with held("products_product", "id", held_up.pk):
@@ -47,7 +47,7 @@ def test_a_product_that_is_held_keeps_no_other_product_waiting(http: Client) -> 
     assert broken_rules() == []
 
 
-def test_what_waits_for_a_held_row_is_told_to_come_again_and_may(http: Client) -> None:
+def test_lock_timeout_answers_busy_and_a_retry_succeeds(http: Client) -> None:
     user, shopper, member = buyer(http), buyer(http), buyer(http)
     product, campaign = ProductFactory(price=1), CouponFactory()
     calls = [
@@ -70,7 +70,7 @@ def test_what_waits_for_a_held_row_is_told_to_come_again_and_may(http: Client) -
 
 
 @pytest.mark.parametrize("key", [None, "k"])
-def test_what_waited_for_a_row_goes_on_once_it_is_free(http: Client, key: str | None) -> None:
+def test_request_that_waits_for_a_row_goes_on_once_it_is_free(http: Client, key: str | None) -> None:
     """The row is freed as soon as the charge is seen waiting for it."""
     user = buyer(http, points=5)
     with ThreadPoolExecutor(1) as pool:
@@ -91,20 +91,20 @@ def issue_while(http: Client, coupon: int, change: str) -> Answer:
         return waiting.result()
 
 
-def test_who_waits_for_a_campaign_gets_the_terms_it_has_then(http: Client) -> None:
+def test_issue_that_waits_for_a_campaign_gets_the_terms_of_then(http: Client) -> None:
     campaign = CouponFactory(discount_value=50)
     issued = issue_while(http, campaign.pk, "discount_value = 10, name = 'new'").json
     assert (issued["discount_value"], issued["name"], issued["sequence"]) == (10, "new", 1)
 
 
-def test_who_waits_for_a_campaign_that_closes_gets_nothing(http: Client) -> None:
+def test_issue_that_waits_for_a_campaign_that_closes_is_refused(http: Client) -> None:
     campaign = CouponFactory()
     assert issue_while(http, campaign.pk, "closes_at = now()").code == "coupon_not_open"
     assert execute("SELECT issued FROM coupons_coupon") == [(0,)]
     assert broken_rules() == []
 
 
-def test_who_waits_for_a_product_pays_the_price_of_their_look(http: Client) -> None:
+def test_order_that_waits_for_a_product_pays_the_price_of_its_look(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=100, stock=5)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -116,7 +116,7 @@ def test_who_waits_for_a_product_pays_the_price_of_their_look(http: Client) -> N
     assert broken_rules(stock={product.pk: 5}) == []
 
 
-def test_who_waits_for_a_product_that_is_deleted_is_told_that_there_is_none(http: Client) -> None:
+def test_order_that_waits_for_a_product_that_is_deleted_is_not_found(http: Client) -> None:
     user, (kept, gone) = buyer(http), ProductFactory.create_batch(2, stock=5)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -127,7 +127,7 @@ def test_who_waits_for_a_product_that_is_deleted_is_told_that_there_is_none(http
     assert broken_rules(stock={kept.pk: 5}) == []
 
 
-def test_a_last_coupon_that_may_still_be_given_back_is_not_sold_out(http: Client) -> None:
+def test_coupon_is_not_sold_out_while_the_last_may_still_be_rolled_back(http: Client) -> None:
     campaign, user = CouponFactory(quantity=1), buyer(http, points=0)
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         execute("UPDATE coupons_coupon SET issued = issued + 1")
@@ -138,12 +138,12 @@ def test_a_last_coupon_that_may_still_be_given_back_is_not_sold_out(http: Client
     assert broken_rules() == []
 
 
-def test_once_the_last_coupon_is_committed_it_is_sold_out(http: Client) -> None:
+def test_coupon_is_sold_out_once_the_last_is_committed(http: Client) -> None:
     campaign = CouponFactory(quantity=1)
     assert issue_while(http, campaign.pk, "issued = issued + 1").code == "coupon_sold_out"
 
 
-def test_who_asks_twice_for_the_last_coupon_at_once_is_told_that_they_have_it(http: Client) -> None:
+def test_issue_asked_twice_at_once_for_the_last_coupon_says_already_issued(http: Client) -> None:
     campaign, user = CouponFactory(quantity=1), buyer(http, points=0)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -165,7 +165,7 @@ FIRST_UNDER_WAY = pytest.mark.parametrize("price", [0, 1], ids=["waits for the k
 
 
 @FIRST_UNDER_WAY
-def test_the_twin_of_a_request_still_under_way_replays_it_once_it_is_done(http: Client, price: int) -> None:
+def test_duplicate_of_a_request_under_way_replays_it_once_done(http: Client, price: int) -> None:
     user, product = buyer(http, points=1), ProductFactory(price=price, stock=1)
     with ThreadPoolExecutor(2) as pool:
         with commits_held(user):
@@ -181,7 +181,7 @@ def test_the_twin_of_a_request_still_under_way_replays_it_once_it_is_done(http: 
 
 
 @FIRST_UNDER_WAY
-def test_the_twin_of_a_request_that_takes_too_long_is_told_to_come_again(http: Client, price: int) -> None:
+def test_duplicate_of_a_request_that_takes_too_long_is_busy(http: Client, price: int) -> None:
     user, product = buyer(http, points=1), ProductFactory(price=price, stock=1)
     with ThreadPoolExecutor(1) as pool, commits_held(user):
         first = pool.submit(http.order, user, {product.pk: 1}, key="k")
@@ -212,7 +212,7 @@ CREATE TRIGGER note AFTER INSERT ON coupons_issuedcoupon FOR EACH ROW EXECUTE FU
 NOTING_NO_MORE = "DROP FUNCTION note CASCADE; DROP TABLE noted"
 
 
-def test_every_write_of_the_shop_waits_3_seconds_for_a_lock_and_15_for_a_statement(http: Client) -> None:
+def test_writes_wait_3_seconds_for_a_lock_and_15_for_a_statement(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     with broken(NOTING_BOUNDS, NOTING_NO_MORE):
         assert http.charge(user, 1).status == 201

@@ -25,7 +25,7 @@ def codes(answers: list[Answer]) -> set[str]:
     return {answer.code for answer in answers if answer.status != 201}
 
 
-def test_50_times_the_same_key_is_one_order(http: Client) -> None:
+def test_order_sent_50_times_with_one_key_is_one_order(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1, stock=100)
     answers = at_once([lambda: http.order(user, {product.pk: 1}, key="same")] * 50)
     assert statuses(answers) == {201: 50}
@@ -35,7 +35,7 @@ def test_50_times_the_same_key_is_one_order(http: Client) -> None:
     assert wrongs(stock={product.pk: 100}) == []
 
 
-def test_50_times_the_same_key_takes_the_last_unit_the_last_won_and_the_coupon_once(http: Client) -> None:
+def test_order_sent_50_times_with_one_key_takes_last_unit_last_won_and_coupon_once(http: Client) -> None:
     user, product = buyer(http, points=90), ProductFactory(price=100, stock=1)
     coupon = hold_coupon(http, user)["id"]
     answers = at_once([lambda: http.order(user, {product.pk: 1}, issued_coupon_id=coupon, key="same")] * 50)
@@ -44,7 +44,7 @@ def test_50_times_the_same_key_takes_the_last_unit_the_last_won_and_the_coupon_o
     assert wrongs(stock={product.pk: 1}) == []
 
 
-def test_50_times_the_same_key_of_a_first_charge_is_one_charge(http: Client) -> None:
+def test_first_charge_sent_50_times_with_one_key_is_one_charge(http: Client) -> None:
     user = UserFactory()
     answers = at_once([lambda: http.charge(user, 10, key="same")] * 50)
     assert statuses(answers) == {201: 50}
@@ -53,7 +53,7 @@ def test_50_times_the_same_key_of_a_first_charge_is_one_charge(http: Client) -> 
     assert wrongs() == []
 
 
-def test_one_key_with_two_bodies_makes_one_order(http: Client) -> None:
+def test_key_with_two_bodies_makes_one_order(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=1, stock=100)
     quantities = islice(cycle([1, 2]), 40)
     answers = at_once([lambda n=n: http.order(user, {product.pk: n}, key="same") for n in quantities])
@@ -62,7 +62,7 @@ def test_one_key_with_two_bodies_makes_one_order(http: Client) -> None:
     assert wrongs(stock={product.pk: 100}) == []
 
 
-def test_200_buyers_of_10_units_make_10_orders(http: Client) -> None:
+def test_orders_of_200_buyers_for_10_units_are_10(http: Client) -> None:
     product, users = ProductFactory(price=10, stock=10), buyers(200, points=100)
     answers = at_once([lambda user=user: http.order(user, {product.pk: 1}) for user in users])
     assert statuses(answers) == {201: 10, 409: 190}
@@ -71,7 +71,7 @@ def test_200_buyers_of_10_units_make_10_orders(http: Client) -> None:
     assert wrongs(stock={product.pk: 10}) == []
 
 
-def test_a_balance_for_one_pays_one_of_50_parallel_orders(http: Client) -> None:
+def test_balance_for_one_order_pays_one_of_50_in_parallel(http: Client) -> None:
     user, product = buyer(http, points=100), ProductFactory(price=100, stock=100)
     answers = at_once([lambda: http.order(user, {product.pk: 1})] * 50)
     assert statuses(answers) == {201: 1, 409: 49}
@@ -80,7 +80,7 @@ def test_a_balance_for_one_pays_one_of_50_parallel_orders(http: Client) -> None:
     assert wrongs(stock={product.pk: 100}) == []
 
 
-def test_as_many_parallel_orders_succeed_as_the_balance_allows(http: Client) -> None:
+def test_parallel_orders_succeed_as_often_as_the_balance_allows(http: Client) -> None:
     user, product = buyer(http, points=1_050), ProductFactory(price=100, stock=100)
     answers = at_once([lambda: http.order(user, {product.pk: 1})] * 30)
     assert statuses(answers) == {201: 10, 409: 20}
@@ -88,7 +88,7 @@ def test_as_many_parallel_orders_succeed_as_the_balance_allows(http: Client) -> 
     assert wrongs(stock={product.pk: 100}) == []
 
 
-def test_300_users_asking_twice_for_100_coupons_get_exactly_100(http: Client) -> None:
+def test_issue_to_300_users_asking_twice_for_100_coupons_gives_exactly_100(http: Client) -> None:
     campaign, users = CouponFactory(quantity=100), UserFactory.create_batch(300)
     answers = at_once(
         [lambda user=user: http.post(f"coupons/{campaign.pk}/issue", user=user) for user in users * 2]
@@ -101,7 +101,7 @@ def test_300_users_asking_twice_for_100_coupons_get_exactly_100(http: Client) ->
     assert wrongs() == []
 
 
-def test_a_user_asking_30_times_at_once_gets_one_coupon(http: Client) -> None:
+def test_issue_asked_30_times_at_once_gives_one_coupon(http: Client) -> None:
     campaign, user = CouponFactory(quantity=5), UserFactory()
     answers = at_once([lambda: http.post(f"coupons/{campaign.pk}/issue", user=user)] * 30)
     assert statuses(answers) == {201: 1, 409: 29}
@@ -110,7 +110,7 @@ def test_a_user_asking_30_times_at_once_gets_one_coupon(http: Client) -> None:
     assert wrongs() == []
 
 
-def test_one_coupon_in_20_parallel_orders_is_used_once(http: Client) -> None:
+def test_coupon_in_20_parallel_orders_is_used_once(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=100, stock=100)
     coupon = hold_coupon(http, user)["id"]
     answers = at_once([lambda: http.order(user, {product.pk: 1}, issued_coupon_id=coupon)] * 20)
@@ -119,7 +119,7 @@ def test_one_coupon_in_20_parallel_orders_is_used_once(http: Client) -> None:
     assert wrongs(stock={product.pk: 100}) == []
 
 
-def test_300_first_charges_to_a_new_user_all_succeed(http: Client) -> None:
+def test_first_charges_300_at_once_to_a_new_user_all_succeed(http: Client) -> None:
     user = UserFactory()
     answers = at_once([lambda: http.charge(user, 7)] * 300)
     assert statuses(answers) == {201: 300}
@@ -127,7 +127,7 @@ def test_300_first_charges_to_a_new_user_all_succeed(http: Client) -> None:
     assert wrongs() == []
 
 
-def test_charges_racing_orders_of_one_user_lose_nothing(http: Client) -> None:
+def test_charges_beside_orders_of_one_user_lose_nothing(http: Client) -> None:
     user, product = buyer(http, points=1_000), ProductFactory(price=10, stock=1_000)
     calls = [lambda: http.charge(user, 3), lambda: http.order(user, {product.pk: 1})] * 40
     assert statuses(at_once(calls)) == {201: 80}
@@ -163,7 +163,7 @@ def mixed_orders() -> list[str]:
     return [each for (paid,) in execute(PAID) if paid not in (["10 10"], ["20 20"]) for each in paid]
 
 
-def test_a_price_changing_under_orders_is_never_mixed(http: Client) -> None:
+def test_price_changing_under_orders_is_never_mixed(http: Client) -> None:
     """Names and prices of both products change together: an order has all of before or all of after."""
     a, b = ProductFactory.create_batch(2, name="10", price=10, stock=1_000)
     users = buyers(60, points=10_000)
@@ -180,7 +180,7 @@ def test_a_price_changing_under_orders_is_never_mixed(http: Client) -> None:
     assert wrongs(stock={a.pk: 1_000, b.pk: 1_000}) == []
 
 
-def test_an_order_at_mixed_prices_would_be_noticed(http: Client) -> None:
+def test_order_at_mixed_prices_would_be_noticed(http: Client) -> None:
     a, b = ProductFactory.create_batch(2, name="10", price=10)
     assert http.order(buyer(http), {a.pk: 1, b.pk: 1}).status == 201
     assert mixed_orders() == []

@@ -35,7 +35,7 @@ def tries() -> int:
 
 @STATES
 @pytest.mark.parametrize("table", TABLES)
-def test_two_conflicts_in_a_row_go_unnoticed(http: Client, table: str, sqlstate: str) -> None:
+def test_conflicts_twice_in_a_row_are_retried_unnoticed(http: Client, table: str, sqlstate: str) -> None:
     write = writing(http, table)
     with conflicts(table, 2, sqlstate):
         answer = write()
@@ -45,7 +45,7 @@ def test_two_conflicts_in_a_row_go_unnoticed(http: Client, table: str, sqlstate:
     assert broken_rules() == []
 
 
-def test_two_conflicts_at_the_commit_go_unnoticed_too(http: Client) -> None:
+def test_conflicts_twice_at_the_commit_are_retried_unnoticed(http: Client) -> None:
     write = writing(http, "orders_orderitem")
     with conflicts("orders_orderitem", 2, "40001", **AT_COMMIT):
         assert (write().status, tries()) == (201, 3)
@@ -53,7 +53,7 @@ def test_two_conflicts_at_the_commit_go_unnoticed_too(http: Client) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_after_the_third_it_is_busy_and_nothing_was_written(http: Client, table: str) -> None:
+def test_conflicts_three_times_are_busy_and_write_nothing(http: Client, table: str) -> None:
     write = writing(http, table)
     with conflicts(table, 1_000, "40P01"), nothing_written():
         answer = write()
@@ -62,7 +62,7 @@ def test_after_the_third_it_is_busy_and_nothing_was_written(http: Client, table:
     assert write().status == 201
 
 
-def test_a_failure_of_another_kind_is_not_tried_again(http: Client) -> None:
+def test_failure_of_another_kind_is_not_retried(http: Client) -> None:
     write = writing(http, "orders_orderitem")
     with conflicts("orders_orderitem", 1_000, "P0001"), nothing_written():
         answer = write()
