@@ -16,9 +16,9 @@ def complaints(dockerfile: str) -> str:
     ).stdout
 
 
-def test_there_is_nothing_to_complain_about():
+def test_dockerfile_passes_the_linter():
     assert complaints(DOCKERFILE) == ""
 
 
-def test_an_image_that_ran_as_root_would_be_noticed():
+def test_image_that_ran_as_root_would_be_noticed():
     assert "DL3002" in complaints(DOCKERFILE.replace("USER 10001:10001", "USER root"))

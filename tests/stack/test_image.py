@@ -25,20 +25,20 @@ for path in sorted(pathlib.Path().rglob("*.py")):
 """
 
 
-def test_nothing_is_installed_but_what_the_lock_of_the_image_names():
+def test_image_installs_only_what_its_lock_names():
     said = json.loads(subprocess.check_output([VENV / "python", "-c", INSTALLED], text=True))
     installed = {name.lower().replace("_", "-"): version for name, version in said.items()}
     locked = {name: str(version) for name, version in pins(ROOT / "locks/image.txt").items()}
     assert {name: version for name, version in installed.items() if name not in BROUGHT_BY_VENV} == locked
 
 
-def test_every_module_of_the_image_can_be_imported(stack: Machine):
+def test_modules_of_the_image_can_all_be_imported(stack: Machine):
     done = stack.run("web", "python", "-c", IMPORT_ALL, DJANGO_SETTINGS_MODULE="config.settings")
     assert done.returncode == 0, done.stderr
     assert {"orders/admin.py", "orders/tasks.py", "config/wsgi.py"} <= {*done.stdout.split()}
 
 
-def test_the_settings_of_the_image_pass_the_checks_of_a_deployment(stack: Machine):
+def test_settings_of_the_image_pass_the_checks_of_a_deployment(stack: Machine):
     check = ("python", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     checked = stack.run("web", *check, SECRET_KEY=secrets.token_urlsafe(50))
     assert checked.returncode == 0, checked.stderr
@@ -49,11 +49,11 @@ def test_the_settings_of_the_image_pass_the_checks_of_a_deployment(stack: Machin
     assert served.returncode == 0, served.stderr
 
 
-def test_the_admin_of_the_image_opens(http: GatewayClient):
+def test_admin_of_the_image_opens(http: GatewayClient):
     assert http.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}).status == 200
 
 
-def test_the_image_has_no_command_for_demo_data(stack: Machine):
+def test_image_has_no_command_for_demo_data(stack: Machine):
     done = stack.run("web", "python", "manage.py", "seed_demo")
     assert done.returncode != 0
     assert "Unknown command: 'seed_demo'" in done.stderr

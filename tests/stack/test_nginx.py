@@ -72,19 +72,19 @@ def echo() -> Iterator[int]:
         yield port
 
 
-def test_a_member_is_who_the_identity_service_says(outside: Outside):
+def test_member_is_named_by_the_identity_service(outside: Outside):
     assert outside.ask("points", member=3).json["user_id"] == 3
     assert outside.ask("points", member=4).json["user_id"] == 4
 
 
 @pytest.mark.parametrize("forged", FORGED, ids=repr)
-def test_nobody_becomes_a_member_by_a_header(outside: Outside, forged):
+def test_header_makes_no_visitor_a_member(outside: Outside, forged):
     assert outside.ask("points", headers=forged).code == "not_registered"
     assert outside.ask("points", member="wrong", headers=forged).code == "not_registered"
     assert outside.ask("points", member=3, headers=forged).json["user_id"] == 3
 
 
-def test_a_gateway_that_passed_the_header_on_would_be_noticed(folder, ports):
+def test_gateway_that_passed_the_header_on_would_be_noticed(folder, ports):
     careless = {"proxy_set_header X-User-Id $member;": ""}
     with another(folder, ports, changes=careless) as open_door:
         assert open_door.ask("points", headers={"X-User-Id": "7"}).json["user_id"] == 7
@@ -96,11 +96,11 @@ def test_visitors_see_what_is_public(outside: Outside):
     assert outside.ask("/api/docs").status == 200
 
 
-def test_what_is_for_operators_is_not_there_outside(outside: Outside):
+def test_operators_pages_are_not_found_from_outside(outside: Outside):
     assert {outside.ask(path).status for path in ("/metrics", "/readyz", "/livez", "/_identity")} == {404}
 
 
-def test_a_request_keeps_its_id_if_it_has_a_good_one(outside: Outside):
+def test_request_keeps_its_id_if_it_has_a_good_one(outside: Outside):
     assert (
         outside.ask("products", headers={"X-Request-Id": "of-a-client"}).headers["X-Request-Id"]
         == "of-a-client"
@@ -109,34 +109,34 @@ def test_a_request_keeps_its_id_if_it_has_a_good_one(outside: Outside):
     assert re.fullmatch("[0-9a-f]{32}", made)
 
 
-def test_the_shop_words_its_own_refusals(outside: Outside):
+def test_refusals_of_the_shop_are_passed_on_unchanged(outside: Outside):
     body = b'{"amount": ' + b" " * 70_000 + b"1}"
     token = {"Authorization": "Bearer 3", "Host": "shop.example", "Content-Type": "application/json"}
     assert outside.send("POST", "points/charges", body=body, headers=token).code == "too_large"
 
 
-def test_a_body_over_a_mebibyte_is_too_large(outside: Outside):
+def test_body_over_a_mebibyte_is_too_large(outside: Outside):
     pieces = (b" " * 65_536 for _ in range(32))
     for body in (b" " * 2_000_000, pieces):
         answer = outside.send("POST", "points/charges", body=body, headers={**JSON, "Host": "shop.example"})
         assert (answer.status, answer.code) == (413, "too_large")
 
 
-def test_a_shop_that_is_away_is_a_problem_with_a_time_to_come_back(folder, ports):
+def test_shop_that_is_away_is_a_problem_with_retry_after(folder, ports):
     with another(folder, ports, web=free_port()) as gone:
         for path in ("products", "/", "/api/docs", "/admin/"):
             answer = gone.ask(path)
             assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "unavailable", "2")
 
 
-def test_a_shop_that_does_not_answer_in_time_is_unavailable(folder, ports):
+def test_shop_that_does_not_answer_in_time_is_unavailable(folder, ports):
     with closing(socket.create_server(("127.0.0.1", 0))) as deaf:
         hasty = {"proxy_read_timeout 30s;": "proxy_read_timeout 1s;"}
         with another(folder, ports, web=deaf.getsockname()[1], changes=hasty) as gateway:
             assert gateway.ask("products").code == "unavailable"
 
 
-def test_a_browser_of_an_allowed_origin_can_read_that_the_shop_is_away(folder, ports):
+def test_browser_of_an_allowed_origin_can_read_that_the_shop_is_away(folder, ports):
     with another(folder, ports, web=free_port()) as gone:
         headers = gone.ask("products", headers=ALLOWED).headers
         assert (headers["Access-Control-Allow-Origin"], headers["Vary"]) == (ALLOWED["Origin"], "Origin")
@@ -150,44 +150,44 @@ def test_a_browser_of_an_allowed_origin_can_read_that_the_shop_is_away(folder, p
         assert gone.ask("orders", method="OPTIONS", headers={**REFUSED, **PREFLIGHT}).status == 503
 
 
-def test_what_the_shop_says_is_not_said_twice(outside: Outside):
+def test_headers_of_the_shop_are_not_added_twice(outside: Outside):
     for path, status in (("products", 200), ("products/0", 404)):
         answer = outside.ask(path, headers=ALLOWED)
         assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
         assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
 
 
-def test_a_time_to_come_back_is_not_said_twice(folder, ports):
+def test_retry_after_is_not_sent_twice(folder, ports):
     with service(Full) as full, another(folder, ports, web=full) as outside:
         assert outside.ask("products").headers["Retry-After"] == "5"
 
 
 @pytest.mark.parametrize("foreign", FOREIGN, ids=repr)
-def test_a_page_of_another_site_writes_nothing_in_a_member_s_name(outside: Outside, foreign):
+def test_page_of_another_site_writes_nothing_for_a_member(outside: Outside, foreign):
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = outside.ask("coupons/1/issue", method=method, headers={"Cookie": "member=3", **foreign})
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_whom_the_identity_service_refuses_is_told_in_a_problem(outside: Outside):
+def test_visitor_refused_by_the_identity_service_gets_a_problem(outside: Outside):
     answer = outside.ask("points", member="banned")
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
 
 
-def test_a_method_that_nginx_takes_nowhere_is_a_problem(outside: Outside):
+def test_method_that_nginx_takes_nowhere_is_a_problem(outside: Outside):
     answer = outside.ask("products", method="TRACE")
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("own", OWN, ids=repr)
-def test_the_shop_s_own_pages_and_programs_write(outside: Outside, own):
+def test_shop_s_own_pages_and_programs_write(outside: Outside, own):
     answer = outside.ask("points/charges", method="POST", headers={"Cookie": "member=3", **own})
     assert answer.code == "invalid"
 
 
-def test_a_page_of_another_site_reads_as_a_visitor(outside: Outside):
+def test_page_of_another_site_reads_as_a_visitor(outside: Outside):
     cookie, foreign = {"Cookie": "member=3"}, {"Sec-Fetch-Site": "cross-site"}
     assert outside.ask("points", headers=cookie).json["user_id"] == 3
     assert outside.ask("points", headers={**cookie, **foreign}).code == "not_registered"
@@ -195,7 +195,7 @@ def test_a_page_of_another_site_reads_as_a_visitor(outside: Outside):
     assert outside.ask("products", headers={**cookie, **foreign}).status == 200
 
 
-def test_a_gateway_that_trusted_any_page_would_be_noticed(folder, ports):
+def test_gateway_that_trusted_any_page_would_be_noticed(folder, ports):
     careless = {
         "if ($foreign_write)": "if ($member)",
         "Cookie $own_cookie": "Cookie $http_cookie",
@@ -222,7 +222,7 @@ AMBIGUOUS = (
 )
 
 
-def test_a_path_that_could_be_read_as_another_is_not_passed_on(folder, ports, echo):
+def test_path_that_could_be_read_as_another_is_not_passed_on(folder, ports, echo):
     with another(folder, ports, web=echo) as gateway:
         answers = {path: gateway.ask_as_it_stands(path) for path in AMBIGUOUS}
         assert {path: answer.code for path, answer in answers.items()} == dict.fromkeys(
@@ -232,7 +232,7 @@ def test_a_path_that_could_be_read_as_another_is_not_passed_on(folder, ports, ec
             assert gateway.ask_as_it_stands(path).json["path"] == path
 
 
-def test_a_gateway_that_passed_them_on_would_be_noticed(folder, ports, echo):
+def test_gateway_that_passed_such_paths_on_would_be_noticed(folder, ports, echo):
     with another(folder, ports, web=echo, changes={"if ($ambiguous)": "if ($member)"}) as careless:
         path = "/admin/../api/v1/points"
         assert careless.ask_as_it_stands(path).json["path"] == path
@@ -252,7 +252,7 @@ def test_json_is_compressed_and_pages_with_tokens_are_not(outside: Outside):
     assert "Content-Encoding" not in outside.ask("/admin/login/", headers=gzip).headers
 
 
-def test_an_address_that_asks_too_often_is_told_to_wait(folder, ports):
+def test_address_beyond_the_rate_is_told_to_wait(folder, ports):
     strict = {"rate=50r/s": "rate=1r/m", "burst=200": "burst=3"}
     with another(folder, ports, changes=strict) as gateway:
         answers = [gateway.ask("products", headers=ALLOWED) for _ in range(6)]
@@ -264,7 +264,7 @@ def test_an_address_that_asks_too_often_is_told_to_wait(folder, ports):
     assert answers[-1].headers["Access-Control-Allow-Origin"] == ALLOWED["Origin"]
 
 
-def test_an_address_has_so_many_requests_under_way_at_once(folder, ports):
+def test_address_has_a_bounded_number_of_requests_at_once(folder, ports):
     with another(folder, ports, changes={"connections 100;": "connections 1;"}) as gateway:
         slow = gateway.connection()
         slow.putrequest("POST", "/api/v1/orders", skip_host=True)

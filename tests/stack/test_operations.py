@@ -30,24 +30,24 @@ def written(program: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("service", "command"), MANAGE)
-def test_every_command_of_the_page_runs(stack: Machine, service, command):
+def test_commands_of_the_page_all_run(stack: Machine, service, command):
     asked = command.endswith("createsuperuser")
     answers = ("--noinput", "--username", "operator", "--email", "o@shop.example") if asked else ()
     done = stack.run(service, "python", *command.split(), *answers, **ASKS.get(command, {}))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_page_has_the_commands_that_operators_need():
+def test_page_has_the_commands_that_operators_need():
     names = {command.split()[1] for _, command in MANAGE}
     assert names >= {"migrate", "audit", "redeliver_events", "recompute_rankings", "check", "createsuperuser"}
 
 
-def test_each_alert_has_its_steps():
+def test_alerts_have_their_steps():
     headings = " ".join(re.findall(r"^### (.*)$", PAGE, re.MULTILINE))
     assert {rule["alert"] for rule in ALERTS} == set(re.findall(r"\w+", headings))
 
 
-def test_every_metric_of_the_page_is_counted_somewhere():
+def test_metrics_of_the_page_are_all_counted_somewhere():
     (table,) = re.findall(r"(?m)^\| metric .*\n(?:\|.*\n)+", PAGE)
     named = set(re.findall(r"`(shop_[a-z_]+)`", table))
     defined = {
@@ -59,7 +59,7 @@ def test_every_metric_of_the_page_is_counted_somewhere():
     assert named == defined
 
 
-def test_the_query_for_who_waits_is_understood(servers: Servers):
+def test_query_for_lock_waits_runs(servers: Servers):
     (query,) = re.findall(r"SELECT pid, .*?;", PAGE, re.DOTALL)
     assert sql(servers, query)
 
@@ -67,14 +67,14 @@ def test_the_query_for_who_waits_is_understood(servers: Servers):
 ROLE = re.findall(r"```sql\n(CREATE ROLE shop_web .*?)```", PAGE, re.DOTALL)
 
 
-def test_a_role_of_the_web_servers_may_import_files(servers: Servers):
+def test_role_of_the_web_servers_may_import_files(servers: Servers):
     """It brings ids and notes what it read in temporary tables."""
     sequence = "products_product_id_seq"
     asked = f"SELECT setval('{sequence}', last_value + 1000000) FROM {sequence}; CREATE TEMPORARY TABLE x ()"
     sql(servers, f"BEGIN; {ROLE[0]}; SET LOCAL ROLE shop_web; {asked}; ROLLBACK;")
 
 
-def test_a_role_of_the_web_servers_gets_their_bounds_and_may_sell(servers: Servers):
+def test_role_of_the_web_servers_gets_their_bounds_and_may_sell(servers: Servers):
     (role,) = ROLE
     able = "SELECT has_table_privilege('shop_web', 'orders_order', 'INSERT')"
     bounds = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'shop_web'::regrole"
@@ -116,7 +116,7 @@ def restored(dump: Path, platform: Recorder) -> Iterator[Machine]:
         yield second
 
 
-def test_a_restored_shop_adds_up_and_sells_on(stack: Machine, restored: Machine, servers: Servers):
+def test_restored_shop_adds_up_and_sells_on(stack: Machine, restored: Machine, servers: Servers):
     count = "SELECT count(*), sum(total) FROM orders_order WHERE user_id = 20"
     assert sql(Servers(restored), count) == sql(servers, count)
     for command in ((), ("python", "manage.py", "audit")):
@@ -132,7 +132,7 @@ def test_a_restored_shop_adds_up_and_sells_on(stack: Machine, restored: Machine,
     assert restored.run("worker", "python", "manage.py", "audit").returncode == 0
 
 
-def test_a_dump_that_lost_a_payment_would_fail_the_audit(restored: Machine):
+def test_dump_that_lost_a_payment_would_fail_the_audit(restored: Machine):
     lost = (
         "SET session_replication_role = replica; DELETE FROM points_pointtransaction WHERE type = 'payment';"
     )

@@ -131,7 +131,7 @@ def connected(host: Machine, user: str = "pointshop", **options: str) -> "closin
     return closing(psycopg.connect(**where, user=user, password=SECRET, **options))
 
 
-def test_two_hosts_one_of_them_behind_pgbouncer_sell_the_same_stock(
+def test_hosts_of_which_one_is_behind_pgbouncer_sell_the_same_stock(
     groups, servers: Servers, platform: Recorder, second: SecondHost, audit
 ):
     calls = [
@@ -171,7 +171,7 @@ def setting(name: str) -> str:
     return str(value)
 
 
-def test_behind_pgbouncer_nobody_waits_longer_for_a_row(groups, stack: Machine):
+def test_lock_waits_behind_pgbouncer_are_bounded_alike(groups, stack: Machine):
     with connected(stack) as holder:
         holder.execute("SELECT 1 FROM products_product WHERE id = 5 FOR UPDATE")
         assert groups[1].charge(30, 1_000).status == 201
@@ -179,13 +179,13 @@ def test_behind_pgbouncer_nobody_waits_longer_for_a_row(groups, stack: Machine):
 
 
 @pytest.mark.parametrize(("user", "bound"), [("shop_web", "3s"), ("pointshop", "0")])
-def test_the_bound_is_the_role_s_and_not_that_of_the_start_up_options(second: SecondHost, user, bound):
+def test_bound_on_locks_is_the_role_s_and_not_the_start_up_options(second: SecondHost, user, bound):
     with connected(second, user, options="-c lock_timeout=3s") as through:
         assert through.execute("SHOW lock_timeout").fetchone() == (bound,)
 
 
 @pytest.mark.parametrize(("parameters", "works"), [(PARAMETERS, True), ("", False)])
-def test_an_export_reads_on_though_others_had_its_connection(second: SecondHost, parameters, works):
+def test_export_reads_on_though_others_had_its_connection(second: SecondHost, parameters, works):
     host = SecondHost(second.folder, second.given, ports=second.ports)
     host.parameters = parameters
     done = host.run("web", "python", "-c", READ_IN_PORTIONS, DJANGO_SETTINGS_MODULE="config.settings")

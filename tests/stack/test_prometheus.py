@@ -32,16 +32,16 @@ def test_prometheus_understands_its_configuration():
     promtool("check", "rules", FOLDER / "alerts.yml")
 
 
-def test_each_alert_fires_when_it_should_and_not_before():
+def test_alerts_fire_when_they_should_and_not_before():
     promtool("test", "rules", FOLDER / "alerts_test.yml")
 
 
-def test_no_alert_is_without_a_test_of_its_own():
+def test_alerts_all_have_a_test():
     tested = (FOLDER / "alerts_test.yml").read_text()
     assert [rule["alert"] for rule in ALERTS if f"alertname: {rule['alert']}\n" not in tested] == []
 
 
-def test_a_wrong_threshold_would_be_noticed(tmp_path):
+def test_wrong_threshold_would_be_noticed(tmp_path):
     text = (FOLDER / "alerts.yml").read_text()
     (tmp_path / "alerts.yml").write_text(text.replace("overdue_seconds) > 60", "overdue_seconds) > 6000"))
     shutil.copy(FOLDER / "alerts_test.yml", tmp_path)
@@ -90,11 +90,11 @@ def value(prometheus: str, query: str) -> float:
     return float(result[0]["value"][1]) if result else 0.0
 
 
-def test_the_health_check_sees_that_prometheus_is_ready(prometheus: str, stack: Machine):
+def test_health_check_sees_that_prometheus_is_ready(prometheus: str, stack: Machine):
     until(lambda: stack.is_healthy("prometheus"))
 
 
-def test_the_health_check_notices_that_no_prometheus_is_there(stack: Machine):
+def test_health_check_notices_that_no_prometheus_is_there(stack: Machine):
     assert not Machine(stack.folder, stack.given, ports={"prometheus": 9}).is_healthy("prometheus")
 
 
@@ -106,7 +106,7 @@ def test_prometheus_reaches_web_and_worker(prometheus: str):
     until(lambda: health() == {"web": "up", "worker": "up"})
 
 
-def test_an_order_and_its_delivery_are_counted_whichever_process_they_met(
+def test_order_and_its_delivery_are_counted_whichever_process_they_met(
     prometheus: str, http: GatewayClient
 ):
     delivered = 'sum(shop_delivery_attempts_total{outcome="delivered"})'
@@ -119,7 +119,7 @@ def test_an_order_and_its_delivery_are_counted_whichever_process_they_met(
         until(lambda query=query, count=count: value(prometheus, query) == count + 12)
 
 
-def test_every_metric_that_an_alert_looks_at_is_there(prometheus: str, http: GatewayClient):
+def test_metrics_that_alerts_look_at_are_there(prometheus: str, http: GatewayClient):
     assert http.get("products/999999").status == 404
     wanted = {name for rule in ALERTS for name in METRIC.findall(rule["expr"])}
     # They come with the first failure, or with the first rebuild.
@@ -127,7 +127,7 @@ def test_every_metric_that_an_alert_looks_at_is_there(prometheus: str, http: Gat
     until(lambda: wanted - later <= set(ask(f"{prometheus}/label/__name__/values") or []))
 
 
-def test_the_worker_of_a_stack_that_is_well_raises_no_alert(prometheus: str):
+def test_worker_of_a_stack_that_is_well_raises_no_alert(prometheus: str):
     until(lambda: value(prometheus, "sum(shop_database_up)") == 1)
     firing = [each for each in (ask(f"{prometheus}/alerts") or {})["alerts"] if each["state"] == "firing"]
     assert firing == [], json.dumps(firing)

@@ -24,7 +24,7 @@ def shown(page: str) -> str:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
-def test_every_command_to_try_answers_without_an_error(stack: Machine, tmp_path, page: str):
+def test_commands_to_try_all_answer_without_an_error(stack: Machine, tmp_path, page: str):
     (tmp_path / ".curlrc").write_text(CURLRC.format(GIVEN["GATEWAY_SECRET"]))
     script = shown(page).replace("127.0.0.1:8000", f"127.0.0.1:{stack.port('web')}")
     shell = ["bash", "-e", "-c", script]
@@ -37,7 +37,7 @@ def test_every_command_to_try_answers_without_an_error(stack: Machine, tmp_path,
     assert {"paid"} == {each["status"] for each in answers if "ordered_at" in each}
 
 
-def test_both_languages_show_the_same_commands():
+def test_readme_shows_the_same_commands_in_both_languages():
     for pair in (("README.md", "README.ko.md"), ("docs/api.md", "docs/ko/api.md")):
         english, korean = (re.findall(r"(?m)^(?!#).+", shown(page)) for page in pair)
         assert [line.partition("#")[0] for line in english] == [line.partition("#")[0] for line in korean]

@@ -22,7 +22,7 @@ REQUEST_ID = "checkout-of-this-test"
 SAYS_GOODBYE = re.compile(r"worker: |$")
 
 
-def test_each_health_check_sees_its_service_well(stack: Machine, servers: Servers):
+def test_health_checks_see_their_services_well(stack: Machine, servers: Servers):
     assert stack.is_healthy("web")
     assert stack.is_healthy("worker")
     assert stack.is_healthy("beat")
@@ -32,13 +32,13 @@ def test_each_health_check_sees_its_service_well(stack: Machine, servers: Server
 
 
 @pytest.mark.parametrize("name", ["web", "worker"])
-def test_a_health_check_notices_that_nobody_is_there(stack: Machine, name):
+def test_health_check_fails_without_its_service(stack: Machine, name):
     """Another machine with the same files, where nothing runs."""
     empty = Machine(stack.folder, stack.given, ports={**stack.ports, "web": 9, "redis-broker": 9})
     assert not empty.is_healthy(name)
 
 
-def test_a_health_check_notices_a_beat_that_lives_and_does_not_tick_or_never_did(stack: Machine):
+def test_health_check_fails_where_beat_does_not_tick(stack: Machine):
     beat, file = stack.running["beat"], stack.tmpfs(stack.service("beat"), "/tmp") / "beat"
     beat.send_signal(signal.SIGSTOP)
     try:
@@ -51,7 +51,7 @@ def test_a_health_check_notices_a_beat_that_lives_and_does_not_tick_or_never_did
     stack.wait_until_healthy("beat")
 
 
-def test_the_servers_took_the_options_of_the_compose_file(stack: Machine, servers: Servers):
+def test_servers_took_the_options_of_the_compose_file(stack: Machine, servers: Servers):
     psql = [
         servers.program("psql"),
         "-XqAt",
@@ -68,7 +68,7 @@ def test_the_servers_took_the_options_of_the_compose_file(stack: Machine, server
 
 
 @pytest.mark.parametrize("name", REDIS)
-def test_redis_serves_nobody_without_the_password_and_its_health_check_would_notice(servers: Servers, name):
+def test_redis_refuses_clients_without_the_password(servers: Servers, name):
     for wrong in ("", "guessed"):
         assert servers.redis_cli(name, "get", "key", REDISCLI_AUTH=wrong).stdout.startswith("NOAUTH")
         assert servers.redis_cli(name, "-e", "ping", REDISCLI_AUTH=wrong).returncode != 0
@@ -76,7 +76,7 @@ def test_redis_serves_nobody_without_the_password_and_its_health_check_would_not
 
 
 @pytest.mark.parametrize("name", [*REDIS, "web", "worker", "beat", "postgres"])
-def test_no_password_is_on_a_command_line(stack: Machine, name):
+def test_command_lines_contain_no_password(stack: Machine, name):
     """Its children's neither; that of a health check is seen with the service's own."""
     members = [pid for pid in command_lines() if session_of(pid) == stack.running[name].pid]
     lines = [command_lines().get(pid, "") for pid in members] + stack.service(name).healthcheck
@@ -107,7 +107,7 @@ def test_beat_needs_no_server_but_the_broker(stack: Machine):
         alone.end_all()
 
 
-def test_an_order_reaches_the_platform_under_the_id_of_its_request(
+def test_order_reaches_the_platform_under_the_id_of_its_request(
     stack: Machine, http: GatewayClient, platform, audit
 ):
     assert http.charge(1, 10_000).status == 201
@@ -137,7 +137,7 @@ def line_of(stack: Machine, name: str, event: str, **values: object):
     return found[0] if found else None
 
 
-def test_what_a_dead_process_counted_stays_and_its_successor_goes_on(stack: Machine, http: GatewayClient):
+def test_counts_of_a_dead_process_stay_and_its_successor_goes_on(stack: Machine, http: GatewayClient):
     def count() -> float:
         sample = r'shop_http_requests_total\{method="GET",route="coupon-list",status="200"\} (\S+)'
         return float(re.search(sample, http.get("/metrics").body.decode())[1])
@@ -158,7 +158,7 @@ def test_what_a_dead_process_counted_stays_and_its_successor_goes_on(stack: Mach
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
-def test_every_line_of_a_log_is_json(stack: Machine, name):
+def test_log_lines_are_all_json(stack: Machine, name):
     strange = [
         line for line in lines(stack, name) if not line.startswith("{") and not SAYS_GOODBYE.match(line)
     ]
@@ -170,7 +170,7 @@ def test_every_line_of_a_log_is_json(stack: Machine, name):
     )
 
 
-def test_a_cache_that_is_gone_degrades_the_shop_and_no_more(
+def test_cache_that_is_gone_degrades_the_shop_and_no_more(
     stack: Machine, servers: Servers, http: GatewayClient
 ):
     assert http.get("/readyz").json["status"] == "ok"
@@ -187,7 +187,7 @@ def test_a_cache_that_is_gone_degrades_the_shop_and_no_more(
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat", "migrate"])
-def test_a_service_cannot_write_where_a_container_could_not(stack: Machine, name):
+def test_service_cannot_write_where_a_container_could_not(stack: Machine, name):
     attempt = "import pathlib, sys; pathlib.Path('manage.py').open('a')"
     assert "PermissionError" in stack.run(name, "python", "-c", attempt).stderr
     assert "PermissionError" in stack.run(name, "python", "-c", "open('new', 'w')").stderr
@@ -195,7 +195,7 @@ def test_a_service_cannot_write_where_a_container_could_not(stack: Machine, name
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
-def test_no_service_is_root_or_may_do_what_only_root_may(stack: Machine, name):
+def test_services_are_not_root_and_may_do_nothing_that_only_root_may(stack: Machine, name):
     assert stack.run(name, "python", "-c", "import os; print(os.getuid())").stdout != "0\n"
     status = Path(f"/proc/{stack.running[name].pid}/status").read_text()
     assert int(re.search(r"CapEff:\s+(\w+)", status)[1], 16) == 0

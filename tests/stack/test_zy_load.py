@@ -40,7 +40,7 @@ def started(
             running.kill()
 
 
-def test_the_load_test_is_healthy_sends_every_kind_of_request_and_meets_no_error(stack: Machine, audit):
+def test_load_test_is_healthy_sends_every_kind_of_request_and_meets_no_error(stack: Machine, audit):
     assert not machine(stack).is_healthy("load")
     with started(stack) as running:
         until(lambda: machine(stack).is_healthy("load"))
@@ -50,7 +50,7 @@ def test_the_load_test_is_healthy_sends_every_kind_of_request_and_meets_no_error
     audit()
 
 
-def test_a_load_test_that_sends_nothing_is_not_healthy(stack: Machine):
+def test_load_test_that_sends_nothing_is_not_healthy(stack: Machine):
     page = f"http://127.0.0.1:{stack.port('load')}/stats/requests"
     with started(stack, without=("--autostart", "--autoquit=0")):
         until(lambda: answers(page))
@@ -64,7 +64,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_load_test_that_nobody_lets_in_fails(stack: Machine):
+def test_load_test_that_is_refused_fails(stack: Machine):
     with started(stack, GATEWAY_SECRET="wrong") as running:
         said, _ = running.communicate(timeout=120)
     assert running.returncode == 1, said

@@ -9,7 +9,7 @@ from tests.stack.machine import Machine, Servers
 from tests.stack.shop import GatewayClient, sql
 
 
-def test_a_worker_told_to_stop_finishes_what_it_is_sending(
+def test_worker_told_to_stop_finishes_what_it_is_sending(
     stack: Machine, http: GatewayClient, platform: Recorder, servers: Servers
 ):
     """The platform holds the post until after the signal."""
@@ -32,6 +32,6 @@ def test_a_worker_told_to_stop_finishes_what_it_is_sending(
 
 
 @pytest.mark.parametrize("name", ["beat", "web", "redis-cache", "redis-broker", "postgres"])
-def test_the_others_end_within_their_grace(stack: Machine, name):
+def test_services_end_within_their_grace(stack: Machine, name):
     assert stack.stop(name) < stack.service(name).stop_grace_seconds
     assert stack.running[name].returncode == 0
