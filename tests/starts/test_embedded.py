@@ -151,7 +151,7 @@ def unless_root_cannot_disguise_itself() -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def test_both_servers_answer_at_their_addresses(running: EmbeddedServices) -> None:
+def test_servers_answer_at_their_addresses(running: EmbeddedServices) -> None:
     assert works(running)
     assert ask(running, "SELECT current_setting('server_version_num')::int / 10000") == 18
     assert ask(running, "SELECT current_setting('fsync') || current_setting('timezone')") == "onUTC"
@@ -174,7 +174,7 @@ def test_importing_and_asking_for_help_or_addresses_starts_nothing(folders: Path
     assert not EmbeddedServices(root).socket_dir.exists()
 
 
-def test_the_module_needs_neither_django_nor_the_wheels() -> None:
+def test_module_needs_neither_django_nor_the_wheels() -> None:
     # Without the package's own __init__, which makes the Celery application.
     script = "import sys; import core.embedded.servers; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=servers.CHECKOUT, text=True).split()
@@ -195,7 +195,7 @@ def test_processes_that_start_at_once_share_one_pair_of_servers(folders: Path) -
     assert processes(services) == []
 
 
-def test_the_last_user_to_leave_stops_the_servers(stopped: EmbeddedServices) -> None:
+def test_last_user_to_leave_stops_the_servers(stopped: EmbeddedServices) -> None:
     first, last = User(stopped.root), User(stopped.root)
     assert first.says() == last.says() == "up"
     first.leave()
@@ -205,14 +205,14 @@ def test_the_last_user_to_leave_stops_the_servers(stopped: EmbeddedServices) -> 
     assert not stopped.socket_dir.exists()
 
 
-def test_a_forked_child_that_exits_does_not_stop_the_servers(stopped: EmbeddedServices) -> None:
+def test_forked_child_that_exits_does_not_stop_the_servers(stopped: EmbeddedServices) -> None:
     user = User(stopped.root, says="os.waitpid(os.fork() or sys.exit(), 0)[1], services.is_running()")
     assert user.says() == "0 True"
     user.leave()
     assert processes(stopped) == []
 
 
-def test_a_forked_child_that_lives_on_keeps_the_servers(stopped: EmbeddedServices) -> None:
+def test_forked_child_that_lives_on_keeps_the_servers(stopped: EmbeddedServices) -> None:
     user = User(stopped.root, says="os.fork() or sys.stdin.read()")
     assert int(user.says()) > 0
     os.kill(user.process.pid, signal.SIGINT)
@@ -221,7 +221,7 @@ def test_a_forked_child_that_lives_on_keeps_the_servers(stopped: EmbeddedService
     user.process.communicate()
 
 
-def test_a_killed_user_leaves_the_servers_to_the_next(stopped: EmbeddedServices) -> None:
+def test_killed_user_leaves_the_servers_to_the_next(stopped: EmbeddedServices) -> None:
     killed = User(stopped.root)
     assert killed.says() == "up"
     before = postmaster(stopped)
@@ -251,7 +251,7 @@ def test_data_survives_a_stop(running: EmbeddedServices) -> None:
     assert ask(running, "SELECT number FROM kept") == 7
 
 
-def test_a_stop_leaves_nothing_but_the_data(running: EmbeddedServices) -> None:
+def test_stop_leaves_nothing_but_the_data(running: EmbeddedServices) -> None:
     running.stop()
     assert processes(running) == []
     assert not running.socket_dir.exists()
@@ -268,7 +268,7 @@ def test_killed_servers_start_again(running: EmbeddedServices, names: list[str])
     assert ask(running, "SELECT to_regclass('committed')::text") == "committed"
 
 
-def test_a_killed_postmaster_with_a_busy_child_starts_again(running: EmbeddedServices) -> None:
+def test_killed_postmaster_with_a_busy_child_starts_again(running: EmbeddedServices) -> None:
     with closing(psycopg.connect(running.database_url())) as busy:
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
         child = busy.info.backend_pid
@@ -278,7 +278,7 @@ def test_a_killed_postmaster_with_a_busy_child_starts_again(running: EmbeddedSer
     assert child not in processes(running)
 
 
-def test_a_pid_file_that_names_a_foreign_process_is_no_obstacle(running: EmbeddedServices) -> None:
+def test_pid_file_that_names_a_foreign_process_is_no_obstacle(running: EmbeddedServices) -> None:
     """Redis is that process, for PostgreSQL only minds processes of its own account."""
     kill_nine(running, "postgres")
     pid_file = running.data / "postmaster.pid"
@@ -289,7 +289,7 @@ def test_a_pid_file_that_names_a_foreign_process_is_no_obstacle(running: Embedde
     assert redis_pid(running) == foreign
 
 
-def test_a_dropped_database_is_made_again(running: EmbeddedServices) -> None:
+def test_dropped_database_is_made_again(running: EmbeddedServices) -> None:
     with psycopg.connect(running.database_url(name="postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE pointshop WITH (FORCE)")
     running.stop()
@@ -297,7 +297,7 @@ def test_a_dropped_database_is_made_again(running: EmbeddedServices) -> None:
     assert works(running)
 
 
-def test_a_start_cut_short_is_completed(running: EmbeddedServices) -> None:
+def test_start_cut_short_is_completed(running: EmbeddedServices) -> None:
     with psycopg.connect(running.database_url(name="postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE pointshop WITH (FORCE)")
     before = postmaster(running)
@@ -307,7 +307,7 @@ def test_a_start_cut_short_is_completed(running: EmbeddedServices) -> None:
     assert postmaster(running) == before
 
 
-def test_an_initdb_killed_half_way_is_done_again(folders: Path) -> None:
+def test_initdb_killed_half_way_is_done_again(folders: Path) -> None:
     services = EmbeddedServices(folders / "half" / ".local")
     programs = folders / "killed"
     programs.mkdir()
@@ -321,7 +321,7 @@ def test_an_initdb_killed_half_way_is_done_again(folders: Path) -> None:
         assert [path.name for path in services.data.parent.iterdir()] == ["18"]
 
 
-def test_a_starter_killed_during_initdb_is_no_obstacle(folders: Path) -> None:
+def test_starter_killed_during_initdb_is_no_obstacle(folders: Path) -> None:
     services = EmbeddedServices(folders / "murdered" / ".local")
     starter = User(services.root)
     while not any(services.data.parent.glob("new-*/base")):
@@ -331,7 +331,7 @@ def test_a_starter_killed_during_initdb_is_no_obstacle(folders: Path) -> None:
         assert works(services)
 
 
-def test_a_path_longer_than_a_socket_address_works(folders: Path) -> None:
+def test_path_longer_than_a_socket_address_works(folders: Path) -> None:
     with started(EmbeddedServices(folders / ("x" * 120) / ("o o$'" * 30) / ".local")) as services:
         assert len(str(services.root)) > 200
         assert works(services)
@@ -352,7 +352,7 @@ def with_programs_of_its_own(checkout: Path) -> EmbeddedServices:
     )
 
 
-def test_a_checkout_closed_to_other_accounts_works(folders: Path) -> None:
+def test_checkout_closed_to_other_accounts_works(folders: Path) -> None:
     closed = folders / "closed"
     closed.mkdir()
     services = with_programs_of_its_own(closed)
@@ -362,7 +362,7 @@ def test_a_checkout_closed_to_other_accounts_works(folders: Path) -> None:
         assert str(closed) in command_lines()[postmaster(services)]
 
 
-def test_a_redis_of_an_older_run_is_used_and_stopped(folders: Path) -> None:
+def test_redis_of_an_older_run_is_used_and_stopped(folders: Path) -> None:
     older = folders / "older"
     older.mkdir()
     server = shutil.copy(EmbeddedServices().programs.redis(), older / "redis-server")
@@ -375,7 +375,7 @@ def test_a_redis_of_an_older_run_is_used_and_stopped(folders: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["valkey-server", "redis-server"], ["redis-server"], []])
-def test_without_a_wheel_a_server_on_the_path_serves(tmp_path: Path, monkeypatch, names) -> None:
+def test_server_on_the_path_serves_without_a_wheel(tmp_path: Path, monkeypatch, names) -> None:
     for name in names:
         (tmp_path / name).symlink_to(EmbeddedServices().programs.redis())
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -387,7 +387,7 @@ def test_without_a_wheel_a_server_on_the_path_serves(tmp_path: Path, monkeypatch
             EmbeddedServices().programs.redis()
 
 
-def test_a_checkout_closed_between_two_starts_keeps_its_data(folders: Path) -> None:
+def test_checkout_closed_between_two_starts_keeps_its_data(folders: Path) -> None:
     changing = folders / "changing"
     services = EmbeddedServices(changing / ".local")
     with started(services):
@@ -401,7 +401,7 @@ def test_a_checkout_closed_between_two_starts_keeps_its_data(folders: Path) -> N
         assert ask(services, "SELECT to_regclass('kept')::text") == "kept"
 
 
-def test_a_normal_user_needs_no_tricks(folders: Path) -> None:
+def test_normal_user_needs_no_namespace(folders: Path) -> None:
     home = folders / "home"
     home.mkdir()
     home.chmod(0o777)
@@ -436,7 +436,7 @@ def test_sockets_are_not_trusted_in_a_folder_that_somebody_else_planted(folders:
     assert processes(services) == []
 
 
-def test_a_server_that_does_not_start_says_why(stopped: EmbeddedServices) -> None:
+def test_server_that_does_not_start_says_why(stopped: EmbeddedServices) -> None:
     settings = stopped.data / "postgresql.conf"
     good = settings.read_text()
     settings.write_text(good + "\nnonsense = on\n")

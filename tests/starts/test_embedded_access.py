@@ -74,18 +74,18 @@ def others() -> Iterator[EmbeddedServices]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("uid", [NOBODY, STRANGER])
 @pytest.mark.parametrize("what", ATTEMPTS)
-def test_another_account_cannot(services: EmbeddedServices, what: str, uid: int) -> None:
+def test_account_of_another_user_cannot_connect(services: EmbeddedServices, what: str, uid: int) -> None:
     assert attempted(services, what, uid) == "refused\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("what", ATTEMPTS)
-def test_another_normal_user_cannot_either(others: EmbeddedServices, what: str) -> None:
+def test_account_of_another_normal_user_cannot_connect_either(others: EmbeddedServices, what: str) -> None:
     assert attempted(others, what, STRANGER) == "refused\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_account_of_the_servers_number_would_get_in(services: EmbeddedServices) -> None:
+def test_account_with_the_servers_uid_would_get_in(services: EmbeddedServices) -> None:
     account = services.data.stat().st_uid
     assert attempted(services, "connect to PostgreSQL", account) == ""
 
@@ -102,12 +102,12 @@ def attempted(services: EmbeddedServices, what: str, uid: int) -> str:
     return said.stdout or said.stderr
 
 
-def test_what_an_older_run_left_open_is_closed(services: EmbeddedServices) -> None:
+def test_folders_that_an_older_run_left_open_are_closed(services: EmbeddedServices) -> None:
     for path in (services.root, services.root / "events.jsonl", services.socket_dir, services.data):
         assert stat.S_IMODE(path.stat().st_mode) & 0o067 == 0, path
 
 
-def test_the_way_through_is_open_to_the_group_of_the_servers_alone(services: EmbeddedServices) -> None:
+def test_path_to_the_data_is_open_to_the_servers_group_alone(services: EmbeddedServices) -> None:
     found = services.root.stat()
     if stat.S_IMODE(found.st_mode) != 0o700:
         assert os.geteuid() == 0
@@ -116,7 +116,7 @@ def test_the_way_through_is_open_to_the_group_of_the_servers_alone(services: Emb
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a folder of somebody else")
-def test_a_folder_that_nobody_planted_is_refused_and_removed_by_a_stop(tmp_path: Path) -> None:
+def test_folder_of_another_account_is_refused_and_removed_by_a_stop(tmp_path: Path) -> None:
     services = EmbeddedServices(tmp_path / "planted" / ".local")
     services.socket_dir.mkdir()
     os.chown(services.socket_dir, NOBODY, NOBODY)
@@ -126,7 +126,7 @@ def test_a_folder_that_nobody_planted_is_refused_and_removed_by_a_stop(tmp_path:
     assert not services.socket_dir.exists()
 
 
-def test_a_folder_that_the_servers_account_cannot_reach_is_closed_altogether() -> None:
+def test_folder_that_the_servers_account_cannot_reach_is_closed_altogether() -> None:
     """As in a checkout below one of mode 0700: there root serves in disguise."""
     with open_folder("below") as folder:
         folder.chmod(0o700)
@@ -138,7 +138,7 @@ def test_a_folder_that_the_servers_account_cannot_reach_is_closed_altogether() -
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder somebody else's")
-def test_a_checkout_of_somebody_who_cannot_reach_the_programs_is_served_all_the_same() -> None:
+def test_checkout_whose_owner_cannot_reach_the_programs_is_served() -> None:
     with open_folder("programs") as folder, open_folder("theirs") as checkout:
         made = with_programs_of_its_own(folder)
         folder.chmod(0o700)

@@ -51,20 +51,20 @@ def was_started(checkout: Path) -> bool:
     ],
     ids=" ".join,
 )
-def test_what_needs_no_server_starts_none(checkout: Path, command: list[str]):
+def test_commands_that_need_no_server_start_none(checkout: Path, command: list[str]):
     done = run(checkout, *command)
     assert done.returncode == 0, done.stderr
     assert not was_started(checkout)
 
 
-def test_the_first_command_that_needs_a_server_starts_it_and_leaves_it_stopped(checkout: Path):
+def test_command_that_needs_a_server_starts_it_and_leaves_it_stopped(checkout: Path):
     done = run(checkout, "manage.py", "migrate")
     assert done.returncode == 0, done.stderr
     assert was_started(checkout)
     assert not EmbeddedServices(checkout / ".local").is_running()
 
 
-def test_without_debug_nothing_is_made_up(checkout: Path):
+def test_secrets_are_not_made_up_without_debug(checkout: Path):
     done = run(checkout, "manage.py", "check", DEBUG="0")
     assert done.returncode != 0
     assert "SECRET_KEY is required" in done.stderr

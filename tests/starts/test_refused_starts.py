@@ -53,19 +53,19 @@ def assert_refused(done: subprocess.CompletedProcess[str], *, why: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_line_that_cannot_be_read_stops_the_start(checkout, env_file, command):
+def test_line_that_cannot_be_read_stops_the_start(checkout, env_file, command):
     env_file.write_text(f"DEBUG=1\nGATEWAY_SECRET: {SECRET}\n")
     assert_refused(start(checkout, *command), why=f"{env_file.resolve()}, line 2: ")
 
 
 @pytest.mark.parametrize("command", ["web", "worker"])
-def test_a_value_that_cannot_be_used_stops_the_start(checkout, command):
+def test_value_that_cannot_be_used_stops_the_start(checkout, command):
     password = f"redis://:{SECRET}@127.0.0.1:{SECRET}/0"
     done = start(checkout, *COMMANDS[command], DEBUG="1", REDIS_URL=password)
     assert_refused(done, why="REDIS_URL is no URL")
 
 
-def test_the_shop_is_stopped_whatever_the_file_says(checkout, env_file):
+def test_shop_is_stopped_whatever_the_file_says(checkout, env_file):
     env_file.write_text(f"GATEWAY_SECRET: {SECRET}\n")
     done = start(checkout, "-m", "local", "stop")
     assert (done.returncode, done.stderr) == (0, "")
@@ -77,7 +77,7 @@ def test_details_are_not_shown_to_the_network(checkout, command, host):
     assert_refused(done, why="DEBUG shows too much to the public")
 
 
-def test_a_misspelt_setting_is_warned_of_and_the_shop_starts(checkout, env_file):
+def test_misspelt_setting_is_warned_of_and_the_shop_starts(checkout, env_file):
     env_file.write_text(f"DEBUG=1\nGATEWAY_SECRT='{SECRET}'\n")
     done = start(checkout, *COMMANDS["manage.py"])
     assert done.returncode == 0
@@ -85,7 +85,7 @@ def test_a_misspelt_setting_is_warned_of_and_the_shop_starts(checkout, env_file)
     assert SECRET not in done.stderr
 
 
-def test_the_file_is_read_as_windows_writes_it(checkout, env_file):
+def test_file_is_read_as_windows_writes_it(checkout, env_file):
     env_file.write_bytes(f"\ufeffDEBUG = 1\r\n  export GATEWAY_SECRET = '${SECRET}' # a remark\r\n".encode())
     shown = "from django.conf import settings; print(settings.DEBUG, len(settings.GATEWAY_SECRET))"
     done = start(checkout, "-c", shown, DJANGO_SETTINGS_MODULE="config.settings")

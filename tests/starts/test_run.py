@@ -160,7 +160,7 @@ def leave_open(local: Path) -> None:
     local.chmod(0o755)
 
 
-def test_what_the_shop_writes_is_closed_to_other_accounts(shop: Run) -> None:
+def test_files_that_the_shop_writes_are_closed_to_other_accounts(shop: Run) -> None:
     local = shop.checkout / ".local"
     until(lambda: all_programs(shop) and [*local.glob("run-*/metrics/*.db")])
     group = 0o710 if os.geteuid() == 0 else 0o700  # the servers', which no other account is in
@@ -172,22 +172,22 @@ def test_what_the_shop_writes_is_closed_to_other_accounts(shop: Run) -> None:
     assert [path for path in written if path.lstat().st_mode & 0o077] == []
 
 
-def test_a_crash_leaves_no_memory_behind(shop: Run) -> None:
+def test_crash_leaves_no_memory_behind(shop: Run) -> None:
     for pid in until(lambda: all_programs(shop)).values():  # type: ignore[attr-defined]
         assert re.search(r"Max core file size +0 ", Path(f"/proc/{pid}/limits").read_text())
 
 
-def test_the_process_manager_cannot_be_spoken_to(shop: Run) -> None:
+def test_process_manager_cannot_be_spoken_to(shop: Run) -> None:
     configuration = (shop.checkout / ".local" / f"run-{shop.port}" / "supervisord.conf").read_text()
     assert not re.search(r"http_server|rpcinterface", configuration)
 
 
-def test_an_order_made_as_printed_reaches_the_data_platform(shop: Run) -> None:
+def test_order_made_as_printed_reaches_the_data_platform(shop: Run) -> None:
     order = shop.try_example()
     until(lambda: f'"order_id":{order},' in shop.events())
 
 
-def test_the_first_start_prints_the_administrators_password(shop: Run) -> None:
+def test_first_start_prints_the_administrators_password(shop: Run) -> None:
     assert re.search(r"sign in as admin with the password \S{16} \(shown only now", shop.said)
 
 
@@ -197,7 +197,7 @@ def test_requests_and_events_are_in_the_log_and_not_on_the_terminal(shop: Run) -
     assert shop.said.rstrip().endswith("─" * 80)
 
 
-def test_the_box_has_a_command_for_the_last_event(shop: Run) -> None:
+def test_welcome_has_a_command_for_the_last_event(shop: Run) -> None:
     [command] = re.findall(r"^ +(tail -n 1 \S+)$", shop.said, re.MULTILINE)
     shop.try_example()
     shown = subprocess.check_output(command.split(), cwd=shop.checkout, text=True)
@@ -225,7 +225,7 @@ def sign_in(port: int, password: str) -> int:
     return answer.status
 
 
-def test_the_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
+def test_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
     parser = RawConfigParser()
     parser.read(shop.checkout / ".local" / f"run-{shop.port}" / "supervisord.conf")
     assert parser["program:worker"]["stopsignal"] == "QUIT"
@@ -239,7 +239,7 @@ def test_metrics_are_added_up_over_the_processes(shop: Run) -> None:
     assert [*(shop.checkout / ".local" / f"run-{shop.port}" / "metrics").glob("*.db")]
 
 
-def test_a_killed_process_is_started_again_and_orders_still_arrive(shop: Run) -> None:
+def test_killed_process_is_started_again_and_orders_still_arrive(shop: Run) -> None:
     until(lambda: all_programs(shop))
     before = shop.session()
     for pid in shop.programs().values():
@@ -249,7 +249,7 @@ def test_a_killed_process_is_started_again_and_orders_still_arrive(shop: Run) ->
     assert_it_works(shop)
 
 
-def test_a_killed_process_manager_is_started_again_with_all_it_managed(shop: Run) -> None:
+def test_killed_process_manager_is_started_again_with_all_it_managed(shop: Run) -> None:
     before = shop.session()
     os.kill(shop.manager(), signal.SIGKILL)
     until(lambda: not living(before))
@@ -279,7 +279,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_a_taken_port_is_named_with_a_way_out(checkout: Path) -> None:
+def test_taken_port_is_named_with_what_to_do(checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         run = Run(checkout, port=port)
@@ -287,7 +287,7 @@ def test_a_taken_port_is_named_with_a_way_out(checkout: Path) -> None:
         assert run.said == f"Port {port} is taken. Choose another: make run PORT={port + 1}\n"
 
 
-def test_a_korean_terminal_is_told_in_korean(checkout: Path) -> None:
+def test_korean_terminal_gets_korean(checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         run = Run(checkout, port=port, LC_ALL="", LC_MESSAGES="", LANG="ko_KR.UTF-8")

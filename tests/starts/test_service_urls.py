@@ -87,7 +87,7 @@ def as_kombu(url: str) -> dict[str, Any]:
     }
 
 
-def test_a_worker_delivers_by_a_socket_with_a_password(transactional_db, http, buyer, server, tmp_path):
+def test_worker_delivers_by_a_socket_with_a_password(transactional_db, http, buyer, server, tmp_path):
     """The web server's wake-ups go elsewhere, so that only beat and worker, who share this Redis, deliver."""
     url = f"unix://:{SPELT}@{server['socket']}?db=1&health_check_interval=10"
     log = tmp_path / "worker.log"
@@ -130,7 +130,7 @@ def behind_tls(folder: Path, sock: str) -> Iterator[int]:
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
-def test_cache_and_broker_speak_tls_and_trust_whom_they_are_told_to(server, folder):
+def test_cache_and_broker_use_tls_and_the_configured_certificate(server, folder):
     with behind_tls(folder, str(folder / SOCKET)) as port:
         place = f"rediss://:{SPELT}@localhost:{port}/3"
         for options in (f"ssl_ca_certs={folder}/cert.pem", "ssl_cert_reqs=none&ssl_check_hostname=false"):
