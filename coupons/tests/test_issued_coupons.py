@@ -97,9 +97,7 @@ LIFETIME = timedelta(hours=720)
 
 
 @pytest.mark.parametrize("at", [timedelta(0), LIFETIME - MICROSECOND])
-def test_coupon_is_usable_from_its_issue_to_its_last_microsecond(
-    issued: IssuedCoupon, at: timedelta
-) -> None:
+def test_coupon_is_usable_from_its_issue_to_its_last_microsecond(issued: IssuedCoupon, at: timedelta) -> None:
     assert discount(issued, at) == 1_000
     assert redeem(issued, at) == 1
     issued.refresh_from_db()

@@ -88,7 +88,9 @@ def test_order_s_subtotal_past_the_largest_number_is_named_exactly(http: Client,
 
 
 @PATHS
-def test_order_s_lines_that_together_pass_the_largest_number_are_summed_exactly(http: Client, path: str) -> None:
+def test_order_s_lines_that_together_pass_the_largest_number_are_summed_exactly(
+    http: Client, path: str
+) -> None:
     user, products = buyer(http), ProductFactory.create_batch(2, price=MAX_BIGINT)
     answer = refused(http, path, user, {product.pk: 1 for product in products})
     assert members(answer) == {"required": 2 * MAX_BIGINT, "balance": 100_000}

@@ -45,7 +45,9 @@ def test_operator_signs_in_through_the_form_alone(http: Client) -> None:
     assert somebody.open("/admin/products/product/")
 
 
-def test_stock_changes_of_two_tabs_opened_before_an_order_both_apply(http: Client, operator: Operator) -> None:
+def test_stock_changes_of_two_tabs_opened_before_an_order_both_apply(
+    http: Client, operator: Operator
+) -> None:
     user, product = buyer(http), ProductFactory(price=1, stock=10)
     first, second = operator.open(page_of(product)), operator.open(page_of(product))
     assert http.order(user, {product.pk: 3}).status == 201
@@ -133,9 +135,7 @@ def test_overwritten_stock_would_be_noticed(http: Client) -> None:
     assert wrongs(stock={product.pk: 10 + 5})
 
 
-def test_quantity_raised_in_the_admin_reopens_a_sold_out_campaign(
-    http: Client, operator: Operator
-) -> None:
+def test_quantity_raised_in_the_admin_reopens_a_sold_out_campaign(http: Client, operator: Operator) -> None:
     campaign, late = CouponFactory(quantity=1), buyer(http, points=0)
     tab = operator.open(f"/admin/coupons/coupon/{campaign.pk}/change/")
     assert http.post(f"coupons/{campaign.pk}/issue", user=buyer(http, points=0)).status == 201
@@ -196,9 +196,7 @@ def test_delete_of_what_is_not_referred_to_needs_confirming(operator: Operator) 
 
 
 @pytest.mark.parametrize("table", ["points/pointaccount", "points/pointtransaction", "orders/order"])
-def test_forged_forms_change_no_balance_ledger_or_order(
-    http: Client, operator: Operator, table: str
-) -> None:
+def test_forged_forms_change_no_balance_ledger_or_order(http: Client, operator: Operator, table: str) -> None:
     user, product = buyer(http), ProductFactory(price=1)
     http.order(user, {product.pk: 1})
     ((pk,),) = execute(

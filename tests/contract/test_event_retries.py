@@ -38,9 +38,7 @@ def test_waits_between_attempts_grow_and_are_stored_in_the_row(http, buyer, reco
 @pytest.mark.parametrize(
     ("asked", "at_least", "at_most"), [({"Retry-After": "3600"}, 3500, 3600), ({}, 0, 2)]
 )
-def test_wait_that_the_platform_asks_for_is_kept_in_the_row(
-    http, buyer, recorded, asked, at_least, at_most
-):
+def test_wait_that_the_platform_asks_for_is_kept_in_the_row(http, buyer, recorded, asked, at_least, at_most):
     recorded.answers = lambda _body: (429, asked)
     http.order(buyer, {ProductFactory().pk: 1})
     until(lambda: OrderEvent.objects.filter(attempts=1, leased_until=None).exists())
@@ -58,9 +56,7 @@ def test_event_is_not_sent_before_its_turn(http, buyer, recorded):
     assert len(recorded.of_order(waiting["id"])) == 1
 
 
-def test_event_refused_for_the_last_time_is_dead_until_redelivered(
-    http, buyer, recorded, admin_client
-):
+def test_event_refused_for_the_last_time_is_dead_until_redelivered(http, buyer, recorded, admin_client):
     recorded.answers = lambda _body: (500, {})
     order = http.order(buyer, {ProductFactory().pk: 1}).json
     until(lambda: OrderEvent.objects.filter(leased_until=None, attempts=1).update(attempts=24))

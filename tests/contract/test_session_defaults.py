@@ -27,7 +27,9 @@ def another_default(request: pytest.FixtureRequest, http: Client) -> Iterator[Cl
         connection.close()
 
 
-def test_charges_at_once_succeed_and_timestamps_are_read_whatever_the_session_default(another_default: Client):
+def test_charges_at_once_succeed_and_timestamps_are_read_whatever_the_session_default(
+    another_default: Client,
+):
     user = buyer(another_default, points=1)
     answers = at_once([partial(another_default.charge, user, 10)] * 24)
     assert {each.status for each in answers} == {201}

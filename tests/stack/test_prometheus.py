@@ -106,9 +106,7 @@ def test_prometheus_reaches_web_and_worker(prometheus: str):
     until(lambda: health() == {"web": "up", "worker": "up"})
 
 
-def test_order_and_its_delivery_are_counted_whichever_process_they_met(
-    prometheus: str, http: GatewayClient
-):
+def test_order_and_its_delivery_are_counted_whichever_process_they_met(prometheus: str, http: GatewayClient):
     delivered = 'sum(shop_delivery_attempts_total{outcome="delivered"})'
     until(lambda: value(prometheus, "sum(up)") == 2)
     before = {query: value(prometheus, query) for query in ("sum(shop_orders_total)", delivered)}
