@@ -14,10 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 
+from benchmarks.drawing import save
 from core.embedded.servers import EmbeddedServices
 
 MEASURES = ("clock", "web", "postgres", "wal")
@@ -100,19 +99,17 @@ def _row(name: str, by_size: dict[int, dict[str, float]]) -> list[str]:
 
 def picture(costs: Costs) -> Figure:
     """Processor time of each operation beside that at the smallest size; the band is ± 20 %."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = Figure(figsize=(9, 1.6 + 0.26 * len(costs)), layout="constrained")
     axes = figure.subplots()
-    axes.set_prop_cycle(color=colormaps["tab20"].colors)  # type: ignore[attr-defined]
-    for number, (name, by_size) in enumerate(costs.items()):
-        first, *_ = by_size.values()
-        shares = [processor(cost) / processor(first) for cost in by_size.values()]
-        axes.plot(list(by_size), shares, marker="osv^Dx"[number % 6], markersize=4, linewidth=1, label=name)
-    axes.axhspan(1 - WITHIN, 1 + WITHIN, color="#dddddd", zorder=0)
-    smallest = min(next(iter(costs.values())))
-    axes.set(xscale="log", xlabel="orders in the database", ylim=(0, 1.5))
-    axes.set_ylabel(f"processor time an operation, times that at {smallest:,} orders")
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    figure.legend(loc="outside right upper", fontsize=8)
+    smallest, *sizes = next(iter(costs.values()))
+    axes.axvspan(1 - WITHIN, 1 + WITHIN, color="#eeeeee", zorder=0)
+    axes.axvline(1, color="#999999", linewidth=1, zorder=1)
+    for size, mark in zip(sizes, "osD^v", strict=False):
+        shares = [processor(by_size[size]) / processor(by_size[smallest]) for by_size in costs.values()]
+        axes.plot(shares, list(costs), mark, markersize=5, label=f"{size:,} orders")
+    axes.set(xlim=(0, 1.5), xlabel=f"processor time an operation ÷ that at {smallest:,} orders")
+    axes.invert_yaxis()
+    axes.legend(loc="lower left")
     return figure
 
 
@@ -122,8 +119,7 @@ def write(costs: Costs, *, folder: Path) -> None:
     print(table(costs))
     (folder / "growth.md").write_text(table(costs) + "\n")
     (folder / "growth.json").write_text(json.dumps(costs, indent=2) + "\n")
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "growth"}):
-        picture(costs).savefig(folder / "growth.svg", metadata={"Date": None})
+    save(picture(costs), folder / "growth.svg")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from benchmarks.deliveries import Delivered, Deliveries
+from benchmarks.drawing import save
 from benchmarks.runs import QUANTILES, SHARE, Result
 from benchmarks.scenarios import READS, SCENARIOS
 
@@ -44,8 +44,7 @@ def write(results: Sequence[Result], deliveries: Deliveries | None, *, folder: P
         "deliveries": asdict(deliveries) if deliveries else None,
     }
     (folder / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "bench"}):
-        picture(results).savefig(folder / "bench.svg", metadata={"Date": None})
+    save(picture(results), folder / "bench.svg")
 
 
 def tables(results: Sequence[Result], deliveries: Deliveries | None) -> list[str]:
@@ -121,7 +120,7 @@ def _processors(cpu: dict[str, float]) -> list[str]:
 
 def picture(results: Sequence[Result]) -> Figure:
     """What each scenario does a second, how long that takes on a calm day, and where processor time goes."""
-    figure = Figure(figsize=(15, 1.6 + 0.4 * len(results)), layout="constrained")
+    figure = Figure(figsize=(12, 1.6 + 0.36 * len(results)), layout="constrained")
     rates, waits, costs = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.04})
     names = [result.title for result in results]
     bars = rates.barh(names, [result.rate for result in results], color="#4c72b0")

@@ -1,7 +1,11 @@
 """benchmarks/report.py: the tables and the picture of `make bench`."""
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.drawing import save
+from benchmarks.growth import picture as growth
 from benchmarks.report import GROUPS, picture, tables
 from benchmarks.runs import QUANTILES, Result
 from benchmarks.scenarios import SCENARIOS
@@ -45,3 +49,20 @@ def test_picture_of_waits_goes_from_a_millisecond_to_a_second_at_least() -> None
     left, right = waits.get_xlim()
     assert 0.5 < left <= 1
     assert right == 1000
+
+
+def test_picture_of_growth_has_a_row_for_each_operation_and_a_unit() -> None:
+    sizes = {orders: {"web": 1.0, "postgres": 0.1} for orders in (10_000, 100_000)}
+    [axes] = growth({"charge": sizes, "product": sizes}).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["charge", "product"]
+    assert axes.get_xlabel() == "processor time an operation ÷ that at 10,000 orders"
+
+
+def test_picture_has_colours_for_a_dark_page_and_the_same_bytes_again(tmp_path: Path) -> None:
+    written = [tmp_path / "bench.svg", tmp_path / "again" / "bench.svg"]
+    for path in written:
+        path.parent.mkdir(exist_ok=True)
+        save(picture([result("product")]), path)
+    first, again = (path.read_text() for path in written)
+    assert "prefers-color-scheme: dark" in first
+    assert first == again
