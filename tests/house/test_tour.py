@@ -1,4 +1,4 @@
-"""docs/tour.md names files and functions that exist, and its Korean twin the same ones."""
+"""What docs/tour.md and docs/architecture.md name in the code exists, and their Korean twins name the same."""
 
 import ast
 import re
@@ -7,9 +7,10 @@ import pytest
 
 from tests.kit.processes import ROOT
 
-NAMED = re.compile(r"`([\w/]+\.py)(?:::([\w.]+))?`")
-ENGLISH, KOREAN = ROOT / "docs" / "tour.md", ROOT / "docs" / "ko" / "tour.md"
-NAMES = sorted(set(NAMED.findall(ENGLISH.read_text())))
+NAMED = re.compile(r"`([\w/]+/\w+\.py)(?:::([\w.]+))?`")
+DOCS = ROOT / "docs"
+PAGES = ("tour.md", "architecture.md")
+NAMES = sorted({name for page in PAGES for name in NAMED.findall((DOCS / page).read_text())})
 
 
 def is_there(file: str, name: str) -> bool:
@@ -35,7 +36,7 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 @pytest.mark.parametrize(("file", "name"), NAMES)
-def test_stop_of_the_tour_is_there(file: str, name: str):
+def test_name_in_the_code_exists(file: str, name: str):
     assert is_there(file, name)
 
 
@@ -43,11 +44,15 @@ def test_stop_of_the_tour_is_there(file: str, name: str):
     ("file", "name"),
     [("orders/service.py", ""), ("orders/services.py", "buy"), ("orders/views.py", "OrderViewSet.buy")],
 )
-def test_stop_that_is_gone_would_be_noticed(file: str, name: str):
+def test_name_that_is_gone_would_be_noticed(file: str, name: str):
     assert not is_there(file, name)
 
 
-def test_tour_stops_at_the_same_places_in_both_languages():
-    stops = [sorted(NAMED.findall(page.read_text())) for page in (ENGLISH, KOREAN)]
-    assert stops[0] == stops[1] != []
-    assert len(re.findall(r"(?m)^## \d", ENGLISH.read_text())) == 7
+@pytest.mark.parametrize("page", PAGES)
+def test_names_in_the_code_are_the_same_in_both_languages(page: str):
+    english, korean = (sorted(NAMED.findall(path.read_text())) for path in (DOCS / page, DOCS / "ko" / page))
+    assert english == korean != []
+
+
+def test_tour_has_seven_stops():
+    assert len(re.findall(r"(?m)^## \d", (DOCS / "tour.md").read_text())) == 7
