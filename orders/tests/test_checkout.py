@@ -16,10 +16,8 @@ ORDER = {"id", "status", "items", "subtotal", "discount", "total", "issued_coupo
 
 def test_order_sells_several_products_at_once(http: Client) -> None:
     user = buyer(http, points=10_000)
-    latte, scone = (
-        ProductFactory(name="라떼", price=3_000, stock=5),
-        ProductFactory(name="스콘", price=500, stock=9),
-    )
+    latte = ProductFactory(name="라떼", price=3_000, stock=5)
+    scone = ProductFactory(name="스콘", price=500, stock=9)
     answer = http.order(user, {scone.pk: 4, latte.pk: 2})
     assert answer.status == 201
     assert set(answer.json) == ORDER | {"balance_after"}
@@ -27,15 +25,8 @@ def test_order_sells_several_products_at_once(http: Client) -> None:
         {"product_id": scone.pk, "product_name": "스콘", "unit_price": 500, "quantity": 4, "amount": 2_000},
         {"product_id": latte.pk, "product_name": "라떼", "unit_price": 3_000, "quantity": 2, "amount": 6_000},
     ]
-    told = {name: answer.json[name] for name in ("status", "subtotal", "discount", "total", "balance_after")}
-    assert told == {
-        "status": "paid",
-        "subtotal": 8_000,
-        "discount": 0,
-        "total": 8_000,
-        "balance_after": 2_000,
-    }
-    assert answer.json["issued_coupon_id"] is None
+    sums = {"subtotal": 8_000, "discount": 0, "total": 8_000, "balance_after": 2_000}
+    assert answer.json.items() >= {**sums, "status": "paid", "issued_coupon_id": None}.items()
     assert broken_rules(stock={latte.pk: 5, scone.pk: 9}) == []
 
 

@@ -15,25 +15,16 @@ def test_paid_order_reaches_the_platform_once_and_signed(http, buyer, platform):
     until(lambda: is_delivered(order))
     (event,) = platform.events_of(buyer)
     assert event["data"].pop("ordered_at") == event["time"] == order["ordered_at"]
+    sums = {"subtotal": 16000, "discount": 0, "total": 16000, "currency": "KRW"}
+    buying = {"order_id": order["id"], "user_id": buyer.pk, "items": order["items"]}
+    about = {"id": str(OrderEvent.objects.get().pk), "subject": str(order["id"]), "time": order["ordered_at"]}
     assert event == {
         "specversion": "1.0",
-        "id": str(OrderEvent.objects.get().pk),
         "source": "/orders",
         "type": "order.paid.v1",
-        "subject": str(order["id"]),
-        "time": order["ordered_at"],
         "datacontenttype": "application/json",
-        "data": {
-            "order_id": order["id"],
-            "user_id": buyer.pk,
-            "items": order["items"],
-            "subtotal": 16000,
-            "discount": 0,
-            "total": 16000,
-            "currency": "KRW",
-            "coupon_id": None,
-            "issued_coupon_id": None,
-        },
+        **about,
+        "data": {**buying, **sums, "coupon_id": None, "issued_coupon_id": None},
     }
 
 

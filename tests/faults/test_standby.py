@@ -1,8 +1,12 @@
 """The server becomes a hot standby and is promoted, under the same web processes, worker and beat."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from products.factories import ProductFactory
+from tests.kit.client import Answer
 from tests.kit.database import execute
 from tests.kit.processes import until
 from tests.kit.scenes import buyer
@@ -22,39 +26,52 @@ def turn_into_standby(shop: Shop) -> None:
     assert execute("SELECT pg_is_in_recovery()") == [(True,)]
 
 
-def promote() -> None:
-    """What Patroni does."""
-    assert execute("SELECT pg_promote(true, 60)") == [(True,)]
+@contextmanager
+def standby(shop: Shop) -> Iterator[None]:
+    """The server stands by for the block; afterwards it is promoted, as Patroni does."""
+    turn_into_standby(shop)
+    try:
+        yield
+    finally:
+        assert execute("SELECT pg_promote(true, 60)") == [(True,)]
+
+
+@contextmanager
+def same_processes(shop: Shop) -> Iterator[Callable[[], bytes]]:
+    """The same processes go on and write no trace; yields what the worker has written meanwhile."""
+    before = parts(shop)
+    said = len(shop.worker.log.read_bytes())
+    yield lambda: shop.worker.log.read_bytes()[said:]
+    assert parts(shop) == before
+    assert all(part.poll() is None for part in before)
+    assert b"Traceback" not in shop.worker.log.read_bytes()[said:] + shop.web.log.read_bytes()
+
+
+def parts(shop: Shop) -> list[Any]:
+    return [shop.worker.running, shop.beat.running, shop.web.running]
+
+
+def assert_unavailable(answer: Answer) -> None:
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
 
 
 def test_standby_serves_reads_and_once_promoted_writes(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
-    assert shop.http.order(user, {product.pk: 1}).status == 201
+    bought = shop.http.order(user, {product.pk: 1}).json
     shop.deliver_all()
-    worker, beat, web = shop.worker.running, shop.beat.running, shop.web.running
-    said = len(shop.worker.log.read_bytes())
-    turn_into_standby(shop)
-    try:
-        until(lambda: shop.http.get(f"products/{product.pk}").status == 200, seconds=BACK_SECONDS)
-        for refused in (
-            shop.http.order(user, {product.pk: 1}, key="k"),
-            shop.http.charge(user, 1, key="k"),
-            shop.http.get("/readyz"),
-        ):
-            assert (refused.status, refused.code) == (503, "unavailable")
-            assert int(refused.headers["Retry-After"]) >= 1
-        assert shop.http.get("orders", user=user).json["results"][0]["items"][0]["product_id"] == product.pk
-        assert shop.http.get("rankings/products").status == 200
-        until(lambda: b"sweep_put_off" in shop.worker.log.read_bytes()[said:])
-    finally:
-        promote()
-    until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
-    assert shop.http.order(user, {product.pk: 1}, key="k").status == 201
-    shop.deliver_all(seconds=BACK_SECONDS)
-    assert b"Traceback" not in shop.worker.log.read_bytes()[said:]
-    assert b"Traceback" not in shop.web.log.read_bytes()
-    assert (worker, beat, web) == (shop.worker.running, shop.beat.running, shop.web.running)
-    assert all(part.poll() is None for part in (worker, beat, web))
+    with same_processes(shop) as worker_log:
+        with standby(shop):
+            until(lambda: shop.http.get(f"products/{product.pk}").status == 200, seconds=BACK_SECONDS)
+            assert_unavailable(shop.http.order(user, {product.pk: 1}, key="k"))
+            assert_unavailable(shop.http.charge(user, 1, key="k"))
+            assert_unavailable(shop.http.get("/readyz"))
+            assert shop.http.get("orders", user=user).json["results"][0]["id"] == bought["id"]
+            assert shop.http.get("rankings/products").status == 200
+            until(lambda: b"sweep_put_off" in worker_log())
+        until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
+        assert shop.http.order(user, {product.pk: 1}, key="k").status == 201
+        shop.deliver_all(seconds=BACK_SECONDS)
 
 
 def test_server_set_read_only_and_back_is_followed(shop: Shop) -> None:
