@@ -1,4 +1,4 @@
-"""What docs/tour.md and docs/architecture.md name in the code exists, and their Korean twins name the same."""
+"""What docs/tour.md and docs/architecture.md name in the code exists; their Korean twins name the same."""
 
 import ast
 import re
