@@ -52,18 +52,9 @@ def test_issued_coupon_is_shown_with_its_sequence(http: Client) -> None:
     issued = answer.json
     assert answer.status == 201
     assert set(issued) == ISSUED
-    terms = {
-        name: issued[name]
-        for name in ("coupon_id", "name", "discount_type", "discount_value", "max_discount")
-    }
-    assert terms == {
-        "coupon_id": campaign.pk,
-        "name": "천 원",
-        "discount_type": "fixed",
-        "discount_value": 1000,
-        "max_discount": None,
-    }
-    assert (issued["sequence"], issued["status"], issued["used_at"]) == (1, "usable", None)
+    terms = {"name": "천 원", "discount_type": "fixed", "discount_value": 1000, "max_discount": None}
+    state = {"coupon_id": campaign.pk, "sequence": 1, "status": "usable", "used_at": None}
+    assert issued.items() >= {**terms, **state}.items()
 
 
 def test_coupon_is_valid_for_30_times_24_hours_from_its_issue(http: Client) -> None:

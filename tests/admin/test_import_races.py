@@ -21,7 +21,7 @@ from products.statements import take
 from tests.kit.client import Client
 from tests.kit.files import as_csv
 from tests.kit.operator import Operator, Tab
-from tests.kit.scenes import buyer
+from tests.kit.scenes import at_once, buyer
 from users.factories import UserFactory
 from users.models import User
 
@@ -121,24 +121,15 @@ def test_rows_added_while_ids_are_reserved_never_collide(transactional_db: None)
 
     def add() -> list[int]:
         together.wait()
-        try:
-            return [UserFactory().pk for _ in range(50)]
-        finally:
-            connection.close()
+        return [UserFactory().pk for _ in range(50)]
 
-    def bring() -> list[int]:
+    def reserve() -> list[int]:
         together.wait()
-        try:
-            return [_reserved(gap) for gap in range(1, 51)]
-        finally:
-            connection.close()
+        return [_reserved(gap) for gap in range(1, 51)]
 
-    with ThreadPoolExecutor(4) as pool:
-        adding = [pool.submit(add) for _ in range(3)]
-        bringing = pool.submit(bring)
-    added = [pk for each in adding for pk in each.result()]
-    assert len({*added}) == 150
-    assert UserFactory().pk > max(bringing.result())
+    *added, reserved = at_once([add, add, add, reserve])
+    assert len({pk for each in added for pk in each}) == 150
+    assert UserFactory().pk > max(reserved)
 
 
 def test_id_ahead_of_the_sequence_would_be_given_out_again(db: None) -> None:
