@@ -47,6 +47,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def session_of(pid: int) -> int:
+    """The id of a process's session; 0 where the process is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
 def environment(**more: str) -> dict[str, str]:
     """What a process of the shop needs to share the test's database and Redis."""
     database = connection.settings_dict

@@ -68,6 +68,7 @@ class Machine:
     given: Mapping[str, str]
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    options: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @property
     def checkout(self) -> Path:
@@ -150,6 +151,7 @@ class Machine:
 
     def launch(self, name: str, argv: Sequence[str | Path], **options: object) -> None:
         """Start a process whose output is kept."""
+        self.options[name] = options
         with self.log(name).open("ab") as output:
             self.running[name] = subprocess.Popen(
                 argv, stdout=output, stderr=output, start_new_session=True, **options
@@ -177,6 +179,15 @@ class Machine:
         self.running[name].send_signal(signal.Signals[service.stop_signal])
         self.running[name].wait(timeout=service.stop_grace_seconds)
         return time.monotonic() - begun
+
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[float]:
+        """A service that `stop` ended, in so many seconds, for the block; started again after it."""
+        seconds = self.stop(name)
+        try:
+            yield seconds
+        finally:
+            self.launch(name, self.running[name].args, **self.options[name])
 
     def end_all(self) -> None:
         """Whatever still runs is ended at once."""
@@ -218,26 +229,12 @@ class Servers:
         (home / "password").write_text(secret)
         (home / "password").chmod(0o644)
         as_them = {"cwd": home, "env": {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}, **self.account.switch}
-        initdb = [
-            self.program("initdb"),
-            "-D",
-            home / "data",
-            f"--username={who}",
-            f"--pwfile={home / 'password'}",
-        ]
-        auth = ["--auth=scram-sha-256", "--encoding=UTF8"]
-        subprocess.run([*self.account.prefix, *initdb, *auth], check=True, capture_output=True, **as_them)
-        mine = [
-            "-D",
-            home / "data",
-            "-k",
-            home,
-            "-p",
-            str(self.machine.port(name)),
-            "-c",
-            "listen_addresses=127.0.0.1",
-        ]
-        server = [*self.account.prefix, self.program("postgres"), *mine, *service.command[1:]]
+        initdb = [self.program("initdb"), "-D", home / "data", f"--username={who}"]
+        secured = [f"--pwfile={home / 'password'}", "--auth=scram-sha-256", "--encoding=UTF8"]
+        subprocess.run([*self.account.prefix, *initdb, *secured], check=True, capture_output=True, **as_them)
+        here = ["-k", home, "-p", str(self.machine.port(name)), "-c", "listen_addresses=127.0.0.1"]
+        mine = [self.program("postgres"), "-D", home / "data", *here]
+        server = [*self.account.prefix, *mine, *service.command[1:]]
         self.machine.launch(name, server, **as_them)
         until(lambda: self.is_healthy(name))
         subprocess.run(

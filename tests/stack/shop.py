@@ -12,7 +12,7 @@ INSERT INTO users_user (name) SELECT '회원 ' || n FROM generate_series(1, 100)
 INSERT INTO products_product (name, price, stock)
 SELECT '상품 ' || n, 1000, 100000 FROM generate_series(1, 5) n;
 INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity)
-VALUES ('오픈 기념', 'percent', 10, 50), ('전 메뉴 할인', 'percent', 10, 50);
+VALUES ('오픈 기념', 'percent', 10, 1000), ('전 메뉴 할인', 'percent', 10, 1000);
 """
 
 

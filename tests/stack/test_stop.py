@@ -1,12 +1,32 @@
-"""`docker compose down`: everything ends by itself, within its grace. Last, as nothing runs afterwards."""
+"""`docker compose stop`: every service ends by itself, within its grace."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+import urllib3
 
 from tests.kit.platforms import Recorder, accept
+from tests.kit.processes import until
 from tests.stack.machine import Machine, Servers
 from tests.stack.shop import GatewayClient, sql
+
+
+@pytest.fixture(autouse=True)
+def as_before(stack: Machine, http: GatewayClient) -> Iterator[None]:
+    """Afterwards what was stopped runs again and is healthy."""
+    yield
+    until(lambda: is_ready(http))
+    for name in ("worker", "beat"):
+        stack.wait_until_healthy(name)
+
+
+def is_ready(http: GatewayClient) -> bool:
+    try:
+        return bool(http.get("/readyz").json["status"] == "ok")
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def test_worker_told_to_stop_finishes_what_it_is_sending(
@@ -25,13 +45,16 @@ def test_worker_told_to_stop_finishes_what_it_is_sending(
     order = http.order(2, {1: 1}).json
     assert arrived.wait(10)
     threading.Timer(0.5, told.set).start()
-    stack.stop("worker")
-    platform.answers = accept
-    sent = f"SELECT state, attempts FROM orders_orderevent WHERE order_id = {order['id']}"
-    assert sql(servers, sent) == "delivered|1"
+    with stack.stopped("worker"):
+        platform.answers = accept
+        sent = f"SELECT state, attempts FROM orders_orderevent WHERE order_id = {order['id']}"
+        assert sql(servers, sent) == "delivered|1"
 
 
-@pytest.mark.parametrize("name", ["beat", "web", "redis-cache", "redis-broker", "postgres"])
-def test_services_end_within_their_grace(stack: Machine, name):
-    assert stack.stop(name) < stack.service(name).stop_grace_seconds
-    assert stack.running[name].returncode == 0
+def test_services_end_within_their_grace(stack: Machine):
+    """In the order of compose: a service stops before what it depends on, and starts after it."""
+    with ExitStack() as stopped:
+        for name in ("beat", "worker", "web", "redis-cache", "redis-broker", "postgres"):
+            seconds = stopped.enter_context(stack.stopped(name))
+            assert seconds < stack.service(name).stop_grace_seconds, name
+            assert stack.running[name].returncode == 0, name

@@ -22,7 +22,7 @@ from core.embedded.processes import command_lines
 from core.embedded.servers import EmbeddedServices
 from local import instances
 from local.supervision import STOP_SECONDS, is_information
-from tests.kit.processes import free_port, until
+from tests.kit.processes import free_port, session_of, until
 from tests.kit.variables import EVERY_NAME
 
 MANAGER = "supervisor.supervisord"
@@ -118,13 +118,6 @@ def is_child(pid: int, parent: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] == str(parent)
     except FileNotFoundError:
         return False
-
-
-def session_of(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return 0
 
 
 def send(curl: list[str]) -> urllib3.BaseHTTPResponse:
