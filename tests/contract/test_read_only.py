@@ -16,7 +16,7 @@ from orders.tasks import deliver_order_events
 from products.factories import ProductFactory
 from rankings.tasks import recompute_rankings
 from tests.kit import processes
-from tests.kit.client import Answer, Client
+from tests.kit.client import Client, assert_unavailable
 from tests.kit.database import contents, execute
 from tests.kit.operator import Operator
 from tests.kit.processes import until
@@ -52,11 +52,6 @@ def this_session_reading_only() -> Iterator[None]:
         yield
     finally:
         connection.close()
-
-
-def assert_unavailable(answer: Answer) -> None:
-    assert (answer.status, answer.code) == (503, "unavailable")
-    assert int(answer.headers["Retry-After"]) >= 1
 
 
 def test_writes_are_unavailable_and_served_again_without_a_restart(http: Client) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from products.factories import ProductFactory
-from tests.kit.client import Answer
+from tests.kit.client import assert_unavailable
 from tests.kit.database import execute
 from tests.kit.processes import until
 from tests.kit.scenes import buyer
@@ -49,11 +49,6 @@ def same_processes(shop: Shop) -> Iterator[Callable[[], bytes]]:
 
 def parts(shop: Shop) -> list[Any]:
     return [shop.worker.running, shop.beat.running, shop.web.running]
-
-
-def assert_unavailable(answer: Answer) -> None:
-    assert (answer.status, answer.code) == (503, "unavailable")
-    assert int(answer.headers["Retry-After"]) >= 1
 
 
 def test_standby_serves_reads_and_once_promoted_writes(shop: Shop) -> None:

@@ -36,6 +36,12 @@ class Answer:
         return str(problem["code"])
 
 
+def assert_unavailable(answer: Answer) -> None:
+    """Fails unless it is the 503 of a shop whose database takes no writes."""
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
 class Client:
     """Calls one running shop; `user` is the id that the gateway would put into X-User-Id."""
 
