@@ -113,3 +113,16 @@ def test_benchmarks_import_of_the_tests_only_what_those_share():
         room for source in sources for room in re.findall(r"^\s*from (tests\.\w+)", source, re.MULTILINE)
     }
     assert rooms == {"tests.kit"}
+
+
+def nameless(source: str) -> list[str]:
+    """Tests whose names say first neither what is done nor what it is about."""
+    first = "an?|the|it|of|what|who|whoever|whatever|nobody|somebody|nothing|without|after|while"
+    return re.findall(rf"^def (test_(?:{first})_\w+)", source, re.MULTILINE)
+
+
+def test_names_of_tests_begin_with_their_subject():
+    rooms = [settings.BASE_DIR / room for room in (*APPS, "tests")]
+    sources = [path.read_text() for room in rooms for path in room.rglob("test_*.py")]
+    assert [name for source in sources for name in nameless(source)] == []
+    assert nameless("def test_a_charge_adds_up():") == ["test_a_charge_adds_up"]
