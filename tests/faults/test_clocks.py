@@ -8,7 +8,7 @@ import pytest
 
 from core.broker.transport import LONGEST_QUEUE
 from products.factories import ProductFactory
-from tests.faults.moody import answering, moody_platform
+from tests.faults.faulty_platform import answering, faulty_platform
 from tests.kit.platforms import is_delivered
 from tests.kit.processes import until
 from tests.kit.scenes import buyer
@@ -19,7 +19,7 @@ QUEUE = "celery"
 
 @pytest.fixture(scope="module")
 def shop(servers, folder) -> Iterator[Shop]:
-    with moody_platform() as platform, open_shop(servers=servers, platform=platform, folder=folder) as shop:
+    with faulty_platform() as platform, open_shop(servers=servers, platform=platform, folder=folder) as shop:
         yield shop
 
 
@@ -38,10 +38,10 @@ def test_worker_with_another_clock_delivers_at_once_and_again(shop: Shop, second
     worker = off_by(shop.another_worker(f"off{seconds}"), seconds)
     worker.start()
     try:
-        shop.platform.moods[refused.pk] = answering("500 Internal Server Error")
+        shop.platform.faults[refused.pk] = answering("500 Internal Server Error")
         put_off = shop.http.order(user, {refused.pk: 1}).json
         until(lambda: len(shop.platform.tried[refused.pk]) >= 2, seconds=10)  # the second comes by a sweep
-        del shop.platform.moods[refused.pk]
+        del shop.platform.faults[refused.pk]
         order = shop.http.order(user, {fine.pk: 1}).json
         until(lambda: is_delivered(order) and is_delivered(put_off), seconds=15)
     finally:

@@ -13,11 +13,11 @@ from django.test import Client as Browser
 
 from orders.models import OrderEvent
 from products.factories import ProductFactory
-from tests.faults.moody import (
+from tests.faults.faulty_platform import (
     answering,
     dripping,
+    faulty_platform,
     hanging,
-    moody_platform,
     resetting,
     saying,
 )
@@ -27,7 +27,7 @@ from tests.kit.processes import ROOT, environment, until
 from tests.kit.scenes import buyer
 from tests.kit.shop import Shop, open_shop
 
-MISDEEDS = {
+FAULTS = {
     "500": answering("500 Internal Server Error"),
     "429": answering("429 Too Many Requests", "Retry-After: 4"),
     "301": answering("301 Moved Permanently", "Location: /elsewhere"),
@@ -46,8 +46,8 @@ OTHERS_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
-def moody_shop(servers, folder) -> Iterator[Shop]:
-    with moody_platform() as platform, open_shop(servers=servers, platform=platform, folder=folder) as shop:
+def module_shop(servers, folder) -> Iterator[Shop]:
+    with faulty_platform() as platform, open_shop(servers=servers, platform=platform, folder=folder) as shop:
         yield shop
 
 
@@ -57,24 +57,24 @@ def nothing_waits_for_its_turn() -> bool:
 
 
 @pytest.fixture
-def shop(moody_shop: Shop) -> Iterator[Shop]:
+def shop(module_shop: Shop) -> Iterator[Shop]:
     """A whole shop; afterwards its platform takes everything, now, and all adds up."""
-    yield moody_shop
-    moody_shop.platform.moods.clear()
-    moody_shop.start()
+    yield module_shop
+    module_shop.platform.faults.clear()
+    module_shop.start()
     until(nothing_waits_for_its_turn, seconds=40)
-    moody_shop.settle()
+    module_shop.settle()
 
 
 def test_platform_s_failures_for_some_events_delay_no_other_and_are_retried_ever_later(shop: Shop) -> None:
     user, fine = buyer(shop.http), ProductFactory(price=1, stock=100_000)
-    suffering = {order_of(shop, user, mood): name for name, mood in MISDEEDS.items()}
+    suffering = {order_of(shop, user, fault): name for name, fault in FAULTS.items()}
     waits = defaultdict(dict)
 
     def all_failed_thrice() -> bool:
         for order_id, attempts, wait in seen_waiting(suffering):
             waits[suffering[order_id]].setdefault(attempts, wait)
-        return all(3 in waits[name] for name in MISDEEDS)
+        return all(3 in waits[name] for name in FAULTS)
 
     while not all_failed_thrice():
         order = shop.http.order(user, {fine.pk: 1}).json
@@ -89,7 +89,7 @@ def test_platform_s_failures_for_some_events_delay_no_other_and_are_retried_ever
 def test_retry_wait_outlives_the_worker(shop: Shop) -> None:
     user = buyer(shop.http)
     order_of(shop, user, answering("503 Service Unavailable", f"Retry-After: {ASKED_FOR_SECONDS}"))
-    (product_id,) = shop.platform.moods
+    (product_id,) = shop.platform.faults
     tries = shop.platform.tried[product_id]
     until(lambda: OrderEvent.objects.filter(attempts=1, state="pending", leased_until=None))
     shop.worker.kill()
@@ -102,13 +102,13 @@ def test_event_refused_to_the_end_is_dead_until_redelivered(
     shop: Shop,
 ) -> None:
     user, fine = buyer(shop.http), ProductFactory(price=1)
-    by_admin, by_command = (order_of(shop, user, MISDEEDS["500"]) for _ in range(2))
+    by_admin, by_command = (order_of(shop, user, FAULTS["500"]) for _ in range(2))
     for order_id in (by_admin, by_command):
         refuse_for_the_last_time(order_id)
     until(lambda: OrderEvent.objects.filter(state="dead").count() == 2)
     other = shop.http.order(user, {fine.pk: 1}).json
     until(lambda: is_delivered(other), seconds=5)
-    shop.platform.moods.clear()
+    shop.platform.faults.clear()
     send_again_in_the_admin(OrderEvent.objects.get(order_id=by_admin))
     until(lambda: is_delivered({"id": by_admin}), seconds=5)
     assert not is_delivered({"id": by_command})
@@ -116,10 +116,10 @@ def test_event_refused_to_the_end_is_dead_until_redelivered(
     until(lambda: is_delivered({"id": by_command}), seconds=5)
 
 
-def order_of(shop: Shop, user, mood) -> int:
-    """An order of a new product, towards which the platform is in that mood; its id."""
+def order_of(shop: Shop, user, fault) -> int:
+    """An order of a new product, for which the platform has that fault; its id."""
     product = ProductFactory(price=1)
-    shop.platform.moods[product.pk] = mood
+    shop.platform.faults[product.pk] = fault
     return int(shop.http.order(user, {product.pk: 1}).json["id"])
 
 

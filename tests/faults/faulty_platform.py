@@ -1,4 +1,4 @@
-"""A data platform that takes every event but those of some products, to which it does what it is told."""
+"""A data platform that takes every event but those of some products, for which it has faults."""
 
 import json
 import socket
@@ -17,16 +17,16 @@ from tests.kit.platforms import serving
 # Makes the kernel send a reset instead of an orderly end.
 NO_LINGER = struct.pack("ii", 1, 0)
 
-Mood = Callable[[socket.socket, threading.Event], None]
+Fault = Callable[[socket.socket, threading.Event], None]
 
 
-def answering(status: str, *headers: str) -> Mood:
+def answering(status: str, *headers: str) -> Fault:
     """A whole answer."""
     head = "\r\n".join([f"HTTP/1.1 {status}", *headers, "Content-Length: 0", "Connection: close", "\r\n"])
     return lambda connection, _closed: connection.sendall(head.encode())
 
 
-def saying(text: bytes) -> Mood:
+def saying(text: bytes) -> Fault:
     """Part of an answer, and then the end."""
     return lambda connection, _closed: connection.sendall(text)
 
@@ -58,40 +58,40 @@ class Server(ThreadingTCPServer):
 
 
 @dataclass
-class Moody:
-    """What it took (`attempts`), when each product's events came (`tried`), and its mood towards them."""
+class FaultyPlatform:
+    """What it took (`attempts`), when each product's events came (`tried`), and what it does to them."""
 
     url: str = ""
     attempts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     tried: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    moods: dict[int, Mood] = field(default_factory=dict)
+    faults: dict[int, Fault] = field(default_factory=dict)
     requested: set[bytes] = field(default_factory=set)
 
-    def mood_for(self, headers: dict[str, str], body: bytes) -> Mood:
+    def answer_for(self, headers: dict[str, str], body: bytes) -> Fault:
         """Look at an event, and say what to do."""
         product_id = json.loads(body)["data"]["items"][0]["product_id"]
         self.tried[product_id].append(time.monotonic())
-        if product_id in self.moods:
-            return self.moods[product_id]
+        if product_id in self.faults:
+            return self.faults[product_id]
         self.attempts.append((headers, body))
         return TAKING
 
 
 @contextmanager
-def moody_platform() -> Iterator[Moody]:
+def faulty_platform() -> Iterator[FaultyPlatform]:
     """One that listens, and takes everything until told otherwise."""
-    moody, closed = Moody(), threading.Event()
+    platform, closed = FaultyPlatform(), threading.Event()
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
-                moody.requested.add(self.rfile.readline().strip())
+                platform.requested.add(self.rfile.readline().strip())
                 headers = dict(message_from_bytes(b"".join(iter(self.rfile.readline, b"\r\n"))))
                 body = self.rfile.read(int(headers["Content-Length"]))
-                moody.mood_for(headers, body)(self.connection, closed)
+                platform.answer_for(headers, body)(self.connection, closed)
 
-    with serving(Server(("127.0.0.1", 0), Handler)) as moody.url:
+    with serving(Server(("127.0.0.1", 0), Handler)) as platform.url:
         try:
-            yield moody
+            yield platform
         finally:
             closed.set()
