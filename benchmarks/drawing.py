@@ -7,9 +7,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 # Light and dark change places, and hues come back, so that one drawing serves both pages.
-DARK = (
-    "<style>@media (prefers-color-scheme: dark) {svg {filter: invert(0.88) hue-rotate(180deg)}}</style>"
-)
+DARK = "<style>@media (prefers-color-scheme: dark) {svg {filter: invert(0.88) hue-rotate(180deg)}}</style>"
 
 
 def save(figure: Figure, path: Path) -> None:
