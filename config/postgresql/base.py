@@ -9,6 +9,7 @@ from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
 from config.postgresql.client import DatabaseClient
+from config.postgresql.schema import DatabaseSchemaEditor
 from core.embedded.servers import SERVICES
 
 # What PostgreSQL tells each session of itself, unasked, from version 14 on.
@@ -21,6 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
 
     client_class = DatabaseClient
+    SchemaEditorClass = DatabaseSchemaEditor
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's, with SESSION behind what DATABASE_URL and the web process set: the last one counts."""
