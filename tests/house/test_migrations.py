@@ -69,7 +69,7 @@ def column(model: str) -> migrations.AddField:
         ([column("product")], False, "without a bound"),
     ],
 )
-def test_a_migration_that_makes_orders_wait_is_told_so(
+def test_migration_that_makes_orders_wait_is_told_so(
     loader: MigrationLoader, operations, atomic, fault
 ) -> None:
     """The negative control."""
