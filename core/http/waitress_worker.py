@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from weakref import WeakSet
 
 from gunicorn.workers.base import Worker
-from waitress import wasyncore
+from waitress import receiver, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
@@ -33,6 +33,10 @@ IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), or they 
 LINGER_SECONDS = 2.0
 POLL_SECONDS = 0.2  # the longest that SIGTERM waits to be noticed
 LIVENESS = "/livez"
+
+# By `$` waitress takes a line of a chunk that ends in LF CRLF, which others end at the LF: two bodies.
+for name in ("ONLY_HEXDIG_RE", "CHUNK_EXT_RE"):
+    setattr(receiver, name, re.compile(getattr(receiver, name).pattern.removesuffix(b"$") + rb"\Z"))
 
 TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 

@@ -255,6 +255,11 @@ DOUBTFUL = {
     "chunked in HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0"),
     "empty encoding": CHUNKED.replace(b"chunked", b""),
     "endless extension": CHUNKED.partition(b"\r\nhello")[0] + b";" + b"x" * 20_000,
+    "chunk that ends otherwise": CHUNKED.replace(b"hello\r\n", b"helloXX"),
+    "chunk that ends in a line feed": CHUNKED.replace(b"hello\r\n", b"hello\n"),
+    "line feed behind a size": CHUNKED.replace(b"5\r\n", b"5\n\r\n"),
+    "line feed behind the last size": CHUNKED.replace(b"0\r\n", b"0\n\r\n"),
+    "line feed behind an extension": CHUNKED.replace(b"5\r\n", b"5;a=b\n\r\n"),
     "long trailer": CHUNKED.removesuffix(b"\r\n") + b"X: " + b"x" * 20_000 + b"\r\n\r\n",
 }
 
