@@ -13,11 +13,17 @@ ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=(.*)",
 REMARK = re.compile(r"[ \t]#.*", re.DOTALL)
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 # Both are needed before the file is read, and would come too late from it.
-READ_EARLIER = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}
+COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+READ_EARLIER = {"DJANGO_SETTINGS_MODULE", COUNTERS}
 
 
 class SettingsError(ImproperlyConfigured):
     """A start is refused: which setting, or which line of `.env`, and why; never its value."""
+
+
+def is_usable_folder(folder: Path) -> bool:
+    """Whether this account can make files there."""
+    return folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
 
 
 def load(file: Path) -> dict[str, int]:

@@ -31,6 +31,7 @@ ORIGIN = re.compile(
 )
 USUAL_PORT = re.compile("http://.*:80|https://.*:443")
 SERVED_HOST = re.compile(r"\*|\.?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII | re.IGNORECASE)
+LONGEST_SOCKET_PATH = 107  # bytes; 103 on macOS
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII | re.IGNORECASE)
 
 # How alike a name must be to one of ours. In the environment there are many that are not meant for the shop.
@@ -40,7 +41,7 @@ ALIKE_IN_FILE, ALIKE_IN_ENVIRONMENT = 0.7, 0.8
 def secret_key(name: str, *, debug: bool) -> str:
     """What sessions are signed with. Raises SettingsError for one that could be guessed."""
     if debug:
-        return text(name) or _local_secret_key()
+        return text(name) or _local_secret_key(name)
     value = required(name)
     if len(value) < SHORTEST_SECRET_KEY or value.startswith("django-insecure"):
         raise SettingsError(
@@ -49,14 +50,17 @@ def secret_key(name: str, *, debug: bool) -> str:
     return value
 
 
-def _local_secret_key() -> str:
-    """A random key kept in `.local`, so that sign-ins outlive a restart in development."""
+def _local_secret_key(name: str) -> str:
+    """A random key kept in `.local`, so that sign-ins outlive a restart. Raises SettingsError."""
     kept = BASE_DIR / ".local" / "secret_key"
-    if not kept.exists():
-        kept.parent.mkdir(mode=0o700, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(50))
-    return kept.read_text()
+    try:
+        if not kept.exists():
+            kept.parent.mkdir(mode=0o700, exist_ok=True)
+            kept.touch(mode=0o600)
+            kept.write_text(secrets.token_urlsafe(50))
+        return kept.read_text()
+    except OSError as error:
+        raise SettingsError(f"{name} is unset, and none can be kept in {kept}: {error.strerror}") from None
 
 
 def text(name: str) -> str:
@@ -168,7 +172,12 @@ def checked(name: str, check: Callable[[str], object], *, default: str = "") -> 
 def file_to_touch(name: str) -> str:
     """A file that is there or can be made, or unset. Raises SettingsError."""
     value = text(name)
-    if value and not os.access(Path(value).parent, os.W_OK | os.X_OK):
+    file = Path(value)
+    if file.exists():
+        usable = os.access(file, os.W_OK) and not file.is_dir()
+    else:
+        usable = dotenv.is_usable_folder(file.parent)
+    if value and not usable:
         raise SettingsError(f"{name} must be a file in a folder that this account can write into")
     return value
 
@@ -194,12 +203,12 @@ def host(name: str, *, default: str) -> str:
 
 def is_host(value: str) -> bool:
     """Whether it is an address, or may be a name."""
-    return _is_address(value) or bool(HOST_NAME.fullmatch(value))
+    return is_address(value) or bool(HOST_NAME.fullmatch(value))
 
 
 def is_loopback(value: str) -> bool:
     """Whether only this machine can reach who listens there."""
-    if not _is_address(value):
+    if not is_address(value):
         return value.lower() == "localhost"
     address = ip_address(value)
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
@@ -222,7 +231,8 @@ def proxies(name: str) -> list[str]:
     return found
 
 
-def _is_address(value: str) -> bool:
+def is_address(value: str) -> bool:
+    """Whether it is an address of IPv4 or IPv6."""
     try:
         ip_address(value)
     except ValueError:

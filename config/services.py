@@ -9,11 +9,12 @@ import redis
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.connection import UnixDomainSocketConnection, parse_url
 
-from config import sentinel
+from config import libpq, sentinel
 from config.dotenv import SettingsError
-from config.environment import in_url, is_host
+from config.environment import LONGEST_SOCKET_PATH, in_url, is_host
 
 LAST_PORT = 65535
+LONGEST_DATABASE_NAME = 63  # to Django, which complains at the first connection
 SERVER_SIDE_CURSORS_OFF = "DISABLE_SERVER_SIDE_CURSORS"
 # No secret: what Django calls libpq's words.
 DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}  # nosec B105
@@ -31,7 +32,11 @@ TRANSPORT_OPTIONS = {
     "max_connections",
     "client_name",
 }
-# What sockets and Redis take; of anything else they tell only when they are used, some not as Redis's error.
+SWITCHES = {"socket_keepalive", "retry_on_timeout", "ssl_check_hostname"}
+# To redis-py whatever is not off is on, "off" too.
+SWITCH = re.compile("1|true|t|yes|y|0|false|f|no|n", re.IGNORECASE)
+# What sockets, Redis and kombu take; of anything else they tell only when they are used, some not as Redis's
+# error, and kombu looks at connections without a pause where the interval is below 0.
 LONGEST_TIMEOUT_SECONDS = 3600
 CLIENT_NAME = re.compile("[!-~]+")
 TLS_OPTIONS = {
@@ -60,7 +65,8 @@ def database(name: str, url: str) -> dict[str, Any]:
         parts = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, rest))
     except psycopg.ProgrammingError:
         raise SettingsError(
-            f"{name} is no URL that libpq reads: percent-encode what is special in its parts"
+            f"{name} is no URL that libpq reads: percent-encode what is special in its parts; options are"
+            " libpq's alone"
         ) from None
     folder, slash, last = str(parts.get("dbname", "")).rpartition("/")
     if slash and folder.startswith("/"):  # postgresql:////run/postgresql/shop, as django-environ has it
@@ -70,6 +76,10 @@ def database(name: str, url: str) -> dict[str, Any]:
         raise SettingsError(f"{name} has a port that is none")
     if not (parts.get("dbname") or parts.get("service")):
         raise SettingsError(f"{name} names no database")
+    if len(parts.get("dbname", "")) > LONGEST_DATABASE_NAME:
+        raise SettingsError(f"{name} names a database by more than {LONGEST_DATABASE_NAME} characters")
+    if refused := libpq.unusable(parts):
+        raise SettingsError(f"{name} has a value that cannot be used, for {', '.join(refused)}")
     options = {key: value for key, value in parts.items() if key not in DJANGO_NAMES}
     named = {django: parts.get(key, "") for key, django in DJANGO_NAMES.items()}
     return {**named, **for_django, "OPTIONS": options}
@@ -243,6 +253,8 @@ def _require_known_redis_options(name: str, url: str) -> None:
     else:
         well = bool(re.fullmatch(r"(/[0-9]{0,5})?", whole.path)) and whole.port != 0
         well &= whole.hostname is None or is_host(unquote(whole.hostname))
+    if not all(SWITCH.fullmatch(given[each][0]) for each in SWITCHES & given.keys()):
+        raise SettingsError(f"{name} must say true or false for {', '.join(sorted(SWITCHES))}")
     if not well or not re.fullmatch(r"[0-9]{1,5}", given.get("db", ["0"])[0]):
         raise SettingsError(
             f"{name} must be as in redis://host:6379/0, unix:///run/redis.sock?db=0 or {SENTINEL_FORM}"
@@ -255,6 +267,12 @@ def _require_usable_redis_options(name: str, parts: dict[str, Any]) -> None:
         raise SettingsError(
             f"{name} has a time-out that is not above 0 and at most {LONGEST_TIMEOUT_SECONDS} seconds"
         )
+    if not 0 <= parts.get("health_check_interval", 0) <= LONGEST_TIMEOUT_SECONDS:
+        raise SettingsError(
+            f"{name} has a health_check_interval that is not 0 to {LONGEST_TIMEOUT_SECONDS} seconds"
+        )
+    if len(parts.get("path", "")) > LONGEST_SOCKET_PATH:
+        raise SettingsError(f"{name} has a socket's path of more than {LONGEST_SOCKET_PATH} bytes")
     if not CLIENT_NAME.fullmatch(parts.get("client_name", "shop")):
         raise SettingsError(f"{name} has a client_name with a blank, or a character that is not ASCII's")
 
