@@ -1,0 +1,34 @@
+"""A worker that is told to stop."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from celery.signals import worker_shutting_down
+
+from core.broker import stopping
+
+
+@pytest.fixture
+def forked() -> Iterator[int]:
+    """The exit status of a process forked before the worker is told: whether it knows by then."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.read(reader, 1)
+        os._exit(stopping.is_stopping())
+    worker_shutting_down.send(sender="worker@shop", sig="TERM", how="Warm", exitcode=0)
+    os.write(writer, b".")
+    yield os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    stopping._told[0] = 0
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_process_that_was_forked_before_knows_that_its_worker_is_told_to_stop(forked):
+    assert forked == 1
+    assert stopping.is_stopping()
+
+
+def test_a_worker_that_was_not_told_goes_on():
+    assert not stopping.is_stopping()
