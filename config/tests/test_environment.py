@@ -44,7 +44,7 @@ BAD = [
         for value in ("https://a.example", "a.example:8000", "a.example/", "a.example b.example")
     ],
     *[(hosts, value) for value in ("::1", "*.a.example", "가.example", "'a.example'", "a.example;b", "a_b")],
-    *[(env.file_to_touch, value) for value in ("/nowhere/beat", "/etc/passwd/beat")],
+    *[(env.file_to_touch, value) for value in ("/nowhere/beat", "/etc/passwd/beat", "/")],
     *[(env.gateway_secret, value) for value in (" g", "g ", "g\n", "g\tg", "\x7f", "g\udcff")],
     *[(env.webhook_secret, value) for value in ("whsec_!", "whsec_", "abc", " whsec_YQ==")],
     *[

@@ -1,6 +1,7 @@
 """A setting that cannot be read stops every start of the shop: in words, without a traceback or a value."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import SETTINGS
+from config.dotenv import SettingsError
+from config.environment import SETTINGS, secret_key
+from tests.kit.processes import ROOT, environment
 
 SECRET = "hunter2-of-this-test"
 COMMANDS = {
@@ -58,11 +61,38 @@ def test_line_that_cannot_be_read_stops_the_start(checkout, env_file, command):
     assert_refused(start(checkout, *command), why=f"{env_file.resolve()}, line 2: ")
 
 
+REFUSED = {
+    "REDIS_URL": (f"redis://:{SECRET}@127.0.0.1:{SECRET}/0", "REDIS_URL is no URL"),
+    "DATABASE_URL": (f"postgresql://u:{SECRET}@db/shop?sslmode=x", "DATABASE_URL has a value"),
+    "PROMETHEUS_MULTIPROC_DIR": ("/nowhere", "PROMETHEUS_MULTIPROC_DIR must be a folder"),
+}
+
+
 @pytest.mark.parametrize("command", ["web", "worker"])
-def test_value_that_cannot_be_used_stops_the_start(checkout, command):
-    password = f"redis://:{SECRET}@127.0.0.1:{SECRET}/0"
-    done = start(checkout, *COMMANDS[command], DEBUG="1", REDIS_URL=password)
-    assert_refused(done, why="REDIS_URL is no URL")
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_value_that_cannot_be_used_stops_the_start(checkout, command, name):
+    value, why = REFUSED[name]
+    assert_refused(start(checkout, *COMMANDS[command], DEBUG="1", **{name: value}), why=why)
+
+
+def test_an_empty_name_of_a_folder_is_not_the_checkout(checkout):
+    done = start(checkout, *COMMANDS["manage.py"], DEBUG="1", PROMETHEUS_MULTIPROC_DIR="")
+    assert_refused(done, why="PROMETHEUS_MULTIPROC_DIR must be a folder")
+
+
+def test_a_worker_whose_metrics_nobody_could_read_ends(transactional_db, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given = {"METRICS_PORT": str(taken.getsockname()[1]), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+        done = start(ROOT, *COMMANDS["worker"], "--concurrency=1", **environment(**given))
+    assert_refused(done, why="METRICS_PORT: nobody can listen on 127.0.0.1")
+
+
+def test_a_key_that_cannot_be_kept_stops_the_start_of_development(tmp_path, monkeypatch):
+    monkeypatch.setattr("config.environment.BASE_DIR", tmp_path)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    (tmp_path / ".local").touch()
+    with pytest.raises(SettingsError, match="SECRET_KEY is unset, and none can be kept in"):
+        secret_key("SECRET_KEY", debug=True)
 
 
 def test_shop_is_stopped_whatever_the_file_says(checkout, env_file):
