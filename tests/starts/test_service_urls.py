@@ -24,6 +24,7 @@ from config.services import celery_broker, database, redis_url
 from core.embedded.servers import SERVICES
 from products.factories import ProductFactory
 from tests.kit import processes
+from tests.kit.client import Client
 from tests.kit.platforms import accept, recorder
 from tests.kit.processes import free_port, until
 
@@ -169,6 +170,26 @@ def test_django_reaches_the_database(transactional_db, form):
         cursor.execute("SELECT current_database()")
         assert cursor.fetchone() == (connection.settings_dict["NAME"],)
     opened.close()
+
+
+def test_what_the_server_refuses_is_told_in_the_log(transactional_db, tmp_path):
+    """Nothing here can judge `options`: each process tries again, and says each time why it cannot."""
+    url = processes.environment()["DATABASE_URL"] + "&options=-c%20timezone=Mars"
+    log, reason = tmp_path / "log", r"invalid value for parameter \"TimeZone\": \"Mars\""
+    with processes.web(log=log, DATABASE_URL=url) as shop:
+        client = Client(shop)
+        assert (client.get("/readyz").status, client.get("products").status) == (503, 503)
+    lines = log.read_text().splitlines()
+    for event in ("dependency_down", "database_failure"):
+        assert [line for line in lines if f'"{event}"' in line and reason in line]
+    nobody = f"http://127.0.0.1:{free_port()}/events"
+    with processes.worker(log=log, DATABASE_URL=url, DATA_PLATFORM_URL=nobody):
+        until(
+            lambda: [
+                line for line in log.read_text().splitlines() if "sweep_put_off" in line and reason in line
+            ]
+        )
+    assert "Traceback" not in log.read_text()
 
 
 def test_dbshell_reaches_the_first_host_that_can_be_written(transactional_db):
