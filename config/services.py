@@ -62,7 +62,7 @@ def database(name: str, url: str) -> dict[str, Any]:
         raise SettingsError(f"{name} must begin with postgresql://")
     rest, for_django = _without_django_options(name, url[scheme.end() :])
     try:
-        parts = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, rest))
+        parts: dict[str, Any] = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, rest))
     except psycopg.ProgrammingError:
         raise SettingsError(
             f"{name} is no URL that libpq reads: percent-encode what is special in its parts; options are"
