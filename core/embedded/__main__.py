@@ -15,19 +15,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=SERVICES.root, help="folder of the data (%(default)s)")
     chosen = parser.parse_args(arguments)
     services = EmbeddedServices(chosen.root)
-    answer = ""
-    if chosen.command == "url":
-        answer = services.database_url()
-    elif chosen.command == "redis-url":
-        answer = services.redis_url()
-    elif chosen.command == "start":
-        services.start()
-    elif chosen.command == "stop":
-        services.stop()
-    else:
-        running = services.status()
-        answer = "\n".join(f"{name}: {'running' if runs else 'stopped'}" for name, runs in running.items())
-    print(answer, end="\n" if answer else "")  # noqa: T201 what the command is for
+    lines = []
+    match chosen.command:
+        case "url":
+            lines = [services.database_url()]
+        case "redis-url":
+            lines = [services.redis_url()]
+        case "start":
+            services.start()
+        case "stop":
+            services.stop()
+        case _:
+            lines = [
+                f"{name}: {'running' if runs else 'stopped'}" for name, runs in services.status().items()
+            ]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 3 if chosen.command == "status" and not services.is_running() else 0
 
 

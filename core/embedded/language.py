@@ -16,7 +16,5 @@ def gettext(text: str) -> str:
 @cache
 def _catalogue() -> catalogues.NullTranslations:
     """By the first of these variables that is set, as POSIX has it."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    chosen = next((value for name in names if (value := os.environ.get(name))), "")
-    language = "ko" if chosen.lower().startswith("ko") else "en"
-    return catalogues.translation("django", LOCALE, [language])
+    chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return catalogues.translation("django", LOCALE, ["ko" if chosen.lower().startswith("ko") else "en"])

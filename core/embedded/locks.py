@@ -3,19 +3,21 @@
 `start.lock`    exclusive while servers start or stop, shared while someone looks whether they run.
 `in-use.lock`   shared by every process that uses the servers; who leaves and can have it alone stops them.
 
-A user takes `in-use.lock` first and looks second; a leaver asks for it while holding `start.lock`. So nobody
-finds the servers running and loses them to somebody else's exit.
+A user takes `in-use.lock` first and looks second; a leaver asks for it while holding `start.lock`. So no
+user finds the servers running and loses them to another one's exit.
 """
 
 import atexit
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from core.embedded.processes import has_children
+import psutil
+
+from core.embedded.processes import wait_until
 
 LEAVE_SECONDS = 3
 
@@ -71,23 +73,24 @@ class Locks:
             return
         os.close(self._uses.pop(pid))
         with self.start(fcntl.LOCK_EX):
-            self._wait_for_children()
+            # Forked children, such as Celery's beat, hold the lock and may not stop: they get time to end.
+            wait_until(lambda: not self._in_use() or not psutil.Process().children(), seconds=LEAVE_SECONDS)
             if not self._in_use() and not (self.root / "keep").exists():
                 self._stop()
 
-    def _wait_for_children(self) -> None:
-        """Give forked children, such as Celery's beat, time to end: they hold the lock and may not stop."""
-        deadline = time.monotonic() + LEAVE_SECONDS
-        while self._in_use() and has_children() and time.monotonic() < deadline:
-            time.sleep(0.02)
-
     def _in_use(self) -> bool:
-        # Opened anew: forked children share the lock of the descriptor that they inherit.
+        # Opened again: forked children share the lock of the descriptor that they inherit.
         descriptor = self.open("in-use.lock")
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not take(descriptor)
         finally:
             os.close(descriptor)
+
+
+def take(file: int | IO[str]) -> bool:
+    """Whether the exclusive lock on an open file is, or now becomes, ours."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    return True

@@ -24,11 +24,10 @@ REDIS_OPTIONS = shlex.split(
 
 
 class EmbeddedServicesUnavailable(Exception):
-    """The servers cannot be had: why (`reason`), and the last lines one of them wrote (`log`)."""
+    """The servers cannot be had: why, and the last lines that one of them wrote (`log`)."""
 
     def __init__(self, *, reason: str, log: str = "") -> None:
         super().__init__(f"{reason}\n{log}".rstrip())
-        self.reason = reason
         self.log = log
 
 

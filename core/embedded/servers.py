@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+import psutil
+
 from core.embedded.accounts import SPARE_IDS, Account, accounts_for
 from core.embedded.language import gettext as _
 from core.embedded.locks import Locks
-from core.embedded.processes import command_lines, end, has_ended, pids, wait
+from core.embedded.processes import command_lines, has_ended, pids, terminate, wait_until
 from core.embedded.programs import (
     FROM_WHEELS,
     INITDB_OPTIONS,
@@ -88,7 +90,7 @@ class EmbeddedServices:
         self._bring_up()
 
     def stop(self) -> None:
-        """Stop both servers cleanly, whoever uses them."""
+        """Stop both servers cleanly, also under other users of them."""
         with self._locks.start(fcntl.LOCK_EX):
             (self.root / "keep").unlink(missing_ok=True)
             self._stop()
@@ -96,7 +98,7 @@ class EmbeddedServices:
     def status(self) -> dict[str, bool]:
         """Which server takes connections.
 
-        Raises `EmbeddedServicesUnavailable` if they might be somebody else's.
+        Raises `EmbeddedServicesUnavailable` if they might be another account's.
         """
         self._verify_socket_dir()
         sockets = {"postgres": ".s.PGSQL.5432", "redis": "redis.sock"}
@@ -154,12 +156,15 @@ class EmbeddedServices:
             self._refuse_other_temp_folder()
             self._end_postgres()
             self._initialize(account)
-            self._launch(account, "postgres", self._postgres_command(), cwd=self.data)
+            mine = ("-D", self.data, "-k", self.socket_dir, "-c", f"cluster_name={self.tag}")
+            postgres = self.programs.postgres("postgres")
+            self._launch(account, "postgres", [postgres, *mine, *POSTGRES_OPTIONS], cwd=self.data)
         self._wait_for("postgres", self.postmaster_pattern, self._has_database)
         if not running["redis"]:
-            end(self.redis_pattern, signal.SIGKILL)
-            options: list[str | Path] = ["--unixsocket", self.socket_dir / "redis.sock", *REDIS_OPTIONS]
-            self._launch(account, "redis", [self.programs.redis(), *options], cwd=self.socket_dir)
+            terminate(self.redis_pattern, signal.SIGKILL)
+            socket_option = ("--unixsocket", self.socket_dir / "redis.sock")
+            redis = self.programs.redis()
+            self._launch(account, "redis", [redis, *socket_option, *REDIS_OPTIONS], cwd=self.socket_dir)
         self._wait_for("redis", self.redis_pattern, lambda: self.status()["redis"])
         (self.socket_dir / "complete").touch()
 
@@ -216,17 +221,12 @@ class EmbeddedServices:
 
     def _launch(self, account: Account, name: str, command: Sequence[str | Path], *, cwd: Path) -> None:
         with self._log(name) as log:
-            # The shell ends at once and leaves the server to init: a dead one is nobody's zombie.
+            # The shell ends at once and leaves the server to init: a dead one stays no zombie.
             account.run("sh", "-c", '"$@" &', "sh", *command, output=log, cwd=cwd)
 
     def _wait_for(self, name: str, pattern: str, answers: Callable[[], bool]) -> None:
-        if not wait(answers, lambda: has_ended(pattern), seconds=START_SECONDS):
+        if not wait_until(answers, lambda: has_ended(pattern), seconds=START_SECONDS):
             raise self._unavailable(_("%s does not start.") % name, log=name)
-
-    def _postgres_command(self) -> list[str | Path]:
-        program = self.programs.postgres("postgres")
-        mine = ("-D", self.data, "-k", self.socket_dir, "-c", f"cluster_name={self.tag}")
-        return [program, *mine, *POSTGRES_OPTIONS]
 
     def _has_database(self) -> bool:
         psql = self.programs.postgres("psql")
@@ -243,15 +243,15 @@ class EmbeddedServices:
 
     def _stop(self) -> None:
         self._end_postgres()
-        end(self.redis_pattern, signal.SIGTERM)
+        terminate(self.redis_pattern, signal.SIGTERM)
         if os.geteuid() != 0:
             self._verify_socket_dir()
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def _end_postgres(self) -> None:
         """End ours cleanly, then what a killed postmaster left: its children and its pid files."""
-        end(self.postmaster_pattern, signal.SIGINT)
-        end(f"^postgres: {self.tag}: ", signal.SIGKILL)
+        terminate(self.postmaster_pattern, signal.SIGINT)
+        terminate(f"^postgres: {self.tag}: ", signal.SIGKILL)
         # PostgreSQL sees to the pids of dead processes itself, but any live one, or a zombie, stops it.
         (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         pid_file = self.data / "postmaster.pid"
@@ -264,8 +264,8 @@ class EmbeddedServices:
         """Whether it is a postmaster on this folder, started when the checkout had another path."""
         looks_so = "cluster_name=pointshop-" in command_lines().get(pid, "")
         try:
-            return looks_so and Path(f"/proc/{pid}/cwd").samefile(self.data)
-        except OSError:  # it cannot be seen, as on macOS: better let PostgreSQL refuse
+            return looks_so and Path(psutil.Process(pid).cwd()).samefile(self.data)
+        except (OSError, psutil.Error):  # it cannot be seen: better let PostgreSQL refuse
             return True
 
     @contextmanager
