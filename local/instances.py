@@ -1,6 +1,5 @@
 """The runs of this checkout, one a port: which process has which, and how they end."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -8,20 +7,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from core.embedded.language import gettext as _
+from core.embedded.locks import take
 from core.embedded.servers import CHECKOUT, SERVICES
-from local.supervision import end_leftovers
+from local.supervision import end_sessions
 
 LOCAL = CHECKOUT / ".local"
-CONFIGURATION = "supervisord.conf"
 STOP_SECONDS = 60
 POLL_SECONDS = 0.05
 
 
 class CannotRun(Exception):
-    """What was asked for is not possible; the message is for whoever asked."""
+    """The command is not possible; the message says why."""
 
 
 def port_taken(*, port: int) -> CannotRun:
@@ -41,12 +39,12 @@ def claimed(*, port: int) -> Iterator[Path]:
     except PermissionError as error:
         raise CannotRun(_("%s belongs to somebody else.") % error.filename) from error
     with lock:
-        if not _is_ours(lock):
+        if not take(lock):
             raise port_taken(port=port)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        end_leftovers(configuration=folder / CONFIGURATION)
+        end_sessions(folder=folder)
         yield folder
 
 
@@ -73,21 +71,12 @@ def _end_run(lock: Path) -> int | None:
     holder = None
     deadline = time.monotonic() + STOP_SECONDS
     with lock.open("r+") as file:
-        while not _is_ours(file):
+        while not take(file):
             if holder is None and (written := lock.read_text()):
                 holder = int(written)
                 os.kill(holder, signal.SIGTERM)
             if time.monotonic() > deadline:
                 raise CannotRun(_("Process %d does not end.") % (holder or 0))
             time.sleep(POLL_SECONDS)
-        end_leftovers(configuration=lock.with_name(CONFIGURATION))
+        end_sessions(folder=lock.parent)
     return holder
-
-
-def _is_ours(file: IO[str]) -> bool:
-    """Whether the lock on an open file is, or now becomes, ours."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

