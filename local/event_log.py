@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-SHOWN = 20
+NEWEST = 20
 REQUIRED = ("specversion", "id", "source", "type")
 
 log = structlog.get_logger(__name__)
@@ -19,11 +19,9 @@ log = structlog.get_logger(__name__)
 class Refused(Exception):
     """The request is answered with `status` and the reason."""
 
-    status = HTTPStatus.BAD_REQUEST
-
-
-class NotAnEvent(Refused):
-    """The body is no CloudEvent."""
+    def __init__(self, reason: str, *, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class EventLog:
@@ -31,30 +29,25 @@ class EventLog:
 
     def __init__(self, *, file: Path) -> None:
         self.file = file
-        self.last: deque[dict[str, Any]] = deque(maxlen=SHOWN)
-        self._ids: set[str] = set()
+        self.newest: deque[dict[str, Any]] = deque(maxlen=NEWEST)
+        self.ids: set[str] = set()
         self._turn = threading.Lock()
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if file.exists():
             file.chmod(0o600)
             self._read()
 
-    @property
-    def count(self) -> int:
-        """How many different events were ever taken."""
-        return len(self._ids)
-
     def add(self, *, event: dict[str, Any]) -> bool:
-        """Keep an event; False where it is known. Raises NotAnEvent; OSError where it cannot be written."""
+        """Keep an event; False where it is known. Raises Refused; OSError where it cannot be written."""
         try:
             line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         except UnicodeEncodeError as error:
-            raise NotAnEvent(f"a text is none in UTF-8: {error.reason}") from error
+            raise Refused(f"a text is none in UTF-8: {error.reason}") from error
         with self._turn:
-            if event["id"] in self._ids:
+            if event["id"] in self.ids:
                 return False
             # Unbuffered and appending: the whole line goes to the file in one piece, at once.
-            with open(self.file, "ab", buffering=0, opener=_for_us_alone) as output:
+            with open(self.file, "ab", buffering=0, opener=_private) as output:
                 output.write(line)
             self._remember(event)
             return True
@@ -64,37 +57,31 @@ class EventLog:
         for line in text.splitlines():
             try:
                 self._remember(parse_event(body=line))
-            except NotAnEvent:
+            except Refused:
                 log.warning("line_ignored", file=str(self.file), line=line[:80].decode(errors="replace"))
         if text and not text.endswith(b"\n"):  # a killed writer's last line
             with self.file.open("ab") as output:
                 output.write(b"\n")
 
     def _remember(self, event: dict[str, Any]) -> None:
-        self._ids.add(event["id"])
-        self.last.append(event)
+        self.ids.add(event["id"])
+        self.newest.append(event)
 
 
-def _for_us_alone(file: str, flags: int) -> int:
-    return os.open(file, flags, 0o600)
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def parse_event(*, body: bytes) -> dict[str, Any]:
-    """The CloudEvent in a body. Raises NotAnEvent."""
-    event = _parse_json(body)
-    if not isinstance(event, dict):
-        raise NotAnEvent("a CloudEvent is a JSON object")
-    missing = [name for name in REQUIRED if not (isinstance(event.get(name), str) and event[name])]
-    if missing:
-        raise NotAnEvent(f"a CloudEvent has the texts {', '.join(missing)}")
-    if event["specversion"] != "1.0":
-        raise NotAnEvent("this is not CloudEvents 1.0")
-    return event
-
-
-def _parse_json(body: bytes) -> object:
+    """The CloudEvent in a body. Raises Refused."""
     try:
-        parsed: object = json.loads(body)
+        event = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise NotAnEvent(f"this is not JSON: {error}") from error
-    return parsed
+        raise Refused(f"this is not JSON: {error}") from error
+    if not isinstance(event, dict):
+        raise Refused("a CloudEvent is a JSON object")
+    if missing := [name for name in REQUIRED if not (isinstance(event.get(name), str) and event[name])]:
+        raise Refused(f"a CloudEvent has the texts {', '.join(missing)}")
+    if event["specversion"] != "1.0":
+        raise Refused("this is not CloudEvents 1.0")
+    return event

@@ -12,18 +12,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 from standardwebhooks import Webhook
+from waitress import wasyncore
 
-from local.receiver import Receiver
+from local.receiver import Receiver, server_of
 from orders.outbox.events import CONTENT_TYPE
-from tests.kit.processes import until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -34,15 +35,20 @@ EVENT = {"specversion": "1.0", "id": "a-1", "source": "/orders", "type": "order.
 
 
 @contextmanager
-def receiving(file: Path, *, secret: str = SECRET) -> Iterator[Receiver]:
-    with Receiver(host="127.0.0.1", port=0, file=file, secret=secret) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def receiving(file: Path, *, secret: str = SECRET) -> Iterator[str]:
+    """The URL of a receiver that answers until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = server_of(Receiver(file=file, secret=secret), listening)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/events"
+    finally:
+        # Its loop ends with its last connection, and closes them itself; it may be awake to do so already.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        thread.join()
+        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture
@@ -51,22 +57,22 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def receiver(file: Path) -> Iterator[Receiver]:
-    with receiving(file) as server:
-        yield server
+def receiver(file: Path) -> Iterator[str]:
+    with receiving(file) as url:
+        yield url
 
 
 def send(
-    receiver: Receiver, body: bytes, method: str = "POST", path: str = "/events", **headers: str
+    receiver: str, body: bytes, method: str = "POST", path: str = "/events", **headers: str
 ) -> urllib3.BaseHTTPResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    url = receiver.url.replace("/events", path)
+    url = receiver.replace("/events", path)
     with urllib3.PoolManager(retries=False, timeout=10) as http:
         return http.request(method, url, body=body, headers=named)
 
 
 def post(
-    receiver: Receiver, *, secret: str = SECRET, at: float = 0, **changes: object
+    receiver: str, *, secret: str = SECRET, at: float = 0, **changes: object
 ) -> urllib3.BaseHTTPResponse:
     """Post an event, signed as if `at` seconds from now."""
     event = {**EVENT, **changes}
@@ -78,21 +84,21 @@ def post(
     return send(receiver, body, Content_Type=CONTENT_TYPE, **signed)
 
 
-def connected(receiver: Receiver) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", receiver.server_port), timeout=10)
+def connected(receiver: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", urlsplit(receiver).port or 0), timeout=10)
 
 
 def lines(file: Path) -> list[Any]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_signed_event_is_accepted_and_becomes_a_line(receiver: Receiver, file: Path) -> None:
+def test_a_signed_event_is_accepted_and_becomes_a_line(receiver: str, file: Path) -> None:
     assert post(receiver, data={"name": "아메리카노"}).status == 202
     assert lines(file) == [{**EVENT, "data": {"name": "아메리카노"}}]
     assert "아메리카노" in file.read_text()
 
 
-def test_known_event_is_answered_200_and_written_once(receiver: Receiver, file: Path) -> None:
+def test_a_known_event_is_answered_200_and_written_once(receiver: str, file: Path) -> None:
     assert [post(receiver).status for _ in range(3)] == [202, 200, 200]
     assert len(lines(file)) == 1
 
@@ -112,7 +118,7 @@ def test_line_cut_short_by_a_crash_does_not_swallow_the_next(file: Path) -> None
     assert json.loads(file.read_text().splitlines()[1]) == EVENT
 
 
-def test_same_event_posted_by_many_at_once_is_written_once(receiver: Receiver, file: Path) -> None:
+def test_the_same_event_posted_by_many_at_once_is_written_once(receiver: str, file: Path) -> None:
     statuses: list[int] = []
     posts = [threading.Thread(target=lambda: statuses.append(post(receiver).status)) for _ in range(16)]
     for each in posts:
@@ -123,7 +129,7 @@ def test_same_event_posted_by_many_at_once_is_written_once(receiver: Receiver, f
     assert len(lines(file)) == 1
 
 
-def test_wrong_missing_or_old_signature_is_refused(receiver: Receiver, file: Path) -> None:
+def test_a_wrong_missing_or_old_signature_is_refused(receiver: str, file: Path) -> None:
     assert post(receiver, secret="whsec_" + "b" * 32).status == 401
     assert post(receiver, at=-600).status == 401
     assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 401
@@ -182,7 +188,7 @@ def test_invalid_event_is_refused(file: Path, body: bytes) -> None:
         assert post(receiver).status == 202
 
 
-def test_id_that_is_not_the_signed_one_is_refused(receiver: Receiver) -> None:
+def test_an_id_that_is_not_the_signed_one_is_refused(receiver: str) -> None:
     body = json.dumps(EVENT)
     now = datetime.now(tz=UTC)
     signed = {"webhook_id": "b-2", "webhook_timestamp": str(int(now.timestamp()))}
@@ -190,38 +196,38 @@ def test_id_that_is_not_the_signed_one_is_refused(receiver: Receiver) -> None:
     assert send(receiver, body.encode(), Content_Type=CONTENT_TYPE, **signed).status == 400
 
 
-def test_content_types_lengths_and_urls_of_other_kinds_are_refused(receiver: Receiver) -> None:
+def test_other_content_types_lengths_and_urls_are_refused(receiver: str) -> None:
     assert send(receiver, b"{}", Content_Type="application/json").status == 415
     assert send(receiver, b"x" * (1024 * 1024 + 1), Content_Type=CONTENT_TYPE).status == 413
     assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="x").status == 400
-    assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="9" * 5_000).status == 413
+    assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="9" * 4_000).status == 413
     assert send(receiver, b"{}", path="/").status == 404
 
 
-@pytest.mark.parametrize("length", ["Content-Length: 500", "Content-Length: {0}\r\nContent-Length: {0}"])
-def test_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str) -> None:
+@pytest.mark.parametrize(
+    ("length", "answer"),
+    [("Content-Length: 500", b""), ("Content-Length: {0}\r\nContent-Length: {0}", b"HTTP/1.1 400 ")],
+)
+def test_a_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str, answer: bytes) -> None:
     body = json.dumps(EVENT)
     head = f"POST /events HTTP/1.1\r\nContent-Type: {CONTENT_TYPE}\r\n{length.format(len(body))}\r\n\r\n"
     with receiving(file, secret="") as receiver, connected(receiver) as connection:
         connection.sendall((head + body).encode())
         connection.shutdown(socket.SHUT_WR)
-        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+        assert connection.recv(len("HTTP/1.1 400 ")) == answer
     assert not file.exists()
 
 
-def test_client_that_hangs_up_half_way_leaves_one_line_in_the_log(
-    receiver: Receiver, caplog: Any, capsys: Any
-) -> None:
-    caplog.set_level(logging.INFO)
+def test_who_hangs_up_half_way_leaves_no_trace(receiver: str, caplog: Any, capsys: Any) -> None:
     with connected(receiver) as connection:
         connection.sendall(b"POST /events HTTP/1.1\r\n")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    until(lambda: len(caplog.records) == 1)
-    assert "connection_lost" in caplog.text
+    assert post(receiver).status == 202
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert capsys.readouterr().err == ""
 
 
-def test_page_shows_how_many_events_there_are_and_the_last_twenty(receiver: Receiver) -> None:
+def test_people_see_how_many_there_are_and_the_last_twenty(receiver: str) -> None:
     for number in range(25):
         post(receiver, id=f"e-{number}")
     shown = send(receiver, b"", method="GET", **KNOWS_SECRET).json()
@@ -229,9 +235,8 @@ def test_page_shows_how_many_events_there_are_and_the_last_twenty(receiver: Rece
     assert [event["id"] for event in shown["last"]] == [f"e-{number}" for number in range(5, 25)]
 
 
-def test_connection_carries_several_events(receiver: Receiver) -> None:
-    host, port = receiver.url.removeprefix("http://").removesuffix("/events").split(":")
-    with urllib3.HTTPConnectionPool(host, int(port), retries=False) as pool:
+def test_several_events_come_over_one_connection(receiver: str) -> None:
+    with urllib3.connection_from_url(receiver, retries=False) as pool:
         for _ in range(3):
             assert pool.request("GET", "/events", headers=KNOWS_SECRET).status == 200
         assert pool.num_connections == 1

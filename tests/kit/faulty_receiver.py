@@ -9,39 +9,59 @@ import socket
 import struct
 import sys
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from local.receiver import Handler, Receiver
+from django.utils.datastructures import CaseInsensitiveMapping
+
+from local.receiver import Receiver
 
 # Makes the kernel send a reset instead of an orderly end.
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class FaultyHandler(Handler):
+class FaultyHandler(BaseHTTPRequestHandler):
     """Seconds of `delay`, then a `reset` or a `status` with `retry_after`, if any is said; else as it is."""
 
-    server: "FaultyReceiver"
+    receiver: ClassVar[Receiver]
+    faults: ClassVar[dict[str, Any]] = {}
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+    disable_nagle_algorithm = True
 
-    def do_PUT(self) -> None:  # noqa: N802 - the base class's
-        self.server.faults = json.loads(self._body())
-        self._answer(200, {})
+    def do_PUT(self) -> None:
+        type(self).faults = json.loads(self._body())
+        self._answer(200, b"{}")
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's
-        faults = self.server.faults
-        time.sleep(faults.get("delay", 0))
-        if faults.get("reset"):
+    def do_GET(self) -> None:
+        self._pass_on(self._body())
+
+    def do_POST(self) -> None:
+        time.sleep(self.faults.get("delay", 0))
+        if self.faults.get("reset"):
             self._reset()
-        elif "status" in faults:
+        elif "status" in self.faults:
             self._body()
-            self._answer(faults["status"], {"error": "told to fail"})
+            self._answer(self.faults["status"], b'{"error": "told to fail"}')
         else:
-            super().do_POST()
+            self._pass_on(self._body())
 
-    def end_headers(self) -> None:
-        if "retry_after" in self.server.faults:
-            self.send_header("Retry-After", str(self.server.faults["retry_after"]))
-        super().end_headers()
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _pass_on(self, body: bytes) -> None:
+        headers = CaseInsensitiveMapping(dict(self.headers.items()))
+        self._answer(*self.receiver.answer(method=self.command, path=self.path, headers=headers, body=body))
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if "retry_after" in self.faults:
+            self.send_header("Retry-After", str(self.faults["retry_after"]))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _reset(self) -> None:
         self.close_connection = True
@@ -50,22 +70,23 @@ class FaultyHandler(Handler):
         self.rfile.close()
         self.connection.close()
 
+    def log_message(self, *_: Any) -> None:
+        pass
 
-class FaultyReceiver(Receiver):
-    """As it is until told otherwise."""
 
-    handler = FaultyHandler
+class Server(ThreadingHTTPServer):
+    """Of which a caller who hangs up is no news."""
 
-    def __init__(self, **given: Any) -> None:
-        self.faults: dict[str, Any] = {}
-        super().__init__(**given)
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: Any) -> None:
+        pass
 
 
 if __name__ == "__main__":
-    secret = os.environ["DATA_PLATFORM_SECRET"]
-    with FaultyReceiver(
-        host="127.0.0.1", port=int(sys.argv[1]), file=Path(sys.argv[2]), secret=secret
-    ) as receiver:
-        sys.stdout.write(f"Events posted to {receiver.url} land in {sys.argv[2]}\n")
+    FaultyHandler.receiver = Receiver(file=Path(sys.argv[2]), secret=os.environ["DATA_PLATFORM_SECRET"])
+    with Server(("127.0.0.1", int(sys.argv[1])), FaultyHandler) as server:
+        sys.stdout.write(f"Events posted to http://127.0.0.1:{sys.argv[1]}/events land in {sys.argv[2]}\n")
         sys.stdout.flush()
-        receiver.serve_forever()
+        server.serve_forever()

@@ -1,19 +1,19 @@
 """manage.py receive_events"""
 
 import signal
+import socket
 from argparse import ArgumentParser
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from local.receiver import Receiver
+from local.receiver import Receiver, server_of
 
 
 class Command(BaseCommand):
-    """Be the data platform of this machine, until told to stop."""
+    """Be the data platform of this machine until SIGINT or SIGTERM."""
 
     help = "Take order events like the data platform; what is signed, where DATA_PLATFORM_SECRET is set."
     requires_system_checks = ()
@@ -26,11 +26,12 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, file: Path, **_options: Any) -> None:
         """Serve until SIGINT or SIGTERM. Raises CommandError, which exits with 1."""
         try:
-            receiver = Receiver(host=host, port=port, file=file, secret=settings.DATA_PLATFORM_SECRET)
+            receiver = Receiver(file=file, secret=settings.DATA_PLATFORM_SECRET)
+            listening = socket.create_server((host, port))
         except OSError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"Events posted to {receiver.url} land in {file}")
+        host, port = listening.getsockname()
+        self.stdout.write(f"Events posted to http://{host}:{port}/events land in {file}")
         self.stdout.flush()
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with receiver, suppress(KeyboardInterrupt):
-            receiver.serve_forever()
+        server_of(receiver, listening).run()
