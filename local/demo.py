@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from factory.random import reseed_random
 
@@ -26,26 +25,17 @@ SMALL_QUANTITY = 5
 
 
 class NotEmpty(Exception):
-    """There are rows already, in these tables."""
-
-    def __init__(self, *, tables: Sequence[str]) -> None:
-        super().__init__(f"{', '.join(tables)}: not empty")
-        self.tables = tables
+    """There are rows already: `args` are the tables."""
 
 
-@dataclass(frozen=True)
-class Demo:
-    """How many of each were made."""
+def seed() -> dict[str, int]:
+    """Fill an empty shop; how many rows each table got. Raises NotEmpty.
 
-    users: int
-    products: int
-    coupons: int
-    orders: int
-
-
-def seed() -> Demo:
-    """Fill an empty shop; its points, stock and coupons are moved by the services only. Raises NotEmpty."""
-    require_empty()
+    Its points, stock and coupons are moved by the services only.
+    """
+    rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
+    if filled := [name for name, manager in rows.items() if manager.exists()]:
+        raise NotEmpty(*filled)
     # The same demo every time.
     rng = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
     reseed_random(SEED)
@@ -55,20 +45,13 @@ def seed() -> Demo:
     campaigns = _open_campaigns()
     for user in users:
         points.services.charge(user_id=user.pk, amount=CHARGE)
-    # The first user is for whoever tries the shop out, and still takes every coupon.
+    # The first user is the one of the printed examples, and can still take every coupon.
     held = _issue(campaigns, users[1:])
     for number in range(ORDERS):
         user = users[number % USERS]
         coupon = held.pop(user.pk, None) if number % 2 else None
         checkout(basket=Basket(user.pk, _choose(rng, products), issued_coupon_id=coupon))
-    return Demo(len(users), len(products), len(campaigns), ORDERS)
-
-
-def require_empty() -> None:
-    """Raises NotEmpty where there is a user, a product or a coupon."""
-    rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
-    if filled := [name for name, manager in rows.items() if manager.exists()]:
-        raise NotEmpty(tables=filled)
+    return {"users": USERS, "products": PRODUCTS, "coupons": len(campaigns), "orders": ORDERS}
 
 
 def _open_campaigns() -> list[Coupon]:

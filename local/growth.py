@@ -1,8 +1,8 @@
 """Demo data of any size: a shop is brought up to so many members, products, campaigns and orders."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import cycle, islice
 from typing import Any
 
 import points.services
@@ -19,16 +19,13 @@ from products.problems import OutOfStock
 from users.factories import UserFactory
 from users.models import User
 
-MOST = {"users": 1_000_000, "products": 100_000, "coupons": 10_000, "orders": 100_000}
+MAX_SIZES = {"users": 1_000_000, "products": 100_000, "coupons": 10_000, "orders": 100_000}
 FACTORIES: Mapping[str, Any] = {"users": UserFactory, "products": ProductFactory, "coupons": CouponFactory}
 MODELS: Mapping[str, Any] = {"users": User, "products": Product, "coupons": Coupon, "orders": Order}
-PORTION = 1_000
+BATCH_SIZE = 1_000
 RESTOCKED = 1_000
 # Of those who order: the newest members, and what is asked for most, the newest products.
 BUYERS, OFFERED = 1_000, 100
-
-# Told of each step: the table, and how many rows were just added to it.
-Progress = Callable[[str, int], None]
 
 
 class NoBuyersOrProducts(Exception):
@@ -41,26 +38,24 @@ def missing(*, sizes: Mapping[str, int]) -> dict[str, int]:
     return {name: number for name, number in shortfall.items() if number > 0}
 
 
-def fill_up_to(*, shortfall: Mapping[str, int], progress: Progress) -> None:
-    """Add rows: members, products and campaigns by the factories, orders by checkout with all that follows.
+def fill_up_to(*, shortfall: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Add rows, and tell of each step: the table, and how many were just added to it.
 
-    Who orders gets the points for it, and what is sold out is restocked, by the services. Nothing that is
-    there is changed otherwise. Stopped midway, the next run goes on. Raises NoBuyersOrProducts.
+    Members, products and campaigns come from the factories, orders from checkout with all that follows. Who
+    orders gets the points for it, and what is sold out is restocked, by the services. Nothing that is there
+    is changed otherwise. Stopped midway, the next run goes on. Raises NoBuyersOrProducts.
     """
-    for name in ("users", "products", "coupons"):
+    for name, factory in FACTORIES.items():
         # Names go on after those of earlier runs.
-        FACTORIES[name].reset_sequence(MODELS[name].objects.count(), force=True)
-        rows = (_build(name, number) for number in range(shortfall.get(name, 0)))
-        while portion := list(islice(rows, PORTION)):
-            MODELS[name].objects.bulk_create(portion)
-            progress(name, len(portion))
+        factory.reset_sequence(MODELS[name].objects.count(), force=True)
+        variants = [{"fixed": True}, {}] if name == "coupons" else [{}]
+        rows = (factory.build(**each) for each in islice(cycle(variants), shortfall.get(name, 0)))
+        while batch := list(islice(rows, BATCH_SIZE)):
+            MODELS[name].objects.bulk_create(batch)
+            yield name, len(batch)
     if shortfall.get("orders"):
         for _order in islice(_orders(), shortfall["orders"]):
-            progress("orders", 1)
-
-
-def _build(name: str, number: int) -> Any:
-    return FACTORIES[name].build(**({"fixed": number % 2 == 0} if name == "coupons" else {}))
+            yield "orders", 1
 
 
 def _orders() -> Iterator[PaidOrder]:

@@ -27,45 +27,35 @@ class Command(ShopCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How many rows each table is to have."""
-        for name, most in growth.MOST.items():
+        for name, most in growth.MAX_SIZES.items():
             parser.add_argument(
                 f"--{name}", type=_up_to(most), metavar="N", help=f"so many {name} in all, up to {most:,}"
             )
 
     def handle(self, **options: Any) -> None:
         """Seed, and say what was added or why nothing was."""
-        sizes = {name: options[name] for name in growth.MOST if options.get(name) is not None}
-        self.stdout.write(self._grow(sizes) if sizes else _fill())
-
-    def _grow(self, sizes: Mapping[str, int]) -> str:
-        shortfall = growth.missing(sizes=sizes)
-        if not shortfall:
-            return "Nothing was added, for there are as many already."
-        # Where somebody is looking; a log would fill with it.
-        console = Console(file=sys.stderr)
-        with Progress(*COLUMNS, console=console, disable=not console.is_terminal) as progress:
-            tasks = {name: progress.add_task(name, total=number) for name, number in shortfall.items()}
-            try:
-                growth.fill_up_to(
-                    shortfall=shortfall, progress=lambda name, n: progress.advance(tasks[name], n)
-                )
-            except growth.NoBuyersOrProducts as refusal:
-                raise CommandError("Orders need users and products: add --users and --products.") from refusal
-        added = (_counted(number, name) for name, number in shortfall.items())
-        return f"Added {', '.join(added)}."
+        sizes = {name: options[name] for name in growth.MAX_SIZES if options.get(name) is not None}
+        try:
+            added = _grow(sizes) if sizes else demo.seed()
+        except demo.NotEmpty as refusal:
+            self.stdout.write(f"Nothing was added, for there are {', '.join(refusal.args)} already.")
+            return
+        except growth.NoBuyersOrProducts as refusal:
+            raise CommandError("Orders need users and products: add --users and --products.") from refusal
+        counts = (f"{n:,} {name if n > 1 else name.removesuffix('s')}" for name, n in added.items())
+        nothing = "Nothing was added, for there are as many already."
+        self.stdout.write(f"Added {', '.join(counts)}." if added else nothing)
 
 
-def _counted(number: int, name: str) -> str:
-    return f"{number:,} {name if number > 1 else name.removesuffix('s')}"
-
-
-def _fill() -> str:
-    try:
-        made = demo.seed()
-    except demo.NotEmpty as refusal:
-        return f"Nothing was added, for there are {', '.join(refusal.tables)} already."
-    people, shelf = f"{made.users} users", f"{made.products} products, {made.coupons} coupons"
-    return f"Added {people}, {shelf}, {made.orders} orders."
+def _grow(sizes: Mapping[str, int]) -> dict[str, int]:
+    shortfall = growth.missing(sizes=sizes)
+    # On a terminal alone; a log would fill with it.
+    console = Console(file=sys.stderr)
+    with Progress(*COLUMNS, console=console, disable=not console.is_terminal) as progress:
+        tasks = {name: progress.add_task(name, total=number) for name, number in shortfall.items()}
+        for name, number in growth.fill_up_to(shortfall=shortfall):
+            progress.advance(tasks[name], number)
+    return shortfall
 
 
 def _up_to(most: int) -> Callable[[str], int]:
