@@ -22,7 +22,6 @@ from unfold.views import ChangeList
 
 from backoffice import action_log
 from backoffice.filters import check_choices
-from backoffice.formatting import number
 
 
 class BoundedPaginator(Paginator):
@@ -35,10 +34,6 @@ class BoundedPaginator(Paginator):
     def count(self) -> int:
         """How many rows there are, or MAX_COUNT where there are more."""
         return min(self._counted, self.MAX_COUNT)
-
-    @property
-    def shown_count(self) -> str:
-        return number(self.count)
 
     @property
     def is_bounded(self) -> bool:
@@ -149,7 +144,7 @@ class BaseAdmin(ModelAdmin):
         return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whoever may, what no other row refers to: history cannot be deleted."""
+        """Only rows that no other row refers to: history cannot be deleted."""
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and (obj is None or not _is_referred_to(obj))
 
@@ -188,23 +183,23 @@ class BaseAdmin(ModelAdmin):
             return None
 
 
-class ReadOnlyAdmin(BaseAdmin):
-    """Rows that are history: they can be read, and nothing else. Sorted only as an index has them."""
+class ReadOnly:
+    """Rows that are history: they can be read, and nothing else."""
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
+class ReadOnlyAdmin(ReadOnly, BaseAdmin):
+    """Pages of history, sorted only as an index has it."""
 
     sortable_by: tuple[str, ...] = ("id",)
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
 
 class StaleWriteForm(forms.ModelForm):
-    """Carries what the operator saw, to tell what they changed from what somebody else did meanwhile."""
+    """Sends back what the operator saw, so that a concurrent change of the same field is noticed."""
 
     def clean(self) -> dict[str, Any]:
         """Refuse to write over a change that the operator has not seen."""

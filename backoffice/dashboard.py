@@ -1,6 +1,6 @@
 """The admin's first page: how the shop is doing now, or what to do first in an empty one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,24 +48,28 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
 
     Found by convention: `PANELS` and `STEPS` of each app's `dashboard.py`.
     """
-    offered = sorted(_offered("PANELS"), key=lambda panel: panel.position)
     shown = {
         panel.name: {**panel.show(), "template": panel.template}
-        for panel in offered
+        for panel in _offered("PANELS")
         if request.user.has_perm(panel.permission)
     }
-    steps = _steps(request) if shown else []
-    panels = {name: panel for name, panel in shown.items() if panel.get("rows")} if steps else shown
+    steps = [
+        {"text": step.text, "done": step.is_done(), "links": step.links(request)}
+        for step in (_offered("STEPS") if shown else ())
+    ]
+    # Until all of it is done.
+    if all(step["done"] for step in steps):
+        steps = []
     return {
         **context,
         "has_role": bool(shown),
         "steps": steps,
         "demo": DEMO in get_commands(),
-        "panels": panels,
+        "panels": {name: panel for name, panel in shown.items() if panel.get("rows") or not steps},
     }
 
 
-def ways_in(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
+def add_links(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
     """Where rows of a model are added, one by one and by file, for staff who may."""
 
     def links(request: HttpRequest) -> list[Link]:
@@ -79,18 +83,6 @@ def ways_in(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
     return links
 
 
-def _steps(request: HttpRequest) -> list[dict[str, Any]]:
-    """What to do until all of it is done."""
-    steps = sorted(_offered("STEPS"), key=lambda step: step.position)
-    done = [step.is_done() for step in steps]
-    if all(done):
-        return []
-    return [
-        {"text": step.text, "done": is_done, "links": step.links(request)}
-        for step, is_done in zip(steps, done, strict=True)
-    ]
-
-
-def _offered(name: str) -> Iterator[Any]:
-    for offering in modules_named("dashboard"):
-        yield from getattr(offering, name, [])
+def _offered(name: str) -> list[Any]:
+    found = [each for module in modules_named("dashboard") for each in getattr(module, name, [])]
+    return sorted(found, key=lambda each: each.position)

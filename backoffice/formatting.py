@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -36,17 +37,12 @@ def number(quantity: int | None) -> str:
     return NOTHING if quantity is None else f"{quantity:,}"
 
 
-def moment(when: datetime | None) -> str:
-    """A moment in Seoul as the reader's language writes it; a dash for none."""
+def timestamp(when: datetime | None) -> str:
+    """A timestamp in Seoul as the reader's language writes it; a dash for none."""
     return NOTHING if when is None else formats.date_format(localtime(when), "DATETIME_FORMAT")
 
 
-def day(when: datetime) -> str:
-    """A day in Seoul without its year: 11월 22일 in Korean, 22 Nov in English."""
-    return formats.date_format(localtime(when), "MONTH_DAY_FORMAT")
-
-
-def lasting(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """How long something takes, in its largest unit: 3분 in Korean, 3 minutes in English."""
     if seconds < MINUTE:
         count = int(seconds)
@@ -83,32 +79,23 @@ def list_url(table: str, **filters: str | int) -> str:
     return f"{url}?{urlencode(filters)}" if filters else url
 
 
-def won_column(field: str, label: Any) -> Column:
-    """A column of the admin that shows a field, or one of a related row, as money."""
-    return _column(field, label, won, ordering=field)
+def column(field: str, label: Any, *, shown: Callable[[Any], str], is_stored: bool = True) -> Column:
+    """A column of the admin: a field, or one of a related row as `event__attempts`, as `shown` writes it.
 
+    What is not stored, a property, cannot be sorted by.
+    """
 
-def number_column(field: str, label: Any) -> Column:
-    """A column of the admin that shows a field, or one of a related row, as a quantity."""
-    return _column(field, label, number, ordering=field)
-
-
-def link_column(field: str, label: Any) -> Column:
-    """A column of the admin that names a related row and leads to it."""
-    return _column(field, label, linked, ordering=field)
-
-
-def timestamp_column(field: str, label: Any, *, is_stored: bool = True) -> Column:
-    """A column of the admin that shows a field or a property, or one of a related row, as a moment."""
-    return _column(field, label, moment, ordering=field if is_stored else None)
-
-
-def _column(field: str, label: Any, shown: Callable[[Any], str], *, ordering: str | None) -> Column:
-    @admin.display(description=label, ordering=ordering)
-    def column(_admin: Any, row: Model) -> str:
+    @admin.display(description=label, ordering=field if is_stored else None)
+    def value_of(_admin: Any, row: Model) -> str:
         value: Any = row
         for name in field.split("__"):
             value = getattr(value, name, None)
         return shown(value)
 
-    return column
+    return value_of
+
+
+won_column = partial(column, shown=won)
+number_column = partial(column, shown=number)
+link_column = partial(column, shown=linked)
+timestamp_column = partial(column, shown=timestamp)

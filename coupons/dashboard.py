@@ -2,34 +2,14 @@
 
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from backoffice.dashboard import Panel
-from backoffice.formatting import linked, list_url, moment, number
-from coupons.selectors import IssueForecast, issue_forecasts
+from coupons.selectors import issue_forecasts
 
 ROWS = 8
 
 
 def _coupons() -> dict[str, Any]:
-    return {
-        "rows": [_burning(each) for each in issue_forecasts(limit=ROWS)],
-        "url": list_url("coupons_coupon"),
-    }
-
-
-def _burning(each: IssueForecast) -> dict[str, Any]:
-    coupon = each.coupon
-    return {
-        "coupon": linked(coupon),
-        "share": coupon.issued * 100 // coupon.quantity,
-        "left": number(coupon.remaining),
-        "quantity": number(coupon.quantity),
-        "pace": each.hourly and _("%(count)s an hour") % {"count": f"{each.hourly:,.0f}"},
-        "taken": coupon.issued > 0,
-        "sold_out_at": moment(each.sold_out_at),
-        "closes_at": moment(coupon.closes_at),
-    }
+    return {"rows": issue_forecasts(limit=ROWS)}
 
 
 PANELS = [Panel("coupons", 40, "coupons.view_coupon", "coupons/dashboard/coupons.html", _coupons)]

@@ -9,24 +9,22 @@ from django.utils.translation import gettext_lazy
 from backoffice.base import BoundedPaginator
 from backoffice.charts import chart
 from backoffice.dashboard import Panel, Step
-from backoffice.formatting import badge, lasting, list_url, moment, number, won
+from backoffice.formatting import badge, number, won
 from orders.models import Order
 from orders.selectors import sales_by_hour, undelivered
 
 HOURS = 72
-# A healthy platform has an event within a second; a minute is when somebody should look.
+# A healthy platform has an event within a second; after a minute an operator should look.
 LATE_SECONDS = 60
 
 
 def _sales() -> dict[str, Any]:
     hours = sales_by_hour(hours=HOURS)
-    newest = [(moment(each.starts_at), number(each.orders), won(each.paid)) for each in reversed(hours)]
     return {
-        "rows": newest if any(each.orders for each in hours) else [],
+        "rows": hours if any(each.orders for each in hours) else [],
         "orders": chart(hours, value=lambda each: each.orders, shown=number),
         "paid": chart(hours, value=lambda each: each.paid, shown=won),
         "hours": HOURS,
-        "url": list_url("orders_order"),
     }
 
 
@@ -35,10 +33,8 @@ def _events() -> dict[str, Any]:
     late = owed.overdue_seconds >= LATE_SECONDS
     return {
         "pending": _bounded(owed.pending),
-        "pending_url": list_url("orders_orderevent", state__exact="pending"),
         "dead": _bounded(owed.dead),
-        "dead_url": list_url("orders_orderevent", state__exact="dead"),
-        "lag": lasting(owed.overdue_seconds),
+        "overdue_seconds": owed.overdue_seconds,
         "state": _state(late=late, dead=bool(owed.dead)),
     }
 

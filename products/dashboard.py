@@ -4,8 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.dashboard import Panel, Step, ways_in
-from backoffice.formatting import linked, list_url, number
+from backoffice.dashboard import Panel, Step, add_links
 from products.models import LOW_STOCK, Product
 from products.selectors import low_stock
 
@@ -13,14 +12,7 @@ ROWS = 8
 
 
 def _low_stock() -> dict[str, Any]:
-    return {
-        "rows": [
-            (linked(product), number(product.stock), number(product.units_sold))
-            for product in low_stock(limit=ROWS)
-        ],
-        "most": LOW_STOCK,
-        "url": list_url("products_product", stock="low"),
-    }
+    return {"rows": low_stock(limit=ROWS), "most": LOW_STOCK}
 
 
 PANELS = [Panel("low_stock", 50, "products.view_product", "products/dashboard/low_stock.html", _low_stock)]
@@ -29,6 +21,6 @@ STEPS = [
         20,
         _("Add products with a price and a stock."),
         Product.objects.exists,
-        ways_in("products", "product"),
+        add_links("products", "product"),
     )
 ]

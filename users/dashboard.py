@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.dashboard import Step, ways_in
+from backoffice.dashboard import Step, add_links
 from users.models import User
 
-STEPS = [Step(10, _("Add the members who may buy."), User.objects.exists, ways_in("users", "user"))]
+STEPS = [Step(10, _("Add the members who may buy."), User.objects.exists, add_links("users", "user"))]

@@ -74,7 +74,7 @@ def test_timestamps_are_in_seoul_and_written_as_people_write_them():
     moment = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
     for language, text in (("ko", "2026년 11월 22일 오후 7:05"), ("en", "22 Nov 2026, 7:05 PM")):
         with translation.override(language):
-            assert formatting.moment(moment) == text
+            assert formatting.timestamp(moment) == text
 
 
 def pages():
