@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.forms import ModelMultipleChoiceField
@@ -39,7 +39,7 @@ admin.site.unregister((User, Group))
 
 
 def _actor(request: HttpRequest) -> User:
-    """The staff account that asks: the admin serves nobody else."""
+    """The signed-in staff account; the admin serves no other visitor."""
     return cast("User", request.user)
 
 
@@ -48,17 +48,15 @@ def role_name(role: Group) -> str:
     return str(ROLES.get(role.name, (role.name, ""))[0])
 
 
-def permission_name(permission: Permission) -> str:
-    """Which rows it concerns and what it allows."""
-    verb = permission.codename.partition("_")[0]
-    return f"{permission.content_type}: {VERBS.get(verb, permission.name)}"
-
-
 class NamedChoiceField(ModelMultipleChoiceField):
     """Roles and permissions by names that people read, to be ticked."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return role_name(obj) if isinstance(obj, Group) else permission_name(obj)
+        """The role or, of a permission, which rows it concerns and what it allows."""
+        if isinstance(obj, Group):
+            return role_name(obj)
+        verb = obj.codename.partition("_")[0]
+        return f"{obj.content_type}: {VERBS.get(verb, obj.name)}"
 
 
 CHECKBOXES = {"form_class": NamedChoiceField, "widget": UnfoldAdminCheckboxSelectMultipleWidget}
@@ -98,7 +96,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         return fields if _actor(request).is_superuser else (*fields, "is_superuser")
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody: the log of what the account did would go with it. Make it inactive."""
+        """Never: the log of what the account did would go with it. It is made inactive instead."""
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:

@@ -14,10 +14,10 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 
 class DayRangeFilter(RangeDateFilter):
-    """Moments by their day in Seoul, the first and the last day included."""
+    """Timestamps by their day in Seoul, the first and the last day included."""
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """The rows from the first moment of the one day to the last moment of the other.
+        """The rows from the start of the first day to the end of the last.
 
         Raises IncorrectLookupParameters for what is no day.
         """

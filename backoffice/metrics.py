@@ -1,4 +1,4 @@
-"""What Prometheus is told of the admin."""
+"""The admin's metrics."""
 
 from prometheus_client import Counter
 

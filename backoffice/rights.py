@@ -1,7 +1,7 @@
-"""Who may give which rights: nobody gives more than they have, or changes an account that has more.
+"""Who may give which rights: no account gives more than it has, or changes one that has more.
 
 The forms, the permission methods and the views of staff accounts and roles all ask here. Rights are read from
-the database, and those of an inactive account count: whoever makes it active again could use them.
+the database, and those of an inactive account count: making it active again would bring them back.
 """
 
 from django.contrib.auth.models import Group, Permission, User

@@ -5,18 +5,21 @@ address over all names, and a name over all addresses. The last one could keep a
 long as somebody else guesses, so a browser that signed in to the account before has a counter of its own.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
+from operator import methodcaller
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
 from django.core.cache import BaseCache, cache, caches
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import get_random_string, salted_hmac
+from django.utils.translation import gettext as _
 
 from backoffice.metrics import FAILED_SIGN_INS
 from core.circuit_breaker import CircuitBreaker
@@ -62,9 +65,10 @@ class Guess:
 
         Those hold the guesses of others too.
         """
-        _with_counters(lambda counters: counters.delete(self.own))
+        _with_counters(methodcaller("delete", self.own))
         for key in filter(None, (self.address, self.name)):
-            _decrease(key)
+            with suppress(ValueError):  # forgotten meanwhile
+                _with_counters(methodcaller("decr", key))
 
 
 def guess_of(request: HttpRequest | None, *, name: str) -> Guess:
@@ -80,18 +84,36 @@ def guess_of(request: HttpRequest | None, *, name: str) -> Guess:
 
 
 def guess_of_old_password(*, account_id: int) -> Guess:
-    """A guess at the password of an account whose session somebody has."""
+    """A guess at the old password of an account, from an open session."""
     return Guess(own=f"sign-in:old-password:{account_id}")
 
 
-def report_failure(request: HttpRequest | None, *, name: str, cause: str) -> None:
+@contextmanager
+def counted(guess: Guess, *, request: HttpRequest | None, name: str) -> Iterator[None]:
+    """Count a guess before it is checked in the block, so that of many at once no more than the limit are.
+
+    Raises ValidationError: what the block raises, or instead of the block where there were too many.
+    """
+    if not guess.reserve():
+        _report_failure(request, name=name, cause=THROTTLED)
+        too_many = _("Too many wrong passwords. Please try again in 15 minutes.")
+        raise ValidationError(too_many, code="too_many")
+    try:
+        yield
+    except ValidationError:
+        _report_failure(request, name=name, cause=WRONG)
+        raise
+    guess.give_back()
+
+
+def _report_failure(request: HttpRequest | None, *, name: str, cause: str) -> None:
     """Log and count a failed guess. The name may be a password typed into the wrong field: it is hashed."""
     FAILED_SIGN_INS.labels(cause).inc()
     log.warning("sign_in_failed", cause=cause, name_hash=fingerprint(name), address=address_of(request))
 
 
 def remember_browser(response: HttpResponse, *, name: str) -> None:
-    """Let the browser that just signed in be told from those that never did."""
+    """Mark the browser that just signed in, for guess_of."""
     response.set_signed_cookie(
         KNOWN_BROWSER,
         f"{fingerprint(name)}.{get_random_string(22)}",
@@ -105,7 +127,7 @@ def remember_browser(response: HttpResponse, *, name: str) -> None:
 
 
 def fingerprint(name: str) -> str:
-    """What stands for a name in keys and logs; without SECRET_KEY nobody can try names against it."""
+    """What stands for a name in keys and logs; without SECRET_KEY no name can be tried against it."""
     return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:16]
 
 
@@ -135,11 +157,6 @@ def _known_browser(request: HttpRequest, person: str) -> str:
 
 def _count(key: str) -> int:
     return int(_with_counters(lambda counters: count(counters, key, seconds=SECONDS)))
-
-
-def _decrease(key: str) -> None:
-    with suppress(ValueError):  # forgotten meanwhile
-        _with_counters(lambda counters: counters.decr(key))
 
 
 def _with_counters(use: Callable[[BaseCache], T]) -> T:

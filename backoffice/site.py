@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth.views import PasswordChangeView
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
@@ -20,8 +19,6 @@ from unfold.sites import UnfoldAdminSite
 from backoffice import sign_ins
 from backoffice.base import NotOffered
 from backoffice.forms import ThrottledLoginForm, ThrottledPasswordChangeForm
-
-SHOWN = 100
 
 View = Callable[..., HttpResponse]
 
@@ -76,20 +73,14 @@ class ShopAdminSite(UnfoldAdminSite):
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The pages by name (Ctrl-K). Unfold's own keeps objects in the cache, and ours holds JSON."""
-        found = self._pages_named(request, request.GET.get("s", "").strip().lower())[:SHOWN]
-        context = {
-            "results": found,
-            "page_obj": Paginator(found, SHOWN),
-            "page_counter": 0,
-            "execution_time": 0,
-        }
-        template = "unfold/helpers/command_results.html"
-        return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
-
-    def _pages_named(self, request: HttpRequest, words: str) -> list[dict[str, Any]]:
-        return [
+        words = request.GET.get("s", "").strip().lower()
+        found = [
             {"title": page["name"], "description": app["name"], "link": page["admin_url"], "icon": "tag"}
             for app in self.get_app_list(request)
             for page in app["models"]
             if words and words in str(page["name"]).lower()
         ]
+        page = {"count": len(found)}
+        context = {"results": found, "page_obj": page, "page_counter": 0, "execution_time": 0}
+        template = "unfold/helpers/command_results.html"
+        return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})

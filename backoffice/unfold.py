@@ -1,26 +1,20 @@
 """How the admin looks and what its sidebar leads to."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
 def _page(title: Any, icon: str, table: str) -> dict[str, Any]:
-    """A line of the sidebar, for whoever may see its rows."""
+    """A line of the sidebar, for accounts that may see its rows."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{table}_changelist"),
-        "permission": _may("{}.view_{}".format(*table.split("_"))),
+        "permission": lambda request: request.user.has_perm("{}.view_{}".format(*table.split("_"))),
     }
-
-
-def _may(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)
 
 
 def _group(title: Any, *pages: dict[str, Any]) -> dict[str, Any]:

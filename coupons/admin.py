@@ -81,10 +81,7 @@ class CouponAdmin(SpreadsheetAdmin):
     discount = discount
     total = number_column("quantity", _("Quantity"))
     given = number_column("issued", _("Issued"))
-
-    @admin.display(description=_("Remaining"))
-    def left(self, coupon: Coupon) -> str:
-        return number(coupon.remaining)
+    left = number_column("remaining", _("Remaining"), is_stored=False)
 
     @admin.display(description=_("Used"))
     def used(self, coupon: Coupon) -> str:
@@ -119,7 +116,7 @@ class IssuedCouponAdmin(ReadOnlyAdmin):
     linked_lookups = ("coupon__id__exact", "user__id__exact")
     search_fields = ("=id", "=user", "=coupon")
     search_help_text = _("Id of the issued coupon, the coupon or the member")
-    fields = readonly_fields = (
+    fields = (
         "coupon_link",
         "member",
         "sequence",
@@ -136,7 +133,7 @@ class IssuedCouponAdmin(ReadOnlyAdmin):
     discount = discount
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Issued coupons, each with the moment at which it was read."""
+        """Issued coupons, each with the time at which it was read, by which its state is told."""
         issued: QuerySet[IssuedCoupon] = super().get_queryset(request)
         return issued.annotate(read_at=Now())
 

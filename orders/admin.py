@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,11 +16,12 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 
 from backoffice import action_log
-from backoffice.base import ReadOnlyAdmin
+from backoffice.base import ReadOnly, ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import (
     NOTHING,
     badge,
+    column,
     link,
     link_column,
     list_url,
@@ -36,29 +38,20 @@ from points.models import PointTransaction
 STATE_COLOURS = {"pending": "info", "delivered": "success", "dead": "danger"}
 SENT_AGAIN = gettext_noop("Sent again.")
 # As many as the web's statement timeout allows for; more is for `manage.py redeliver_events`.
-MOST_AT_ONCE = 10_000
+MAX_AT_ONCE = 10_000
 
 
-class OrderItemInline(TabularInline):
+class OrderItemInline(ReadOnly, TabularInline):
     """The lines of an order."""
 
     model = OrderItem
     fields = readonly_fields = ("product", "product_name", "price", "count", "cost")
-    can_delete = False
-    extra = 0
     hide_title = True
     ordering = ("pk",)
 
     price = won_column("unit_price", _("Unit price"))
     count = number_column("quantity", _("Quantity"))
     cost = won_column("amount", _("Amount"))
-
-    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody adds a line to a paid order."""
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         return request.user.has_perm("orders.view_order")
@@ -76,23 +69,6 @@ class OrderAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=user")
     search_help_text = _("Order id or member id")
     inlines = (OrderItemInline,)
-    readonly_fields = (
-        "member",
-        "ordered_at",
-        "won_before",
-        "won_off",
-        "coupon",
-        "to_pay",
-        "status",
-        "ledger_entry",
-        "won_left",
-        "delivery",
-        "attempts",
-        "last_error",
-        "next_attempt",
-        "delivered_at",
-        "event_link",
-    )
     fieldsets = (
         (None, {"fields": (("member", "ordered_at"),)}),
         (
@@ -125,17 +101,13 @@ class OrderAdmin(ReadOnlyAdmin):
     won_off = won_column("discount", _("Discount"))
     won_left = won_column("balance_after", _("Balance after payment"))
     attempts = number_column("event__attempts", _("Attempts"))
-
+    last_error = column("event__last_error", _("Last error"), shown=str)
     next_attempt = timestamp_column("event__due_at", _("Next attempt"), is_stored=False)
     delivered_at = timestamp_column("event__delivered_at", _("Delivered at"))
 
     @admin.display(description=_("Delivery"))
     def delivery(self, order: Order) -> str:
         return badge(order.event.state, order.event.get_state_display(), STATE_COLOURS)
-
-    @admin.display(description=_("Last error"))
-    def last_error(self, order: Order) -> str:
-        return order.event.last_error
 
     @admin.display(description=_("Ledger entry"))
     def ledger_entry(self, order: Order) -> str:
@@ -171,7 +143,7 @@ class OrderEventAdmin(ReadOnlyAdmin):
     search_help_text = _("Order id or the whole event id")
     ordering = ("-order_id",)
     actions = ("redeliver",)
-    fields = readonly_fields = (
+    fields = (
         "id",
         "linked_order",
         "delivery",
@@ -183,18 +155,14 @@ class OrderEventAdmin(ReadOnlyAdmin):
         "request_id",
     )
 
+    # Enough of its id to recognise it.
+    event = column("pk", _("Event"), shown=lambda pk: str(pk)[:8], is_stored=False)
     linked_order = link_column("order", _("Order"))
-
     next_attempt = timestamp_column("due_at", _("Next attempt"), is_stored=False)
 
     @admin.display(description=_("State"))
     def delivery(self, event: OrderEvent) -> str:
         return badge(event.state, event.get_state_display(), STATE_COLOURS)
-
-    @admin.display(description=_("Event"))
-    def event(self, event: OrderEvent) -> str:
-        """Enough of its id to recognise it."""
-        return str(event.pk)[:8]
 
     def has_redeliver_permission(self, request: HttpRequest) -> bool:
         """Whether this staff account may send events again."""
@@ -203,10 +171,10 @@ class OrderEventAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Send the selected events again"), permissions=["redeliver"])
     def redeliver(self, request: HttpRequest, events: QuerySet[OrderEvent]) -> None:
         """Make the selected events, or all that the filter finds, due now."""
-        ids = list(events.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        if len(ids) > MOST_AT_ONCE:
+        ids = list(events.order_by().values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
+        if len(ids) > MAX_AT_ONCE:
             text = gettext("More than %(most)s events: narrow the list, or use manage.py redeliver_events.")
-            self.message_user(request, text % {"most": f"{MOST_AT_ONCE:,}"}, messages.ERROR)
+            self.message_user(request, text % {"most": f"{MAX_AT_ONCE:,}"}, messages.ERROR)
             return
         count = _send_again(staff_id=int(str(request.user.pk)), ids=ids)
         text = ngettext("%(count)s event will be sent again.", "%(count)s events will be sent again.", count)
@@ -231,5 +199,5 @@ class OrderEventAdmin(ReadOnlyAdmin):
 def _send_again(*, staff_id: int, ids: Sequence[UUID]) -> int:
     """Make the events due and leave an entry in the log of each; how many there were."""
     chosen = OrderEvent.objects.filter(pk__in=ids)
-    action_log.log_changes(staff_id=staff_id, rows=chosen, message=[action_log.log_detail(SENT_AGAIN)])
+    LogEntry.objects.log_actions(staff_id, list(chosen), CHANGE, [action_log.log_detail(SENT_AGAIN)])
     return chosen.redeliver()

@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
-from backoffice.formatting import link_column, won_column
+from backoffice.formatting import column, link_column, won_column
 from points.models import PointAccount, PointTransaction
 
 
@@ -21,14 +21,11 @@ class PointAccountAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("=user",)
     search_help_text = _("Member id")
-    fields = readonly_fields = ("member", "won")
+    fields = ("member", "won")
 
+    member_id = column("user_id", _("Member id"), shown=str)
     member = link_column("user", _("Member"))
     won = won_column("balance", _("Balance"))
-
-    @admin.display(description=_("Member id"), ordering="user_id")
-    def member_id(self, account: PointAccount) -> int:
-        return account.user_id
 
 
 @admin.register(PointTransaction)
@@ -41,7 +38,7 @@ class PointTransactionAdmin(ReadOnlyAdmin):
     linked_lookups = ("user__id__exact",)
     search_fields = ("=user", "=order")
     search_help_text = _("Member id or order id")
-    fields = readonly_fields = ("member", "type", "won", "won_after", "linked_order", "created_at")
+    fields = ("member", "type", "won", "won_after", "linked_order", "created_at")
 
     member = link_column("user", _("Member"))
     linked_order = link_column("order", _("Order"))
