@@ -1,4 +1,4 @@
-"""I1: a balance is the sum of its ledger."""
+"""A balance is the sum of its ledger."""
 
 from collections.abc import Iterator
 
@@ -23,6 +23,6 @@ def _ledgers_without_account() -> Iterator[str]:
 
 
 RULES = [
-    Rule("I1", "a balance is the sum of its ledger", PointAccount.objects.count, _balances_that_differ),
-    Rule("I1", "every ledger has an account", PointTransaction.objects.count, _ledgers_without_account),
+    Rule("balance_equals_ledger", PointAccount.objects.count, _balances_that_differ),
+    Rule("ledger_has_account", PointTransaction.objects.count, _ledgers_without_account),
 ]

@@ -1,4 +1,4 @@
-"""I6: the ranking is a recount of the order lines."""
+"""The ranking is a recount of the order lines."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -26,16 +26,16 @@ def sums_that_differ(*, progress: OnProgress = no_progress) -> Iterator[str]:
 
 
 def wrong_ranks(*, progress: OnProgress = no_progress) -> Iterator[str]:
-    """Places of the ranking that a recount would give to another product, or with other sums."""
+    """Ranks that a recount would give to another product, or with other sums."""
     actual = selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
     sales = selectors.recount(after=actual.from_at, until=actual.to_at, progress=progress)
     recount = selectors.ranked(sales, size=settings.RANKING_SIZE)
-    for place, (ours, theirs) in enumerate(zip_longest(actual.best_sellers, recount), start=1):
-        if ours != theirs:
-            yield f"place {place}: actual {ours}, recount {theirs}"
+    for rank, (shown, expected) in enumerate(zip_longest(actual.best_sellers, recount), start=1):
+        if shown != expected:
+            yield f"rank {rank}: actual {shown}, recount {expected}"
 
 
 RULES = [
-    Rule("I6", "the stored sums are a recount of their window", ProductSales.objects.count, sums_that_differ),
-    Rule("I6", "the ranking is a recount", OrderItem.objects.count, wrong_ranks),
+    Rule("stored_sales_equal_lines", ProductSales.objects.count, sums_that_differ),
+    Rule("ranking_equals_lines", OrderItem.objects.count, wrong_ranks),
 ]

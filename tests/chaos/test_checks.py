@@ -19,13 +19,13 @@ from tests.kit.database import execute
 from tests.kit.events import body
 from users.factories import UserFactory
 
-WRITES = "every acknowledged write exists once, as acknowledged, and no other"
-BALANCES = "a balance is the charges less the orders acknowledged"
-STOCK = "stock and sold are what was ever stocked; the books add up"
-EVENTS = "events delivered are those written"
-AUDIT = "the audit is clean"
-UNEXPLAINED = "only faults of web or database reach a client"
-ANSWERS = "every answer is one the contract knows"
+WRITES = "acknowledged_writes_equal_rows"
+BALANCES = "balance_equals_acknowledged"
+STOCK = "rows_add_up"
+EVENTS = "delivered_equals_received"
+AUDIT = "audit_is_clean"
+UNEXPLAINED = "only_faults_reach_clients"
+ANSWERS = "answers_fit_contract"
 
 
 @dataclass
@@ -209,11 +209,11 @@ def leave_a_write_in_doubt(past: Past) -> None:
         (leave_an_event, {EVENTS}),
         (deliver_an_event_of_nothing, {EVENTS, AUDIT}),
         (report_another_total, {EVENTS}),
-        (deliver_other_bytes, {"an event sent twice has the same bytes"}),
-        (charge_a_price_nobody_asked, {"a price charged was asked at some time"}),
+        (deliver_other_bytes, {"repeated_events_are_equal"}),
+        (charge_a_price_nobody_asked, {"prices_were_asked"}),
         (
             leave_a_write_in_doubt,
-            {"every unknown is resolved", UNEXPLAINED},
+            {"unknowns_are_resolved", UNEXPLAINED},
         ),
     ],
 )

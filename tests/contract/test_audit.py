@@ -35,14 +35,14 @@ def shop():
 
 
 def audit(**options) -> tuple[int, dict[str, list[str]]]:
-    """The exit code, and the offenders of each broken rule."""
+    """The exit code, and examples of what breaks each rule."""
     out, code = StringIO(), 0
     try:
         call_command("audit", json=True, stdout=out, **options)
     except SystemExit as stop:
         code = stop.code
     findings = json.loads(out.getvalue())
-    return code, {each["rule"]: each["offenders"] for each in findings if each["violations"]}
+    return code, {each["rule"]: each["examples"] for each in findings if each["violations"]}
 
 
 def test_shop_that_only_took_requests_is_clean(shop):
@@ -52,37 +52,37 @@ def test_shop_that_only_took_requests_is_clean(shop):
 @pytest.mark.parametrize(
     ("tampering", "rule"),
     [
-        ("UPDATE points_pointaccount SET balance = balance + 1", "a balance is the sum of its ledger"),
+        ("UPDATE points_pointaccount SET balance = balance + 1", "balance_equals_ledger"),
         (
             "UPDATE products_product SET units_sold = units_sold + 1",
-            "units sold are the sum of the order lines",
+            "units_sold_equal_lines",
         ),
         (
             "UPDATE coupons_coupon SET issued = issued + 1",
-            "issued = rows = holders = highest sequence ≤ quantity",
+            "issued_equals_coupons",
         ),
         (
             "UPDATE coupons_issuedcoupon SET sequence = sequence + 1 WHERE sequence = 2",
-            "issued = rows = holders = highest sequence ≤ quantity",
+            "issued_equals_coupons",
         ),
         (
             "UPDATE coupons_issuedcoupon SET used_at = now() WHERE used_at IS NULL",
-            "a coupon is used by one order of its holder",
+            "used_coupon_has_one_order",
         ),
         (
             "UPDATE coupons_issuedcoupon SET used_at = NULL",
-            "a coupon is used by one order of its holder",
+            "used_coupon_has_one_order",
         ),
         (
             "UPDATE orders_order SET subtotal = subtotal + 1, discount = discount + 1",
-            "an order's lines are its subtotal",
+            "subtotal_equals_lines",
         ),
-        ("DELETE FROM orders_orderitem", "an order's lines are its subtotal"),
+        ("DELETE FROM orders_orderitem", "subtotal_equals_lines"),
         (
             "UPDATE orders_order SET total = total - 1, discount = discount + 1 WHERE total > 0",
-            "an order has one payment of its total",
+            "payment_equals_total",
         ),
-        ("DELETE FROM orders_orderevent", "an order has one event"),
+        ("DELETE FROM orders_orderevent", "order_has_event"),
     ],
 )
 def test_planted_violation_is_found(shop, tampering, rule):
@@ -98,12 +98,12 @@ def test_lost_or_foreign_payment_is_found_though_the_ledger_resists(shop):
     execute("ALTER TABLE points_pointtransaction ENABLE TRIGGER USER")
     code, broken = audit()
     assert code == 1
-    assert {"a balance is the sum of its ledger", "an order has one payment of its total"} <= broken.keys()
+    assert {"balance_equals_ledger", "payment_equals_total"} <= broken.keys()
 
 
 def test_ledger_without_an_account_is_found(shop):
     execute("DELETE FROM points_pointaccount")
-    assert len(audit()[1]["every ledger has an account"]) == 2
+    assert len(audit()[1]["ledger_has_account"]) == 2
 
 
 def test_ranking_that_is_no_recount_is_found(shop):
@@ -113,7 +113,7 @@ def test_ranking_that_is_no_recount_is_found(shop):
     execute("UPDATE rankings_productsales SET units = units + 1")
     code, broken = audit()
     assert code == 1
-    assert broken.keys() == {"the stored sums are a recount of their window", "the ranking is a recount"}
+    assert broken.keys() == {"stored_sales_equal_lines", "ranking_equals_lines"}
 
 
 def test_events_that_the_platform_has_are_compared_with_the_outbox(shop, tmp_path: Path):
@@ -124,20 +124,20 @@ def test_events_that_the_platform_has_are_compared_with_the_outbox(shop, tmp_pat
     assert audit(events=file) == (0, {})
     OrderEvent.objects.filter(pk=second.pk).update(state="delivered", delivered_at="2026-01-01T00:00Z")
     assert audit(events=file)[1] == {
-        "the platform has what was delivered": [f"event {second.pk}: delivered but not taken"]
+        "delivered_equals_received": [f"event {second.pk}: delivered but not received"]
     }
 
 
 def test_event_that_was_never_written_is_found(shop, tmp_path: Path):
     file = tmp_path / "events.jsonl"
     file.write_text('{"id": "00000000-0000-4000-8000-000000000000"}\n')
-    assert "taken but never written" in audit(events=file)[1]["the platform has what was delivered"][0]
+    assert "received but never written" in audit(events=file)[1]["delivered_equals_received"][0]
 
 
-def test_table_names_each_rule_and_the_first_examples(shop):
+def test_the_table_names_each_rule_and_its_first_violations(shop):
     execute("UPDATE points_pointaccount SET balance = balance + 1")
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("audit", stdout=out)
-    assert "I1  a balance is the sum of its ledger" in out.getvalue()
+    assert "balance_equals_ledger" in out.getvalue()
     assert "balance 44001, ledger 44000" in out.getvalue()

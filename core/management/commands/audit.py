@@ -33,12 +33,10 @@ def as_json(findings: list[Finding]) -> str:
 
 
 def as_table(findings: list[Finding]) -> str:
-    """One line a rule, the first offenders below it."""
+    """One line a rule, its first violations below it."""
     width = max(len(finding.rule) for finding in findings)
-    lines = [f"{'':3} {'rule':{width}} {'checked':>10} {'broken':>8}"]
+    lines = [f"{'rule':{width}} {'checked':>10} {'broken':>8}"]
     for finding in findings:
-        lines.append(
-            f"{finding.invariant:3} {finding.rule:{width}} {finding.checked:>10} {finding.violations:>8}"
-        )
-        lines += [f"      {offender}" for offender in finding.offenders]
+        lines.append(f"{finding.rule:{width}} {finding.checked:>10} {finding.violations:>8}")
+        lines += [f"  {example}" for example in finding.examples]
     return "\n".join(lines)
