@@ -12,58 +12,41 @@ from core.circuit_breaker import CircuitBreaker
 from orders.selectors import Sales
 from rankings.selectors import BestSeller, Ranking
 
-KEY = "ranking:v2"
-FRESH = "ranking:v2:fresh"
-LOCK = "ranking:v2:computing"
-# Longer than a count of all order lines takes. If who computes dies, one other takes over after this.
+KEY = "ranking:v3"
+LOCK = "ranking:v3:computing"
+# Longer than a count of all order lines takes. If the caller who computes dies, another takes over then.
 LOCK_SECONDS = 3
-# Whoever has nothing to show by then computes for themselves: an answer late is better than none.
-PATIENCE_SECONDS = 4
+# A caller who still has no ranking by then computes one: an answer late is better than none.
+TIMEOUT_SECONDS = 4
 POLL_SECONDS = 0.02
 
 _redis = CircuitBreaker(name="the ranking", seconds=5)
 
 
 def cached(compute: Callable[[], Ranking], *, seconds: int) -> Ranking:
-    """The ranking, at most `seconds` old, or older while one caller computes the next; 0 always computes."""
+    """The ranking, at most `seconds` old; 0 always computes."""
     if seconds == 0:
         return compute()
     return _redis.call(lambda: _kept_or_computed(compute, seconds), fallback=compute)
 
 
 def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up:
-        kept, fresh = _kept()
-        if kept and fresh:
+    """As `cache.get_or_set`, by which all who miss would compute at once: here one does, the others wait."""
+    give_up_at = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < give_up_at:
+        if isinstance(kept := cache.get(KEY), dict):
             return _from_json(kept)
-        if cache.add(LOCK, 1, LOCK_SECONDS):
-            return _compute_once(compute, seconds)
-        if kept:
-            return _from_json(kept)
+        # Left to expire, before the ranking: freed at once, a caller who has just missed would compute too.
+        if cache.add(LOCK, 1, min(LOCK_SECONDS, seconds)):
+            try:
+                ranking = compute()
+            except BaseException:
+                cache.delete(LOCK)  # the next caller need not wait for its end
+                raise
+            cache.set(KEY, _to_json(ranking), timeout=seconds)
+            return ranking
         time.sleep(POLL_SECONDS)
     return compute()
-
-
-def _compute_once(compute: Callable[[], Ranking], seconds: int) -> Ranking:
-    """Compute and keep it, unless somebody did between our look and our turn."""
-    try:
-        kept, fresh = _kept()
-        if kept and fresh:
-            return _from_json(kept)
-        ranking = compute()
-        cache.set(KEY, _to_json(ranking), timeout=seconds + LOCK_SECONDS)
-        cache.set(FRESH, 1, timeout=seconds)
-        return ranking
-    finally:
-        cache.delete(LOCK)
-
-
-def _kept() -> tuple[dict[str, Any] | None, bool]:
-    """What is in the cache, if it is ours, and whether it is fresh, which Redis's clock alone says."""
-    found = cache.get_many([KEY, FRESH])
-    kept = found.get(KEY)
-    return kept if isinstance(kept, dict) else None, FRESH in found
 
 
 def _to_json(ranking: Ranking) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from django.core.cache import cache
 from django.db import transaction
 
+from core.problems import Unavailable
 from products.factories import ProductFactory
-from rankings.cache import FRESH, KEY, LOCK
+from rankings.cache import KEY, LOCK, cached
 from tests.kit import processes
 from tests.kit.client import Client
 from tests.kit.database import execute, lock_waiters
@@ -79,18 +81,7 @@ def test_readers_without_the_cache_make_many_computations(http, transactional_db
     assert in_all > 1
 
 
-def test_stale_ranking_is_computed_by_one_reader_and_shown_to_the_others(shop):
-    shown = ranking(shop)
-    cache.delete(FRESH)
-    with ThreadPoolExecutor(1) as pool, computing_held_up():
-        computing = pool.submit(ranking, shop)
-        until(lock_waiters)
-        assert ranking(shop) == shown
-    assert computing.result()["as_of"] > shown["as_of"]
-    assert ranking(shop) == computing.result()
-
-
-def test_waiting_reader_takes_over_from_a_dead_one(shop):
+def test_of_those_who_wait_for_somebody_who_died_one_takes_over(shop):
     cache.set(LOCK, 1, timeout=1)
     with ThreadPoolExecutor(READERS) as pool:
         answers = list(pool.map(lambda _: ranking(shop), range(READERS)))
@@ -116,7 +107,17 @@ def test_reader_that_died_while_computing_delays_others_briefly(shop):
     assert cache.get(LOCK) == 1
 
 
-def test_ranking_without_redis_is_computed_each_time(transactional_db, logs):
+def test_a_computation_that_fails_keeps_the_next_caller_waiting_for_nothing(transactional_db):
+    def fail() -> NoReturn:
+        raise Unavailable
+
+    cache.clear()
+    with pytest.raises(Unavailable):
+        cached(fail, seconds=60)
+    assert cache.get(LOCK) is None
+
+
+def test_without_redis_it_is_computed_each_time(transactional_db, logs):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     with processes.web(log=logs / "web.log", RANKING_CACHE_SECONDS="60", CACHE_URL=nobody) as url:
         shop = Client(url)
