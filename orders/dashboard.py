@@ -11,7 +11,7 @@ from backoffice.charts import chart
 from backoffice.dashboard import Panel, Step
 from backoffice.formatting import badge, number, won
 from orders.models import Order
-from orders.selectors import sales_by_hour, undelivered
+from orders.selectors import outbox_status, sales_by_hour
 
 HOURS = 72
 # A healthy platform has an event within a second; after a minute an operator should look.
@@ -29,13 +29,15 @@ def _sales() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    owed = undelivered(most=BoundedPaginator.MAX_COUNT + 1)
-    late = owed.overdue_seconds >= LATE_SECONDS
+    outbox = outbox_status(max_count=BoundedPaginator.MAX_COUNT + 1)
+    late = outbox.overdue_seconds >= LATE_SECONDS
     return {
-        "pending": _bounded(owed.pending),
-        "dead": _bounded(owed.dead),
-        "overdue_seconds": owed.overdue_seconds,
-        "state": _state(late=late, dead=bool(owed.dead)),
+        "pending": _bounded(outbox.pending),
+        "pending_url": list_url("orders_orderevent", state__exact="pending"),
+        "dead": _bounded(outbox.dead),
+        "dead_url": list_url("orders_orderevent", state__exact="dead"),
+        "lag": lasting(outbox.overdue_seconds),
+        "state": _state(late=late, dead=bool(outbox.dead)),
     }
 
 

@@ -25,14 +25,16 @@ class OutboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """How many events wait or are dead, how old the oldest is and how long one has been due."""
-        backlog = selectors.backlog()
-        yield GaugeMetricFamily("shop_events_pending", "Events not delivered yet.", backlog.pending)
-        yield GaugeMetricFamily("shop_events_dead", "Events given up on.", backlog.dead)
+        outbox = selectors.outbox_status()
+        yield GaugeMetricFamily("shop_events_pending", "Events not delivered yet.", outbox.pending)
+        yield GaugeMetricFamily("shop_events_dead", "Events given up on.", outbox.dead)
         yield GaugeMetricFamily(
-            "shop_events_oldest_seconds", "Age of the oldest event not delivered yet.", backlog.oldest_seconds
+            "shop_events_oldest_seconds",
+            "Age of the oldest event not delivered yet.",
+            selectors.oldest_pending_seconds(),
         )
         yield GaugeMetricFamily(
             "shop_events_overdue_seconds",
             "How long the event that is due longest has waited for its turn.",
-            backlog.overdue_seconds,
+            outbox.overdue_seconds,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncHour
 
 from core.db.lookups import AnyOf
@@ -144,53 +144,35 @@ def sales_by_hour(*, hours: int) -> list[Hour]:
 
 
 @dataclass(frozen=True)
-class Backlog:
-    """The events that are not with the platform: how many, how old the oldest is, how long one has been due.
+class OutboxStatus:
+    """How many events wait, how many are given up on, and for how many seconds one has been due.
 
-    In seconds. One that waits for its next attempt is old, but not due.
+    One that waits for its next attempt is not due.
     """
 
     pending: int
     dead: int
-    oldest_seconds: float
     overdue_seconds: float
 
 
-def backlog() -> Backlog:
-    """What the outbox still owes the platform; reads only the rows that are not delivered."""
-    pending, dead = Q(state=OrderEvent.State.PENDING), Q(state=OrderEvent.State.DEAD)
-    owed = OrderEvent.objects.filter(pending | dead).aggregate(
-        pending=Count("pk", filter=pending),
-        dead=Count("pk", filter=dead),
-        oldest=Min("order__ordered_at", filter=pending),
-        first_due=Min("next_attempt_at", filter=pending),
-    )
-    now = database_now()
-    ages = [max(0.0, (now - (owed[moment] or now)).total_seconds()) for moment in ("oldest", "first_due")]
-    return Backlog(owed["pending"], owed["dead"], *ages)
-
-
-@dataclass(frozen=True)
-class Undelivered:
-    """The events that wait and those given up on, each counted to a bound; how long one has been due."""
-
-    pending: int
-    dead: int
-    overdue_seconds: float
-
-
-def undelivered(*, most: int) -> Undelivered:
-    """What the platform lacks, as quick to read after days without it; each kind is counted to `most`."""
+def outbox_status(*, max_count: int | None = None) -> OutboxStatus:
+    """What the platform still lacks; with `max_count` as quick to read after days without a platform."""
     pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
     dead = OrderEvent.objects.filter(state=OrderEvent.State.DEAD)
-    now = database_now()
-    due = pending.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first() or now
-    overdue = max(0.0, (now - due).total_seconds())
-    return Undelivered(_counted(pending, most=most), _counted(dead, most=most), overdue)
+    return OutboxStatus(
+        *(events.values("pk")[:max_count].count() for events in (pending, dead)),
+        _seconds_since(pending.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()),
+    )
 
 
-def _counted(rows: QuerySet[OrderEvent], *, most: int) -> int:
-    return rows.values("pk")[:most].count()
+def oldest_pending_seconds() -> float:
+    """The age of the oldest event that waits; it reads all that wait, and their orders."""
+    pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
+    return _seconds_since(pending.aggregate(oldest=Min("order__ordered_at"))["oldest"])
+
+
+def _seconds_since(timestamp: datetime | None) -> float:
+    return max(0.0, (database_now() - timestamp).total_seconds()) if timestamp else 0.0
 
 
 def events_to_redeliver(

@@ -18,7 +18,7 @@ from coupons.models import Coupon, IssuedCoupon
 from coupons.selectors import issue_forecasts
 from orders.dashboard import HOURS
 from orders.models import Order, OrderEvent
-from orders.selectors import Hour, sales_by_hour, undelivered
+from orders.selectors import Hour, outbox_status, sales_by_hour
 from products.factories import ProductFactory
 from products.selectors import low_stock
 from tests.kit.backoffice import buy
@@ -144,14 +144,14 @@ def test_events_that_wait_and_that_are_dead_lead_to_their_lists(admin_client):
 def test_event_that_waits_for_its_next_attempt_is_not_late(admin_client):
     buy()
     OrderEvent.objects.update(next_attempt_at=this_hour() + timedelta(hours=2))
-    assert undelivered(most=10).overdue_seconds == 0
+    assert outbox_status(max_count=10).overdue_seconds == 0
     assert "On time" in panels(admin_client)["events"]["state"]
 
 
 def test_undelivered_events_are_counted_to_a_bound():
     for _ in range(3):
         buy()
-    assert undelivered(most=2).pending == 2
+    assert outbox_status(max_count=2).pending == 2
 
 
 def issue_at(coupon, *moments):

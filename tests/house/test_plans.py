@@ -25,7 +25,7 @@ from coupons.factories import CouponFactory
 from coupons.selectors import issue_forecasts
 from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE, claim
-from orders.selectors import sales_by_hour, undelivered
+from orders.selectors import outbox_status, sales_by_hour
 from tests.kit.database import TABLES, empty_tables, execute
 
 BIG = {*TABLES} - {"coupons_coupon"}
@@ -259,8 +259,8 @@ def test_sending_events_finds_them_by_an_index() -> None:
     assert_narrow(turn)
 
 
-def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
-    assert_narrow(lambda: (undelivered(most=10_001), issue_forecasts(limit=8)))
+def test_the_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
+    assert_narrow(lambda: (outbox_status(max_count=10_001), issue_forecasts(limit=8)))
 
 
 def test_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:
