@@ -1,4 +1,4 @@
-"""Moments as the contract writes them, and the ones that columns take."""
+"""Timestamps as the contract writes them, and the ones that columns take."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,13 +9,13 @@ SEOUL = timezone(timedelta(hours=9))
 SUPPORTED_PERIOD = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
-def rfc3339(moment: datetime) -> str:
-    """The moment with offset +09:00 and six fractional digits, always."""
-    return moment.astimezone(SEOUL).isoformat(timespec="microseconds")
+def rfc3339(timestamp: datetime) -> str:
+    """The timestamp with offset +09:00 and six fractional digits, always."""
+    return timestamp.astimezone(SEOUL).isoformat(timespec="microseconds")
 
 
 def within_calendar(*columns: str, name: str) -> CheckConstraint:
-    """The database's own refusal of moments that could not be answered to anybody; NULL is taken."""
+    """The database's own refusal of timestamps that could not be answered to anybody; NULL is taken."""
     return CheckConstraint(
         condition=Q(**{f"{column}__range": SUPPORTED_PERIOD for column in columns}), name=name
     )

@@ -133,7 +133,7 @@ class IssuedCouponAdmin(ReadOnlyAdmin):
     discount = discount
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Issued coupons, each with the time at which it was read, by which its state is told."""
+        """Issued coupons, each with the time at which it was read."""
         issued: QuerySet[IssuedCoupon] = super().get_queryset(request)
         return issued.annotate(read_at=Now())
 

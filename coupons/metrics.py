@@ -2,4 +2,4 @@
 
 from prometheus_client import Counter
 
-ISSUES = Counter("shop_coupon_issues_total", "Coupons handed out.")
+ISSUES = Counter("shop_coupon_issues_total", "Coupons issued.")

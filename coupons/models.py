@@ -61,7 +61,7 @@ class DiscountTerms(models.Model):
 
 
 def status_of(issued: Any, *, now: datetime) -> Status:
-    """What can be done with an issued coupon, a row of any kind, at a moment."""
+    """What can be done with an issued coupon, a row of any kind, at a time."""
     if issued.used_at is not None:
         return "used"
     return "usable" if issued.issued_at <= now < issued.expires_at else "expired"
@@ -128,7 +128,7 @@ class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
     """Coupons people hold."""
 
     def with_status(self, status: Status) -> "IssuedCouponQuerySet":
-        """Those that are usable, used or expired at the database's moment."""
+        """Those that are usable, used or expired by the database's clock."""
         unused, in_time = Q(used_at=None), Q(issued_at__lte=Now(), expires_at__gt=Now())
         meaning = {"usable": unused & in_time, "used": ~unused, "expired": unused & ~in_time}
         return self.filter(meaning[status])
@@ -168,5 +168,5 @@ class IssuedCoupon(DiscountTerms):
         return f"{self.name} #{self.sequence}"
 
     def status(self, *, now: datetime) -> Status:
-        """What can be done with it at a moment: usable, used or expired."""
+        """What can be done with it at a time: usable, used or expired."""
         return status_of(self, now=now)

@@ -34,7 +34,7 @@ def issued_coupon_of(*, user_id: int, issued_coupon_id: int) -> list[Any]:
 
 def issued_coupons_of(*, user_id: int, status: Status | None, page: Page) -> list[Any]:
     """A page of what the user holds, of one status or of all, newest first. Raises NotRegistered."""
-    held = statements.issued_coupons(user_id=user_id, status=status, **page.by_moment)
+    held = statements.issued_coupons(user_id=user_id, status=status, **page.by_timestamp)
     return read_for_member(held, user_id=user_id)
 
 
@@ -53,9 +53,9 @@ HORIZON = timedelta(days=30)
 
 @dataclass(frozen=True)
 class IssueForecast:
-    """A campaign that is being handed out, its pace in issues an hour, and when it will be sold out at that.
+    """A running campaign, its pace in issues an hour, and when it will be sold out at that.
 
-    No pace before the tenth issue; no moment where it closes earlier or lasts for more than 30 days.
+    No pace before the tenth issue; no time where it closes earlier or lasts for more than 30 days.
     """
 
     coupon: Coupon
@@ -65,7 +65,7 @@ class IssueForecast:
 
 def issue_forecasts(*, limit: int) -> list[IssueForecast]:
     """The campaigns that are open and not sold out, at most `limit`: first whose share issued is largest."""
-    return [_burn_down(coupon) for coupon in _open_campaigns()[:limit]]
+    return [_forecast(coupon) for coupon in _open_campaigns()[:limit]]
 
 
 def _open_campaigns() -> CouponQuerySet:
@@ -81,7 +81,7 @@ def _open_campaigns() -> CouponQuerySet:
     )
 
 
-def _burn_down(coupon: Coupon) -> IssueForecast:
+def _forecast(coupon: Coupon) -> IssueForecast:
     now, since = coupon.read_at, coupon.paced_since  # type: ignore[attr-defined]  # by _open_campaigns
     if since is None or coupon.issued < FEWEST_FOR_A_PACE:
         return IssueForecast(coupon, None, None)
@@ -96,5 +96,5 @@ def _sold_out_at(coupon: Coupon, *, now: datetime, rate_per_second: float) -> da
     seconds = coupon.remaining / rate_per_second
     if seconds > HORIZON.total_seconds():
         return None
-    moment = now + timedelta(seconds=seconds)
-    return None if coupon.closes_at and coupon.closes_at <= moment else moment
+    sold_out_at = now + timedelta(seconds=seconds)
+    return None if coupon.closes_at and coupon.closes_at <= sold_out_at else sold_out_at

@@ -60,5 +60,5 @@ class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
 
     @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
     def get_status(self, issued: Any) -> Status:
-        """Its status at the moment it was read; a coupon just issued is read at its issue."""
+        """Its status when it was read; a coupon just issued is read at its issue."""
         return status_of(issued, now=getattr(issued, "read_at", issued.issued_at))

@@ -58,7 +58,7 @@ def _refusal(eligibility: Eligibility) -> Problem | None:
 
 
 def discount_of(held: IssuedCoupon | None, *, subtotal: int, now: datetime) -> int:
-    """The won that a coupon, if the user holds it, takes off the subtotal at a moment; nothing is written.
+    """The won that a coupon, if the user holds it, takes off the subtotal at a time; nothing is written.
 
     Raises CouponNotFound, CouponAlreadyUsed or CouponExpired.
     """

@@ -28,7 +28,7 @@ ISSUED_COLUMNS = (
 # 1. `eligibility` refuses before that row is touched, so those who are refused do not wait for it. "+ 0"
 #    is for the planner, which has no statistics of a new campaign: it leaves only the index by user,
 #    where the index by (coupon, sequence) would read all that was issued.
-# 2. `counted` waits for the row, counts from what was committed last, and copies the terms of that moment.
+# 2. `counted` waits for the row, counts from what was committed last, and copies the terms of that time.
 # 3. `issued` compares the clock once more, for a campaign can close while its row is waited for. A sequence
 #    of 0 then violates issued_coupon_sequence_from_1, which rolls the count back. Locking the row by a SELECT
 #    before comparing would do without the violation, but issues a fifth fewer coupons a second.

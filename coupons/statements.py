@@ -37,20 +37,20 @@ def campaigns(*, shape: PageShape, pk: int | None) -> "QuerySet[Coupon, Coupon]"
 
 @statement
 def issued_coupon(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCoupon, Any]":
-    """The user's coupon of that id; `read_at` is the database's moment, for its status."""
+    """The user's coupon of that id; `read_at` is the database's time, for its status."""
     held = IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id)
     return held.annotate(read_at=Now()).values_list(*SHOWN, "read_at", named=True)
 
 
 @variants("shape", "status")
 def issued_coupons(
-    *, user_id: int, status: Status | None, shape: PageShape, pk: int | None, moment: datetime | None
+    *, user_id: int, status: Status | None, shape: PageShape, pk: int | None, timestamp: datetime | None
 ) -> "QuerySet[IssuedCoupon, Any]":
     """A page of the user's coupons, of one status where one is given; each with `read_at`."""
     held = IssuedCoupon.objects.filter(user_id=user_id)
     if status is not None:
         held = held.with_status(status)
-    page = shape.of(held.annotate(read_at=Now()), NEWEST_FIRST, pk=pk, moment=moment)
+    page = shape.of(held.annotate(read_at=Now()), NEWEST_FIRST, pk=pk, timestamp=timestamp)
     return page.values_list(*SHOWN, "read_at", named=True)
 
 

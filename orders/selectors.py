@@ -75,7 +75,7 @@ def order_of(*, user_id: int, order_id: int) -> list[PaidOrder]:
 
 def orders_of(*, user_id: int, page: Page) -> list[PaidOrder]:
     """A page of the user's orders, newest first. Raises NotRegistered."""
-    found = statements.page_with_lines(user_id=user_id, **page.by_moment)
+    found = statements.page_with_lines(user_id=user_id, **page.by_timestamp)
     return _orders(read_for_member(found, user_id=user_id))
 
 

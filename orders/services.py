@@ -71,7 +71,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class PricedBasket:
-    """What a basket costs, in won, at the moment it was looked at."""
+    """What a basket costs, in won, by one look."""
 
     items: list[Line]
     subtotal: int
@@ -121,7 +121,8 @@ def quote(*, basket: Basket) -> Quote:
 def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
     """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
 
-    What was decided can be outrun until then: a guard of stock or balance refuses, and it is looked at anew.
+    Another transaction may be faster until then: a guard of stock or balance refuses, and all of it is done
+    again.
     """
     look = _look(basket=basket)
     price = _price_basket(basket=basket, look=look)

@@ -35,10 +35,10 @@ def one_with_lines(*, user_id: int, order_id: int) -> "QuerySet[Order, Any]":
 
 @variants("shape")
 def page_with_lines(
-    *, user_id: int, shape: PageShape, pk: int | None, moment: datetime | None
+    *, user_id: int, shape: PageShape, pk: int | None, timestamp: datetime | None
 ) -> "QuerySet[Order, Any]":
     """A page of the user's orders; the lines of each in the order they were asked for."""
-    page = shape.of(Order.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)
+    page = shape.of(Order.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, timestamp=timestamp)
     found = Order.objects.filter(pk__in=page.values("pk"))
     return found.order_by(*shape.ordered(NEWEST_FIRST), "items__pk").values_list(*WITH_LINES)
 

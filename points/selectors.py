@@ -28,7 +28,7 @@ def balance_of(*, user_id: int) -> Balance:
 
 def ledger_of(*, user_id: int, page: Page) -> list[Any]:
     """A page of the user's ledger, newest first. Raises NotRegistered."""
-    return read_for_member(statements.ledger(user_id=user_id, **page.by_moment), user_id=user_id)
+    return read_for_member(statements.ledger(user_id=user_id, **page.by_timestamp), user_id=user_id)
 
 
 def charge_made_with(*, user_id: int, key: IdempotencyKey) -> PointTransaction | None:

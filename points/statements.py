@@ -41,7 +41,7 @@ def move(*, user_id: int, amount: int) -> Update:
 def charge(
     *, user_id: int, amount: int, balance_after: int, key: str | None, request_hash: str | None
 ) -> Insert:
-    """A charge in the ledger; answers its id and moment."""
+    """A charge in the ledger; answers its id and timestamp."""
     entry = PointTransaction(
         user_id=user_id,
         type=PointTransaction.Type.CHARGE,
@@ -68,9 +68,11 @@ def payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
 
 @variants("shape")
 def ledger(
-    *, user_id: int, shape: PageShape, pk: int | None, moment: datetime | None
+    *, user_id: int, shape: PageShape, pk: int | None, timestamp: datetime | None
 ) -> "QuerySet[PointTransaction, Any]":
-    entries = shape.of(PointTransaction.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, moment=moment)
+    entries = shape.of(
+        PointTransaction.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, timestamp=timestamp
+    )
     return entries.values_list("id", "type", "amount", "balance_after", "order_id", "created_at", named=True)
 
 

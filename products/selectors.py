@@ -13,13 +13,13 @@ from core.db.statements import Bound
 from products import statements
 from products.models import Product, ProductQuerySet
 
-# What runs out first and, of two that do, what sold more.
+# The lowest stock first and, of equals, what sold more.
 LOWEST_STOCK_FIRST = ("stock", "-units_sold", "pk")
 
 
 @dataclass(frozen=True, slots=True)
 class ProductSnapshot:
-    """A product as it stood when it was read: price in won, units in stock, and the database's moment."""
+    """A product as it stood when it was read: price in won, units in stock, and the database's time."""
 
     product_id: int
     name: str

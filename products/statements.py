@@ -16,7 +16,7 @@ SHOWN = ("id", "name", "price", "stock")
 
 @statement
 def offers(*, product_ids: list[int]) -> "QuerySet[Product, tuple[int, str, int, int, datetime]]":
-    """Those of these ids that exist: id, name, price, stock, and the database's moment; no lock."""
+    """Those of these ids that exist: id, name, price, stock, and the database's time; no lock."""
     offered = Product.objects.filter(AnyOf(F("pk"), product_ids)).annotate(read_at=Now())
     return offered.values_list("pk", "name", "price", "stock", "read_at")
 

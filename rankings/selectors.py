@@ -1,4 +1,4 @@
-"""The best sellers of a moment: the read model, corrected at both edges of the window."""
+"""The best sellers of now: the read model, corrected at both edges of the window."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
 HOUR = timedelta(hours=1)
-# An order's moment is read just before its transaction begins, and it comes in later. One that comes in later
-# than this empties the read model, by a trigger.
+# An order's timestamp is read just before its transaction begins, and its row comes in later. One that comes
+# in later than this empties the read model, by a trigger.
 SETTLING_TIME = timedelta(minutes=1)
 
 # Called with how many parts of how many are done.

@@ -14,7 +14,7 @@ from rankings.selectors import OnProgress, as_sums, minus, no_progress, plus
 
 ATTEMPTS = 10
 ROWS_A_STATEMENT = 1000
-PATIENCE = "SET LOCAL lock_timeout = '5s'"
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
 
 class HistoryKeepsChanging(Exception):
@@ -35,14 +35,14 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class WindowChange:
-    """From the window that is stored to the one wanted; `anew` where the stored sums are of no use for it."""
+    """From the stored window to the one wanted; `from_scratch` where the stored sums are of no use for it."""
 
     stored: SalesWindow
     from_at: datetime
     to_at: datetime
     from_scratch: bool
 
-    def change(self, progress: OnProgress) -> dict[int, Sales]:
+    def sums(self, progress: OnProgress) -> dict[int, Sales]:
         """What is to be added to the stored sums, or to none."""
         if self.from_scratch:
             return selectors.recount(after=self.from_at, until=self.to_at, progress=progress)
@@ -51,7 +51,7 @@ class WindowChange:
         return minus(entered, left)
 
     def is_current(self, window: SalesWindow) -> bool:
-        """Whether nobody has rewritten history since, nor moved the window that this one builds on."""
+        """Whether history was not rewritten since, nor the window moved that this one builds on."""
         moved = (window.from_at, window.to_at) != (self.stored.from_at, self.stored.to_at)
         return window.version == self.stored.version and (self.from_scratch or not moved)
 
@@ -61,17 +61,17 @@ def recompute(*, days: int, from_scratch: bool = False, progress: OnProgress = n
 
     Adds what was sold since the last time and takes away what has left the window, or adds up all of it:
     `from_scratch`, and where what is stored cannot be built on. `progress` hears of each hour of orders read.
-    Safe beside live orders and beside itself. Raises HistoryKeepsChanging, or Busy where somebody who
-    rewrites history does not come to an end.
+    Safe beside live orders and beside itself. Raises HistoryKeepsChanging, or Busy where a transaction
+    that rewrites history does not end.
     """
     for _attempt in range(ATTEMPTS):
-        move = _move(days=days, from_scratch=from_scratch)
-        if rebuilt := _make(move=move, change=move.change(progress)):
+        change = _change_to(days=days, from_scratch=from_scratch)
+        if rebuilt := _apply(change=change, sums=change.sums(progress)):
             return rebuilt
     raise HistoryKeepsChanging
 
 
-def _move(*, days: int, from_scratch: bool) -> WindowChange:
+def _change_to(*, days: int, from_scratch: bool) -> WindowChange:
     stored = _stored_window()
     settled, now = selectors.settled_at(), database_now()
     from_at = now - timedelta(days=days)
@@ -89,19 +89,19 @@ def _stored_window() -> SalesWindow:
 
 
 @atomic_with_retries
-def _make(*, move: WindowChange, change: Mapping[int, Sales]) -> Rebuilt | None:
+def _apply(*, change: WindowChange, sums: Mapping[int, Sales]) -> Rebuilt | None:
     """Move the window; None where it is no longer as it was, and all is to be read again."""
     with connection.cursor() as cursor:
-        # Whoever rewrites history holds the row until they commit, and a worker has more to do than to wait.
-        cursor.execute(PATIENCE)
+        # A transaction that rewrites history holds the row to its end; a worker does not wait that long.
+        cursor.execute(LOCK_TIMEOUT)
     window = SalesWindow.objects.select_for_update(of=("self",), no_key=True).get()
-    if not move.is_current(window):
+    if not change.is_current(window):
         return None
-    SalesWindow.objects.filter(pk=window.pk).update(from_at=move.from_at, to_at=move.to_at)
+    SalesWindow.objects.filter(pk=window.pk).update(from_at=change.from_at, to_at=change.to_at)
     stored = as_sums(ProductSales.objects.all())
-    totals = plus({} if move.from_scratch else stored, change)
+    totals = plus({} if change.from_scratch else stored, sums)
     sold = {pk: sales for pk, sales in totals.items() if sales.units > 0}
-    return Rebuilt(move.from_at, move.to_at, *_replace(stored=stored, sold=sold))
+    return Rebuilt(change.from_at, change.to_at, *_replace(stored=stored, sold=sold))
 
 
 def _replace(*, stored: Mapping[int, Sales], sold: Mapping[int, Sales]) -> tuple[int, int, int, int]:

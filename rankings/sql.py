@@ -1,4 +1,4 @@
-"""SQL that the ORM cannot say: the best sellers of one moment, and what the server knows of its sessions."""
+"""SQL that the ORM cannot say: the best sellers of now, and what the server knows of its sessions."""
 
 from datetime import timedelta
 

@@ -64,7 +64,7 @@ class Exchange:
             except psycopg.Error as error:
                 if not plans_are_lost(error):
                     raise
-                # Not prepared anew: a pgbouncer would find the lost plans again by the statements' texts.
+                # Not prepared again: a pgbouncer would find the lost plans again by the statements' texts.
                 self.prepares = False
                 log.warning("plans_lost", error=str(error).partition("\n")[0])
                 if self.pgconn.transaction_status != TransactionStatus.IDLE:

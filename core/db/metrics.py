@@ -11,7 +11,9 @@ from prometheus_client.registry import Collector
 from core.db.primary import takes_writes
 from core.metrics import AT_SCRAPE
 
-CONFLICTS = Counter("shop_transaction_conflicts_total", "Attempts of transactions to be run anew.", ["cause"])
+CONFLICTS = Counter(
+    "shop_transaction_conflicts_total", "Transactions' attempts that a conflict ended.", ["cause"]
+)
 GIVEN_UP = Counter("shop_transactions_given_up_total", "Transactions answered busy, by cause.", ["cause"])
 
 # Without this connection itself.

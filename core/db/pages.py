@@ -15,10 +15,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Position:
-    """A row's place in a list, and which way to read on; `moment` where the list is ordered by one."""
+    """A row's place in a list, and which way to read on; `timestamp` where the list is ordered by one."""
 
     backward: bool
-    moment: datetime | None
+    timestamp: datetime | None
     pk: int
 
 
@@ -46,12 +46,12 @@ class PageShape:
         ordering: Sequence[str],
         *,
         pk: int | None,
-        moment: datetime | None = None,
+        timestamp: datetime | None = None,
     ) -> "QuerySet[M, R]":
         """The rows of the page, in the direction in which it is read, and one more where there is one."""
         ordered = self.ordered(ordering)
         if self.beyond:
-            rows = rows.filter(_rows_after(ordered, pk=pk, moment=moment))
+            rows = rows.filter(_rows_after(ordered, pk=pk, timestamp=timestamp))
         return rows.order_by(*ordered)[: self.limit]
 
 
@@ -71,16 +71,16 @@ class Page:
         return {"shape": PageShape(limit, beyond=True, backward=self.start.backward), "pk": self.start.pk}
 
     @property
-    def by_moment(self) -> dict[str, Any]:
-        """The same for a list that is ordered by a moment and then the id."""
-        return {**self.by_id, "moment": self.start and self.start.moment}
+    def by_timestamp(self) -> dict[str, Any]:
+        """The same for a list that is ordered by a timestamp and then the id."""
+        return {**self.by_id, "timestamp": self.start and self.start.timestamp}
 
 
-def _rows_after(ordered: Sequence[str], *, pk: Any, moment: Any) -> Q:
+def _rows_after(ordered: Sequence[str], *, pk: Any, timestamp: Any) -> Q:
     """The rows that come after a position in this order; written so that an index serves it."""
     side = "lt" if ordered[-1].startswith("-") else "gt"
     beyond = Q((f"pk__{side}", pk))
     if len(ordered) == 1:
         return beyond
     name = ordered[0].lstrip("-")
-    return (beyond | Q((f"{name}__{side}", moment))) & Q((f"{name}__{side}e", moment))
+    return (beyond | Q((f"{name}__{side}", timestamp))) & Q((f"{name}__{side}e", timestamp))

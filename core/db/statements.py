@@ -137,7 +137,7 @@ def statement(build: Callable[P, Any], /) -> Statement[P, Any]:
 
 
 def variants(*fixed: str) -> "Callable[[Callable[P, models.QuerySet[Any, R]]], Statement[P, list[R]]]":
-    """As `statement`, compiled anew for each value of the `fixed` parameters, of which there are few."""
+    """As `statement`, compiled once for each value of the `fixed` parameters, of which there are few."""
     return lambda build: Statement(build, fixed)
 
 

@@ -36,11 +36,11 @@ log = structlog.get_logger(__name__)
 
 
 class Conflict(Exception):
-    """The work met a change it must look at again: run it anew from the start."""
+    """The work met a change it must look at again: run it again from the start."""
 
 
 def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Run the function anew after a conflict, three times at most.
+    """Run the function again after a conflict, three times at most.
 
     A conflict is `Conflict`, a deadlock or a failed serialization; with `guards`, also a constraint of these
     names that refuses what was written, and a row referred to that has vanished.

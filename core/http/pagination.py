@@ -21,27 +21,31 @@ _TOKEN = re.compile(rb"([<>])(?:(-?[0-9]{1,17}),)?([1-9][0-9]{0,18})")
 
 
 def encode_cursor(position: Position) -> str:
-    moment = "" if position.moment is None else f"{(position.moment - EPOCH) // MICROSECOND},"
-    text = f"{'<' if position.backward else '>'}{moment}{position.pk}"
+    timestamp = "" if position.timestamp is None else f"{(position.timestamp - EPOCH) // MICROSECOND},"
+    text = f"{'<' if position.backward else '>'}{timestamp}{position.pk}"
     return urlsafe_b64encode(text.encode()).decode()
 
 
-def decode_cursor(cursor: str, *, with_moment: bool) -> Position:
+def decode_cursor(cursor: str, *, with_timestamp: bool) -> Position:
     """The position that a cursor names. Raises ValueError or OverflowError for one that is not ours."""
     parts = _TOKEN.fullmatch(urlsafe_b64decode(cursor.encode("ascii")))
-    if parts is None or (parts[2] is not None) != with_moment or int(parts[3]) > BigIntegerField.MAX_BIGINT:
+    if (
+        parts is None
+        or (parts[2] is not None) != with_timestamp
+        or int(parts[3]) > BigIntegerField.MAX_BIGINT
+    ):
         raise ValueError(cursor)
-    moment = EPOCH + int(parts[2]) * MICROSECOND if with_moment else None
-    position = Position(parts[1] == b"<", moment, int(parts[3]))
+    timestamp = EPOCH + int(parts[2]) * MICROSECOND if with_timestamp else None
+    position = Position(parts[1] == b"<", timestamp, int(parts[3]))
     if encode_cursor(position) != cursor:
         raise ValueError(cursor)
     return position
 
 
 class KeysetPagination(CursorPagination):
-    """20 rows a page, 1–100 on request; by id, or by the moment and then the id that a subclass names.
+    """20 rows a page, 1–100 on request; by id, or by the timestamp and then the id that a subclass names.
 
-    DRF's own cursor counts rows of one moment by offset and loses some on the way back; this one reads on
+    DRF's own cursor counts rows of one timestamp by offset and loses some on the way back; this one reads on
     from the row itself.
     """
 
@@ -81,25 +85,28 @@ class KeysetPagination(CursorPagination):
         if not token:
             return None
         try:
-            return decode_cursor(token, with_moment=self._moment is not None)
+            return decode_cursor(token, with_timestamp=self._timestamp is not None)
         except (ValueError, OverflowError) as error:
             raise Invalid(errors=[InputError("parameter", "cursor", "cursor")]) from error
 
     @property
-    def _moment(self) -> str | None:
-        """The name of the moment that comes before the id, if one does."""
+    def _timestamp(self) -> str | None:
+        """The name of the timestamp that comes before the id, if one does."""
         return self.ordering[0].lstrip("-") if len(self.ordering) > 1 else None
 
     def _link(self, row: Any, *, backward: bool) -> str:
-        moment = None if self._moment is None else getattr(row, self._moment)
-        cursor = encode_cursor(Position(backward, moment, row.id))
+        timestamp = None if self._timestamp is None else getattr(row, self._timestamp)
+        cursor = encode_cursor(Position(backward, timestamp, row.id))
         return replace_query_param(self.url, self.cursor_query_param, cursor)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The parameters as the OpenAPI document describes them."""
         del view
         size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
-        cursor = {"type": "string", "format": "cursor" if self._moment is None else "cursor-with-moment"}
+        cursor = {
+            "type": "string",
+            "format": "cursor" if self._timestamp is None else "cursor-with-timestamp",
+        }
         return [
             _parameter(self.page_size_query_param, size, "How many rows a page has."),
             _parameter(self.cursor_query_param, cursor, "Taken from `next` or `previous`, as it is."),

@@ -14,7 +14,7 @@ from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any
 
-from orders.answers import FinalAnswer, without_waiting
+from orders.outbox.answers import FinalAnswer, without_waiting
 from orders.outbox.destination import Destination
 
 CONNECT_SECONDS = 2
@@ -27,21 +27,21 @@ LONGEST_ANSWER_BYTES = 64 * 1024
 
 
 @dataclass
-class Posts:
+class InFlight:
     """The posts of all threads that are under way: since when (monotonic), and over which connection."""
 
-    under_way: dict[int, tuple[float, "_Watched"]] = field(default_factory=dict)
+    posts: dict[int, tuple[float, "_DeadlineConnection"]] = field(default_factory=dict)
 
-    def begin(self, connection: "_Watched") -> None:
-        self.under_way[threading.get_ident()] = time.monotonic(), connection
+    def begin(self, connection: "_DeadlineConnection") -> None:
+        self.posts[threading.get_ident()] = time.monotonic(), connection
 
     def end(self) -> None:
-        self.under_way.pop(threading.get_ident(), None)
+        self.posts.pop(threading.get_ident(), None)
 
     def cut_overdue(self) -> None:
         """End the connection of every post that takes too long; its thread then sees an error."""
         oldest = time.monotonic() - WHOLE_POST_SECONDS
-        for began, connection in list(self.under_way.values()):
+        for began, connection in list(self.posts.values()):
             wire = connection.sock or connection.answering
             if began < oldest and wire:
                 with suppress(OSError):
@@ -49,10 +49,10 @@ class Posts:
                     socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
 
-POSTS = Posts()
+IN_FLIGHT = InFlight()
 
 
-class _Watched(HTTPConnection):
+class _DeadlineConnection(HTTPConnection):
     """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
 
     sock: Any
@@ -92,10 +92,10 @@ class _Watched(HTTPConnection):
         Raises OSError, HTTPException or ValueError, also where the platform speaks first, or takes or says
         only a part.
         """
-        POSTS.begin(self)
+        IN_FLIGHT.begin(self)
         try:
             if not self.is_connected:
-                self._connect_anew()
+                self._reconnect()
             self.pieces: list[bytes] = []
             self.request("POST", target, body, headers)
             self.sock.sendall(b"".join(self.pieces))
@@ -105,11 +105,11 @@ class _Watched(HTTPConnection):
             self.close()
             raise
         finally:
-            POSTS.end()
+            IN_FLIGHT.end()
         self.used_at = time.monotonic()
         return answer
 
-    def _connect_anew(self) -> None:
+    def _reconnect(self) -> None:
         self.close()
         self.answering = None
         self.connect()
@@ -138,7 +138,7 @@ class _Watched(HTTPConnection):
             raise IncompleteRead(b"", answer.length)
 
 
-class _Encrypted(_Watched, HTTPSConnection):
+class _TLSConnection(_DeadlineConnection, HTTPSConnection):
     """By TLS."""
 
 
@@ -149,14 +149,14 @@ class Connections:
         self._kept: deque[Any] = deque()
         weakref.finalize(self, _close_all, self._kept)
         place = to.host.strip("[]"), to.port or (443 if to.scheme == "https" else 80)
-        self._new: Callable[[], Any] = partial(_Watched, *place)
+        self._new: Callable[[], Any] = partial(_DeadlineConnection, *place)
         if to.scheme == "https":
             # Reading the authorities takes as long as many posts: once for all.
-            self._new = partial(_Encrypted, *place, context=ssl.create_default_context())
+            self._new = partial(_TLSConnection, *place, context=ssl.create_default_context())
 
     @contextmanager
     def lend(self) -> Iterator[Any]:
-        """A connection that is nobody else's until the block ends, open or not."""
+        """A connection that no other thread gets until the block ends, open or not."""
         try:
             connection = self._kept.pop()
         except IndexError:

@@ -20,7 +20,7 @@ from orders.outbox.wakeup import wake_delivery
 from orders.sql import CLAIM
 
 CONCURRENCY = 32
-# Longer than the longest post, so that nobody sends what is still being sent.
+# Longer than the longest post, so that no worker sends what is still being sent.
 LEASE = timedelta(seconds=15)
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=6)
@@ -56,10 +56,10 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     metrics.SWEEPS.inc()
     platform.close_unused()
     over: _Attempts = SimpleQueue()
-    delivered, turn_ends = 0, time.monotonic() + MAX_RUN_SECONDS
+    delivered, run_ends_at = 0, time.monotonic() + MAX_RUN_SECONDS
 
     def is_over() -> bool:
-        return is_stopping() or time.monotonic() >= turn_ends
+        return is_stopping() or time.monotonic() >= run_ends_at
 
     in_flight = _send_due(platform, over, free_slots=CONCURRENCY)
     try:
@@ -75,7 +75,7 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
             in_flight -= len(_gather(over))
             platform.cut_overdue()
     if is_over():
-        wake_delivery()  # more may have become due; whoever is idle goes on
+        wake_delivery()  # more may have become due; an idle worker goes on
     return delivered
 
 
@@ -108,7 +108,7 @@ def _send_due(platform: Platform, over: _Attempts, *, free_slots: int) -> int:
         return 0
     events = claim(limit=free_slots, lease=LEASE)
     if len(events) == free_slots:
-        wake_delivery()  # more may be due than we can send at once, and somebody be idle
+        wake_delivery()  # more may be due than we can send at once, and a worker be idle
     for event in events:
         _threads().submit(_post, platform, event, over)
     return len(events)
@@ -126,7 +126,7 @@ def _post(platform: Platform, event: DueEvent, over: _Attempts) -> None:
 
 
 def _gather(over: _Attempts) -> list[_Attempt]:
-    """The attempts that are over, after a moment in which others may be."""
+    """The attempts that are over, and those that end within BATCH_WINDOW_SECONDS of the first."""
     attempts: list[_Attempt] = []
     try:
         attempts.append(over.get(timeout=POLL_SECONDS))

@@ -40,14 +40,14 @@ def render(event: DueEvent) -> bytes:
 
     A change of this form is a new version beside this one, never an edit.
     """
-    moment = rfc3339(event.ordered_at)
+    ordered_at = rfc3339(event.ordered_at)
     envelope = {
         "specversion": "1.0",
         "id": str(event.id),
         "source": event.source,
         "type": ORDER_PAID,
         "subject": str(event.order_id),
-        "time": moment,
+        "time": ordered_at,
         "datacontenttype": "application/json",
         "data": {
             "order_id": event.order_id,
@@ -68,7 +68,7 @@ def render(event: DueEvent) -> bytes:
             "currency": "KRW",
             "coupon_id": event.coupon_id,
             "issued_coupon_id": event.issued_coupon_id,
-            "ordered_at": moment,
+            "ordered_at": ordered_at,
         },
     }
     return _encode(envelope).encode()

@@ -11,7 +11,7 @@ from http.client import HTTPException
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
-from orders.outbox.connections import POSTS, Connections
+from orders.outbox.connections import IN_FLIGHT, Connections
 from orders.outbox.destination import Destination
 from orders.outbox.events import CONTENT_TYPE
 
@@ -63,7 +63,7 @@ class Platform:
 
     def cut_overdue(self) -> None:
         """Fail every post that has taken longer than WHOLE_POST_SECONDS."""
-        POSTS.cut_overdue()
+        IN_FLIGHT.cut_overdue()
 
     def close_unused(self) -> None:
         """Close the connections that have not been used for a while."""
@@ -86,7 +86,7 @@ class Platform:
 def _wait_asked_for(headers: Mapping[str, list[str]]) -> int:
     """The seconds that Retry-After asks for, bounded; 0 for anything else.
 
-    A moment (in any of the three forms of RFC 9110) is compared with the answer's own Date, where there is
+    A date (in any of the three forms of RFC 9110) is compared with the answer's own Date, where there is
     one: the platform's clock may differ from ours.
     """
     asked = next(iter(headers["retry-after"]), "")

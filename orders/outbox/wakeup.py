@@ -1,4 +1,4 @@
-"""Waking the delivery worker: a hint that an event is due, never the event itself."""
+"""Wake-ups of the delivery worker: hints that an event is due, never the event itself."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from celery import current_app
 from core.metrics import REDIS_FALLBACKS
 
 DELIVER_TASK = "orders.deliver_order_events"
-# Doubled while BURST_SIZE orders come in a pause: then a worker is sending anyway, and looks for more.
+# Doubled during a burst (BURST_SIZE orders in a pause): a worker is sending already, and looks for more.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.2
 BURST_SIZE = 4
@@ -18,11 +18,11 @@ PAUSE_AFTER_FAILURE_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 
-class DeliveryNudge:
-    """Sends at most one wake-up per pause, from a thread of its own.
+class DeliveryWakeUps:
+    """Sends at most one wake-up a pause, from a thread of its own.
 
-    A broker that is down or mute therefore costs a request nothing, and a burst of orders costs one message.
-    What a dying process had not sent yet, the sweep finds.
+    A broker that is down or unresponsive therefore costs a request nothing, and a burst of orders costs one
+    message. What a dying process had not sent yet, the sweep finds.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class DeliveryNudge:
         with self._starting:
             # A thread does not survive a fork, so each process starts its own.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
@@ -46,9 +46,9 @@ class DeliveryNudge:
         while self._wanted.wait():
             # Cleared before sending: an order that commits meanwhile asks for a message of its own.
             self._wanted.clear()
-            wishes = self._requests
+            before = self._requests
             time.sleep(pause if _send() else PAUSE_AFTER_FAILURE_SECONDS)
-            many = self._requests - wishes >= BURST_SIZE
+            many = self._requests - before >= BURST_SIZE
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if many else PAUSE_SECONDS
 
 
@@ -62,9 +62,9 @@ def _send() -> bool:
     return True
 
 
-_wakeups = DeliveryNudge()
+_wake_ups = DeliveryWakeUps()
 
 
 def wake_delivery() -> None:
     """Tell the delivery worker that an event was committed; returns at once, whatever the broker does."""
-    _wakeups.request()
+    _wake_ups.request()

@@ -168,7 +168,7 @@ def hold_against(http: Client, document: Any, *, examples: int, enough: int) -> 
         "cursor", st.builds(Position, st.booleans(), st.none(), pks).map(encode_cursor)
     )
     schemathesis.openapi.format(
-        "cursor-with-moment", st.builds(Position, st.booleans(), moments, pks).map(encode_cursor)
+        "cursor-with-timestamp", st.builds(Position, st.booleans(), moments, pks).map(encode_cursor)
     )
     schema = schemathesis.openapi.from_dict(closed(document), config=config)
     schema.hook("map_case")(as_the_contract_has_it)

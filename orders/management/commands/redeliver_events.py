@@ -21,8 +21,10 @@ class Command(ShopCommand):
         """Which events: at least one way to choose them must be given."""
         parser.add_argument("--id", type=UUID, action="append", dest="ids", help="an event; may be repeated")
         parser.add_argument("--state", choices=OrderEvent.State.values, help="all of this state")
-        parser.add_argument("--since", type=_moment, help="ordered at or after, as in 2026-11-22T09:00+09:00")
-        parser.add_argument("--until", type=_moment, help="ordered before")
+        parser.add_argument(
+            "--since", type=_timestamp, help="ordered at or after, as in 2026-11-22T09:00+09:00"
+        )
+        parser.add_argument("--until", type=_timestamp, help="ordered before")
         parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, **options: Any) -> None:
@@ -38,9 +40,9 @@ class Command(ShopCommand):
             self.stdout.write(f"{events.redeliver()} events are due now")
 
 
-def _moment(text: str) -> Any:
-    """A moment with its offset. Raises ValueError."""
-    moment = parse_datetime(text)
-    if moment is None or moment.tzinfo is None:
+def _timestamp(text: str) -> Any:
+    """A timestamp with its offset. Raises ValueError."""
+    timestamp = parse_datetime(text)
+    if timestamp is None or timestamp.tzinfo is None:
         raise ValueError(text)
-    return moment
+    return timestamp

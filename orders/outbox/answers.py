@@ -11,7 +11,7 @@ from typing import Any
 INTERIM = range(100, 200)
 SWITCHING_PROTOCOLS = 101
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?\r?\n")
-# Any other line says nothing to us, and something else to others perhaps.
+# Any other line is ignored here, and may be read otherwise by a proxy.
 FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n")
 LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 HTTP_1_0 = 10  # as http.client numbers them
@@ -113,9 +113,9 @@ class FinalAnswer(HTTPResponse):
 @contextmanager
 def without_waiting(sock: Any) -> Iterator[None]:
     """Inside the block, reading raises or sees nothing where there is nothing to read yet."""
-    patience = sock.gettimeout()
+    timeout = sock.gettimeout()
     sock.settimeout(0)
     try:
         yield
     finally:
-        sock.settimeout(patience)
+        sock.settimeout(timeout)
