@@ -43,7 +43,7 @@ class CouponSoldOut(Problem):
 
     code = "coupon_sold_out"
     status = 409
-    title = BilingualText("쿠폰이 모두 소진됐어요", "The coupons are gone")
+    title = BilingualText("쿠폰이 모두 소진됐어요", "Coupon sold out")
     detail = BilingualText(
         "준비한 수량이 모두 발급됐어요. 다른 쿠폰을 확인해 주세요.",
         "All of them have been issued. Have a look at the other coupons.",

@@ -11,7 +11,7 @@ from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
 from core.http.serializers import NoInput, serialize
 from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
-from core.input_errors import InputError, Invalid
+from core.problems import InputError, Invalid
 from coupons import selectors, services, statements
 from coupons.models import Coupon, IssuedCoupon, Status
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut

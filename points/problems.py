@@ -22,7 +22,7 @@ class BalanceOverflow(Problem):
 
     code = "balance_overflow"
     status = 409
-    title = BilingualText("더 담을 수 없는 금액이에요", "The balance cannot hold that much")
+    title = BilingualText("잔액 한도를 넘어요", "The balance would pass its limit")
     detail = BilingualText(
         "충전하면 저장할 수 있는 가장 큰 잔액을 넘어요. 더 적은 금액을 충전해 주세요.",
         "The charge would pass the largest balance that can be stored. Charge less.",

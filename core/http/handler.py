@@ -25,8 +25,7 @@ from core.http.problems import (
     UnsupportedMediaType,
 )
 from core.http.serializers import input_errors
-from core.input_errors import Invalid
-from core.problems import CONTENT_TYPE, Busy, NotFound, NotRegistered, Problem, Unavailable
+from core.problems import CONTENT_TYPE, Busy, Invalid, NotFound, NotRegistered, Problem, Unavailable
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
 from core.idempotency import IdempotencyKey, Idempotent
-from core.input_errors import InputError, Invalid
+from core.problems import InputError, Invalid
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from core.db.pages import MAX_PAGE_SIZE, PAGE_SIZE, Page, Position
-from core.input_errors import InputError, Invalid
+from core.problems import InputError, Invalid
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

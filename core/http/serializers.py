@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.settings import api_settings
 
-from core.input_errors import InputError
 from core.json_schemas import TIMESTAMP
+from core.problems import InputError
 from core.timestamps import rfc3339
 
 # DRF words its errors itself; ours are worded by INPUT_ERRORS, so a message holds only the bound it names.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -75,7 +76,8 @@ def prometheus(_request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
     language = preferred_language(request)
-    response = render(request, template, {**context, "language": language})
+    with translation.override(language):
+        response = render(request, template, {**context, "language": language})
     response["Content-Language"] = language
     response["Vary"] = "Accept-Language"
     return response

@@ -6,8 +6,7 @@ import pytest
 from rest_framework.exceptions import Throttled
 
 from core.http.handler import problem_of
-from core.input_errors import INPUT_ERRORS
-from core.problems import problem_types
+from core.problems import INPUT_ERRORS, problem_types
 from tests.kit.client import Client
 
 STATUSES = {

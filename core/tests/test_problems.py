@@ -4,8 +4,7 @@ import pickle
 
 import pytest
 
-from core.input_errors import InputError, Invalid
-from core.problems import Problem, Unavailable
+from core.problems import InputError, Invalid, Problem, Unavailable
 from orders.services import REFUSALS
 
 

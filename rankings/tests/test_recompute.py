@@ -207,7 +207,7 @@ def test_rebuild_starts_from_scratch_where_stored_sums_cannot_serve(http: Client
 @pytest.mark.parametrize(
     ("corruption", "told"),
     [
-        ("UPDATE rankings_productsales SET units = units + 9", "place 1"),
+        ("UPDATE rankings_productsales SET units = units + 9", "rank 1"),
         ("UPDATE rankings_productsales SET amount = amount + 1", "stored Sales"),
         ("DELETE FROM rankings_productsales", "stored None"),
         ("INSERT INTO rankings_productsales SELECT max(id), 1, 1 FROM products_product", "recount None"),

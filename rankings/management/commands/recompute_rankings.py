@@ -43,13 +43,10 @@ class Command(ShopCommand):
         """Do it and say what came of it. Raises CommandError, which exits with 1."""
         try:
             with _bar() as progress:
-                if options["check"]:
-                    report = _check(progress)
-                else:
-                    report = _rebuild(options["from_scratch"], progress)
+                text = _check(progress) if options["check"] else _rebuild(options["from_scratch"], progress)
         except services.HistoryKeepsChanging as error:
             raise CommandError(f"rankings were not rebuilt: {error!r}") from error
-        self.stdout.write(report)
+        self.stdout.write(text)
 
 
 def _rebuild(from_scratch: bool, progress: OnProgress) -> str:  # noqa: FBT001
