@@ -52,3 +52,27 @@ def test_readme_is_short_and_its_pictures_light():
     pictures += re.findall(r'"(docs/\S+\.png)"', (ROOT / "README.ko.md").read_text())
     assert len(pictures) == 4
     assert all((ROOT / each).stat().st_size <= 250_000 for each in pictures)
+
+
+EXCERPT = re.compile(r"```python\n# (\S+\.py)\n(.*?)```", re.DOTALL)
+EXCERPTS = [
+    pytest.param(file, code, id=f"{page.parent.name} {code.split(chr(10))[1].strip()}")
+    for page in PAGES
+    for file, code in EXCERPT.findall(page.read_text())
+]
+
+
+def is_in_order(code: str, source: str) -> bool:
+    """Whether the source has the lines of the excerpt, in their order; `...` stands for any."""
+    lines = iter([line.strip() for line in source.splitlines()])
+    return all(line in lines for each in code.splitlines() if (line := each.strip()) not in {"", "..."})
+
+
+@pytest.mark.parametrize(("file", "code"), EXCERPTS)
+def test_code_that_a_page_shows_is_the_code_that_runs(file: str, code: str):
+    assert is_in_order(code, (ROOT / file).read_text())
+
+
+def test_an_excerpt_of_other_code_would_be_noticed():
+    assert len(EXCERPTS) >= 6
+    assert not is_in_order("b = 2\na = 1\n", "a = 1\nb = 2\n")
