@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, Subquery
+from django.db.models import F, FloatField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
 from core.db.pages import Page
 from core.db.sending import send
-from core.db.statements import Bound
 from coupons import statements
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
 from users.services import read_for_member
@@ -36,13 +35,6 @@ def issued_coupons_of(*, user_id: int, status: Status | None, page: Page) -> lis
     """A page of what the user holds, of one status or of all, newest first. Raises NotRegistered."""
     held = statements.issued_coupons(user_id=user_id, status=status, **page.by_timestamp)
     return read_for_member(held, user_id=user_id)
-
-
-def asked_for(*, user_id: int, issued_coupon_id: int | None) -> list[Bound[list[IssuedCoupon]]]:
-    """The statement that reads the user's coupon of that id; none where no row can have the id."""
-    if issued_coupon_id is None or not 0 < issued_coupon_id <= BigIntegerField.MAX_BIGINT:
-        return []
-    return [statements.held(user_id=user_id, issued_coupon_id=issued_coupon_id)]
 
 
 # A pace is that of the newest issues, so it needs one row of a campaign however many were issued.

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import BigIntegerField
 
 from core.db.statements import Bound
 from core.db.transactions import Conflict, retried
@@ -57,19 +58,26 @@ def _refusal(eligibility: Eligibility) -> Problem | None:
     return CouponSoldOut() if eligibility.is_sold_out else None
 
 
-def discount_of(held: IssuedCoupon | None, *, subtotal: int, now: datetime) -> int:
+def held(*, user_id: int, issued_coupon_id: int | None) -> list[Bound[list[IssuedCoupon]]]:
+    """The statement that reads the user's coupon of that id; none where no row can have the id."""
+    if issued_coupon_id is None or not 0 < issued_coupon_id <= BigIntegerField.MAX_BIGINT:
+        return []
+    return [statements.held(user_id=user_id, issued_coupon_id=issued_coupon_id)]
+
+
+def discount_of(coupon: IssuedCoupon | None, *, subtotal: int, now: datetime) -> int:
     """The won that a coupon, if the user holds it, takes off the subtotal at a time; nothing is written.
 
     Raises CouponNotFound, CouponAlreadyUsed or CouponExpired.
     """
-    if held is None:
+    if coupon is None:
         raise CouponNotFound
-    status = held.status(now=now)
+    status = coupon.status(now=now)
     if status == "used":
         raise CouponAlreadyUsed
     if status == "expired":
         raise CouponExpired
-    return held.discount_on(subtotal=subtotal)
+    return coupon.discount_on(subtotal=subtotal)
 
 
 def redeemed(*, user_id: int, issued_coupon_id: int | None, now: datetime) -> list[Bound[int]]:

@@ -82,4 +82,4 @@ def _place(basket: Basket) -> PaidOrder:
         except OutOfStock as refusal:
             refused = refusal.members
             for shortage in refused["shortages"]:
-                products.services.adjust_stock(product_id=shortage["product_id"], by=RESTOCKED)
+                products.services.adjust_stock(product_id=shortage["product_id"], delta=RESTOCKED)

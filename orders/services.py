@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.db.models import BigIntegerField
 
-import coupons.selectors
 import coupons.services
 import points.services
 import points.statements
@@ -184,8 +183,8 @@ def _placed(order: PaidOrder, *, user_id: int, key: IdempotencyKey | None) -> li
 def _look(*, basket: Basket) -> Look:
     """Ask in one message for all that is decided on. Raises NotRegistered, ProductNotFound."""
     account = points.statements.balance_of_member(user_id=basket.user_id)
-    asked = products.selectors.asked_for(product_ids=basket.quantities)
-    held = coupons.selectors.asked_for(user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id)
+    asked = products.selectors.offers_of(product_ids=basket.quantities)
+    held = coupons.services.held(user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id)
     accounts, found, *coupons_held = send(account, asked, *held)
     require_member(accounts)
     offers = products.selectors.offers(found)
@@ -196,7 +195,10 @@ def _look(*, basket: Basket) -> Look:
 
 def _price_basket(*, basket: Basket, look: Look) -> PricedBasket:
     """Decide in the contract's order. Raises what checkout raises of coupon, stock, price and points."""
-    items = [_line(offer=look.offers[pk], quantity=quantity) for pk, quantity in basket.quantities.items()]
+    items = [
+        Line(pk, look.offers[pk].name, look.offers[pk].price, quantity)
+        for pk, quantity in basket.quantities.items()
+    ]
     subtotal = sum(item.amount for item in items)
     discount = 0
     if basket.issued_coupon_id is not None:
@@ -210,7 +212,3 @@ def _price_basket(*, basket: Basket, look: Look) -> PricedBasket:
         raise InsufficientPoints(required=price.total, balance=look.balance)
     points.services.require_balance(balance=look.balance, total=price.total)
     return price
-
-
-def _line(*, offer: ProductSnapshot, quantity: int) -> Line:
-    return Line(offer.product_id, offer.name, offer.price, quantity)

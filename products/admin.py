@@ -108,7 +108,7 @@ class ProductAdmin(SpreadsheetAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
         if change and (by := form.cleaned_data["stock_change"]):
-            services.adjust_stock(product_id=obj.pk, by=by)
+            services.adjust_stock(product_id=obj.pk, delta=by)
             obj.refresh_from_db(fields=["stock"])
 
     def construct_change_message(

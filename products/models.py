@@ -1,7 +1,7 @@
 """What is sold."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -22,11 +22,6 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def locked(self, *, product_id: int) -> "ProductQuerySet":
         """The product, held until the transaction ends; order lines that refer to it are not blocked."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk=product_id).order_by("pk")
-
-    def add_stock(self, *, product_id: int, quantity: int) -> bool:
-        """Add stock, or take some off with a negative quantity; False where less is left than that."""
-        enough = self.filter(pk=product_id, stock__gte=-quantity)
-        return enough.update(stock=F("stock") + quantity) == 1
 
 
 class Product(models.Model):

@@ -28,7 +28,7 @@ class ProductSnapshot:
     read_at: datetime
 
 
-def asked_for(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, int, datetime]]]:
+def offers_of(*, product_ids: Iterable[int]) -> Bound[list[tuple[int, str, int, int, datetime]]]:
     """The statement that reads the products with these ids, those that exist, without a lock."""
     return statements.offers(product_ids=[pk for pk in product_ids if 0 < pk <= BigIntegerField.MAX_BIGINT])
 
@@ -39,7 +39,7 @@ def offers(found: Iterable[tuple[int, str, int, int, datetime]]) -> dict[int, Pr
 
 def read_offers(*, product_ids: Iterable[int]) -> dict[int, ProductSnapshot]:
     """The products with these ids, those that exist, by id."""
-    (found,) = send(asked_for(product_ids=product_ids))
+    (found,) = send(offers_of(product_ids=product_ids))
     return offers(found)
 
 

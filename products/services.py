@@ -1,6 +1,8 @@
-"""Taking stock, and putting it back on the shelf."""
+"""Taking stock at checkout, and adjusting it by hand."""
 
 from collections.abc import Iterable, Mapping
+
+from django.db.models import F
 
 from core.db.statements import Bound
 from products import statements
@@ -43,7 +45,8 @@ def taken(*, quantities: Mapping[int, int]) -> list[Bound[int]]:
     return [statements.take(product_id=pk, quantity=quantities[pk]) for pk in sorted(quantities)]
 
 
-def adjust_stock(*, product_id: int, by: int) -> None:
+def adjust_stock(*, product_id: int, delta: int) -> None:
     """Add units, or take some off with a negative number, beside running orders. Raises StockBelowZero."""
-    if not Product.objects.add_stock(product_id=product_id, quantity=by):
+    enough = Product.objects.filter(pk=product_id, stock__gte=-delta)
+    if not enough.update(stock=F("stock") + delta):
         raise StockBelowZero

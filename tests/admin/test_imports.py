@@ -15,6 +15,7 @@ from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
+from products.services import adjust_stock
 from tests.kit.files import COUPONS, MEMBERS, PRODUCTS, as_csv, as_xlsx, bring, confirm, preview, wrong
 from tests.kit.workbooks import xlsx
 from users.models import User
@@ -146,7 +147,7 @@ def test_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client):
     assert "<del>100</del> → <ins>200</ins>" in page.content.decode()
     assert "<td>999" not in page.content.decode()
     assert len(page.context["result"].notices) == 1
-    Product.objects.add_stock(product_id=product.pk, quantity=-4)
+    adjust_stock(product_id=product.pk, delta=-4)
     confirm(admin_client, PRODUCTS, page)
     product.refresh_from_db()
     assert (product.name, product.price, product.stock) == ("후", 200, 6)

@@ -97,7 +97,7 @@ class Operator:
         """More of a product."""
         product_id, units = self.chance.choice(self.market.products), self.chance.randint(1, 20)
         try:
-            adjust_stock(product_id=product_id, by=units)
+            adjust_stock(product_id=product_id, delta=units)
         except LOST:
             if ever_stocked(product_id) != self.market.stocked[product_id] + units:
                 raise

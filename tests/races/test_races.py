@@ -196,7 +196,7 @@ def test_restocking_under_orders_loses_no_update(http: Client, how: str) -> None
         if how == "sql":
             execute("UPDATE products_product SET stock = stock + 1")
         else:
-            product_services.adjust_stock(product_id=product.pk, by=1)
+            product_services.adjust_stock(product_id=product.pk, delta=1)
         return http.get("/livez")
 
     orders = [lambda user=user: http.order(user, {product.pk: 1}) for user in users]
