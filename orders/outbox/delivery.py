@@ -15,7 +15,7 @@ from django.db import connection
 from orders import metrics
 from orders.models import OrderEvent
 from orders.outbox.events import DueEvent, render
-from orders.outbox.platform import DeliveryFailed, Platform
+from orders.outbox.platform import IN_FLIGHT, DeliveryFailed, Platform
 from orders.outbox.wakeup import wake_delivery
 from orders.sql import CLAIM
 
@@ -54,7 +54,7 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     at once, each in its own slot, so that a slow one delays no other.
     """
     metrics.SWEEPS.inc()
-    platform.close_unused()
+    platform.connections.close_unused()
     over: _Attempts = SimpleQueue()
     delivered, run_ends_at = 0, time.monotonic() + MAX_RUN_SECONDS
 
@@ -66,14 +66,14 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
         while in_flight:
             attempts = _gather(over)
             in_flight -= len(attempts)
-            platform.cut_overdue()
+            IN_FLIGHT.cut_overdue()
             if not is_over():
                 in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
             delivered += _record_results(attempts)
     finally:
         while in_flight:  # only after an error: their threads are to be free for the next turn
             in_flight -= len(_gather(over))
-            platform.cut_overdue()
+            IN_FLIGHT.cut_overdue()
     if is_over():
         wake_delivery()  # more may have become due; an idle worker goes on
     return delivered

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from orders.outbox import connections
-from orders.outbox.platform import Platform
+from orders.outbox.platform import IN_FLIGHT, Platform
 from tests.kit.platforms import Said, Talker, outcome, talking
 from tests.kit.processes import until
 
@@ -25,13 +25,13 @@ def platform_that_says(*says: list[Said], greeting: bytes = b"") -> Iterator[tup
 
 
 @contextmanager
-def cutting(platform: Platform) -> Iterator[None]:
+def cutting() -> Iterator[None]:
     """What the worker's main thread does while others post."""
     ended = threading.Event()
 
     def cut() -> None:
         while not ended.wait(0.05):
-            platform.cut_overdue()
+            IN_FLIGHT.cut_overdue()
 
     threading.Thread(target=cut).start()
     yield
@@ -70,8 +70,8 @@ def test_answer_after_interim_ones_counts_and_keeps_the_connection(interim):
     ],
     ids=["no more", "half a line", "another protocol"],
 )
-def test_interim_answer_is_not_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
-    monkeypatch.setattr("orders.outbox.connections.READ_SECONDS", 0.3)
+def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
+    monkeypatch.setattr("orders.outbox.platform.READ_SECONDS", 0.3)
     with platform_that_says(never_final, [TAKEN]) as (platform, talker):
         first, second = outcomes(platform, posts=2)
     assert first != "taken"
@@ -160,8 +160,8 @@ def test_answer_that_comes_between_two_events_counts_for_neither():
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
-def test_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
-    monkeypatch.setattr("orders.outbox.connections.READ_SECONDS", 0.1)
+def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
+    monkeypatch.setattr("orders.outbox.platform.READ_SECONDS", 0.1)
     with platform_that_says([0.3, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
         time.sleep(0.4)
@@ -195,5 +195,5 @@ def test_plain_answer_leaves_its_connection_for_the_next_event(answer):
 def test_body_that_drips_is_cut_at_the_total_timeout_without_keep_alive_too(monkeypatch):
     monkeypatch.setattr(connections, "WHOLE_POST_SECONDS", 0.3)
     drips = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n", *[0.1, b"x"] * 1000]
-    with platform_that_says(drips) as (platform, _), cutting(platform):
+    with platform_that_says(drips) as (platform, _), cutting():
         assert outcome(platform) != "taken"
