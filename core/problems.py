@@ -26,7 +26,7 @@ class BilingualText:
 
 
 class Problem(Exception):
-    """An anticipated failure. A subclass says its code, status and texts, and what members it adds.
+    """An anticipated failure. A subclass says its code, status and texts, and what extension members it adds.
 
     `extensions` maps a member's name to its JSON Schema, which may refer to one of `schemas`.
     """
@@ -38,10 +38,10 @@ class Problem(Exception):
     extensions: ClassVar[dict[str, Json]] = {}
     schemas: ClassVar[dict[str, Json]] = {}
 
-    def __init__(self, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
+    def __init__(self, *, headers: Mapping[str, str] | None = None, **extension_members: object) -> None:
         super().__init__()
         self.headers = dict(headers or {})
-        self.members = members
+        self.extension_members = extension_members
 
     def __str__(self) -> str:
         return self.code

@@ -77,9 +77,9 @@ def _place(basket: Basket) -> PaidOrder:
         try:
             return checkout(basket=basket).instance
         except InsufficientPoints as refusal:
-            refused = refusal.members
+            refused = refusal.extension_members
             points.services.charge(user_id=basket.user_id, amount=refused["required"])
         except OutOfStock as refusal:
-            refused = refusal.members
+            refused = refusal.extension_members
             for shortage in refused["shortages"]:
                 products.services.adjust_stock(product_id=shortage["product_id"], delta=RESTOCKED)

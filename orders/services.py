@@ -124,7 +124,7 @@ def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
     again.
     """
     look = _look(basket=basket)
-    price = _price_basket(basket=basket, look=look)
+    priced = _price_basket(basket=basket, look=look)
     with in_messages() as messages:
         balances, *redeemed = messages.send(
             points.statements.locked_balance(user_id=basket.user_id),
@@ -132,23 +132,23 @@ def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
                 user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=look.now
             ),
         )
-        balance_after = sum(balances) - price.total
+        balance_after = sum(balances) - priced.total
         if balance_after < 0 or not all(redeemed):
             raise Conflict
         order = PaidOrder(
             id=0,
             status=Order.Status.PAID,
-            lines=price.items,
-            subtotal=price.subtotal,
-            discount=price.discount,
-            total=price.total,
+            lines=priced.items,
+            subtotal=priced.subtotal,
+            discount=priced.discount,
+            total=priced.total,
             issued_coupon_id=basket.issued_coupon_id,
             balance_after=balance_after,
             ordered_at=look.now,
         )
         ((made,), *_others) = messages.commit(
             *_placed(order, user_id=basket.user_id, key=key),
-            *points.services.paid(user_id=basket.user_id, total=price.total, balance_after=balance_after),
+            *points.services.paid(user_id=basket.user_id, total=priced.total, balance_after=balance_after),
             *products.services.taken(quantities=basket.quantities),
         )
     return replace(order, id=made[0])
@@ -204,11 +204,11 @@ def _price_basket(*, basket: Basket, look: Look) -> PricedBasket:
     if basket.issued_coupon_id is not None:
         discount = coupons.services.discount_of(look.coupon, subtotal=subtotal, now=look.now)
     products.services.require_stock(offers=look.offers, quantities=basket.quantities)
-    price = PricedBasket(items, subtotal, discount)
-    if basket.expected_total is not None and basket.expected_total != price.total:
-        raise PriceChanged(expected_total=basket.expected_total, total=price.total)
+    priced = PricedBasket(items, subtotal, discount)
+    if basket.expected_total is not None and basket.expected_total != priced.total:
+        raise PriceChanged(expected_total=basket.expected_total, total=priced.total)
     # A subtotal that no order could store is refused as well, whatever the discount.
     if subtotal > BigIntegerField.MAX_BIGINT:
-        raise InsufficientPoints(required=price.total, balance=look.balance)
-    points.services.require_balance(balance=look.balance, total=price.total)
-    return price
+        raise InsufficientPoints(required=priced.total, balance=look.balance)
+    points.services.require_balance(balance=look.balance, total=priced.total)
+    return priced

@@ -29,8 +29,8 @@ class MemberAdmin(SpreadsheetAdmin):
     sortable_by = ("id",)
     search_fields = ("^name", "=id")
     search_help_text = _("Member id, or how the name begins")
-    readonly_fields = ("created_at", "balance", "belongings")
-    fieldsets = ((None, {"fields": ("name", "created_at", "balance", "belongings")}),)
+    readonly_fields = ("created_at", "balance", "related_lists")
+    fieldsets = ((None, {"fields": ("name", "created_at", "balance", "related_lists")}),)
     add_fieldsets = ((None, {"fields": ("name",)}),)
 
     @admin.display(description=_("Balance"), ordering="pointaccount__balance")
@@ -39,7 +39,7 @@ class MemberAdmin(SpreadsheetAdmin):
         return won(getattr(getattr(member, "pointaccount", None), "balance", 0))
 
     @admin.display(description=_("See also"))
-    def belongings(self, member: User) -> SafeString:
+    def related_lists(self, member: User) -> SafeString:
         """Links to all that is the member's."""
         links = [
             (link(list_url(table, user__id__exact=member.pk), str(name)),)

@@ -59,7 +59,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
         "detail": problem.detail.in_language(language),
         "code": problem.code,
         "request_id": getattr(request, "request_id", ""),
-        **problem.members,
+        **problem.extension_members,
     }
     if isinstance(problem, Invalid):
         body["errors"] = [error.to_dict(language) for error in problem.errors]

@@ -25,7 +25,7 @@ def test_refusal_keeps_its_code_and_what_it_carries(refusal):
     Problem.__init__(sent, headers={"Retry-After": "1"}, required=7)
     received = copy(sent)
     assert type(received) is refusal
-    assert (str(received), received.headers, received.members) == (
+    assert (str(received), received.headers, received.extension_members) == (
         refusal.code,
         sent.headers,
         {"required": 7},
