@@ -10,5 +10,5 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        """Know every app's problems before the first request, document or page needs them."""
-        autodiscover_modules("problems")
+        """Know every app's problems and metrics before the first request, document or page needs them."""
+        autodiscover_modules("problems", "metrics")

@@ -8,16 +8,9 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import REGISTRY, Collector
+from prometheus_client.registry import REGISTRY
 
 REDIS_FALLBACKS = Counter("shop_redis_fallbacks_total", "Times that Redis was done without.", ["used_for"])
-
-AT_SCRAPE: list[Collector] = []
-
-
-def collect_at_scrape(collector: Collector) -> None:
-    """Add a collector that reads the database at each scrape, if that answers."""
-    AT_SCRAPE.append(collector)
 
 
 def counted() -> CollectorRegistry:

@@ -1,11 +1,7 @@
 """The orders app."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
-
-from core.metrics import collect_at_scrape
 
 
 class OrdersConfig(AppConfig):
@@ -13,6 +9,3 @@ class OrdersConfig(AppConfig):
 
     name = "orders"
     verbose_name = _("Orders")
-
-    def ready(self) -> None:
-        collect_at_scrape(import_module("orders.metrics").OutboxCollector())

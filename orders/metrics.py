@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from orders import selectors
 
@@ -20,21 +19,18 @@ LAG = Histogram(
 DELIVERED, *_ = [ATTEMPTS.labels(outcome) for outcome in ("delivered", "failed", "dead")]
 
 
-class OutboxCollector(Collector):
-    """Reads the outbox at each scrape."""
-
-    def collect(self) -> Iterator[Metric]:
-        """How many events wait or are dead, how old the oldest is and how long one has been due."""
-        outbox = selectors.outbox_status()
-        yield GaugeMetricFamily("shop_events_pending", "Events not delivered yet.", outbox.pending)
-        yield GaugeMetricFamily("shop_events_dead", "Events given up on.", outbox.dead)
-        yield GaugeMetricFamily(
-            "shop_events_oldest_seconds",
-            "Age of the oldest event not delivered yet.",
-            selectors.oldest_pending_seconds(),
-        )
-        yield GaugeMetricFamily(
-            "shop_events_overdue_seconds",
-            "How long the event that is due longest has waited for its turn.",
-            outbox.overdue_seconds,
-        )
+def collect() -> Iterator[Metric]:
+    """How many events wait or are dead, how old the oldest is and how long one has been due."""
+    outbox = selectors.outbox_status()
+    yield GaugeMetricFamily("shop_events_pending", "Events not delivered yet.", outbox.pending)
+    yield GaugeMetricFamily("shop_events_dead", "Events given up on.", outbox.dead)
+    yield GaugeMetricFamily(
+        "shop_events_oldest_seconds",
+        "Age of the oldest event not delivered yet.",
+        selectors.oldest_pending_seconds(),
+    )
+    yield GaugeMetricFamily(
+        "shop_events_overdue_seconds",
+        "How long the event that is due longest has waited for its turn.",
+        outbox.overdue_seconds,
+    )

@@ -95,18 +95,9 @@ def _orders(found: list[Any]) -> list[PaidOrder]:
 
 
 def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
-    pk, status, subtotal, discount, total, issued_coupon_id, balance_after, ordered_at = rows[0][:8]
-    return PaidOrder(
-        id=pk,
-        status=status,
-        lines=[Line(*row[8:12]) for row in rows if row[8] is not None],
-        subtotal=subtotal,
-        discount=discount,
-        total=total,
-        issued_coupon_id=issued_coupon_id,
-        balance_after=balance_after,
-        ordered_at=ordered_at,
-    )
+    """From statements.WITH_LINES: eight columns of the order, as PaidOrder has them, and four of a line."""
+    lines = [Line(*row[8:12]) for row in rows if row[8] is not None]
+    return PaidOrder(*rows[0][:2], lines, *rows[0][2:8])
 
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:

@@ -89,17 +89,8 @@ class PlacedOrderSerializer(OrderSerializer):
     """An order just placed, with the balance it left."""
 
     class Meta(OrderSerializer.Meta):
-        fields = (  # type: ignore[assignment]
-            "id",
-            "status",
-            "items",
-            "subtotal",
-            "discount",
-            "total",
-            "issued_coupon_id",
-            "balance_after",
-            "ordered_at",
-        )
+        # As the order, with the balance before its timestamp.
+        fields = (*OrderSerializer.Meta.fields[:-1], "balance_after", "ordered_at")  # type: ignore[assignment]
 
 
 class OrderQuoteSerializer(serializers.Serializer[Any]):

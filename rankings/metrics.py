@@ -3,20 +3,16 @@
 from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from rankings import selectors
 
 
-class RebuildCollector(Collector):
-    """Reads at each scrape up to when the read model has added up."""
-
-    def collect(self) -> Iterator[Metric]:
-        """The age of the newest sales in the read model; nothing before the first time."""
-        age = selectors.window_age_seconds()
-        if age is not None:
-            yield GaugeMetricFamily(
-                "shop_ranking_window_age_seconds",
-                "How long ago the sales end that the best sellers' read model has added up.",
-                age,
-            )
+def collect() -> Iterator[Metric]:
+    """The age of the newest sales in the read model; nothing before the first time."""
+    age = selectors.window_age_seconds()
+    if age is not None:
+        yield GaugeMetricFamily(
+            "shop_ranking_window_age_seconds",
+            "How long ago the sales end that the best sellers' read model has added up.",
+            age,
+        )

@@ -8,8 +8,8 @@ from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from core.conventions import modules_named
 from core.db.primary import takes_writes
-from core.metrics import AT_SCRAPE
 
 CONFLICTS = Counter(
     "shop_transaction_conflicts_total", "Transactions' attempts that a conflict ended.", ["cause"]
@@ -26,12 +26,13 @@ log = structlog.get_logger(__name__)
 
 
 class DatabaseCollector(Collector):
-    """The database, and what is read from it at a scrape."""
+    """The database, and what is read from it at a scrape: by `collect` of each app's `metrics.py`."""
 
     def collect(self) -> Iterator[Metric]:
         """Whether it takes writes, and what is read from it; a database that is away costs one attempt."""
         try:
-            metrics = [_lock_waits(), *(metric for each in AT_SCRAPE for metric in each.collect())]
+            readers = [module.collect for module in modules_named("metrics") if hasattr(module, "collect")]
+            metrics = [_lock_waits(), *(metric for collect in readers for metric in collect())]
             up = takes_writes()
         except (DatabaseError, InterfaceError) as error:
             log.warning("database_not_read", error=str(error))

@@ -14,39 +14,17 @@ class Meaning(StrEnum):
 
     CONFLICT = "conflict"  # nothing was written: run it again
     BUSY = "busy"  # somebody holds what is needed, and nothing was written
-    UNAVAILABLE = (
-        "unavailable"  # no server here that takes writes: close the connection, the client comes again
-    )
+    UNAVAILABLE = "unavailable"  # no server here that takes writes: close the connection and ask again
     BUG = "bug"  # ours, or an operator's: missing tables or rights
 
 
+_BUGS = "02 03 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 2B 2D 2F 34 38 39 3B 3F 42 44 54 55 HV P0 XX"
 _CLASSES = {
     Meaning.CONFLICT: ("40", "72"),
     # Connections, authentication, no such database, resources, an operator's intervention, errors of the
     # system, a broken configuration. pgbouncer says 08P01 whatever is wrong behind it.
     Meaning.UNAVAILABLE: ("08", "28", "3D", "53", "57", "58", "F0"),
-    Meaning.BUG: (
-        *(
-            "02",
-            "03",
-            "09",
-            "0A",
-            "0B",
-            "0F",
-            "0L",
-            "0P",
-            "0Z",
-            "10",
-            "20",
-            "21",
-            "22",
-            "23",
-            "24",
-            "25",
-            "26",
-        ),
-        *("27", "2B", "2D", "2F", "34", "38", "39", "3B", "3F", "42", "44", "54", "55", "HV", "P0", "XX"),
-    ),
+    Meaning.BUG: _BUGS.split(),
 }
 # What differs from the rest of its class.
 _CODES = {

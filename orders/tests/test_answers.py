@@ -1,13 +1,14 @@
 """Which answer counts for which event, and which connections are used again."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 
 import pytest
 
-from orders.outbox import connections
 from orders.outbox.platform import IN_FLIGHT, Platform
 from tests.kit.platforms import Said, Talker, outcome, talking
 from tests.kit.processes import until
@@ -171,14 +172,14 @@ def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch)
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
-def test_answer_before_a_request_counts_for_nothing(monkeypatch):
-    connect = connections.HTTPConnection.connect
+def test_a_platform_that_speaks_first_has_answered_nothing(monkeypatch):
+    connect = HTTPConnection.connect
 
     def connect_and_wait(self):
         connect(self)
-        until(lambda: self.sock.recv(1, connections.socket.MSG_PEEK))
+        until(lambda: self.sock.recv(1, socket.MSG_PEEK))
 
-    monkeypatch.setattr(connections.HTTPConnection, "connect", connect_and_wait)
+    monkeypatch.setattr(HTTPConnection, "connect", connect_and_wait)
     with platform_that_says([TAKEN], greeting=TAKEN) as (platform, _):
         assert "spoke before it was asked" in outcome(platform)
 
@@ -192,8 +193,8 @@ def test_plain_answer_leaves_its_connection_for_the_next_event(answer):
     assert talker.connections == 1
 
 
-def test_body_that_drips_is_cut_at_the_total_timeout_without_keep_alive_too(monkeypatch):
-    monkeypatch.setattr(connections, "WHOLE_POST_SECONDS", 0.3)
+def test_a_body_that_drips_is_cut_after_the_whole_time_on_a_connection_to_be_closed_too(monkeypatch):
+    monkeypatch.setattr("orders.outbox.platform.WHOLE_POST_SECONDS", 0.3)
     drips = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n", *[0.1, b"x"] * 1000]
     with platform_that_says(drips) as (platform, _), cutting():
         assert outcome(platform) != "taken"
