@@ -97,7 +97,8 @@ def _orders(found: list[Any]) -> list[PaidOrder]:
 def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
     """From statements.WITH_LINES: eight columns of the order, as PaidOrder has them, and four of a line."""
     lines = [Line(*row[8:12]) for row in rows if row[8] is not None]
-    return PaidOrder(*rows[0][:2], lines, *rows[0][2:8])
+    pk, status, *others = rows[0][:8]
+    return PaidOrder(pk, status, lines, *others)
 
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
@@ -150,9 +151,11 @@ def outbox_status(*, max_count: int | None = None) -> OutboxStatus:
     """What the platform still lacks; with `max_count` as quick to read after days without a platform."""
     pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
     dead = OrderEvent.objects.filter(state=OrderEvent.State.DEAD)
+    first_due = pending.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
     return OutboxStatus(
-        *(events.values("pk")[:max_count].count() for events in (pending, dead)),
-        _seconds_since(pending.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()),
+        pending=pending.values("pk")[:max_count].count(),
+        dead=dead.values("pk")[:max_count].count(),
+        overdue_seconds=_seconds_since(first_due),
     )
 
 
