@@ -33,10 +33,8 @@ def _events() -> dict[str, Any]:
     late = outbox.overdue_seconds >= LATE_SECONDS
     return {
         "pending": _bounded(outbox.pending),
-        "pending_url": list_url("orders_orderevent", state__exact="pending"),
         "dead": _bounded(outbox.dead),
-        "dead_url": list_url("orders_orderevent", state__exact="dead"),
-        "lag": lasting(outbox.overdue_seconds),
+        "overdue_seconds": outbox.overdue_seconds,
         "state": _state(late=late, dead=bool(outbox.dead)),
     }
 
