@@ -206,7 +206,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.http.middleware.request_ids",
-    "core.http.middleware.Cors",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "core.http.middleware.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.refuse_ambiguous_paths",

@@ -11,8 +11,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from core.db.sending import send
+from core.problems import CHALLENGE
 from users import selectors
-from users.problems import CHALLENGE, UntrustedGateway
+from users.problems import UntrustedGateway
 from users.services import require_member
 from users.statements import member
 

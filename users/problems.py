@@ -1,8 +1,6 @@
 """Why a caller is not let in."""
 
-from core.problems import BilingualText, Problem
-
-CHALLENGE = 'Gateway realm="pointshop"'
+from core.problems import CHALLENGE, BilingualText, Problem
 
 
 class UntrustedGateway(Problem):
@@ -17,6 +15,4 @@ class UntrustedGateway(Problem):
         "X-Gateway-Secret이 없거나 달라요. 게이트웨이를 거쳐 다시 보내 주세요.",
         "X-Gateway-Secret is missing or wrong. Send the request through the gateway.",
     )
-
-    def __init__(self) -> None:
-        super().__init__(headers={"WWW-Authenticate": CHALLENGE})
+    default_headers = {"WWW-Authenticate": CHALLENGE}

@@ -5,7 +5,6 @@ from typing import TypeVar
 from core.db.sending import send
 from core.db.statements import Bound
 from core.problems import NotRegistered
-from users.problems import CHALLENGE
 from users.statements import member
 
 A = TypeVar("A")
@@ -14,7 +13,7 @@ A = TypeVar("A")
 def require_member(found: object) -> None:
     """Raise NotRegistered where the look for the caller found nothing."""
     if not found:
-        raise NotRegistered(headers={"WWW-Authenticate": CHALLENGE})
+        raise NotRegistered
 
 
 def read_for_member(asked: Bound[A], *, user_id: int) -> A:

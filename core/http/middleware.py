@@ -1,4 +1,4 @@
-"""The outermost layers: a name for each request, and problems in place of pages."""
+"""Middleware: request ids, ambiguous paths, security headers, and problems in place of error pages."""
 
 import re
 import time
@@ -9,9 +9,7 @@ from typing import cast
 from urllib.parse import unquote
 
 import structlog
-from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
@@ -21,16 +19,9 @@ from django.shortcuts import render
 from django.utils import translation
 
 from core.http import metrics
-from core.http.handler import come_again, problem_of, problem_response
-from core.http.problems import (
-    Internal,
-    Malformed,
-    MethodNotAllowed,
-    NotAcceptable,
-    TooLarge,
-    UnsupportedMediaType,
-)
-from core.problems import CONTENT_TYPE, NotFound, NotRegistered, Problem, Unavailable
+from core.http.handler import problem_of, problem_response, transient_problem
+from core.http.problems import BY_STATUS, Internal
+from core.problems import CONTENT_TYPE, NotFound
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -46,20 +37,8 @@ ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' '
 # Health checks and Prometheus ask a process by its address, or by a name that the public does not use.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
-_PERHAPS_AMBIGUOUS = re.compile(r"[.%\\]|//")
+_AUTHORITY = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
-_BY_STATUS: dict[int, type[Problem]] = {
-    400: Malformed,
-    401: NotRegistered,
-    403: NotFound,
-    404: NotFound,
-    405: MethodNotAllowed,
-    406: NotAcceptable,
-    413: TooLarge,
-    415: UnsupportedMediaType,
-    503: Unavailable,
-}
 
 
 def request_ids(get_response: GetResponse) -> GetResponse:
@@ -90,35 +69,21 @@ def request_ids(get_response: GetResponse) -> GetResponse:
 
 
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
-    """Answer 404 to a path that a proxy may read as another, and apply that one's rules to it."""
+    """Answer 404 to a path that a proxy may read as another, and apply that one's rules to it.
+
+    It has a dot or empty segment, a backslash or an encoded slash.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         target = request.META.get("REQUEST_URI") or request.get_full_path()
-        if _is_ambiguous(target):
+        path = _AUTHORITY.sub("", target).partition("?")[0]
+        # Some servers drop a segment's parameters (`..;x`) before they look at it.
+        segments = {segment.partition(";")[0] for segment in unquote(path).split("/")}
+        if segments & {".", ".."} or _AMBIGUOUS_SLASH.search(path):
             return problem_response(request, NotFound())
         return get_response(request)
 
     return middleware
-
-
-def _is_ambiguous(target: str) -> bool:
-    """Whether the request target's path has a dot or empty segment, a backslash or an encoded slash."""
-    if not _PERHAPS_AMBIGUOUS.search(target):
-        return False
-    authority = _AUTHORITY.match(target)
-    path = target[authority.end() if authority else 0 :].partition("?")[0]
-    # Some servers drop a segment's parameters (`..;x`) before they look at it.
-    segments = (segment.partition(";")[0] for segment in unquote(path).split("/"))
-    return bool(_AMBIGUOUS_SLASH.search(path)) or not {".", ".."}.isdisjoint(segments)
-
-
-class Cors(CorsMiddleware):
-    """django-cors-headers; left out where no other origin may read the API."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        if not settings.CORS_ALLOWED_ORIGINS:
-            raise MiddlewareNotUsed
-        super().__init__(get_response)
 
 
 class AllowedHosts(CommonMiddleware):
@@ -164,11 +129,11 @@ class SkipAdminMiddleware(BaseHandler):
 
 
 def admin_locale(get_response: GetResponse) -> GetResponse:
-    """Speak the language that was chosen in the admin or that the browser asks for."""
+    """Use the language that was chosen in the admin, or that the browser asks for."""
     localised = LocaleMiddleware(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        # The thread's next request may be anybody's.
+        # Django leaves a language active in its thread, whose next request may be another client's.
         with translation.override(settings.LANGUAGE_CODE):
             return cast("HttpResponse", localised(request))
 
@@ -176,7 +141,7 @@ def admin_locale(get_response: GetResponse) -> GetResponse:
 
 
 class ProblemResponses:
-    """Outside the admin, a problem in place of any error, whoever made it; the API is never stored."""
+    """Outside the admin, a problem in place of any other error answer; the API is never stored."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -187,33 +152,23 @@ class ProblemResponses:
         if _in_admin(request):
             return response
         if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != CONTENT_TYPE:
-            response = _problem_for(request, response)
+            headers = {"Allow": response["Allow"]} if "Allow" in response else {}
+            problem = BY_STATUS.get(response.status_code, Internal)
+            response = problem_response(request, problem(headers=headers))
         if request.path.startswith("/api/"):
             response["Cache-Control"] = "no-store"
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A page for staff where the database is to blame."""
-        return _come_again_page(request, error)
+        """A page for staff while the database is away, read-only or busy; it asks the database nothing."""
+        if (problem := transient_problem(error)) is None:
+            return None
+        context = {"language": translation.get_language()}
+        page = render(request, "backoffice/come_again.html", context, status=problem.status)
+        for name, value in {**problem.headers, "Cache-Control": "no-store"}.items():
+            page[name] = value
+        return page
 
 
 def _in_admin(request: HttpRequest) -> bool:
     return request.path_info == "/admin" or request.path_info.startswith("/admin/")
-
-
-def _come_again_page(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """What staff see while the database is away, read-only or busy. Nothing on the page asks the database."""
-    if (problem := come_again(error)) is None:
-        return None
-    context = {"language": translation.get_language()}
-    page = render(request, "backoffice/come_again.html", context, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    for name, value in {**problem.headers, "Cache-Control": "no-store"}.items():
-        page[name] = value
-    return page
-
-
-def _problem_for(request: HttpRequest, page: HttpResponse) -> HttpResponse:
-    """The problem for a page's status, with the page's Allow kept."""
-    problem = _BY_STATUS.get(page.status_code, Internal)
-    headers = {"Allow": page["Allow"]} if "Allow" in page else {}
-    return problem_response(request, problem(headers=headers) if headers else problem())

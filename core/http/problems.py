@@ -1,6 +1,6 @@
-"""What is refused for the sake of HTTP alone."""
+"""Problems of HTTP itself: bodies, methods, media types and rates; and those that a status stands for."""
 
-from core.problems import BilingualText, Problem
+from core.problems import BilingualText, NotFound, NotRegistered, Problem, Unavailable
 
 
 class Malformed(Problem):
@@ -76,7 +76,7 @@ class Throttled(Problem):
 
 
 class Internal(Problem):
-    """A bug of ours."""
+    """A bug."""
 
     code = "internal"
     status = 500
@@ -85,3 +85,17 @@ class Internal(Problem):
         "잠시 뒤 다시 시도해 주세요. 계속되면 request_id를 알려 주세요.",
         "Try again shortly. If it persists, tell us the request_id.",
     )
+
+
+# What a status of Django's or DRF's own says; who may not see a thing is told that it is not there.
+BY_STATUS: dict[int, type[Problem]] = {
+    400: Malformed,
+    401: NotRegistered,
+    403: NotFound,
+    404: NotFound,
+    405: MethodNotAllowed,
+    406: NotAcceptable,
+    413: TooLarge,
+    415: UnsupportedMediaType,
+    503: Unavailable,
+}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from core.http import health, metrics
 from core.http.languages import preferred_language
-from core.problems import Unavailable, problem_types
+from core.problems import NotFound, Unavailable, problem_types
 
 View = Callable[..., HttpResponse]
 
@@ -43,7 +43,7 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` leads to: the code explained."""
     problem = problem_types().get(code)
     if problem is None:
-        raise Http404
+        raise NotFound
     language = preferred_language(request)
     texts = {"title": problem.title.in_language(language), "detail": problem.detail.in_language(language)}
     return _page(request, "core/problem.html", {"code": code, "status": problem.status, **texts})

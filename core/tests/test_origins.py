@@ -14,6 +14,8 @@ READ = {"Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"}
 def browser(settings: Any) -> Client:
     """It asks a shop that lets the pages of APP in."""
     settings.CORS_ALLOWED_ORIGINS = [APP]
+    first, *others = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [first, "corsheaders.middleware.CorsMiddleware", *others]
     return Client()
 
 
