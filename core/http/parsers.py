@@ -1,7 +1,6 @@
 """JSON as strictly as the contract reads it."""
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from typing import IO, Any
@@ -17,11 +16,6 @@ MAX_DEPTH = 20
 
 # An amount or an id of any number of digits is well-formed; the body's bound keeps the conversion cheap.
 sys.set_int_max_str_digits(MAX_BODY_BYTES)
-
-# Possessive, and content with a missing end: each byte is looked at once, whatever is sent.
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_OPENING_OR_CLOSING = re.compile(rb"[\[\]{}]")
-_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 
 
 def require_readable(request: Request) -> None:
@@ -43,8 +37,9 @@ def require_readable(request: Request) -> None:
 
 
 def _is_json_in_utf8(content_type: str) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
-    charsets = {charset.lower() for charset in _CHARSET.findall(content_type)}
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    pairs = [parameter.partition("=")[::2] for parameter in parameters]
+    charsets = {value.strip(' "') for name, value in pairs if name.strip() == "charset"}
     return media_type == StrictJSONParser.media_type and charsets <= {"utf-8", "utf8"}
 
 
@@ -60,42 +55,32 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF passes it
     ) -> Any:
         """The body as Python values. Raises Malformed."""
-        body = stream.read()
-        if _depth(body) > MAX_DEPTH:
-            raise Malformed
         try:
-            text = body.decode("utf-8")
+            text = stream.read().decode("utf-8")
             data = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
-            _require_whole_characters(text)
-        except ValueError as error:
+            _check(data, levels=MAX_DEPTH)
+        except (ValueError, RecursionError) as error:
             raise Malformed from error
         return data
-
-
-def _require_whole_characters(text: str) -> None:
-    """Raise ValueError for a lone surrogate, wherever it is; only an escape can write one.
-
-    Of a number its length is enough: writing one of 64 Ki digits takes longer than all the rest.
-    """
-    if r"\u" in text:
-        json.dumps(json.loads(text, parse_int=len), ensure_ascii=False).encode("utf-8")
-
-
-def _depth(body: bytes) -> int:
-    """How deep the brackets outside strings nest; linear in the body's length."""
-    depth = deepest = 0
-    for bracket in _OPENING_OR_CLOSING.findall(_STRING.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise Malformed
+        raise ValueError("a duplicate key")
     return members
 
 
-def _refuse(_constant: str) -> None:
-    raise Malformed
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _check(value: Any, *, levels: int) -> None:
+    """Raise ValueError for a lone surrogate, which an escape can write, and for more levels than these."""
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, dict | list):
+        if levels == 0:
+            raise ValueError("too deep")
+        for each in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check(each, levels=levels - 1)
