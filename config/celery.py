@@ -14,9 +14,8 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
-from redis.exceptions import ResponseError
 
-from core.broker.transport import bounded
+from core.broker import transport  # noqa: F401 - takes the place of kombu's
 from core.metrics import counted
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -25,17 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class FixedIntervalConnection(Connection):
-    """A connection that tries again every second: kombu's own waits grow to half a minute."""
-
-    @property
-    def connection_errors(self) -> tuple[type[Exception], ...]:
-        """What connecting again mends: a Redis that is full, too, which would end the worker."""
-        return (*super().connection_errors, ResponseError)
-
-    def get_transport_cls(self) -> Any:
-        """What kombu has for the URL's scheme, with bounds."""
-        found: Any = super().get_transport_cls()
-        return bounded(found)
+    """A connection that is tried again every second: kombu's waits grow to half a minute."""
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         """Wait until the broker answers; the embedded one is started if somebody killed it."""
@@ -82,8 +71,8 @@ app.autodiscover_tasks()
 
 
 @setup_logging.connect
-def keep_the_form_of_lines(*, loglevel: int, **_: Any) -> None:
-    """In place of Celery's own handlers, whose lines would be of another form and without bounds."""
+def configure_logging(*, loglevel: int, **_: Any) -> None:
+    """In place of Celery's own handlers, whose lines are neither JSON nor bounded."""
     logging.getLogger().setLevel(loglevel)
     # By its name, which forked processes look up; the stubs want a number.
     app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type]
@@ -91,7 +80,7 @@ def keep_the_form_of_lines(*, loglevel: int, **_: Any) -> None:
 
 @task_prerun.connect
 def drop_dead_connections(**_: Any) -> None:
-    """What a request of the web does: have the health of this process's connections looked at again."""
+    """As at the start of a web request: check again whether this process's connections still work."""
     close_old_connections()
 
 
@@ -107,11 +96,9 @@ def start_embedded_services(**_: Any) -> None:
 
 # Not earlier: the processes that do the work are forked by now, without this thread.
 @worker_ready.connect
-def show_metrics(**_: Any) -> None:
-    """Let Prometheus ask for what this worker's processes count, where METRICS_PORT says so, or end it."""
-    if not settings.METRICS_PORT:
-        return
-    try:
+def serve_metrics(**_: Any) -> None:
+    """Let Prometheus ask for what this worker's processes count, where METRICS_PORT says so."""
+    if settings.METRICS_PORT:
         start_http_server(settings.METRICS_PORT, addr=settings.HOST, registry=counted())
     except OSError as error:
         why = f"METRICS_PORT: nobody can listen on {settings.HOST}, port {settings.METRICS_PORT}"

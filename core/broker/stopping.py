@@ -1,19 +1,19 @@
-"""Whether the worker was told to stop: a task that could go on for longer then ends."""
+"""Whether the worker is stopping: a task that could go on for longer then ends."""
 
 from mmap import mmap
 from typing import Any
 
 from celery.signals import worker_shutting_down
 
-# Shared with the processes that do the work: they are forked from the one that is told.
-_told = mmap(-1, 1)
+# Shared memory: the processes that run tasks are forked from the one that gets the signal.
+_stopping = mmap(-1, 1)
 
 
 @worker_shutting_down.connect
-def remember(**_: Any) -> None:
-    _told[0] = 1
+def note_shutdown(**_: Any) -> None:
+    _stopping[0] = 1
 
 
 def is_stopping() -> bool:
-    """Whether the worker of this process was told to stop."""
-    return _told[0] == 1
+    """Whether this process's worker has been told to stop."""
+    return _stopping[0] == 1

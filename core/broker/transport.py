@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from queue import Empty
 from typing import Any
 
 import structlog
-from kombu.transport import redis
+from kombu.transport import TRANSPORT_ALIASES, redis
 from prometheus_client import Counter
 from redis.exceptions import ResponseError
 
@@ -20,21 +19,39 @@ LONGEST_QUEUE = 100
 log = structlog.get_logger(__name__)
 
 
-class Unreadable(Exception):
-    """A message that says nothing to us; the text holds none of it."""
-
-
-def discard(error: Exception) -> None:
+def _discard(error: Exception) -> None:
     """Log and count a message that is of no use, without what it holds."""
     DISCARDED_MESSAGES.inc()
-    why = str(error) if isinstance(error, Unreadable) else type(error).__name__
-    log.warning("message_discarded", why=why)
+    log.warning("message_discarded", why=type(error).__name__)
+
+
+class _Channel:
+    """Mixed into kombu's channels."""
+
+    def _size(self, queue: str) -> int:
+        """How many messages wait, asked at each new connection; a key that is no list is deleted."""
+        try:
+            return int(super()._size(queue))  # type: ignore[misc]
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            _discard(error)
+        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+            client.delete(queue)
+        return 0
+
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+        """Send, and forget the oldest messages of a queue that is not read."""
+        super()._put(queue, message, **kwargs)  # type: ignore[misc]
+        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+            client.ltrim(queue, 0, LONGEST_QUEUE - 1)
 
 
 class _Transport:
-    """Mixed into kombu's transports, where a message that is no message would end the worker."""
+    """Mixed into kombu's transports, where a malformed message would end the worker."""
 
-    connection_errors: tuple[type[Exception], ...]
+    # Connecting again mends a Redis that was full, too.
+    connection_errors = (*redis.Transport.connection_errors, ResponseError)
     channel_errors: tuple[type[Exception], ...]
 
     def on_readable(self, fileno: int) -> None:
@@ -47,7 +64,7 @@ class _Transport:
             with self._discarding():
                 super()._deliver(message, queue)  # type: ignore[misc]
         except KeyError as error:  # to kombu an error of the connection, as which it would connect again
-            discard(error)
+            _discard(error)
 
     @contextmanager
     def _discarding(self) -> Iterator[None]:
@@ -56,35 +73,28 @@ class _Transport:
         except Exception as error:  # whatever is wrong with one message, the next ones are read
             if isinstance(error, (Empty, *self.connection_errors, *self.channel_errors)):
                 raise
-            discard(error)
+            _discard(error)
 
 
-class _Channel:
-    """Mixed into kombu's channels."""
-
-    def _size(self, queue: str) -> int:
-        """How many messages wait, asked at each new connection; what stands in the queue's place goes."""
-        try:
-            return int(super()._size(queue))  # type: ignore[misc]
-        except ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-        discard(Unreadable("a key has the queue's name, but is no list"))
-        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
-            client.delete(queue)
-        return 0
-
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        """Send, and forget the oldest messages of a queue that nobody reads."""
-        super()._put(queue, message, **kwargs)  # type: ignore[misc]
-        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
-            client.ltrim(queue, 0, LONGEST_QUEUE - 1)
+class Channel(_Channel, redis.Channel):
+    """A channel of one Redis."""
 
 
-@cache
-def bounded(transport: type) -> type:
-    """One of kombu's Redis transports with both; any other as it is."""
-    if not issubclass(transport, redis.Transport):
-        return transport
-    channel = type("BoundedChannel", (_Channel, transport.Channel), {})
-    return type("BoundedTransport", (_Transport, transport), {"Channel": channel})
+class Transport(_Transport, redis.Transport):
+    """The transport of redis:// URLs."""
+
+    Channel = Channel
+
+
+class SentinelChannel(_Channel, redis.SentinelChannel):
+    """A channel of the Redis that Sentinels name."""
+
+
+class SentinelTransport(_Transport, redis.SentinelTransport):
+    """The transport of sentinel:// URLs."""
+
+    Channel = SentinelChannel
+
+
+# By a URL's scheme, as kombu looks them up, also where it goes on to another Sentinel's URL.
+TRANSPORT_ALIASES.update(redis=f"{__name__}:Transport", sentinel=f"{__name__}:SentinelTransport")
