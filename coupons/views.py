@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
-from core.http.serializers import NoInput, serialize
+from core.http.serializers import NoInput, serialize, validate_input
 from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
 from core.problems import InputError, Invalid
 from coupons import selectors, services, statements
@@ -51,11 +51,10 @@ class CouponViewSet(PublicViewSet):
         methods=["post"],
         authentication_classes=[GatewayAuthentication],
         permission_classes=[IsRegistered],
-        serializer_class=NoInput,
     )
     def issue(self, request: Request, pk: str) -> Response:
         """One per user and campaign."""
-        self.validate_input(request.data)
+        validate_input(NoInput, request.data)
         issued = services.issue(user_id=caller(request).pk, coupon_id=row_id(pk))
         headers = self.location(basename="issued-coupon", pk=issued.pk)
         return Response(serialize(IssuedCouponSerializer, issued), status=201, headers=headers)

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
 from core.http.pagination import KeysetPagination
 from core.http.schema import refuses
-from core.http.serializers import serialize
+from core.http.serializers import serialize, validate_input
 from core.http.viewsets import ApiViewSet
 from core.problems import IdempotencyKeyReused
 from points import selectors, services, statements
@@ -50,10 +50,10 @@ class PointViewSet(ApiViewSet):
         parameters=[IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED],
     )
     @refuses(IdempotencyKeyReused, BalanceOverflow)
-    @action(detail=False, methods=["post"], serializer_class=ChargeSerializer)
+    @action(detail=False, methods=["post"])
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
-        amount = self.validate_input(request.data)["amount"]
+        amount = validate_input(ChargeSerializer, request.data)["amount"]
         charged = services.charge(user_id=caller(request).pk, amount=amount, key=idempotency_key(request))
         return Response(
             serialize(LedgerEntrySerializer, charged.instance), status=201, headers=replay_headers(charged)

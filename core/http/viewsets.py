@@ -15,20 +15,19 @@ from core.db.pages import Page
 from core.http.negotiation import JSONNegotiation
 from core.http.parsers import MAX_BODY_BYTES, require_readable
 from core.http.problems import Malformed, TooLarge, UnsupportedMediaType
-from core.http.serializers import serialize, validate_input
-from core.problems import Invalid, NotFound, Problem
+from core.http.serializers import serialize
+from core.input_errors import Invalid
+from core.problems import NotFound, Problem
 
 ID_PATTERN = r"[1-9][0-9]*"
 # What a request is refused for before any of it is acted on.
-UNREAD = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
+UNREADABLE = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
 
 
 def row_id(text: str) -> int:
     """The id that a path spells; 0, which no row has, for one beyond 64 bits."""
-    if len(text) > len(str(BigIntegerField.MAX_BIGINT)):
-        return 0
-    spelt = int(text)
-    return spelt if spelt <= BigIntegerField.MAX_BIGINT else 0
+    pk = int(text)
+    return pk if pk <= BigIntegerField.MAX_BIGINT else 0
 
 
 class ApiViewSet(GenericViewSet[Any]):
@@ -55,24 +54,19 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a failure; for what cannot be read, look the caller up first: 401 comes before it."""
-        if isinstance(exc, UNREAD):
+        if isinstance(exc, UNREADABLE):
             try:
                 self.check_permissions(self.request)
             except (APIException, Problem, Error) as error:
                 exc = error
         return super().handle_exception(exc)
 
-    def validate_input(self, data: Any) -> dict[str, Any]:
-        """The input as the action's serializer reads it. Raises ValidationError."""
-        serializer: Any = self.get_serializer_class()
-        return validate_input(serializer, data)
-
     def page(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Response:
         """A page of the list that `read` reads, its rows as the action's serializer shows them."""
         paginator: Any = self.paginator
         serializer: Any = self.get_serializer_class()
         rows = paginator.rows_of(request, read)
-        return self.get_paginated_response(serialize(serializer, rows, many=True))
+        return self.get_paginated_response([serialize(serializer, row) for row in rows])
 
     def one(self, found: Sequence[Any]) -> Response:
         """The one row that was found, as the action's serializer shows it. Raises NotFound."""
@@ -87,7 +81,7 @@ class ApiViewSet(GenericViewSet[Any]):
 
 
 class PublicViewSet(ApiViewSet):
-    """An endpoint that asks nobody who they are, and ignores the headers that would say."""
+    """A public endpoint: it ignores the headers that say who is calling."""
 
     authentication_classes = ()
     permission_classes = ()
