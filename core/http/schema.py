@@ -1,7 +1,9 @@
 """The OpenAPI document's operations: what each can refuse, and the headers of its answers."""
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.utils import translation
@@ -66,7 +68,7 @@ class ShopSchema(AutoSchema):
         operation: Json | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        problems = _by_status(self._codes(operation))
+        codes = self._codes(operation)
         operation.setdefault("security", [])  # public: said, so that no default of a reader's applies
         parameters = operation.setdefault("parameters", [])
         for parameter in parameters:
@@ -78,8 +80,9 @@ class ShopSchema(AutoSchema):
         for status, response in operation["responses"].items():
             response["description"] = response["description"] or HTTPStatus(int(status)).phrase
             response["headers"] = _headers(ALWAYS) | response.get("headers", {})
-        for status, kinds in problems.items():
-            operation["responses"][str(status)] = self._response(status, kinds)
+        kinds = (kind for code, kind in problem_types().items() if code in codes)  # in the order of statuses
+        for status, of_status in groupby(kinds, key=attrgetter("status")):
+            operation["responses"][str(status)] = self._response(status, [*of_status])
         return operation
 
     def get_paginated_name(self, serialized_name: str) -> str:
@@ -112,9 +115,17 @@ class ShopSchema(AutoSchema):
             name, schema = kinds[0].__name__, ref(schema_name(kinds[0]))
         else:
             name = UNIONS.get(status) or self._action.refusal_topic + UNIONS_OF_A_TOPIC[status]
-            self._register(name, "schemas", _union(kinds))
+            references = {kind.code: ref(schema_name(kind)) for kind in kinds}
+            mapping = {code: reference["$ref"] for code, reference in references.items()}
+            discriminator = {"propertyName": "code", "mapping": mapping}
+            self._register(name, "schemas", {"oneOf": [*references.values()], "discriminator": discriminator})
             schema = ref(name)
-        return self._register(name, "responses", _problem_response(schema, status=status, kinds=kinds))
+        response = {
+            "description": " / ".join(kind.title.en for kind in kinds),
+            "headers": _headers([*ALWAYS, "Content-Language", *BY_STATUS.get(status, ())]),
+            "content": {CONTENT_TYPE: {"schema": schema}},
+        }
+        return self._register(name, "responses", response)
 
     def _register(self, name: str, section: str, content: Json) -> Json:
         component = ResolvedComponent(name, section, content, content)
@@ -135,33 +146,5 @@ def schema_name(kind: type[Problem]) -> str:
     return f"{kind.__name__}Problem"
 
 
-def _problem_response(schema: Json, *, status: int, kinds: Iterable[type[Problem]]) -> Json:
-    """A response that answers a problem of this schema."""
-    return {
-        "description": " / ".join(kind.title.en for kind in kinds),
-        "headers": _headers([*ALWAYS, "Content-Language", *BY_STATUS.get(status, ())]),
-        "content": {CONTENT_TYPE: {"schema": schema}},
-    }
-
-
-def _union(kinds: list[type[Problem]]) -> Json:
-    """One of several problems, told apart by their codes."""
-    references = {kind.code: ref(schema_name(kind)) for kind in kinds}
-    mapping = {code: reference["$ref"] for code, reference in references.items()}
-    return {
-        "oneOf": list(references.values()),
-        "discriminator": {"propertyName": "code", "mapping": mapping},
-    }
-
-
 def _headers(names: Iterable[str]) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _by_status(codes: Container[str]) -> dict[int, list[type[Problem]]]:
-    """The problems with these codes by their status, statuses and codes ascending."""
-    statuses: dict[int, list[type[Problem]]] = {}
-    for code, kind in problem_types().items():
-        if code in codes:
-            statuses.setdefault(kind.status, []).append(kind)
-    return statuses

@@ -69,7 +69,6 @@ def complete(result: Json, **_: Any) -> Json:
         schemas[schema_name(kind)] = _problem(kind)
         schemas |= kind.schemas
     components["headers"], components["parameters"] = HEADERS, PARAMETERS
-    _describe_pages(schemas)
     # The paths stand in the order of a purchase; a path's methods come out of a set.
     result["paths"] = {path: dict(sorted(methods.items())) for path, methods in result["paths"].items()}
     result["components"] = {section: dict(sorted(named.items())) for section, named in components.items()}
@@ -101,12 +100,6 @@ def _problem(kind: type[Problem]) -> Json:
     return json_object(kind.detail.en, {**PROBLEM["properties"], **own, **kind.extensions})
 
 
-def _describe_pages(schemas: Json) -> None:
-    for schema in schemas.values():
-        if {"next", "previous", "results"} == set(schema.get("properties", ())):
-            schema["description"] = "A page of a list; `next` and `previous` are the URLs of its neighbours."
-
-
 def _simplified(node: Any, name: str = "") -> Any:
     """The same said the one way that every generator understands; a new value, for parts are shared."""
     if isinstance(node, list):
@@ -123,16 +116,11 @@ def _simplified(node: Any, name: str = "") -> Any:
     if isinstance(copy.get("title"), str) and "version" not in copy:
         del copy["title"]
     copy.pop("readOnly", None)
-    if "integer" in _types(copy):
+    if "integer" in copy.get("type", ""):
         _simplify_integer(copy)
         if name == "id" or name.endswith("_id"):
             copy.setdefault("examples", [1])
     return copy
-
-
-def _types(schema: Json) -> list[str]:
-    types = schema.get("type", [])
-    return [types] if isinstance(types, str) else types if isinstance(types, list) else []
 
 
 def _simplify_integer(schema: Json) -> None:
