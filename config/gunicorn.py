@@ -16,15 +16,15 @@ OWN_METRICS = "" if GIVEN else tempfile.mkdtemp(prefix="pointshop-metrics-")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", OWN_METRICS)
 
 
-def leave_no_counters(owner: int) -> None:
-    """Remove them where this is the process that made the folder: workers end by way of this, too."""
+def remove_counters(owner: int) -> None:
+    """Remove them in the process that made the folder: workers run this when they end, too."""
     if os.getpid() == owner:
         shutil.rmtree(OWN_METRICS, ignore_errors=True)
 
 
 # Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.
 if OWN_METRICS:
-    atexit.register(leave_no_counters, os.getpid())
+    atexit.register(remove_counters, os.getpid())
 
 from prometheus_client import multiprocess  # noqa: E402
 

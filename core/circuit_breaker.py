@@ -17,7 +17,7 @@ T = TypeVar("T")
 class CircuitBreaker:
     """Asks Redis, or answers without it: after a failure it is not asked again for `seconds`.
 
-    A Redis that is mute then costs one request its time-out, and the next ones nothing.
+    An unresponsive Redis then costs one request its time-out, and the next ones nothing.
     """
 
     def __init__(self, *, name: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Doing a thing once for a key, however often it is asked for."""
+"""Idempotency keys: a request repeated with its key has its effect once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
