@@ -17,14 +17,22 @@ from core.http.languages import preferred_language
 from core.http.problems import BY_STATUS, Internal, Throttled
 from core.http.serializers import input_errors
 from core.input_errors import Invalid
-from core.problems import CONTENT_TYPE, Busy, Problem, Unavailable
+from core.problems import CONTENT_TYPE, Problem
 
 log = structlog.get_logger(__name__)
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's EXCEPTION_HANDLER: every exception of a view becomes a problem, a bug too."""
-    return problem_response(context["request"]._request, problem_of(error))  # noqa: SLF001 - DRF has no other way
+    return error_response(context["request"]._request, error)  # noqa: SLF001 - DRF has no other way
+
+
+def error_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to what a view raised; a bug is logged with its trace."""
+    problem = problem_of(error)
+    if problem is None:
+        log.error("bug", exc_info=error)
+    return problem_response(request, problem or Internal())
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -53,21 +61,23 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     return response
 
 
-def problem_of(error: Exception) -> Problem:
-    """The problem that says what an exception means to the client; a bug is logged with its trace."""
-    if isinstance(error, Problem):
-        _log_database_failure(error, error.__cause__)
-        return error
+def problem_of(error: Exception) -> Problem | None:
+    """What an exception means to the client; None for a bug. A database's failure is logged in one line."""
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
     if isinstance(error, exceptions.Throttled):
         return Throttled(headers={"Retry-After": str(max(1, ceil(error.wait or 1)))})  # type: ignore[attr-defined]
-    if kind := BY_STATUS.get(_status_of(error)):
-        return kind()
-    if problem := transient_problem(error):
-        return problem
-    log.error("bug", exc_info=error)
-    return Internal()
+    failure: BaseException | None = error
+    problem: Problem | None = None
+    if isinstance(error, Problem):
+        problem, failure = error, error.__cause__
+    elif isinstance(error, DatabaseError | InterfaceError):
+        problem = database_problem(error)
+    elif kind := BY_STATUS.get(_status_of(error)):
+        problem = kind()
+    if problem and isinstance(failure, DatabaseError | InterfaceError):
+        log.warning("database_failure", code=problem.code, error=str(failure).partition("\n")[0])
+    return problem
 
 
 def _status_of(error: Exception) -> int:
@@ -77,19 +87,3 @@ def _status_of(error: Exception) -> int:
     if isinstance(error, Http404 | PermissionDenied):
         return 404
     return 400 if isinstance(error, SuspiciousOperation) else 500
-
-
-def transient_problem(error: Exception) -> Problem | None:
-    """Busy or Unavailable where the database is, logged without a trace; None for anything else."""
-    if isinstance(error, Busy | Unavailable):
-        _log_database_failure(error, error.__cause__)
-        return error
-    if isinstance(error, DatabaseError | InterfaceError) and (problem := database_problem(error)):
-        _log_database_failure(problem, error)
-        return problem
-    return None
-
-
-def _log_database_failure(problem: Problem, failure: BaseException | None) -> None:
-    if isinstance(failure, DatabaseError | InterfaceError):
-        log.warning("database_failure", code=problem.code, error=str(failure).partition("\n")[0])

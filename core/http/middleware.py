@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils import translation
 
 from core.http import metrics
-from core.http.handler import problem_of, problem_response, transient_problem
+from core.http.handler import error_response, problem_of, problem_response
 from core.http.problems import BY_STATUS, Internal
 from core.problems import CONTENT_TYPE, NotFound
 
@@ -109,7 +109,8 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
 class SkipAdminMiddleware(BaseHandler):
     """Outside the admin, call the view at once, without the middleware listed after this one.
 
-    Sessions, CSRF tokens, accounts and messages are nothing to an API whose gateway says who is calling.
+    Sessions, CSRF tokens, accounts and messages are nothing to an API whose gateway says who is calling, and
+    take 80 us a request, where issuing a coupon takes 1.1 ms of the process (28 November 2026).
     """
 
     _view_middleware = _template_response_middleware = ()
@@ -125,7 +126,7 @@ class SkipAdminMiddleware(BaseHandler):
 
     def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
         """The problem for what a plain view raised."""
-        return problem_response(request, problem_of(exception))
+        return error_response(request, exception)
 
 
 def admin_locale(get_response: GetResponse) -> GetResponse:
@@ -161,7 +162,8 @@ class ProblemResponses:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A page for staff while the database is away, read-only or busy; it asks the database nothing."""
-        if (problem := transient_problem(error)) is None:
+        problem = problem_of(error)
+        if problem is None or problem.status != HTTPStatus.SERVICE_UNAVAILABLE:
             return None
         context = {"language": translation.get_language()}
         page = render(request, "backoffice/come_again.html", context, status=problem.status)

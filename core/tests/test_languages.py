@@ -129,4 +129,5 @@ def test_first_page_leads_to_the_docs_and_the_admin(site: Client, language: str,
 def test_throttled_caller_is_told_how_long_to_wait() -> None:
     """No rate is configured, so this asks for the problem that a throttle's exception becomes."""
     problem = problem_of(Throttled(wait=2))
+    assert problem
     assert (problem.code, problem.headers) == ("throttled", {"Retry-After": "2"})
