@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,14 @@ def test_throttled_caller_is_told_when_to_retry(shop):
     assert 1 <= int(refused.headers["Retry-After"]) <= 3600
 
 
-def test_limit_for_no_endpoint_is_warned_of(shop, logs):
+def test_charges_at_once_pass_no_more_often_than_charges_in_turn(shop):
+    user = UserFactory()
+    with ThreadPoolExecutor(24) as pool:
+        statuses = [*pool.map(lambda _: shop.charge(user, 1).status, range(24))]
+    assert sorted(statuses) == [201] * 3 + [429] * 21
+
+
+def test_a_limit_for_no_endpoint_is_warned_of(shop, logs):
     warning = next(
         line for line in logs.joinpath("web.log").read_text().splitlines() if "of_no_endpoint" in line
     )
