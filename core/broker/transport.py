@@ -1,7 +1,5 @@
 """Redis as Celery's broker: nothing that lies in it ends a worker, and no queue grows without bound."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
@@ -55,24 +53,18 @@ class _Transport:
     channel_errors: tuple[type[Exception], ...]
 
     def on_readable(self, fileno: int) -> None:
-        """Read what has come."""
-        with self._discarding():
+        """Read what has come; whatever is wrong with one message, the next ones are read."""
+        try:
             super().on_readable(fileno)  # type: ignore[misc]
+        except (Empty, *self.connection_errors, *self.channel_errors):
+            raise
+        except Exception as error:  # noqa: BLE001 - kombu and Celery raise what a message makes them
+            _discard(error)
 
     def _deliver(self, message: Any, queue: str) -> None:
         try:
-            with self._discarding():
-                super()._deliver(message, queue)  # type: ignore[misc]
+            super()._deliver(message, queue)  # type: ignore[misc]
         except KeyError as error:  # to kombu an error of the connection, as which it would connect again
-            _discard(error)
-
-    @contextmanager
-    def _discarding(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # whatever is wrong with one message, the next ones are read
-            if isinstance(error, (Empty, *self.connection_errors, *self.channel_errors)):
-                raise
             _discard(error)
 
 
