@@ -10,21 +10,18 @@ import tempfile
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-# Several processes count as one; prometheus_client looks for this when it is imported.
-GIVEN = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-OWN_METRICS = "" if GIVEN else tempfile.mkdtemp(prefix="pointshop-metrics-")
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", OWN_METRICS)
 
-
-def remove_counters(owner: int) -> None:
+def remove_counters(folder: str, owner: int) -> None:
     """Remove them in the process that made the folder: workers run this when they end, too."""
     if os.getpid() == owner:
-        shutil.rmtree(OWN_METRICS, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-# Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.
-if OWN_METRICS:
-    atexit.register(remove_counters, os.getpid())
+# Several processes count as one; prometheus_client looks for this when it is imported.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pointshop-metrics-")
+    # Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.
+    atexit.register(remove_counters, os.environ["PROMETHEUS_MULTIPROC_DIR"], os.getpid())
 
 from prometheus_client import multiprocess  # noqa: E402
 

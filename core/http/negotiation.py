@@ -25,9 +25,8 @@ class JSONNegotiation(DefaultContentNegotiation):
     ) -> Any:
         """The renderer and its media type. Raises NotAcceptable."""
         accept = request.META.get("HTTP_ACCEPT", "").strip()
-        if accept and accept not in READABLE:
-            accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
-            if READABLE.isdisjoint(accepted):
-                raise NotAcceptable
+        accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
+        if accept and READABLE.isdisjoint(accepted):
+            raise NotAcceptable
         renderer = next(iter(renderers))
         return renderer, renderer.media_type
