@@ -7,7 +7,9 @@ COPY locks/image.txt .
 RUN pip install --no-cache-dir --require-hashes -r image.txt
 
 FROM python:3.14-slim
+# MALLOC_ARENA_MAX: by glibc's default each thread would keep what its largest request needed (benchmarks/README.md).
 ENV PATH=/opt/venv/bin:$PATH \
+    MALLOC_ARENA_MAX=2 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     EMBEDDED_SERVICES=0 \

@@ -1,7 +1,6 @@
 """How gunicorn runs the shop: `gunicorn -c config/gunicorn.py config.wsgi:application`."""
 
 import atexit
-import ctypes
 import os
 import shutil
 import sys
@@ -27,13 +26,6 @@ from prometheus_client import multiprocess  # noqa: E402
 
 from config.dotenv import SettingsError  # noqa: E402
 from config.logs import logging_config  # noqa: E402
-
-# From glibc's <malloc.h>. By its defaults every thread would keep what its largest request needed, and a few
-# imports leave hundreds of megabytes behind (benchmarks/README.md). Other systems keep their own ways.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
-    for option, value in {M_TRIM_THRESHOLD: 128 * 1024, M_MMAP_THRESHOLD: 128 * 1024, M_ARENA_MAX: 2}.items():
-        mallopt(option, value)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Here rather than in every worker, each of which would end with a traceback and be started again.

@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 import config.settings
+from local.launcher import shop_programs
 from tests.kit import compose
-from tests.kit.compose import GIVEN, Service, services
+from tests.kit.compose import GIVEN, Service, image, services
 from tests.kit.processes import ROOT
 from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, PRODUCTION, names_read, start
 
 SHOP = ("migrate", "web", "worker", "beat")
-# What Python itself reads.
-PYTHON_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+# What Python and glibc read.
+PROCESS_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
 REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL")
 # Settings that make no difference inside a container, or belong to development.
 NOT_OF_PRODUCTION = {"SEED_DEMO"}
-KNOWN = EVERY_NAME | NOT_SETTINGS | PYTHON_READS
+KNOWN = EVERY_NAME | NOT_SETTINGS | PROCESS_READS
 
 
 def unknown_names(service: Service) -> set[str]:
@@ -147,7 +148,12 @@ def reachable(name: str) -> set[str]:
     return {each for each in services() if each != name and networks & set(said(each)["networks"])}
 
 
-def test_networks_let_services_reach_only_what_they_need():
+def test_threads_of_the_web_processes_share_their_memory_in_the_image_and_in_make_run(tmp_path):
+    web = shop_programs(metrics=tmp_path)[0]
+    assert web.environment["MALLOC_ARENA_MAX"] == image().environment["MALLOC_ARENA_MAX"] == "2"
+
+
+def test_servers_are_reached_by_who_needs_them_and_lead_nowhere():
     assert reachable("postgres") == {"migrate", "web", "worker"}
     assert reachable("redis-broker") == {"web", "worker", "beat"}
     assert reachable("redis-cache") == {"web"}

@@ -184,6 +184,7 @@ class Shop:
             PORT=port,
             HOST="127.0.0.1",
             WEB_CONCURRENCY="2",
+            MALLOC_ARENA_MAX="2",
             PROMETHEUS_MULTIPROC_DIR=str(folder),
         )
         self.worker = self.another_worker("worker")
