@@ -96,3 +96,14 @@ def test_beat_says_once_that_redis_is_gone_and_once_that_it_is_back(shop: Shop) 
         assert never(lambda: said().count(b"broker_away") > 1)
     until(lambda: b"broker_back" in said())
     assert b"Traceback" not in said()
+
+
+def test_a_worker_that_starts_while_redis_is_full_waits_until_it_is_not(shop: Shop) -> None:
+    late = shop.another_worker("late")
+    try:
+        with out_of_memory(shop.servers):
+            late.ready = lambda log: log.count(b"Cannot connect") > 1
+            late.start()
+        until(lambda: b" ready." in late.log.read_bytes(), seconds=20)
+    finally:
+        late.kill()
