@@ -56,9 +56,9 @@ class _Transport:
         """Read what has come; whatever is wrong with one message, the next ones are read."""
         try:
             super().on_readable(fileno)  # type: ignore[misc]
-        except (Empty, *self.connection_errors, *self.channel_errors):
-            raise
-        except Exception as error:  # noqa: BLE001 - kombu and Celery raise what a message makes them
+        except Exception as error:
+            if isinstance(error, (Empty, *self.connection_errors, *self.channel_errors)):
+                raise
             _discard(error)
 
     def _deliver(self, message: Any, queue: str) -> None:
@@ -72,7 +72,7 @@ class Channel(_Channel, redis.Channel):
     """A channel of one Redis."""
 
 
-class Transport(_Transport, redis.Transport):
+class Transport(_Transport, redis.Transport):  # type: ignore[misc]  # mypy asks a mixin for its base
     """The transport of redis:// URLs."""
 
     Channel = Channel
@@ -82,7 +82,7 @@ class SentinelChannel(_Channel, redis.SentinelChannel):
     """A channel of the Redis that Sentinels name."""
 
 
-class SentinelTransport(_Transport, redis.SentinelTransport):
+class SentinelTransport(_Transport, redis.SentinelTransport):  # type: ignore[misc]  # as above
     """The transport of sentinel:// URLs."""
 
     Channel = SentinelChannel

@@ -1,5 +1,6 @@
 """What the shop stands on, and what is well: the database decides, Redis may be away."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -15,7 +16,11 @@ log = structlog.get_logger(__name__)
 
 def check_all() -> dict[str, str]:
     """Each dependency's state in one word; reasons go to the log, as they may hold addresses."""
-    checks = {"database": _check_database, "broker": _check_broker, "cache": lambda: cache.get("readiness")}
+    checks: dict[str, Callable[[], Any]] = {
+        "database": _check_database,
+        "broker": _check_broker,
+        "cache": lambda: cache.get("readiness"),
+    }
     states = dict.fromkeys(checks, OK)
     for name, check in checks.items():
         try:

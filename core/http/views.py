@@ -1,6 +1,7 @@
 """Pages and probes beside the shop's endpoints."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -61,7 +62,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
     Raises Unavailable.
     """
-    states = health.check_all()
+    states: dict[str, Any] = {**health.check_all()}
     if states["database"] != health.OK:
         raise Unavailable(**states)
     well = set(states.values()) == {health.OK}
