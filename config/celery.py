@@ -97,8 +97,10 @@ def start_embedded_services(**_: Any) -> None:
 # Not earlier: the processes that do the work are forked by now, without this thread.
 @worker_ready.connect
 def serve_metrics(**_: Any) -> None:
-    """Let Prometheus ask for what this worker's processes count, where METRICS_PORT says so."""
-    if settings.METRICS_PORT:
+    """Let Prometheus ask for what this worker's processes count, where METRICS_PORT says so, or end it."""
+    if not settings.METRICS_PORT:
+        return
+    try:
         start_http_server(settings.METRICS_PORT, addr=settings.HOST, registry=counted())
     except OSError as error:
         why = f"METRICS_PORT: nobody can listen on {settings.HOST}, port {settings.METRICS_PORT}"

@@ -12,9 +12,6 @@ from prometheus_client.registry import REGISTRY
 
 REDIS_FALLBACKS = Counter("shop_redis_fallbacks_total", "Times that Redis was done without.", ["used_for"])
 
-# Collectors that read the database at each scrape, if it answers; each app adds its own.
-AT_SCRAPE: list[Collector] = []
-
 
 def counted() -> CollectorRegistry:
     """What the processes of this server have counted, all together."""

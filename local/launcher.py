@@ -142,66 +142,10 @@ def usable_database() -> Iterator[ModuleType]:
         raise CannotRun(_("The database is not usable: %s") % error) from error
 
 
-def supervise(folder: Path) -> Supervisor:
-    """A supervisor of the shop's programs, and of a data platform where none is configured."""
-    environment = {**os.environ}
-    programs = shop_programs(metrics=fresh_folder(folder / "metrics"))
-    if not settings.DATA_PLATFORM_URL:
-        port = free_port()
-        environment["DATA_PLATFORM_URL"] = f"http://127.0.0.1:{port}/events"
-        environment["DATA_PLATFORM_SECRET"] = settings.DATA_PLATFORM_SECRET or webhook_secret()
-        receive = ("manage.py", "receive_events", f"--port={port}", f"--file={EVENTS}")
-        programs.append(Program("receiver", receive))
-    configuration = folder / instances.CONFIGURATION
-    write_configuration(file=configuration, directory=CHECKOUT, programs=programs)
-    return Supervisor(
-        configuration=configuration,
-        environment=environment,
-        log=folder / LOG,
-        terminal=sys.stdout.buffer,
-    )
-
-
-def shop_programs(*, metrics: Path) -> list[Program]:
-    """Web, worker and beat; `metrics` is where the web processes add up what they count."""
-    # Not worth a warning: root on one's own machine, and nothing here is unpickled.
-    celery = (
-        "-W",
-        "ignore:You're running the worker with superuser",
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "config",
-    )
-    return [
-        Program(
-            "web",
-            ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"),
-            # By glibc's default every thread would keep what its largest request needed.
-            {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "MALLOC_ARENA_MAX": "2"},
-            stop_seconds=WEB_STOP_SECONDS,
-        ),
-        Program(
-            "worker",
-            (*celery, "worker", "--concurrency=2", "--without-mingle", "--without-gossip"),
-            # On SIGTERM it would wait for its tasks however long they take.
-            stop_signal="QUIT",
-            stop_seconds=settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + WORKER_MARGIN_SECONDS,
-        ),
-        Program("beat", (*celery, "beat")),
-    ]
-
-
-def fresh_folder(folder: Path) -> Path:
-    """An empty folder in place of whatever was there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+def program_environment() -> dict[str, str]:
+    """That of the shop's programs, with a data platform on this machine where none is configured."""
+    if settings.DATA_PLATFORM_URL:
+        return {**os.environ, "SHOP_RECEIVES": "false", "SHOP_RECEIVER_PORT": "0"}
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     return {

@@ -16,8 +16,7 @@ from core.http import metrics
 from core.http.languages import preferred_language
 from core.http.problems import BY_STATUS, Internal, Throttled
 from core.http.serializers import input_errors
-from core.input_errors import Invalid
-from core.problems import CONTENT_TYPE, Problem
+from core.problems import CONTENT_TYPE, Invalid, Problem
 
 log = structlog.get_logger(__name__)
 

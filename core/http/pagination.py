@@ -98,7 +98,10 @@ class KeysetPagination(CursorPagination):
         """The parameters as the OpenAPI document describes them."""
         del view
         size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
-        cursor = {"type": "string", "format": "cursor" if self._timestamp is None else "cursor-with-moment"}
+        cursor = {
+            "type": "string",
+            "format": "cursor" if self._timestamp is None else "cursor-with-timestamp",
+        }
         return [
             _parameter(self.page_size_query_param, size, "How many rows a page has."),
             _parameter(self.cursor_query_param, cursor, "Taken from `next` or `previous`, as it is."),

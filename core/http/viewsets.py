@@ -16,8 +16,7 @@ from core.http.negotiation import JSONNegotiation
 from core.http.parsers import MAX_BODY_BYTES, require_readable
 from core.http.problems import Malformed, TooLarge, UnsupportedMediaType
 from core.http.serializers import serialize
-from core.input_errors import Invalid
-from core.problems import NotFound, Problem
+from core.problems import Invalid, NotFound, Problem
 
 ID_PATTERN = r"[1-9][0-9]*"
 # What a request is refused for before any of it is acted on.
