@@ -15,9 +15,9 @@ from typing import IO, Any
 import structlog
 from django.conf import settings
 from django.utils.translation import gettext as _
+from openpyxl.utils import get_column_letter
 
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
-from backoffice.spreadsheets.parser.sheet import letters
 from backoffice.spreadsheets.refusals import refusal
 
 # Of a process's threads, eight at least (config/gunicorn.py), files occupy these at most.
@@ -172,6 +172,6 @@ def _notices(report: dict[str, Any]) -> list[str]:
     if count := report.get("hidden_rows"):
         notices.append(_("Hidden rows are imported too: %(count)s.") % {"count": f"{count:,}"})
     if columns := report.get("hidden_columns"):
-        names = ", ".join(map(letters, columns))
+        names = ", ".join(map(get_column_letter, columns))
         notices.append(_("Hidden columns are imported too: %(columns)s.") % {"columns": names})
     return notices

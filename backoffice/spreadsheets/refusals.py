@@ -1,13 +1,11 @@
 """Why a file is not read, in words."""
 
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from openpyxl.utils import get_column_letter
 
 from backoffice.spreadsheets.parser import limits
-from backoffice.spreadsheets.parser.sheet import letters
 
 TEXTS = {
     "too_big": gettext_noop("The file is too big: %(most)s MB are the most."),
@@ -54,7 +52,7 @@ _MOST = {
 def refusal(code: str, *, row: int = 0, column: int = 0, place: str = "") -> ValidationError:
     """The error for a key of TEXTS, with the row and the column where they are known."""
     what = _(TEXTS[code]) % {"most": _MOST.get(code, ""), "place": place}
-    where: dict[str, Any] = {"row": f"{row:,}", "column": letters(column), "what": what}
+    where = {"row": f"{row:,}", "column": get_column_letter(column or 1), "what": what}
     if row and column:
         what = _("Row %(row)s, column %(column)s: %(what)s") % where
     elif row:

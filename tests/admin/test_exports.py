@@ -9,7 +9,7 @@ from django.urls import reverse
 from backoffice import action_log
 from backoffice.spreadsheets import exports
 from backoffice.spreadsheets.cells import TextCell
-from backoffice.spreadsheets.parser.strings import unescaped
+from backoffice.spreadsheets.parser.workbook import unescaped
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory

@@ -24,6 +24,8 @@ from tests.kit.workbooks import (
 )
 
 MB = 1024 * 1024
+BLANKS = f"<a>{' ' * MB}</a>"
+MERGED = '<mergeCell ref="B2:XFD1048576"/>'
 SHEET_HEAD = f'<worksheet xmlns="{MAIN}"><sheetData>'
 # Said after the parser's own last words: what its process had in memory at most.
 PEAK = "; print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0], file=sys.stderr)"
@@ -59,9 +61,9 @@ def many_parts(count: int) -> bytes:
 
 def several_large_parts() -> bytes:
     """Each within the bound, and their sum beyond."""
-    content, blanks = with_sheet(NAMES), " " * (MAX_UNPACKED_BYTES * 3 // 4)
-    for part, root in ((RELATIONSHIPS, "<Relationships"), (BOOK, "<workbook")):
-        content = changed(content, part, root, blanks + root)
+    content = with_sheet(NAMES)
+    for part, end in ((RELATIONSHIPS, "</Relationships>"), (BOOK, "</workbook>")):
+        content = changed(content, part, end, BLANKS * (MAX_UNPACKED_BYTES // MB * 3 // 4) + end)
     return content
 
 
@@ -75,13 +77,15 @@ def lying(size: int) -> bytes:
 
 READ = {"lines of a CSV file", "short rows of a CSV file"}
 HOSTILE = {
-    "unpacks to too much": lambda: with_parts({SHEET: " " * (MAX_UNPACKED_BYTES + 1)}),
+    "unpacks to too much": lambda: with_parts({SHEET: "<a>" + BLANKS * (MAX_UNPACKED_BYTES // MB)}),
+    "blanks": lambda: with_parts({SHEET: " " * MAX_UNPACKED_BYTES}),
     "several parts unpack to too much": several_large_parts,
     "lies about its size": lambda: lying(100),
     "many parts": lambda: many_parts(320_000),
     "cells without a name": lambda: with_parts({SHEET: SHEET_HEAD + '<row r="1">' + "<c/>" * (13 * MB)}),
     "cells of many rows": lambda: with_parts({SHEET: SHEET_HEAD + "<row><c/><c/></row>" * 5_000_000}),
-    "merged cells": lambda: with_sheet(NAMES, around='<mergeCell ref="B2:XFD1048576"/>' * 2_000_000),
+    "merged cells": lambda: with_sheet(NAMES, around=f"<mergeCells>{MERGED * 2_000_000}</mergeCells>"),
+    "cells with attributes": lambda: with_parts({SHEET: SHEET_HEAD + '<row r="1">' + '<c a=""/>' * (7 * MB)}),
     "shared strings": lambda: strings("<si/>" * 20_000_000),
     "one long shared text": lambda: strings("<si><t>" + "a" * (100 * MB)),
     "long shared texts": lambda: strings(("<si><t>" + "a" * 70_000 + "</t></si>") * 1_800),

@@ -9,15 +9,15 @@ MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 MAX_PARTS = 10_000
 MAX_ELEMENTS = 8_000_000
 MAX_ELEMENT_DEPTH = 64
-# Of one tag or comment, which expat keeps whole. Parsing time grows with its square (before expat 2.6).
-MAX_TOKEN_BYTES = 512 * 1024
-# expat keeps each name of an element, an attribute and a namespace that it has met.
+# Of what is kept until it ends: a row with its cells, a text, a tag, a comment.
+MAX_ELEMENT_BYTES = 3 * 1024 * 1024
+# The XML parser keeps each name of an element, an attribute and a namespace that it has met.
 MAX_XML_NAMES = 10_000
 MAX_SHARED_STRINGS = 1_000_000
 MAX_STYLES = 100_000
 MAX_MERGED = 100_000
 # Of areas that one formula fills, at one row.
-MAX_OPEN_SPILLS = 100
+MAX_OPEN_AREAS = 100
 MAX_SHEETS = 10_000
 MAX_SHEET_NAME_CHARS = 100
 

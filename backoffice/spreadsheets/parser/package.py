@@ -1,37 +1,37 @@
 """The parts of an XLSX file, a ZIP archive of XML: unpacked and parsed piece by piece, within bounds."""
 
 import io
-import posixpath
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser  # nosec B405 # no document type gets this far
 from xml.parsers import expat
 
-from backoffice.spreadsheets.parser.limits import (
-    MAX_ELEMENT_DEPTH,
-    MAX_ELEMENTS,
-    MAX_PARTS,
-    MAX_TOKEN_BYTES,
-    MAX_UNPACKED_BYTES,
-    MAX_XML_NAMES,
-    Refused,
-)
+from backoffice.spreadsheets.parser import limits
+from backoffice.spreadsheets.parser.limits import Refused
 
-# Its namespaces, transitional and strict.
-MAIN = (
-    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    "http://purl.oclc.org/ooxml/spreadsheetml/main",
-)
-TRUE = {"1", "true"}
-FALSE = {"0", "false"}
-
+# Elements in these go by their names alone: workbooks, transitional and strict, and relationships.
+_NAMESPACES = {
+    "{http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "{http://purl.oclc.org/ooxml/spreadsheetml/main",
+    "{http://schemas.openxmlformats.org/package/2006/relationships",
+}
 CHUNK_BYTES = 64 * 1024
 _ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
-_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, OSError)
-
-Attributes = dict[str, str]
+# What zipfile raises, and for an encoding that there is not the XML parser.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    OSError,
+)
 
 
 class Package:
@@ -39,7 +39,7 @@ class Package:
 
     def __init__(self, content: bytes) -> None:
         # Each entry begins so: no more of them can be there, whatever the archive says of itself.
-        if content.count(_ENTRY) > MAX_PARTS:
+        if content.count(_ENTRY) > limits.MAX_PARTS:
             raise Refused("damaged")
         try:
             self.archive = zipfile.ZipFile(io.BytesIO(content))
@@ -49,92 +49,113 @@ class Package:
         if len(self.parts) < len(self.archive.infolist()):
             raise Refused("damaged")
         self.unpacked = 0
-        self.elements = 0
+        self.elements_met = 0
+        # Fed to the XML parser since it last kept nothing.
+        self.kept_bytes = 0
 
     def __contains__(self, name: str) -> bool:
         return name.casefold() in self.parts
 
-    def parse(self, name: str, part: "Part") -> None:
-        """Hand the elements of a part to `part`. Raises Refused."""
-        part.package = self
-        parser = part.parser
-        fed = 0
+    def elements(self, name: str, most: Mapping[str, int]) -> Iterator[Element]:
+        """The elements of a part that are keys of `most`, each once it has ended, with all that is in it.
+
+        A key is the name of a parent and an element, as in "sheetData/row"; its value, how many there may be.
+        Raises Refused.
+        """
+        parser: XMLPullParser[Element] = XMLPullParser(("start", "end", "start-ns"))
+        tree = _Tree(self, most)
         try:
             for piece in self._pieces(name):
-                parser.Parse(piece, False)  # noqa: FBT003 - takes no keyword
-                fed += len(piece)
-                if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES or len(parser.intern) > MAX_XML_NAMES:
-                    raise Refused("damaged")
-            parser.Parse(b"", True)  # noqa: FBT003
-        except expat.ExpatError as error:
+                parser.feed(piece)
+                yield from tree.ended(parser.read_events())
+            parser.close()
+            yield from tree.ended(parser.read_events())
+        except ParseError as error:
             memory = error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
             raise Refused("too_much_work" if memory else "damaged") from error
-        except (LookupError, ValueError) as error:  # an encoding that there is not
+        except _DAMAGED as error:
             raise Refused("damaged") from error
 
     def _pieces(self, name: str) -> Iterator[bytes]:
-        info = self.parts.get(name.casefold())
-        if info is None:
-            raise Refused("damaged")
+        info = self.parts[name.casefold()]
         if info.flag_bits & _ENCRYPTED:
             raise Refused("protected")
         if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise Refused("damaged")
-        try:
-            with self.archive.open(info) as file:
-                while piece := file.read(CHUNK_BYTES):
-                    # What comes out counts, not what the archive says of itself.
-                    self.unpacked += len(piece)
-                    if self.unpacked > MAX_UNPACKED_BYTES:
-                        raise Refused("unpacks_to_too_much")
-                    yield piece
-        except _DAMAGED as error:
-            raise Refused("damaged") from error
+        before, head = self.elements_met, b""
+        self.kept_bytes = 0
+        with self.archive.open(info) as file:
+            while piece := file.read(CHUNK_BYTES):
+                # What comes out counts, not what the archive says of itself.
+                self.unpacked += len(piece)
+                if self.unpacked > limits.MAX_UNPACKED_BYTES:
+                    raise Refused("unpacks_to_too_much")
+                self.kept_bytes += len(piece)
+                if self.kept_bytes > limits.MAX_ELEMENT_BYTES or self.elements_met > limits.MAX_ELEMENTS:
+                    raise Refused("too_much_work")
+                # Until its first element: a workbook has no document type, and so no entity.
+                head = head + piece if self.elements_met == before else b""
+                if b"<!DOCTYPE" in head.replace(b"\0", b""):
+                    raise Refused("damaged")
+                yield piece
 
 
-class Part:
-    """Takes a part's elements; `starts` and `ends` have what to call by an element's full name."""
+class _Tree:
+    """Keeps the elements that are wanted of a part, and of others those that are open."""
 
-    package: Package
+    def __init__(self, package: Package, most: Mapping[str, int]) -> None:
+        self.package = package
+        self.left = dict(most)
+        self.names = _Names()
+        self.open: list[Element] = []
+        self.whole: Element | None = None
 
-    def __init__(self) -> None:
-        self.starts: dict[str, Callable[[Attributes], None]] = {}
-        self.ends: dict[str, Callable[[], None]] = {}
-        self.depth = 0
-        self.parser = expat.ParserCreate(namespace_separator=" ")
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.StartDoctypeDeclHandler = _refuse_doctype
-        self.parser.StartNamespaceDeclHandler = self._namespace
-        self.namespaces = 0
+    def ended(self, events: Iterator[Any]) -> Iterator[Element]:
+        """Those that are wanted, as they end. Raises ParseError, Refused."""
+        names, whole, count = self.names, self.whole, 0
+        for event, element in events:
+            if event == "start":
+                count += 1
+                element.tag = names[element.tag]
+                for key in element.keys():  # noqa: SIM118 - an element's own items are its children
+                    names[key]
+                if whole is None:
+                    whole = self._begin(element)
+            elif event == "start-ns":
+                names[element[0]]
+            elif whole is None or element is whole:
+                if whole is not None:
+                    yield element
+                    whole = None
+                self._end()
+        self.whole = whole
+        self.package.elements_met += count
 
-    def _start(self, name: str, attributes: Attributes) -> None:
-        self.depth += 1
-        self.package.elements += 1
-        if self.depth > MAX_ELEMENT_DEPTH:
+    def _begin(self, element: Element) -> Element | None:
+        is_wanted = False
+        if self.open and (path := f"{self.open[-1].tag}/{element.tag}") in self.left:
+            is_wanted = True
+            self.left[path] -= 1
+            if self.left[path] < 0:
+                raise Refused("too_much_work")
+        self.open.append(element)
+        if len(self.open) > limits.MAX_ELEMENT_DEPTH:
             raise Refused("damaged")
-        if self.package.elements > MAX_ELEMENTS:
-            raise Refused("too_much_work")
-        if handler := self.starts.get(name):
-            handler(attributes)
+        return element if is_wanted else None
 
-    def _namespace(self, _prefix: str | None, _name: str) -> None:
-        self.namespaces += 1
-        if self.namespaces > MAX_XML_NAMES:
+    def _end(self) -> None:
+        self.open.pop()
+        if self.open:
+            del self.open[-1][:]
+        self.package.kept_bytes = 0
+
+
+class _Names(dict[str, str]):
+    """Of elements, attributes and namespaces as the XML parser has them, and as we do."""
+
+    def __missing__(self, name: str) -> str:
+        if len(self) >= limits.MAX_XML_NAMES:
             raise Refused("damaged")
-
-    def _end(self, name: str) -> None:
-        self.depth -= 1
-        if handler := self.ends.get(name):
-            handler()
-
-
-def _refuse_doctype(*_declaration: object) -> None:
-    """There is none in a workbook, and no entity without one."""
-    raise Refused("damaged")
-
-
-def resolved(target: str, *, beside: str) -> str:
-    """The part that a relationship of the part `beside` names."""
-    return posixpath.normpath(posixpath.join("/", posixpath.dirname(beside), target)).lstrip("/")
+        namespace, _brace, local = name.rpartition("}")
+        self[name] = local if namespace in _NAMESPACES else name
+        return self[name]

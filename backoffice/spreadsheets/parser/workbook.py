@@ -1,120 +1,125 @@
-"""The first visible sheet of an XLSX file: the values that it shows, or a refusal by row and column.
+"""What counts for all sheets of an XLSX file (ECMA-376 part 1, 18)."""
 
-ECMA-376 part 1, 18; both its namespaces, transitional and strict.
-"""
+import posixpath
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element  # nosec B405 # for its type
 
-from typing import Any
+from backoffice.spreadsheets.parser import limits
+from backoffice.spreadsheets.parser.limits import Refused
+from backoffice.spreadsheets.parser.package import Package
+from backoffice.spreadsheets.parser.styles import BUILT_IN, PLAIN, kind_of
 
-from backoffice.spreadsheets.parser.limits import MAX_SHEET_NAME_CHARS, MAX_SHEETS, Refused
-from backoffice.spreadsheets.parser.package import FALSE, MAIN, TRUE, Attributes, Package, Part, resolved
-from backoffice.spreadsheets.parser.rows import Rows
-from backoffice.spreadsheets.parser.sheet import Sheet
-from backoffice.spreadsheets.parser.strings import SharedStrings
-from backoffice.spreadsheets.parser.styles import Styles
-
-RELATIONSHIPS = (
+TRUE = {"1", "true"}
+FALSE = {"0", "false"}
+_OFFICE = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
     "http://purl.oclc.org/ooxml/officeDocument/relationships",
 )
-_RELATIONSHIP = "http://schemas.openxmlformats.org/package/2006/relationships Relationship"
+_IDS = [f"{{{space}}}id" for space in _OFFICE]
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_SURROGATES = range(0xD800, 0xE000)
 
 
-def read(content: bytes, rows: Rows) -> dict[str, Any]:
-    """Write the sheet's rows; its name, and what of it is hidden. Raises Refused."""
-    package = Package(content)
-    book = Workbook(package)
-    name, part = book.first_visible()
-    kinds = Styles(package, book.related("styles")).kinds
-    strings = SharedStrings(package, book.related("sharedStrings"))
-    sheet = Sheet(
-        rows=rows,
-        strings=strings,
-        kinds=kinds,
-        from_1904=book.from_1904,
-        calculates_on_load=book.calculates_on_load,
-    )
-    package.parse(part, sheet)
-    sheet.refuse_merged()
-    sheet.spills.refuse_lacking()
-    return {
-        "sheet": name[:MAX_SHEET_NAME_CHARS],
-        "sheets": len(book.sheets),
-        "hidden_rows": sheet.hidden_rows,
-        "hidden_columns": sheet.hidden_columns(),
-    }
-
-
-class Relationships(Part):
-    """What a part refers to, by id: the kind of it and its name."""
-
-    def __init__(self, package: Package, part: str) -> None:
-        super().__init__()
-        self.part = part
-        self.found: dict[str, tuple[str, str]] = {}
-        self.starts[_RELATIONSHIP] = self._relationship
-        folder, _slash, name = part.rpartition("/")
-        package.parse(f"{folder}/_rels/{name}.rels".lstrip("/"), self)
-
-    def _relationship(self, given: Attributes) -> None:
-        if given.get("TargetMode") == "External":
-            return
-        if len(self.found) > MAX_SHEETS:
-            raise Refused("damaged")
-        base, _slash, kind = given.get("Type", "").rpartition("/")
-        if base in RELATIONSHIPS:
-            target = resolved(given.get("Target", ""), beside=self.part)
-            self.found[given.get("Id", "")] = (kind, target)
-
-
-class Workbook(Part):
-    """Which sheets there are, and how their dates and formulas count."""
+class Workbook:
+    """Its sheets, and how they keep dates, formulas, texts and the formats of numbers."""
 
     def __init__(self, package: Package) -> None:
-        super().__init__()
-        self.sheets: list[tuple[str, str, str]] = []
+        """Raises Refused."""
+        self.package = package
+        part = _workbook_part(package)
+        self.related = _relationships(package, part)
+        self.sheets: list[Element] = []
         self.from_1904 = False
         # Whoever wrote the file calculated nothing, or not to the end, and leaves it to the next program.
         self.calculates_on_load = False
-        for space in MAIN:
-            self.starts[f"{space} sheet"] = self._sheet
-            self.starts[f"{space} workbookPr"] = self._properties
-            self.starts[f"{space} calcPr"] = self._calculation
-        part = _workbook_part(package)
-        self.relationships = Relationships(package, part).found
-        package.parse(part, self)
+        for each in package.elements(
+            part, {"sheets/sheet": limits.MAX_SHEETS, "workbook/workbookPr": 1, "workbook/calcPr": 1}
+        ):
+            if each.tag == "sheet":
+                self.sheets.append(each)
+            elif each.tag == "workbookPr":
+                self.from_1904 = each.get("date1904") in TRUE
+            else:
+                incomplete = each.get("calcCompleted") in FALSE
+                self.calculates_on_load = incomplete or each.get("fullCalcOnLoad") in TRUE
+        # As UTF-8: one rare character makes a text in memory four times as large.
+        self.strings = [
+            text_of(each).encode()
+            for each in self._elements("sharedStrings", {"sst/si": limits.MAX_SHARED_STRINGS})
+        ]
+        self.formats = self._formats()
 
     def first_visible(self) -> tuple[str, str]:
         """The name and the part of the first worksheet that is not hidden; charts are none."""
-        for name, state, relationship in self.sheets:
-            kind, part = self.relationships.get(relationship, ("", ""))
-            if kind == "worksheet" and state == "visible":
-                return name, part
+        for sheet in self.sheets:
+            relationship = next(filter(None, map(sheet.get, _IDS)), "")
+            kind, part = self.related.get(relationship, ("", ""))
+            if kind == "worksheet" and sheet.get("state", "visible") == "visible":
+                return sheet.get("name", ""), part
         raise Refused("no_visible_sheet" if self.sheets else "no_spreadsheet")
 
-    def related(self, wanted: str) -> str:
-        """The part of a kind that the whole workbook has one of, or nothing."""
-        return next((part for kind, part in self.relationships.values() if kind == wanted), "")
+    def string(self, number: int) -> str:
+        """A text of the table that cells refer to. Raises LookupError."""
+        return unescaped(self.strings[number].decode())
 
-    def _sheet(self, given: Attributes) -> None:
-        if len(self.sheets) >= MAX_SHEETS:
-            raise Refused("damaged")
-        relationship = next((given[key] for space in RELATIONSHIPS if (key := f"{space} id") in given), "")
-        self.sheets.append((given.get("name", ""), given.get("state", "visible"), relationship))
+    def _formats(self) -> dict[str, str]:
+        """How each cell format that is not PLAIN shows numbers, by its number."""
+        kinds, used = dict(BUILT_IN), []
+        for each in self._elements(
+            "styles", {"numFmts/numFmt": limits.MAX_STYLES, "cellXfs/xf": limits.MAX_STYLES}
+        ):
+            if each.tag == "xf":
+                used.append(each.get("numFmtId", ""))
+            else:
+                kinds[each.get("numFmtId", "")] = kind_of(each.get("formatCode", ""))
+        return {
+            f"{number}": kinds[each] for number, each in enumerate(used) if kinds.get(each, PLAIN) != PLAIN
+        }
 
-    def _properties(self, given: Attributes) -> None:
-        self.from_1904 = given.get("date1904") in TRUE
-
-    def _calculation(self, given: Attributes) -> None:
-        self.calculates_on_load = given.get("fullCalcOnLoad") in TRUE or given.get("calcCompleted") in FALSE
+    def _elements(self, kind: str, most: dict[str, int]) -> Iterator[Element]:
+        """Those of the part that the whole workbook has one of, or none."""
+        part = next((part for related, part in self.related.values() if related == kind), "")
+        return self.package.elements(part, most) if part else iter(())
 
 
 def _workbook_part(package: Package) -> str:
     if "content.xml" in package and "mimetype" in package:
         raise Refused("open_document")
-    documents = Relationships(package, "").found.values() if "_rels/.rels" in package else ()
+    documents = _relationships(package, "").values() if "_rels/.rels" in package else ()
     part = next((part for kind, part in documents if kind == "officeDocument"), "")
     if not part:
         raise Refused("no_spreadsheet")
     if part.casefold().endswith(".bin"):
         raise Refused("binary_workbook")
     return part
+
+
+def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
+    """What a part refers to, by id: the kind of it and its name."""
+    found = {}
+    folder, name = posixpath.split(part)
+    for each in package.elements(
+        posixpath.join(folder, "_rels", f"{name}.rels"), {"Relationships/Relationship": limits.MAX_SHEETS}
+    ):
+        base, _slash, kind = each.get("Type", "").rpartition("/")
+        if base in _OFFICE and each.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))
+            found[each.get("Id", "")] = (kind, target.lstrip("/"))
+    return found
+
+
+def text_of(element: Element) -> str:
+    """Its text, formatted runs included; how a word is pronounced is left out."""
+    runs = [part for part in element if part.tag in {"t", "r"}]
+    return "".join(text.text or "" for run in runs for text in run.iter("t"))
+
+
+def unescaped(text: str) -> str:
+    """The text with the characters that XML cannot hold in place of their escapes (ST_Xstring)."""
+    return _ESCAPED.sub(_character, text) if "_x" in text else text
+
+
+def _character(found: "re.Match[str]") -> str:
+    code = int(found[1], 16)
+    return found[0] if code in _SURROGATES else chr(code)

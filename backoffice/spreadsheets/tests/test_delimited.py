@@ -7,7 +7,7 @@ import pytest
 
 from backoffice.spreadsheets.parser import delimited
 from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_CELL_CHARS, MAX_COLUMNS, Refused
-from backoffice.spreadsheets.parser.reading import parse
+from backoffice.spreadsheets.parser.main import parse
 
 
 def rows_of(content: bytes) -> list:

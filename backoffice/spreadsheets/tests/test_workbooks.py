@@ -6,10 +6,11 @@ from contextlib import suppress
 from datetime import datetime
 
 import pytest
+from openpyxl.utils import get_column_letter
 
 from backoffice.spreadsheets.parser.limits import MAX_COLUMNS, MAX_PARTS, Refused
-from backoffice.spreadsheets.parser.reading import parse
-from backoffice.spreadsheets.parser.sheet import letters, number_of
+from backoffice.spreadsheets.parser.main import parse
+from backoffice.spreadsheets.parser.sheet import number_of
 from backoffice.spreadsheets.parser.styles import is_date, kind_of
 from tests.kit.workbooks import (
     BOOK,
@@ -43,7 +44,8 @@ def refused(content: bytes) -> tuple[str, str]:
     """Why it is refused, and where."""
     with pytest.raises(Refused) as caught:
         told(content)
-    return caught.value.code, f"{letters(caught.value.column)}{caught.value.row or ''}"
+    column = caught.value.column
+    return caught.value.code, f"{get_column_letter(column) if column else ''}{caught.value.row or ''}"
 
 
 def cell_of(cell: str):
@@ -330,7 +332,7 @@ def test_blank_rows_are_left_out_and_the_others_keep_their_numbers():
         ('<row r="2"><c r="XFE2"/></row>', "cell_place"),
         ('<row r="2"><c r="A99999999999"/></row>', "cell_place"),
         ('<row r="2"><c r="2"/></row>', "cell_place"),
-        (f'<row r="2"><c r="{letters(MAX_COLUMNS + 1)}2"><v>1</v></c></row>', "too_many_columns"),
+        (f'<row r="2"><c r="{get_column_letter(MAX_COLUMNS + 1)}2"><v>1</v></c></row>', "too_many_columns"),
         ('<row r="2"><row r="3"/></row>', "damaged"),
         ('<row r="2"><c r="A2"><c r="B2"/></c></row>', "damaged"),
     ],
@@ -343,9 +345,42 @@ def test_blanks_beyond_the_columns_of_a_table_are_ignored():
     assert len(rows_of(with_cell('<c r="A2"><v>1</v></c><c r="XFD2" s="0"/>'))) == 2
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row r="2"><x><c r="A2"><v>1</v></c></x></row>',
+        '<row r="2"><c r="A2"><x><v>1</v></x></c></row>',
+        '<row r="2"><c r="A2"><v><x>1</x></v></c></row>',
+    ],
+)
+def test_a_value_inside_an_unknown_element_is_refused_and_not_read_as_nothing(row):
+    assert refused(with_sheet(NAMES + row))[0] == "damaged"
+
+
+def test_comments_inside_a_value_are_not_part_of_it():
+    assert cell_of('<c r="A2"><v>4<!-- -->50<?x?>0</v></c>') == 4500
+
+
+def test_a_format_of_a_condition_is_no_format_of_cells():
+    def fill(sheet):
+        sheet.append([7])
+        sheet["A1"].number_format = "#,##0.0"
+
+    content = xlsx(fill)
+    condition = '<dxfs count="1"><dxf><numFmt numFmtId="164" formatCode="0%"/></dxf></dxfs>'
+    content = changed(content, STYLES, "</styleSheet>", f"{condition}</styleSheet>")
+    assert rows_of(content)[0][1] == [{"number": 7, "scaled": False}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_document_type_is_refused_in_any_encoding(encoding):
+    sheet = f'<!-- --><!DOCTYPE x [<!ENTITY a "1">]><worksheet xmlns="{MAIN}"/>'
+    assert refused(with_parts({SHEET: sheet.encode(encoding)}))[0] == "damaged"
+
+
 @pytest.mark.parametrize("number", [1, 26, 27, 702, 703, 16_384])
-def test_column_letters_convert_to_numbers_and_back(number):
-    assert number_of(letters(number)) == number
+def test_letters_of_columns_are_numbers_and_back(number):
+    assert number_of(get_column_letter(number)) == number
 
 
 def test_strict_variant_is_read_alike():
