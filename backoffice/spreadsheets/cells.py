@@ -151,8 +151,15 @@ class TimestampCell(Cell):
 
     def read(self, value: Any) -> datetime:
         """Raises ValidationError for anything else."""
-        moment = self._moment(value)
-        if moment is None:
+        moment = value
+        if isinstance(value, str):
+            try:
+                moment = parse_datetime(value) or parse_date(value)
+            except ValueError:  # as in 2026-13-01
+                moment = None
+        if isinstance(moment, date) and not isinstance(moment, datetime):
+            moment = datetime.combine(moment, time())
+        if not isinstance(moment, datetime):
             raise ValidationError(
                 _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
                 params={"value": f"{value}"[:40]},
@@ -165,20 +172,6 @@ class TimestampCell(Cell):
             return ""
         local = localtime(value).replace(tzinfo=None)
         return local if typed and not local.microsecond else local.isoformat(sep=" ")
-
-    def _moment(self, value: Any) -> datetime | None:
-        if isinstance(value, str):
-            value = _parsed(value)
-        if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time())
-        return value if isinstance(value, datetime) else None
-
-
-def _parsed(text: str) -> date | None:
-    try:
-        return parse_datetime(text) or parse_date(text)
-    except ValueError:
-        return None
 
 
 def stripped(text: str) -> str:

@@ -39,7 +39,8 @@ class ImportLog:
         rows = self.model._default_manager.in_bulk(changes)  # noqa: SLF001 - documented API
         for fields in {tuple(change) for change in changes.values()}:
             with translation.override(None):  # as Django keeps them: they are translated when they are read
-                names = [str(self._verbose_name(name)) for name in fields]
+                meta: Any = self.model._meta  # noqa: SLF001 - documented API
+                names = [str(meta.get_field(name).verbose_name) for name in fields]
             message = [{"changed": {"fields": names}}, action_log.log_detail(ROW_IMPORTED, file=self.file)]
             same = [row for pk, row in rows.items() if tuple(changes[pk]) == fields]
             LogEntry.objects.log_actions(self.staff_id, same, CHANGE, message)
@@ -51,10 +52,6 @@ class ImportLog:
     def file_exported(self) -> None:
         """Add one entry for the file."""
         self._add_entry(FILE_EXPORTED)
-
-    def _verbose_name(self, name: str) -> object:
-        field: Any = self.model._meta.get_field(name)  # noqa: SLF001 - documented API
-        return field.verbose_name
 
     def _add_entry(self, text: str, **values: Any) -> None:
         LogEntry.objects.create(

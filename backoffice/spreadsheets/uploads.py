@@ -29,27 +29,25 @@ class File:
     content: bytes
 
 
+@atomic_with_retries
 def keep(*, owner_id: int, model: type[Model], name: str, content: bytes) -> UUID:
     """Keep a file for its import into a model's table; the key to take it by.
 
     Raises ValidationError where all that is kept would be more than MAX_FILES or MAX_TOTAL_BYTES, Busy where
     others keep so many at once that the lock was not had in time.
     """
-    pk: UUID = _keep(owner_id, _target(model), name[:255], zlib.compress(content, 1))
-    return pk
-
-
-@atomic_with_retries
-def _keep(owner_id: int, target: str, name: str, content: bytes) -> UUID:
+    compressed = zlib.compress(content, 1)
     with connection.cursor() as cursor:
         # What two add at once would both be within the bounds, and their sum beyond.
         cursor.execute("LOCK TABLE seeding_upload IN SHARE ROW EXCLUSIVE MODE")
     own = Upload.objects.filter(owner_id=owner_id).order_by("-uploaded_at", "-pk").values("pk")
     Upload.objects.filter(pk__in=[*own[MAX_PER_ACCOUNT - 1 :].values_list("pk", flat=True)]).delete()
     kept = Upload.objects.aggregate(files=Count("pk"), bytes=Coalesce(Sum(Length("content")), 0))
-    if kept["files"] >= MAX_FILES or kept["bytes"] + len(content) > MAX_TOTAL_BYTES:
+    if kept["files"] >= MAX_FILES or kept["bytes"] + len(compressed) > MAX_TOTAL_BYTES:
         raise refusal("too_many_uploads")
-    pk: UUID = Upload.objects.create(owner_id=owner_id, target=target, name=name, content=content).pk
+    pk: UUID = Upload.objects.create(
+        owner_id=owner_id, target=_target(model), name=name[:255], content=compressed
+    ).pk
     return pk
 
 
