@@ -29,7 +29,7 @@ from backoffice.spreadsheets.results import MAX_INVALID_ROWS, MAX_SHOWN_ROWS
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
-GONE = gettext_lazy("This file was imported already, or it waited too long.")
+GONE = gettext_lazy("This file was imported already, or this preview has expired.")
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
