@@ -43,7 +43,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("query", "named"), REFUSED.items())
-def test_a_value_that_ends_every_connection_is_refused_by_its_option(query, named):
+def test_value_that_ends_every_connection_is_refused_by_its_option(query, named):
     with pytest.raises(SettingsError) as refused:
         database("DATABASE_URL", f"{URL}?{query}")
     assert sorted(str(refused.value).partition(", for ")[2].split(", ")) == sorted(named.split(", "))
@@ -65,17 +65,17 @@ def test_a_value_that_ends_every_connection_is_refused_by_its_option(query, name
         "client_encoding=UTF8&application_name=shop&options=-c%20timezone=Mars",
     ],
 )
-def test_what_only_the_network_or_the_server_can_tell_is_not_refused(query):
+def test_url_that_only_network_or_server_could_refuse_is_accepted(query):
     database("DATABASE_URL", f"{URL}?{query}")
 
 
-def test_a_name_that_django_would_not_connect_to_is_refused():
+def test_name_that_django_would_not_connect_to_is_refused():
     with pytest.raises(SettingsError, match="DATABASE_URL names a database by more than 63 characters"):
         database("DATABASE_URL", f"postgresql://db/{'x' * 64}")
     database("DATABASE_URL", f"postgresql://db/{'x' * 63}")
 
 
-def test_a_wrong_variable_of_libpq_s_is_not_blamed_on_the_url(monkeypatch):
+def test_wrong_variable_of_libpq_s_is_not_blamed_on_the_url(monkeypatch):
     monkeypatch.setenv("PGSSLMODE", "wrong")
     assert unusable({"application_name": "shop"}) == []
     assert unusable({"connect_timeout": "x"}) == ["connect_timeout"]

@@ -6,7 +6,7 @@ import sys
 from core.embedded.processes import command_lines, wait_until
 
 
-def test_a_process_has_its_command_line_and_a_zombie_none():
+def test_process_has_its_command_line_and_a_zombie_none():
     with subprocess.Popen([sys.executable, "-c", "input()", "two  blanks"], stdin=subprocess.PIPE) as child:
         assert "input() two  blanks" in command_lines()[child.pid]
         child.kill()

@@ -25,10 +25,10 @@ def forked() -> Iterator[int]:
     os.close(writer)
 
 
-def test_a_process_that_was_forked_before_knows_that_its_worker_is_told_to_stop(forked):
+def test_process_that_was_forked_before_knows_that_its_worker_is_told_to_stop(forked):
     assert forked == 1
     assert stopping.is_stopping()
 
 
-def test_a_worker_that_was_not_told_goes_on():
+def test_worker_that_was_not_told_goes_on():
     assert not stopping.is_stopping()

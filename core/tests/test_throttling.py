@@ -45,7 +45,7 @@ def test_charges_at_once_pass_no_more_often_than_charges_in_turn(shop):
     assert sorted(statuses) == [201] * 3 + [429] * 21
 
 
-def test_a_limit_for_no_endpoint_is_warned_of(shop, logs):
+def test_limit_for_no_endpoint_is_warned_of(shop, logs):
     warning = next(
         line for line in logs.joinpath("web.log").read_text().splitlines() if "of_no_endpoint" in line
     )

@@ -92,13 +92,13 @@ def lines(file: Path) -> list[Any]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_a_signed_event_is_accepted_and_becomes_a_line(receiver: str, file: Path) -> None:
+def test_signed_event_is_accepted_and_becomes_a_line(receiver: str, file: Path) -> None:
     assert post(receiver, data={"name": "아메리카노"}).status == 202
     assert lines(file) == [{**EVENT, "data": {"name": "아메리카노"}}]
     assert "아메리카노" in file.read_text()
 
 
-def test_a_known_event_is_answered_200_and_written_once(receiver: str, file: Path) -> None:
+def test_known_event_is_answered_200_and_written_once(receiver: str, file: Path) -> None:
     assert [post(receiver).status for _ in range(3)] == [202, 200, 200]
     assert len(lines(file)) == 1
 
@@ -118,7 +118,7 @@ def test_line_cut_short_by_a_crash_does_not_swallow_the_next(file: Path) -> None
     assert json.loads(file.read_text().splitlines()[1]) == EVENT
 
 
-def test_the_same_event_posted_by_many_at_once_is_written_once(receiver: str, file: Path) -> None:
+def test_same_event_posted_by_many_at_once_is_written_once(receiver: str, file: Path) -> None:
     statuses: list[int] = []
     posts = [threading.Thread(target=lambda: statuses.append(post(receiver).status)) for _ in range(16)]
     for each in posts:
@@ -129,7 +129,7 @@ def test_the_same_event_posted_by_many_at_once_is_written_once(receiver: str, fi
     assert len(lines(file)) == 1
 
 
-def test_a_wrong_missing_or_old_signature_is_refused(receiver: str, file: Path) -> None:
+def test_wrong_missing_or_old_signature_is_refused(receiver: str, file: Path) -> None:
     assert post(receiver, secret="whsec_" + "b" * 32).status == 401
     assert post(receiver, at=-600).status == 401
     assert send(receiver, json.dumps(EVENT).encode(), Content_Type=CONTENT_TYPE).status == 401
@@ -188,7 +188,7 @@ def test_invalid_event_is_refused(file: Path, body: bytes) -> None:
         assert post(receiver).status == 202
 
 
-def test_an_id_that_is_not_the_signed_one_is_refused(receiver: str) -> None:
+def test_id_that_is_not_the_signed_one_is_refused(receiver: str) -> None:
     body = json.dumps(EVENT)
     now = datetime.now(tz=UTC)
     signed = {"webhook_id": "b-2", "webhook_timestamp": str(int(now.timestamp()))}
@@ -196,7 +196,7 @@ def test_an_id_that_is_not_the_signed_one_is_refused(receiver: str) -> None:
     assert send(receiver, body.encode(), Content_Type=CONTENT_TYPE, **signed).status == 400
 
 
-def test_other_content_types_lengths_and_urls_are_refused(receiver: str) -> None:
+def test_content_types_lengths_and_urls_of_other_kinds_are_refused(receiver: str) -> None:
     assert send(receiver, b"{}", Content_Type="application/json").status == 415
     assert send(receiver, b"x" * (1024 * 1024 + 1), Content_Type=CONTENT_TYPE).status == 413
     assert send(receiver, b"", Content_Type=CONTENT_TYPE, Content_Length="x").status == 400
@@ -208,7 +208,7 @@ def test_other_content_types_lengths_and_urls_are_refused(receiver: str) -> None
     ("length", "answer"),
     [("Content-Length: 500", b""), ("Content-Length: {0}\r\nContent-Length: {0}", b"HTTP/1.1 400 ")],
 )
-def test_a_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str, answer: bytes) -> None:
+def test_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length: str, answer: bytes) -> None:
     body = json.dumps(EVENT)
     head = f"POST /events HTTP/1.1\r\nContent-Type: {CONTENT_TYPE}\r\n{length.format(len(body))}\r\n\r\n"
     with receiving(file, secret="") as receiver, connected(receiver) as connection:
@@ -218,7 +218,7 @@ def test_a_body_that_breaks_off_or_has_two_lengths_is_refused(file: Path, length
     assert not file.exists()
 
 
-def test_who_hangs_up_half_way_leaves_no_trace(receiver: str, caplog: Any, capsys: Any) -> None:
+def test_client_that_hangs_up_half_way_leaves_no_trace(receiver: str, caplog: Any, capsys: Any) -> None:
     with connected(receiver) as connection:
         connection.sendall(b"POST /events HTTP/1.1\r\n")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -227,7 +227,7 @@ def test_who_hangs_up_half_way_leaves_no_trace(receiver: str, caplog: Any, capsy
     assert capsys.readouterr().err == ""
 
 
-def test_people_see_how_many_there_are_and_the_last_twenty(receiver: str) -> None:
+def test_page_shows_how_many_events_there_are_and_the_last_twenty(receiver: str) -> None:
     for number in range(25):
         post(receiver, id=f"e-{number}")
     shown = send(receiver, b"", method="GET", **KNOWS_SECRET).json()
@@ -235,7 +235,7 @@ def test_people_see_how_many_there_are_and_the_last_twenty(receiver: str) -> Non
     assert [event["id"] for event in shown["last"]] == [f"e-{number}" for number in range(5, 25)]
 
 
-def test_several_events_come_over_one_connection(receiver: str) -> None:
+def test_connection_carries_several_events(receiver: str) -> None:
     with urllib3.connection_from_url(receiver, retries=False) as pool:
         for _ in range(3):
             assert pool.request("GET", "/events", headers=KNOWS_SECRET).status == 200

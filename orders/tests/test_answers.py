@@ -71,7 +71,7 @@ def test_answer_after_interim_ones_counts_and_keeps_the_connection(interim):
     ],
     ids=["no more", "half a line", "another protocol"],
 )
-def test_no_interim_answer_is_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
+def test_interim_answer_is_not_success_and_its_connection_is_not_used_again(never_final, monkeypatch):
     monkeypatch.setattr("orders.outbox.platform.READ_SECONDS", 0.3)
     with platform_that_says(never_final, [TAKEN]) as (platform, talker):
         first, second = outcomes(platform, posts=2)
@@ -161,7 +161,7 @@ def test_answer_that_comes_between_two_events_counts_for_neither():
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
-def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
+def test_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
     monkeypatch.setattr("orders.outbox.platform.READ_SECONDS", 0.1)
     with platform_that_says([0.3, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
@@ -172,7 +172,7 @@ def test_an_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch)
     assert [number for number, _ in talker.heard] == [1, 2]
 
 
-def test_a_platform_that_speaks_first_has_answered_nothing(monkeypatch):
+def test_answer_before_a_request_counts_for_nothing(monkeypatch):
     connect = HTTPConnection.connect
 
     def connect_and_wait(self):
@@ -193,7 +193,7 @@ def test_plain_answer_leaves_its_connection_for_the_next_event(answer):
     assert talker.connections == 1
 
 
-def test_a_body_that_drips_is_cut_after_the_whole_time_on_a_connection_to_be_closed_too(monkeypatch):
+def test_body_that_drips_is_cut_at_the_total_timeout_without_keep_alive_too(monkeypatch):
     monkeypatch.setattr("orders.outbox.platform.WHOLE_POST_SECONDS", 0.3)
     drips = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n", *[0.1, b"x"] * 1000]
     with platform_that_says(drips) as (platform, _), cutting():

@@ -81,7 +81,7 @@ def test_readers_without_the_cache_make_many_computations(http, transactional_db
     assert in_all > 1
 
 
-def test_of_those_who_wait_for_somebody_who_died_one_takes_over(shop):
+def test_waiting_reader_takes_over_from_a_dead_one(shop):
     cache.set(LOCK, 1, timeout=1)
     with ThreadPoolExecutor(READERS) as pool:
         answers = list(pool.map(lambda _: ranking(shop), range(READERS)))
@@ -107,7 +107,7 @@ def test_reader_that_died_while_computing_delays_others_briefly(shop):
     assert cache.get(LOCK) == 1
 
 
-def test_a_computation_that_fails_keeps_the_next_caller_waiting_for_nothing(transactional_db):
+def test_failed_computation_does_not_delay_the_next_caller(transactional_db):
     def fail() -> NoReturn:
         raise Unavailable
 
@@ -117,7 +117,7 @@ def test_a_computation_that_fails_keeps_the_next_caller_waiting_for_nothing(tran
     assert cache.get(LOCK) is None
 
 
-def test_without_redis_it_is_computed_each_time(transactional_db, logs):
+def test_ranking_without_redis_is_computed_each_time(transactional_db, logs):
     nobody = f"redis://127.0.0.1:{processes.free_port()}/0"
     with processes.web(log=logs / "web.log", RANKING_CACHE_SECONDS="60", CACHE_URL=nobody) as url:
         shop = Client(url)

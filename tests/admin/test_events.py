@@ -60,7 +60,7 @@ def test_dead_events_of_the_list_are_sent_at_once_and_no_others(admin_client, ev
     assert OrderEvent.objects.get(pk=events[2].pk).state == "delivered"
 
 
-def test_more_than_a_request_can_carry_is_refused_and_nothing_is_sent(admin_client, events, monkeypatch):
+def test_selection_of_more_rows_than_a_request_carries_is_refused(admin_client, events, monkeypatch):
     monkeypatch.setattr(orders.admin, "MAX_AT_ONCE", 1)
     answer = admin_client.post(DEAD, follow=True)
     assert "manage.py redeliver_events" in answer.content.decode()

@@ -134,7 +134,7 @@ def test_event_that_was_never_written_is_found(shop, tmp_path: Path):
     assert "received but never written" in audit(events=file)[1]["delivered_equals_received"][0]
 
 
-def test_the_table_names_each_rule_and_its_first_violations(shop):
+def test_table_names_each_rule_and_its_first_violations(shop):
     execute("UPDATE points_pointaccount SET balance = balance + 1")
     out = StringIO()
     with pytest.raises(SystemExit):

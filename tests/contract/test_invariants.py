@@ -28,7 +28,7 @@ TAMPERINGS = {
 }
 
 
-def test_every_rule_has_a_tampering_that_breaks_it() -> None:
+def test_rules_each_have_a_tampering_that_breaks_them() -> None:
     assert {*RULES, "stock_and_sold_equal_stocked"} == set(TAMPERINGS.values())
 
 

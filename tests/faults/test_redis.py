@@ -98,7 +98,7 @@ def test_beat_says_once_that_redis_is_gone_and_once_that_it_is_back(shop: Shop) 
     assert b"Traceback" not in said()
 
 
-def test_a_worker_that_starts_while_redis_is_full_waits_until_it_is_not(shop: Shop) -> None:
+def test_worker_that_starts_while_redis_is_full_waits_until_it_is_not(shop: Shop) -> None:
     late = shop.another_worker("late")
     try:
         with out_of_memory(shop.servers):

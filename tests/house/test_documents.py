@@ -73,6 +73,6 @@ def test_code_that_a_page_shows_is_the_code_that_runs(file: str, code: str):
     assert is_in_order(code, (ROOT / file).read_text())
 
 
-def test_an_excerpt_of_other_code_would_be_noticed():
+def test_excerpt_of_other_code_would_be_noticed():
     assert len(EXCERPTS) >= 6
     assert not is_in_order("b = 2\na = 1\n", "a = 1\nb = 2\n")

@@ -23,7 +23,7 @@ def test_named_test_exists(file: str, test: str):
     assert re.search(rf"^def {test}\(", (ROOT / file).read_text(), re.MULTILINE)
 
 
-def test_every_promise_has_a_proof_and_a_control():
+def test_guarantees_all_have_a_proof_and_a_control():
     table = ENGLISH.read_text().partition("## ")[0]
     promises = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(promises) >= 20
@@ -36,6 +36,6 @@ def test_every_rule_of_the_audit_is_explained_under_its_name(page: Path):
     assert sorted(RULE.findall(page.read_text())) == sorted(stated)
 
 
-def test_the_recount_by_sql_names_what_it_shares_with_the_audit_alike():
+def test_recount_by_sql_names_what_it_shares_with_the_audit_alike():
     own = {"balance_after_equals_ledger_so_far"}
     assert {rule.name for rule in stated_rules(events=None)} >= RULES.keys() - own

@@ -100,7 +100,7 @@ def test_next_rows_get_ids_of_their_own() -> None:
     assert UserFactory().pk == 41
 
 
-def test_what_a_platform_received_is_compared_however_often_and_in_whatever_order(tmp_path: Path) -> None:
+def test_events_that_a_platform_received_are_compared_in_any_order_and_number(tmp_path: Path) -> None:
     """Events come at least once, in any order; here one twice, one not at all, and one that is not ours."""
     make()
     file = tmp_path / "taken.jsonl"

@@ -259,7 +259,7 @@ def test_sending_events_finds_them_by_an_index() -> None:
     assert_narrow(turn)
 
 
-def test_the_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
+def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
     assert_narrow(lambda: (outbox_status(max_count=10_001), issue_forecasts(limit=8)))
 
 

@@ -139,12 +139,12 @@ def strings(source: str) -> list[str]:
     return [node.value for node in constants if isinstance(node.value, str)]
 
 
-def test_a_text_stands_in_problems_or_in_locale():
+def test_text_stands_in_problems_or_in_locale():
     elsewhere = {
         path: lines for path, lines in korean_texts().items() if not KOREAN_IN_CODE.search(str(path))
     }
     assert elsewhere == {}
 
 
-def test_a_text_that_stands_elsewhere_would_be_noticed():
+def test_text_that_stands_elsewhere_would_be_noticed():
     assert strings('def name():\n    """회원"""\n    return "회원"\n') == ["회원"]

@@ -70,24 +70,24 @@ REFUSED = {
 
 @pytest.mark.parametrize("command", ["web", "worker"])
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_value_that_cannot_be_used_stops_the_start(checkout, command, name):
+def test_value_that_cannot_be_used_stops_the_start(checkout, command, name):
     value, why = REFUSED[name]
     assert_refused(start(checkout, *COMMANDS[command], DEBUG="1", **{name: value}), why=why)
 
 
-def test_an_empty_name_of_a_folder_is_not_the_checkout(checkout):
+def test_empty_name_of_a_folder_is_not_the_checkout(checkout):
     done = start(checkout, *COMMANDS["manage.py"], DEBUG="1", PROMETHEUS_MULTIPROC_DIR="")
     assert_refused(done, why="PROMETHEUS_MULTIPROC_DIR must be a folder")
 
 
-def test_a_worker_whose_metrics_nobody_could_read_ends(transactional_db, tmp_path):
+def test_worker_whose_metrics_cannot_be_read_ends(transactional_db, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         given = {"METRICS_PORT": str(taken.getsockname()[1]), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
         done = start(ROOT, *COMMANDS["worker"], "--concurrency=1", **environment(**given))
     assert_refused(done, why="METRICS_PORT: nobody can listen on 127.0.0.1")
 
 
-def test_a_key_that_cannot_be_kept_stops_the_start_of_development(tmp_path, monkeypatch):
+def test_key_that_cannot_be_kept_stops_the_start_of_development(tmp_path, monkeypatch):
     monkeypatch.setattr("config.environment.BASE_DIR", tmp_path)
     monkeypatch.delenv("SECRET_KEY", raising=False)
     (tmp_path / ".local").touch()

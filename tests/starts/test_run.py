@@ -171,7 +171,7 @@ def test_crash_leaves_no_memory_behind(shop: Run) -> None:
         assert re.search(r"Max core file size +0 ", Path(f"/proc/{pid}/limits").read_text())
 
 
-def test_the_process_manager_cannot_be_spoken_to(shop: Run) -> None:
+def test_process_manager_cannot_be_spoken_to(shop: Run) -> None:
     configuration = (shop.checkout / "local" / "supervisord.conf").read_text()
     assert not re.search(r"http_server|rpcinterface", configuration)
     assert f"{shop.checkout}/local/supervisord.conf" in command_lines()[shop.manager()]
@@ -220,7 +220,7 @@ def sign_in(port: int, password: str) -> int:
     return answer.status
 
 
-def test_the_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
+def test_worker_is_given_the_time_of_its_soft_shutdown(shop: Run) -> None:
     parser = RawConfigParser({"stopwaitsecs": "10"})
     parser.read(shop.checkout / "local" / "supervisord.conf")
     assert parser["program:worker"]["stopsignal"] == "QUIT"

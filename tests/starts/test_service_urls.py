@@ -172,7 +172,7 @@ def test_django_reaches_the_database(transactional_db, form):
     opened.close()
 
 
-def test_what_the_server_refuses_is_told_in_the_log(transactional_db, tmp_path):
+def test_refusal_of_the_server_is_logged(transactional_db, tmp_path):
     """Nothing here can judge `options`: each process tries again, and says each time why it cannot."""
     url = processes.environment()["DATABASE_URL"] + "&options=-c%20timezone=Mars"
     log, reason = tmp_path / "log", r"invalid value for parameter \"TimeZone\": \"Mars\""

@@ -353,7 +353,7 @@ def test_blanks_beyond_the_columns_of_a_table_are_ignored():
         '<row r="2"><c r="A2"><v><x>1</x></v></c></row>',
     ],
 )
-def test_a_value_inside_an_unknown_element_is_refused_and_not_read_as_nothing(row):
+def test_value_inside_an_unknown_element_is_refused_and_not_read_as_nothing(row):
     assert refused(with_sheet(NAMES + row))[0] == "damaged"
 
 
@@ -361,7 +361,7 @@ def test_comments_inside_a_value_are_not_part_of_it():
     assert cell_of('<c r="A2"><v>4<!-- -->50<?x?>0</v></c>') == 4500
 
 
-def test_a_format_of_a_condition_is_no_format_of_cells():
+def test_format_of_a_condition_is_no_format_of_cells():
     def fill(sheet):
         sheet.append([7])
         sheet["A1"].number_format = "#,##0.0"
@@ -373,13 +373,13 @@ def test_a_format_of_a_condition_is_no_format_of_cells():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_a_document_type_is_refused_in_any_encoding(encoding):
+def test_document_type_is_refused_in_any_encoding(encoding):
     sheet = f'<!-- --><!DOCTYPE x [<!ENTITY a "1">]><worksheet xmlns="{MAIN}"/>'
     assert refused(with_parts({SHEET: sheet.encode(encoding)}))[0] == "damaged"
 
 
 @pytest.mark.parametrize("number", [1, 26, 27, 702, 703, 16_384])
-def test_letters_of_columns_are_numbers_and_back(number):
+def test_column_letters_convert_to_numbers_and_back(number):
     assert number_of(get_column_letter(number)) == number
 
 
