@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import structlog
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler, SchedulingError
-from celery.signals import beat_init, celeryd_init, setup_logging, task_prerun, worker_ready
+from celery.signals import beat_init, celeryd_init, heartbeat_sent, setup_logging, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
@@ -26,11 +27,18 @@ log = structlog.get_logger(__name__)
 class FixedIntervalConnection(Connection):
     """A connection that is tried again every second: kombu's waits grow to half a minute."""
 
-    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+    def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> Any:
         """Wait until the broker answers; the embedded one is started if somebody killed it."""
         start_embedded_services()
+
+        def show_that_it_turns() -> None:
+            if callback:  # a worker's: it ends where it was told to
+                callback()
+                touch_worker_file()
+
+        show_that_it_turns()
         steady = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
-        return super().ensure_connection(*args, **{**steady, **kwargs})
+        return super().ensure_connection(*args, callback=show_that_it_turns, **{**steady, **kwargs})
 
 
 class FixedIntervalAMQP(AMQP):
@@ -76,6 +84,14 @@ def configure_logging(*, loglevel: int, **_: Any) -> None:
     logging.getLogger().setLevel(loglevel)
     # By its name, which forked processes look up; the stubs want a number.
     app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type]
+
+
+# A timer of the worker's own loop sends it, and so shows that the loop turns. Without a broker there is none.
+@heartbeat_sent.connect
+def touch_worker_file(**_: Any) -> None:
+    """Touch WORKER_FILE, for a health check to look at: it asks nothing of the broker."""
+    if settings.WORKER_FILE:
+        Path(settings.WORKER_FILE).touch()
 
 
 @task_prerun.connect

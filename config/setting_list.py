@@ -149,8 +149,9 @@ SECTIONS: dict[Text, tuple[Setting, ...]] = {
         Setting(
             {"WEB_CONCURRENCY": ""},
             Text(
-                "웹 프로세스의 수. 없으면 코어 수만큼이에요.",
-                "How many web processes. Unset: as many as there are cores.",
+                "웹 프로세스의 수. 없으면 쓸 수 있는 코어 수만큼이에요. 컨테이너의 CPU 제한은 올림해서 세요.",
+                "How many web processes. Unset: as many as the cores that may be used, a container's CPU"
+                " limit rounded up.",
             ),
         ),
         Setting(
@@ -185,6 +186,15 @@ SECTIONS: dict[Text, tuple[Setting, ...]] = {
             Text(
                 "Celery beat가 약 1초마다 갱신하는 파일. 헬스 체크에 써요. 없으면 만들지 않아요.",
                 "A file that Celery beat touches about once a second, for a health check. Unset: none.",
+            ),
+        ),
+        Setting(
+            {"WORKER_FILE": ""},
+            Text(
+                "Celery 워커가 2초마다 갱신하는 파일. Redis에 연결할 수 없는 동안에도 갱신해요. 헬스 체크에"
+                " 써요. 없으면 만들지 않아요.",
+                "A file that a Celery worker touches every two seconds, also while Redis is away, for a"
+                " health check. Unset: none.",
             ),
         ),
         Setting(

@@ -11,6 +11,7 @@ from config import services
 from config.dotenv import SettingsError
 from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
+from config.processors import usable_processors
 from core.embedded.servers import SERVICES
 from orders.outbox.destination import Destination
 from orders.outbox.sources import DEFAULT_SOURCE, check_source
@@ -25,7 +26,7 @@ SECRET_KEY = env.secret_key("SECRET_KEY", debug=DEBUG)
 # Where the web server listens; a worker that shows metrics takes HOST, too.
 HOST = env.host("HOST", default="127.0.0.1")
 PORT = env.whole_number("PORT", least=1, most=65_535, default=8000)
-WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", least=1, most=1000, default=os.cpu_count() or 1)
+WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", least=1, most=1000, default=usable_processors())
 FORWARDED_ALLOW_IPS = env.proxies("FORWARDED_ALLOW_IPS")
 if DEBUG and not env.is_loopback(HOST):
     raise SettingsError("DEBUG shows too much to the public: turn it off, or let HOST be a loopback address")
@@ -135,6 +136,9 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Without --concurrency. Celery itself would count the processors of the host.
+CELERY_WORKER_CONCURRENCY = usable_processors()
 CELERY_WORKER_CONSUMER = "core.broker.consumer:Consumer"
 # Connections outlive their task; config/celery.py sees that none outlives its server.
 CELERY_DB_REUSE_MAX = 10_000
@@ -169,6 +173,8 @@ if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     raise SettingsError("METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where its processes count")
 # Beat touches it as it ticks.
 BEAT_FILE = env.file_to_touch("BEAT_FILE")
+# And a worker as its own loop turns.
+WORKER_FILE = env.file_to_touch("WORKER_FILE")
 
 # --- Django -------------------------------------------------------------------------------------------------
 

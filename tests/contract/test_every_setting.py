@@ -47,6 +47,7 @@ def every_setting(folder: Path) -> dict[str, str]:
         "RATE_LIMITS": ",".join(f"{scope}=1000/h" for scope in sorted({*SCOPES, "*"})),
         "SEED_DEMO": "0",
         "WEB_CONCURRENCY": "1",
+        "WORKER_FILE": str(folder / "worker"),
     }
 
 

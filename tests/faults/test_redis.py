@@ -1,5 +1,6 @@
 """Redis refused, black-holed, out of memory, flushed, restarted empty: orders notice nothing."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,8 +64,11 @@ def restarted_empty(servers: Servers) -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize("fault", [refused, black_holed, out_of_memory, flushed, restarted_empty])
-def test_orders_keep_their_pace_without_redis_and_events_arrive_soon_after(shop: Shop, fault) -> None:
+FAULTS = [refused, black_holed, out_of_memory, flushed, restarted_empty]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=1_000_000)
     usual = durations(shop, user, product.pk, seconds=USUAL_SECONDS)
     with fault(shop.servers):
@@ -75,7 +79,25 @@ def test_orders_keep_their_pace_without_redis_and_events_arrive_soon_after(shop:
     assert OrderEvent.objects.filter(order__user=user).count() == len(usual) + len(meanwhile)
 
 
-def test_events_stay_while_redis_is_gone_and_then_the_same_worker_sends_them(shop: Shop) -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_worker_turns_on_and_shows_it_whatever_its_broker_does(shop: Shop, fault) -> None:
+    file = shop.folder / "worker.turned"
+    with fault(shop.servers):
+        for _ in range(4):  # before it has noticed and afterwards
+            os.utime(file, (0, 0))
+            until(lambda: file.stat().st_mtime > 0)
+
+
+def test_a_worker_that_does_not_turn_leaves_its_file(shop: Shop) -> None:
+    file = shop.folder / "worker.turned"
+    shop.worker.send(signal.SIGSTOP)
+    os.utime(file, (0, 0))
+    assert never(lambda: file.stat().st_mtime > 0)
+    shop.worker.send(signal.SIGCONT)
+    until(lambda: file.stat().st_mtime > 0)
+
+
+def test_while_redis_is_gone_events_stay_and_then_the_same_worker_sends_them(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
     with refused(shop.servers):
         order = shop.http.order(user, {product.pk: 1}).json

@@ -203,6 +203,7 @@ class Shop:
             ready=lambda log: b" ready." in log,
             DATA_PLATFORM_URL=url if url.endswith("/events") else f"{url}/events",
             DATA_PLATFORM_SECRET=SECRET,
+            WORKER_FILE=str(self.folder / f"{name}.turned"),
         )
 
     def answers(self, path: str) -> bool:
