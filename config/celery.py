@@ -10,13 +10,14 @@ import structlog
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler, SchedulingError
-from celery.signals import beat_init, celeryd_init, heartbeat_sent, setup_logging, task_prerun, worker_ready
+from celery.signals import beat_init, celeryd_init, setup_logging, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
 
-from core.broker import transport  # noqa: F401 - takes the place of kombu's
+from core.broker.transport import bounded
+from core.broker.turning import Turning, touch_worker_file
 from core.metrics import counted
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -38,7 +39,7 @@ class FixedIntervalConnection(Connection):
 
         show_that_it_turns()
         steady = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
-        return super().ensure_connection(*args, callback=show_that_it_turns, **{**steady, **kwargs})
+        return super().ensure_connection(*args, **{**steady, **kwargs, "callback": show_that_it_turns})
 
 
 class FixedIntervalAMQP(AMQP):
@@ -76,6 +77,7 @@ class FixedIntervalScheduler(Scheduler):
 app = Celery("pointshop", amqp=FixedIntervalAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(Turning)
 
 
 @setup_logging.connect
@@ -84,14 +86,6 @@ def configure_logging(*, loglevel: int, **_: Any) -> None:
     logging.getLogger().setLevel(loglevel)
     # By its name, which forked processes look up; the stubs want a number.
     app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type]
-
-
-# A timer of the worker's own loop sends it, and so shows that the loop turns. Without a broker there is none.
-@heartbeat_sent.connect
-def touch_worker_file(**_: Any) -> None:
-    """Touch WORKER_FILE, for a health check to look at: it asks nothing of the broker."""
-    if settings.WORKER_FILE:
-        Path(settings.WORKER_FILE).touch()
 
 
 @task_prerun.connect

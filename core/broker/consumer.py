@@ -19,8 +19,17 @@ class Consumer(consumer.Consumer):
     """Celery's, to which a message is the name of a task and no more.
 
     What else a message may bring (limits, times, callbacks), Celery takes as it comes: a limit that is no
-    number ends the worker. No task here has arguments or options, so a new message takes its place.
+    number ends the worker. No task here has arguments or options, so what is handled is a message made anew.
+
+    It tells other workers nothing of itself: nobody listens, and while Redis is silent its loop would wait
+    until that is sent, even where it is told to stop.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        options = kwargs.get("worker_options") or {}
+        alone = dict.fromkeys(("without_heartbeat", "without_gossip", "without_mingle"), True)
+        kwargs["worker_options"] = {**options, **alone}
+        super().__init__(*args, **kwargs)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """What is called with each message; what it raises, the transport discards the message for."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
@@ -19,6 +20,8 @@ from tests.kit.scenes import buyer
 from tests.kit.shop import Servers, Shop
 
 USUAL_SECONDS, FAULT_SECONDS = 2, 8
+# A worker notices a silent Redis within 11 seconds; its health check looks for a file touched within 30.
+NOTICED_SECONDS, HEALTHY_SECONDS = 14, 30
 
 
 @contextmanager
@@ -81,11 +84,20 @@ def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault)
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_worker_turns_on_and_shows_it_whatever_its_broker_does(shop: Shop, fault) -> None:
-    file = shop.folder / "worker.turned"
+    file, begun = shop.folder / "worker.turned", time.monotonic()
     with fault(shop.servers):
-        for _ in range(4):  # before it has noticed and afterwards
+        while time.monotonic() - begun < NOTICED_SECONDS:
             os.utime(file, (0, 0))
-            until(lambda: file.stat().st_mtime > 0)
+            until(lambda: file.stat().st_mtime > 0, seconds=HEALTHY_SECONDS)
+
+
+def test_a_worker_told_to_stop_while_redis_is_silent_ends(shop: Shop) -> None:
+    file = shop.folder / "worker.turned"
+    with black_holed(shop.servers):
+        until(lambda: b"Cannot connect" in shop.worker.log.read_bytes())
+        assert shop.worker.stop() == 0
+    shop.start()
+    until(lambda: file.stat().st_mtime > 0)
 
 
 def test_a_worker_that_does_not_turn_leaves_its_file(shop: Shop) -> None:
