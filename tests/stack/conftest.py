@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.compose import GIVEN
+from tests.kit.machine import Machine, Servers, machine
+from tests.kit.plain_sql import GatewayClient, seed
 from tests.kit.platforms import Recorder, recorder
 from tests.kit.processes import open_folder
-from tests.stack.machine import Machine, Servers, machine
-from tests.stack.shop import GatewayClient, seed
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import secrets
 import subprocess
 
 from tests.kit.dependencies import BROUGHT_BY_VENV, pins
+from tests.kit.machine import VENV, Machine
+from tests.kit.plain_sql import GatewayClient
 from tests.kit.processes import ROOT
-from tests.stack.machine import VENV, Machine
-from tests.stack.shop import GatewayClient
 
 INSTALLED = """
 import json

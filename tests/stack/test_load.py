@@ -9,8 +9,8 @@ from pathlib import Path
 
 import urllib3
 
+from tests.kit.machine import Machine
 from tests.kit.processes import ROOT, until
-from tests.stack.machine import Machine
 
 # Of its own environment, as the image has it (make test-stack).
 LOCUST = Path(sys.prefix) / "tools" / "bin" / "locust"

@@ -11,9 +11,9 @@ import urllib3
 
 from tests.kit.client import JSON
 from tests.kit.compose import GIVEN
+from tests.kit.machine import Machine
 from tests.kit.processes import free_port, until
 from tests.stack.gateway import Echo, Full, Identity, Outside, another, make_files, nginx, service
-from tests.stack.machine import Machine
 
 FORGED = [
     {"X-User-Id": "7"},

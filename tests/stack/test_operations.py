@@ -11,10 +11,10 @@ import yaml
 
 import config.settings
 from tests.kit.compose import GIVEN
+from tests.kit.machine import Machine, Servers, machine
+from tests.kit.plain_sql import GatewayClient, sql
 from tests.kit.platforms import Recorder
 from tests.kit.processes import ROOT, open_folder
-from tests.stack.machine import Machine, Servers, machine
-from tests.stack.shop import GatewayClient, sql
 
 PAGE = (ROOT / "docs/operations.md").read_text()
 ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"][0]["rules"]

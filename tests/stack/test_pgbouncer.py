@@ -14,11 +14,11 @@ import pytest
 
 from tests.kit.client import Answer
 from tests.kit.compose import GIVEN, Service
+from tests.kit.machine import Machine, Servers
+from tests.kit.plain_sql import GatewayClient, sql
 from tests.kit.platforms import Recorder
 from tests.kit.processes import ROOT, free_port, open_folder, until
 from tests.kit.scenes import at_once
-from tests.stack.machine import Machine, Servers
-from tests.stack.shop import GatewayClient, sql
 
 EXAMPLE = (ROOT / "deploy/pgbouncer/pgbouncer.ini").read_text()
 PAGE = (ROOT / "docs/operations.md").read_text()

@@ -11,9 +11,9 @@ import pytest
 import urllib3
 import yaml
 
+from tests.kit.machine import Machine
+from tests.kit.plain_sql import GatewayClient
 from tests.kit.processes import ROOT, until
-from tests.stack.machine import Machine
-from tests.stack.shop import GatewayClient
 
 FOLDER = ROOT / "deploy/prometheus"
 ALERTS = [

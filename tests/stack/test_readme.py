@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from tests.kit.compose import GIVEN
+from tests.kit.machine import Machine
 from tests.kit.processes import ROOT
-from tests.stack.machine import Machine
 
 TRY_IT = re.compile(r"(?ms)^```sh\n(API=.*?)^```")
 # What the page leaves to the reader: a newline after each answer. And what the gateway in front would add.

@@ -12,9 +12,9 @@ import urllib3
 
 from core.embedded.processes import command_lines
 from tests.kit.compose import GIVEN
-from tests.kit.processes import session_of, until
-from tests.stack.machine import Machine, Servers
-from tests.stack.shop import GatewayClient
+from tests.kit.machine import Machine, Servers
+from tests.kit.plain_sql import GatewayClient
+from tests.kit.processes import until
 
 REDIS = ("redis-broker", "redis-cache")
 REQUEST_ID = "checkout-of-this-test"

@@ -6,16 +6,18 @@ ports, the address and ports that servers listen on, the path of the virtual env
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
+from typing import ClassVar, TypeVar
 
 from core.embedded.accounts import NOBODY
 from core.embedded.servers import SERVICES
@@ -25,8 +27,16 @@ from tests.kit.processes import ROOT, free_port, until
 HEALTHY_SECONDS = 60
 # Of the environment that the image has, and no more (make test-stack).
 VENV = Path(sys.prefix) / "image" / "bin"
-# Where the health checks of images that are not ours look inside their containers.
-ELSEWHERE = {"prometheus": "127.0.0.1:9090", "load": "127.0.0.1:8089"}
+# Addresses in the compose file, and whose they are; the last two are where the health checks of images that
+# are not ours look inside their containers.
+ADDRESSES = {
+    "postgres:5432": "postgres",
+    "redis-broker:6379": "redis-broker",
+    "redis-cache:6379": "redis-cache",
+    "web:8000": "web",
+    "127.0.0.1:9090": "prometheus",
+    "127.0.0.1:8089": "load",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class Machine:
     given: Mapping[str, str]
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    options: dict[str, dict[str, object]] = field(default_factory=dict)
+    addresses: ClassVar[Mapping[str, str]] = ADDRESSES
 
     @property
     def checkout(self) -> Path:
@@ -85,9 +95,7 @@ class Machine:
 
     def here(self, service: Service, text: str) -> str:
         """A text of the compose file with hosts and paths as they are on this machine."""
-        for name, port in (("postgres", 5432), ("redis-broker", 6379), ("redis-cache", 6379), ("web", 8000)):
-            text = text.replace(f"{name}:{port}", f"127.0.0.1:{self.port(name)}")
-        for name, address in ELSEWHERE.items():
+        for address, name in self.addresses.items():
             text = text.replace(address, f"127.0.0.1:{self.port(name)}")
         text = text.replace("/opt/venv/bin:$PATH", f"{VENV}:{os.defpath}")
         text = text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - the other way round
@@ -258,7 +266,7 @@ class Servers:
         shell, option, script = service.command
         home = self._home(name)
         mine = f"- --port {self.machine.port(name)} --bind 127.0.0.1 --dir {quote(str(home))} "
-        here = script.replace("redis-server - ", f"{quote(str(SERVICES.programs.redis()))} {mine}")
+        here = re.sub("(redis|valkey)-server - ", f"{quote(str(SERVICES.programs.redis()))} {mine}", script)
         server = [*self.account.prefix, shell, option, here]
         env = {"PATH": os.defpath, **service.environment}
         self.machine.launch(name, server, cwd=home, env=env, **self.account.switch)
@@ -282,13 +290,20 @@ class Servers:
         return home
 
 
+Made = TypeVar("Made", bound=Machine)
+
+
 @contextmanager
-def machine(folder: Path, **given: str) -> Iterator[Machine]:
+def opened(made: Made) -> Iterator[Made]:
     """A machine with the checkout on it and nothing running; all ends with the block."""
-    opened = Machine(folder, given)
     try:
-        opened.prepare()
-        yield opened
+        made.prepare()
+        yield made
     finally:
-        opened.end_all()
-        subprocess.run(["chmod", "-R", "u+w", folder], check=False)
+        made.end_all()
+        subprocess.run(["chmod", "-R", "u+w", made.folder], check=False)
+
+
+def machine(folder: Path, **given: str) -> AbstractContextManager[Machine]:
+    """One of the compose file."""
+    return opened(Machine(folder, given))

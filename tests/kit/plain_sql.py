@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit.client import Answer, Client
-from tests.stack.machine import Servers
+from tests.kit.machine import Servers
 
 SEED = """
 INSERT INTO users_user (name) SELECT '회원 ' || n FROM generate_series(1, 100) n;
