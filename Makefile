@@ -24,7 +24,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ clocks:
 
 test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/house/test_production_stack.py tests/stack $(ARGS)
+
+test-kubernetes: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Check deploy/kubernetes and run what it says, without a cluster
+	@$(PYTHON) -m pytest tests/kubernetes $(ARGS)
 
 test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
 	@$(PYTHON) -m pytest tests/clients $(ARGS)

@@ -14,6 +14,7 @@ from io import StringIO
 import yaml
 from django.core.management import CommandError, get_commands, load_command_class
 
+from tests.kit.manifests import objects
 from tests.kit.processes import ROOT
 
 PAGES = sorted(
@@ -166,6 +167,28 @@ def _compose_parser(services: list[str], profiles: list[str]) -> argparse.Argume
     return parser
 
 
+def _kubectl(words: Sequence[str]) -> str:
+    """`kubectl`: verbs and options of these pages, files that are there, objects of the manifests."""
+    read = argparse.ArgumentParser(prog="kubectl", allow_abbrev=False)
+    verbs = ("apply", "create", "delete", "exec", "rollout", "wait")
+    read.add_argument("verb", choices=verbs)
+    read.add_argument("what", nargs="*")
+    for option in ("filename", "kustomize", "namespace", "for", "timeout", "type", "from-env-file"):
+        read.add_argument(f"--{option}")
+    for flag in ("--ignore-not-found", "--stdin", "--tty"):
+        read.add_argument(flag, action="store_true")
+    outside, _, inside = " ".join(words).partition(" -- ")
+    if problem := _parsed(lambda: read.parse_intermixed_args(outside.split())):
+        return problem
+    said = read.parse_intermixed_args(outside.split())
+    places = [place for place in (said.filename, said.kustomize) if place and not (ROOT / place).exists()]
+    wanted = [each for each in said.what if "/" in each]
+    wanted += [f"job/{said.what[1]}"] if said.verb == "delete" else []
+    known = {f"{each['kind'].lower()}/{each['metadata']['name']}" for each in objects()}
+    missing = [f"no {each}" for each in [*places, *(set(wanted) - known)]]
+    return ", ".join(missing) or (_python(shlex.split(inside)[1:]) if inside else "")
+
+
 def _file_is_there(words: Sequence[str]) -> str:
     """`pip install -r` and `cp`."""
     names = [word for word in words if "." in word and word != ".env"]
@@ -189,6 +212,7 @@ JUDGES: dict[str, Callable[[Sequence[str]], str]] = {
     "manage.py": _manage,
     "celery": _celery,
     "docker": _compose,
+    "kubectl": _kubectl,
     "pip": _file_is_there,
     "cp": _file_is_there,
     "cd": _cd,

@@ -10,8 +10,8 @@ from config.environment import SETTINGS
 from tests.kit.processes import ROOT
 
 EVERY_NAME = SETTINGS
-# Django's and Prometheus's own, which their processes are started with.
-NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PATH"}
+# Django's, Prometheus's and Celery's own, which their processes are started with.
+NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "REMAP_SIGTERM", "PATH"}
 
 PRODUCTION = {
     "DEBUG": "0",
