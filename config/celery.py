@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
 
-from core.broker.transport import bounded
+from core.broker import transport  # noqa: F401 - takes the place of kombu's
 from core.broker.turning import Turning, touch_worker_file
 from core.metrics import counted
 

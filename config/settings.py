@@ -136,7 +136,6 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Without --concurrency. Celery itself would count the processors of the host.
 CELERY_WORKER_CONCURRENCY = usable_processors()
 CELERY_WORKER_CONSUMER = "core.broker.consumer:Consumer"

@@ -19,7 +19,7 @@ class Consumer(consumer.Consumer):
     """Celery's, to which a message is the name of a task and no more.
 
     What else a message may bring (limits, times, callbacks), Celery takes as it comes: a limit that is no
-    number ends the worker. No task here has arguments or options, so what is handled is a message made anew.
+    number ends the worker. No task here has arguments or options, so a new message takes its place.
 
     It tells other workers nothing of itself: nobody listens, and while Redis is silent its loop would wait
     until that is sent, even where it is told to stop.

@@ -71,7 +71,7 @@ FAULTS = [refused, black_holed, out_of_memory, flushed, restarted_empty]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault) -> None:
+def test_orders_keep_their_pace_without_redis_and_events_arrive_soon_after(shop: Shop, fault) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=1_000_000)
     usual = durations(shop, user, product.pk, seconds=USUAL_SECONDS)
     with fault(shop.servers):
@@ -83,7 +83,7 @@ def test_orders_keep_their_speed_and_events_arrive_soon_after(shop: Shop, fault)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_worker_turns_on_and_shows_it_whatever_its_broker_does(shop: Shop, fault) -> None:
+def test_worker_turns_on_and_shows_it_whatever_its_broker_does(shop: Shop, fault) -> None:
     file, begun = shop.folder / "worker.turned", time.monotonic()
     with fault(shop.servers):
         while time.monotonic() - begun < NOTICED_SECONDS:
@@ -91,7 +91,7 @@ def test_a_worker_turns_on_and_shows_it_whatever_its_broker_does(shop: Shop, fau
             until(lambda: file.stat().st_mtime > 0, seconds=HEALTHY_SECONDS)
 
 
-def test_a_worker_told_to_stop_while_redis_is_silent_ends(shop: Shop) -> None:
+def test_worker_told_to_stop_while_redis_is_silent_ends(shop: Shop) -> None:
     file = shop.folder / "worker.turned"
     with black_holed(shop.servers):
         until(lambda: b"Cannot connect" in shop.worker.log.read_bytes())
@@ -100,7 +100,7 @@ def test_a_worker_told_to_stop_while_redis_is_silent_ends(shop: Shop) -> None:
     until(lambda: file.stat().st_mtime > 0)
 
 
-def test_a_worker_that_does_not_turn_leaves_its_file(shop: Shop) -> None:
+def test_worker_that_does_not_turn_leaves_its_file(shop: Shop) -> None:
     file = shop.folder / "worker.turned"
     shop.worker.send(signal.SIGSTOP)
     os.utime(file, (0, 0))
@@ -109,7 +109,7 @@ def test_a_worker_that_does_not_turn_leaves_its_file(shop: Shop) -> None:
     until(lambda: file.stat().st_mtime > 0)
 
 
-def test_while_redis_is_gone_events_stay_and_then_the_same_worker_sends_them(shop: Shop) -> None:
+def test_events_stay_while_redis_is_gone_and_then_the_same_worker_sends_them(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1)
     with refused(shop.servers):
         order = shop.http.order(user, {product.pk: 1}).json

@@ -42,7 +42,7 @@ def test_each_core_manifest_fits_the_schema_of_kubernetes(tmp_path, version):
     assert complaints(core, version=version) == ""
 
 
-def test_a_misspelt_field_would_be_noticed(tmp_path):
+def test_misspelt_field_would_be_noticed(tmp_path):
     misspelt = tmp_path / "web.yaml"
     misspelt.write_text(
         (FOLDER / "web.yaml").read_text().replace("readOnlyRootFilesystem", "readOnlyRootFileSystem")
@@ -62,7 +62,7 @@ def test_each_custom_resource_fits_the_schema_of_the_fields_used(said):
     assert errors(said) == []
 
 
-def test_a_misspelt_field_of_a_custom_resource_would_be_noticed():
+def test_misspelt_field_of_a_custom_resource_would_be_noticed():
     for kind in CUSTOM:
         said = of_kind(kind)[0]
         assert errors({**said, "spec": {**said["spec"], "instancez": 3}}) != []
@@ -107,7 +107,7 @@ def test_every_pod_is_restricted_and_bounded(name):
 
 
 @pytest.mark.parametrize("name", SHOP)
-def test_the_shop_runs_as_the_user_and_in_the_folders_of_the_compose_file(name):
+def test_shop_runs_as_the_user_and_in_the_folders_of_the_compose_file(name):
     ours, theirs = manifests.services()[name], compose.services()[name]
     assert (ours.user, set(ours.tmpfs)) == (theirs.user, set(theirs.tmpfs))
     assert set(ours.environment) <= KNOWN
@@ -128,7 +128,7 @@ def test_valkey_has_the_options_of_the_compose_file(name):
 
 
 @pytest.mark.parametrize("name", ["web", "worker"])
-def test_a_pod_is_killed_later_than_its_processes_end_by_themselves(name):
+def test_pod_is_killed_later_than_its_processes_end_by_themselves(name):
     (container,) = pods()[name]["spec"]["containers"]
     before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     web = re.search(r"(?m)^graceful_timeout = (\d+)", (ROOT / "config/gunicorn.py").read_text())[1]
@@ -150,14 +150,14 @@ def test_what_a_second_machine_does_not_have_is_not_acknowledged():
     assert said["affinity"]["podAntiAffinityType"] == "required"
 
 
-def test_the_pooler_has_the_values_of_the_example_of_pgbouncer():
+def test_pooler_has_the_values_of_the_example_of_pgbouncer():
     example = (ROOT / "deploy/pgbouncer/pgbouncer.ini").read_text()
     said = named("Pooler", "pooler")["spec"]["pgbouncer"]
     for name, value in {**said["parameters"], "pool_mode": said["poolMode"]}.items():
         assert f"\n{name} = {value}\n" in example
 
 
-def test_the_role_of_web_is_made_as_the_page_on_pgbouncer_says():
+def test_role_of_web_is_made_as_the_page_on_pgbouncer_says():
     page = (ROOT / "docs/operations.md").read_text()
     (block,) = re.findall(r"```sql\n(CREATE ROLE shop_web .*?)```", page, re.DOTALL)
     made = [line for line in block.replace(" PASSWORD '…'", "").split(";\n") if " ON ALL " not in line]

@@ -32,12 +32,12 @@ def test_each_probe_sees_its_container_well(node: Node, servers: Servers):
     assert servers.redis_is_healthy("cache")
 
 
-def test_a_probe_of_web_notices_that_nobody_is_there(node: Node):
+def test_probe_of_web_notices_that_nobody_is_there(node: Node):
     assert not Node(node.folder, node.given, ports={**node.ports, "web": 9}).is_healthy("web")
 
 
 @pytest.mark.parametrize("name", ["worker", "beat"])
-def test_a_probe_notices_a_process_that_lives_and_does_not_turn(node: Node, name):
+def test_probe_notices_a_process_that_lives_and_does_not_turn(node: Node, name):
     pid, file = node.first_process(name), node.tmpfs(node.service(name), "/tmp") / name
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -48,7 +48,7 @@ def test_a_probe_notices_a_process_that_lives_and_does_not_turn(node: Node, name
     node.wait_until_healthy(name)
 
 
-def test_a_probe_lets_a_worker_live_whose_broker_says_nothing(node: Node):
+def test_probe_lets_a_worker_live_whose_broker_says_nothing(node: Node):
     broker, file = node.running["broker"], node.tmpfs(node.service("worker"), "/tmp") / "worker"
     broker.send_signal(signal.SIGSTOP)
     try:
@@ -59,7 +59,7 @@ def test_a_probe_lets_a_worker_live_whose_broker_says_nothing(node: Node):
         broker.send_signal(signal.SIGCONT)
 
 
-def test_an_order_reaches_the_platform(http: GatewayClient, platform: Recorder):
+def test_order_reaches_the_platform(http: GatewayClient, platform: Recorder):
     assert http.charge(1, 10_000).status == 201
     answer = http.order(1, {1: 2})
     assert answer.status == 201
@@ -75,7 +75,7 @@ def test_prometheus_finds_metrics_at_the_monitored_port(node: Node, name):
 
 
 @pytest.mark.parametrize("name", SHOP)
-def test_a_container_is_process_1_and_has_no_rights_of_roots(node: Node, name):
+def test_container_is_process_1_and_has_no_rights_of_roots(node: Node, name):
     said = status(node, name)
     assert int(said["CapEff"], 16) == int(said["CapPrm"], 16) == 0
     assert node.run(name, "python", "-c", "import os; print(os.getuid())").stdout != "0\n"
@@ -85,13 +85,13 @@ def test_a_container_is_process_1_and_has_no_rights_of_roots(node: Node, name):
 
 
 @pytest.mark.parametrize("name", [*SHOP, "migrate"])
-def test_a_container_writes_where_a_folder_is_mounted_and_nowhere_else(node: Node, name):
+def test_container_writes_where_a_folder_is_mounted_and_nowhere_else(node: Node, name):
     assert "PermissionError" in node.run(name, "python", "-c", "open('new', 'w')").stderr
     assert node.run(name, "python", "-c", "import tempfile; tempfile.TemporaryFile()").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["broker", "cache", *SHOP])
-def test_no_password_is_on_a_command_line(node: Node, name):
+def test_command_lines_contain_no_password(node: Node, name):
     secrets = [*manifests.SECRETS["pointshop"].values(), manifests.SECRETS["web-database"]["password"]]
     lines = [command_lines().get(node.first_process(name), ""), *node.service(name).healthcheck]
     assert lines[0]
@@ -104,7 +104,7 @@ def connected(node: Node) -> "psycopg.Connection":
     return psycopg.connect(url)
 
 
-def test_the_role_of_web_waits_within_bounds_and_changes_no_table(node: Node):
+def test_role_of_web_waits_within_bounds_and_changes_no_table(node: Node):
     with connected(node) as web:
         assert web.execute("SHOW lock_timeout").fetchone() == ("3s",)
         assert web.execute("SHOW statement_timeout").fetchone() == ("15s",)
@@ -112,7 +112,7 @@ def test_the_role_of_web_waits_within_bounds_and_changes_no_table(node: Node):
             web.execute("ALTER TABLE products_product ADD COLUMN colour text")
 
 
-def test_a_container_that_starts_again_forgets_what_dead_processes_counted(node: Node):
+def test_container_that_starts_again_forgets_what_dead_processes_counted(node: Node):
     left = node.tmpfs(node.service("worker"), "/run/metrics") / "gauge_livesum_1.db"
     left.write_bytes(b"")
     assert node.stop("worker") < node.service("worker").stop_grace_seconds
@@ -121,7 +121,7 @@ def test_a_container_that_starts_again_forgets_what_dead_processes_counted(node:
     node.wait_until_healthy("worker")
 
 
-def test_a_worker_told_to_stop_finishes_what_it_is_sending(
+def test_worker_told_to_stop_finishes_what_it_is_sending(
     node: Node, http: GatewayClient, platform: Recorder, servers: Servers
 ):
     """The platform holds the post until after the signal."""
@@ -145,7 +145,7 @@ def test_a_worker_told_to_stop_finishes_what_it_is_sending(
 
 
 @pytest.mark.parametrize("name", ["beat", "web"])
-def test_the_others_end_within_their_grace(node: Node, name):
+def test_services_end_within_their_grace(node: Node, name):
     """Process 1 gets no signal that it has no handler for: it would be killed after its grace."""
     assert node.stop(name) < node.service(name).stop_grace_seconds
     assert node.running[name].returncode == 0

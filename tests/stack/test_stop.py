@@ -7,10 +7,10 @@ from contextlib import ExitStack
 import pytest
 import urllib3
 
+from tests.kit.machine import Machine, Servers
+from tests.kit.plain_sql import GatewayClient, sql
 from tests.kit.platforms import Recorder, accept
 from tests.kit.processes import until
-from tests.stack.machine import Machine, Servers
-from tests.stack.shop import GatewayClient, sql
 
 
 @pytest.fixture(autouse=True)

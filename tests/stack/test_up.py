@@ -14,7 +14,7 @@ from core.embedded.processes import command_lines
 from tests.kit.compose import GIVEN
 from tests.kit.machine import Machine, Servers
 from tests.kit.plain_sql import GatewayClient
-from tests.kit.processes import until
+from tests.kit.processes import session_of, until
 
 REDIS = ("redis-broker", "redis-cache")
 REQUEST_ID = "checkout-of-this-test"
@@ -31,14 +31,14 @@ def test_health_checks_see_their_services_well(stack: Machine, servers: Servers)
     assert servers.redis_is_healthy("redis-cache")
 
 
-def test_a_health_check_notices_that_nobody_is_there(stack: Machine):
+def test_health_check_fails_without_its_service(stack: Machine):
     """Another machine with the same files, where nothing runs."""
     empty = Machine(stack.folder, stack.given, ports={**stack.ports, "web": 9})
     assert not empty.is_healthy("web")
 
 
 @pytest.mark.parametrize("name", ["worker", "beat"])
-def test_a_health_check_notices_a_process_that_lives_and_does_not_turn_or_never_did(stack: Machine, name):
+def test_health_check_fails_where_a_process_does_not_turn(stack: Machine, name):
     running, file = stack.running[name], stack.tmpfs(stack.service(name), "/tmp") / name
     running.send_signal(signal.SIGSTOP)
     try:

@@ -24,6 +24,9 @@ class Command(ShopCommand, migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate. Raises CommandError where a table is in use for PATIENCE_SECONDS."""
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
         last = time.monotonic() + PATIENCE_SECONDS
         with alone(options["database"], say=self.stderr.write):
             while True:
