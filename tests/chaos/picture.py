@@ -12,8 +12,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from tests.chaos.journal import DONE, REFUSED, UNKNOWN
 from tests.chaos.report import Report
+from tests.kit.journal import DONE, REFUSED, UNKNOWN
 
 LANES = ("web", "postgres", "redis", "worker", "beat", "platform")
 MANNERS = {

@@ -9,10 +9,11 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.checks import NOTICEABLE, copies
+from tests.chaos.checks import NOTICEABLE
 from tests.chaos.faults import Happened
-from tests.chaos.journal import DONE, REFUSED, UNKNOWN, Journal
+from tests.kit.checks import copies
 from tests.kit.database import execute
+from tests.kit.journal import DONE, REFUSED, UNKNOWN, Journal
 
 SHOWN = 5
 SLOWEST = """

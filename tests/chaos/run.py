@@ -15,13 +15,14 @@ from django.db import connection
 from orders.models import OrderEvent
 from tests.chaos import checks, picture, report
 from tests.chaos.faults import Stage, Trouble
-from tests.chaos.journal import Journal
-from tests.chaos.market import LOST, Market, Operator, open_market
+from tests.chaos.operator import LOST, Operator
 from tests.chaos.schedule import schedule
-from tests.chaos.traffic import Shopper, give_points, resolve, shoppers, traffic
+from tests.kit.journal import Journal
+from tests.kit.market import Market, open_market
 from tests.kit.platforms import SECRET, Receiver
 from tests.kit.processes import free_port, open_folder, until
 from tests.kit.shop import Part, open_shop, own_servers
+from tests.kit.traffic import Shopper, give_points, resolve, shoppers, traffic
 
 LOOK_SECONDS = 0.5
 # What the platform refused last waits as long again as it has waited; what a dead worker held, for its lease.

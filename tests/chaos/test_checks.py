@@ -13,10 +13,10 @@ from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.chaos.checks import all_findings, unexplained
 from tests.chaos.faults import Happened
-from tests.chaos.journal import DONE, REFUSED, UNKNOWN, Journal, Request
 from tests.kit.client import Answer, Client
 from tests.kit.database import execute
 from tests.kit.events import body
+from tests.kit.journal import DONE, REFUSED, UNKNOWN, Journal, Request
 from users.factories import UserFactory
 
 WRITES = "acknowledged_writes_equal_rows"

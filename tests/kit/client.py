@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -45,9 +46,12 @@ def assert_unavailable(answer: Answer) -> None:
 class Client:
     """Calls one running shop; `user` is the id that the gateway would put into X-User-Id."""
 
-    def __init__(self, url: str, *, connections: int = 64, timeout: float = 60) -> None:
+    def __init__(
+        self, url: str, *, connections: int = 64, timeout: float = 60, ca: Path | None = None
+    ) -> None:
         self.url = url
-        self.http = urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout)
+        trusted = {"ca_certs": str(ca)} if ca else {}
+        self.http = urllib3.PoolManager(maxsize=connections, retries=False, timeout=timeout, **trusted)
 
     def send(
         self,

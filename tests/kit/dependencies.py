@@ -27,10 +27,11 @@ LOCKS = {
     "locks/test.txt": ("requirements.txt", "requirements-dev.txt"),
     "locks/tools.txt": ("requirements-tools.txt",),
     "locks/clients.txt": ("requirements-clients.txt",),
+    "locks/ha.txt": ("requirements-ha.txt",),
 }
 # Of the shop itself; the others hold programs that nothing imports.
 SHOP_LOCKS = {"locks/image.txt", "locks/run.txt", "locks/test.txt"}
-AUDITED = [ROOT / f"locks/{each}.txt" for each in ("test", "tools", "clients")]  # they hold the others
+AUDITED = [ROOT / f"locks/{each}.txt" for each in ("test", "tools", "clients", "ha")]  # they hold the others
 NOT_IN_IMAGE = "locks/not-in-image.txt"
 # A pin of a lock: its hashes, and the lists and packages that ask for it.
 ENTRY = re.compile(r"(?m)^(?P<pin>\w.*) \\\n(?: +--hash=sha256:\w+(?: \\)?\n)+(?P<asked_by>(?: +#.*\n)+)")

@@ -1,4 +1,4 @@
-"""The bundled receiver with faults: `python -m tests.kit.faulty_receiver PORT FILE`, until it is killed.
+"""The bundled receiver with faults: `python -m tests.kit.faulty_receiver PORT FILE [HOST]`, until killed.
 
 PUT /faults says what it does to events from then on.
 """
@@ -85,8 +85,9 @@ class Server(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    FaultyHandler.receiver = Receiver(file=Path(sys.argv[2]), secret=os.environ["DATA_PLATFORM_SECRET"])
-    with Server(("127.0.0.1", int(sys.argv[1])), FaultyHandler) as server:
-        sys.stdout.write(f"Events posted to http://127.0.0.1:{sys.argv[1]}/events land in {sys.argv[2]}\n")
+    secret = os.environ["DATA_PLATFORM_SECRET"]
+    host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+    with FaultyReceiver(host=host, port=int(sys.argv[1]), file=Path(sys.argv[2]), secret=secret) as receiver:
+        sys.stdout.write(f"Events posted to {receiver.url} land in {sys.argv[2]}\n")
         sys.stdout.flush()
         server.serve_forever()

@@ -1,15 +1,16 @@
-"""Sixteen clients who each wait for an answer before they ask again."""
+"""Clients who each wait for an answer before they ask again."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from random import Random
 
-from tests.chaos.journal import DONE, UNKNOWN, Attempt, Journal, Request, Write
-from tests.chaos.market import Market
 from tests.kit.client import Client
+from tests.kit.journal import DONE, UNKNOWN, Attempt, Journal, Request, Write
+from tests.kit.market import Market
 
 CLIENTS = 16
 TIMEOUT_SECONDS = 10
@@ -21,9 +22,9 @@ FIRST_POINTS = 300_000
 class Shopper:
     """One client; what it asks follows from its seed and from what it was told."""
 
-    def __init__(self, *, name: str, url: str, market: Market, journal: Journal, chance: Random) -> None:
+    def __init__(self, *, name: str, http: Client, market: Market, journal: Journal, chance: Random) -> None:
         self.name = name
-        self.http = Client(url, connections=1, timeout=TIMEOUT_SECONDS)
+        self.http = http
         self.market = market
         self.journal = journal
         self.chance = chance
@@ -138,17 +139,19 @@ class Shopper:
         return self.chance.choice(self.settled).request if self.settled else self.order()
 
 
-def shoppers(*, url: str, market: Market, journal: Journal, seed: int) -> list[Shopper]:
-    """The clients of a run."""
+def shoppers(
+    *, url: str, market: Market, journal: Journal, seed: int, count: int = CLIENTS, ca: Path | None = None
+) -> list[Shopper]:
+    """The clients of a run; with TLS where the URL says so, and then they trust `ca` alone."""
     return [
         Shopper(
             name=f"client-{number:02}",
-            url=url,
+            http=Client(url, connections=1, timeout=TIMEOUT_SECONDS, ca=ca),
             market=market,
             journal=journal,
             chance=Random(f"{seed} client {number}"),
         )
-        for number in range(CLIENTS)
+        for number in range(count)
     ]
 
 
