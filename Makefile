@@ -24,7 +24,7 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-ha test-ha-smoke ha-programs test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,12 @@ clocks:
 test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/house/test_production_stack.py tests/stack $(ARGS)
 
-test-kubernetes: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Check deploy/kubernetes and run what it says, without a cluster
-	@$(PYTHON) -m pytest tests/kubernetes $(ARGS)
+# In network namespaces, as root: some 15 minutes, of the smoke 4. Without them it says so and skips.
+test-ha: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## Lose machines of deploy/ha one after the other, as root, and see that nothing is lost
+	@$(PYTHON) -m pytest tests/ha $(ARGS)
+
+test-ha-smoke: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## The first three of these
+	@$(PYTHON) -m pytest tests/ha -m smoke $(ARGS)
 
 test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
 	@$(PYTHON) -m pytest tests/clients $(ARGS)
@@ -84,6 +88,15 @@ programs:
 	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -qq --no-install-recommends nginx pgbouncer prometheus redis-tools openssl wget curl >/dev/null; } || \
 	{ echo "Missing:$$missing; on Debian and Ubuntu: apt install nginx pgbouncer prometheus redis-tools openssl wget curl"; exit 1; }
+
+# Redis with its Sentinel is the embedded one.
+ha-programs:
+	@for program in etcd haproxy pgbouncer ip setpriv openssl; do \
+		PATH=$$PATH:/usr/sbin:/sbin command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq --no-install-recommends etcd-server haproxy pgbouncer iproute2 util-linux openssl >/dev/null; } || \
+	{ echo "Missing:$$missing; on Debian and Ubuntu: apt install etcd-server haproxy pgbouncer iproute2 util-linux openssl"; exit 1; }
 
 chaos: $(VENV)/installed-dev  ## Let clients and faults loose on a shop of its own: make chaos SECONDS=600 SEED=1
 	@$(PYTHON) -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --report $(REPORT)
@@ -123,6 +136,7 @@ locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; need
 	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/image.txt --excludes locks/not-in-image.txt
 	@$(LOCK) $(ARGS) requirements-tools.txt --constraints locks/test.txt --output-file locks/tools.txt
 	@$(LOCK) $(ARGS) requirements-clients.txt --constraints locks/test.txt --output-file locks/clients.txt
+	@$(LOCK) $(ARGS) requirements-ha.txt --constraints locks/test.txt --output-file locks/ha.txt
 
 # locks/test.txt holds the pins of image and run; the tools' are for Linux, as what runs them is.
 wheels: $(VENV)/tools/installed  ## See that every pin has a wheel for each Python and platform; needs the internet

@@ -1,0 +1,183 @@
+"""Three machines of etcd, Patroni and PostgreSQL, as deploy/ha sets them up, and what can be done to them."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import urllib3
+
+from core.embedded.processes import command_lines
+from core.embedded.servers import SERVICES
+from tests.ha.configurations import SECRETS, environment_of, give_to, write
+from tests.ha.network import ENVIRONMENT, Machine, nobody
+from tests.kit.processes import until
+
+PATRONI = Path(sys.prefix, "ha", "bin")
+# From nothing to three servers of which one is a synchronous standby.
+FORMED_SECONDS = 90
+# A former primary may have to be rewound first, or copied.
+WHOLE_SECONDS = 90
+TTL = 20  # of patroni.yml
+
+
+def copy_of_postgresql(folder: Path) -> Path:
+    """The wheel's programs and libraries where an ordinary account can read them; the programs' folder."""
+    programs = SERVICES.programs.postgres("postgres").parents[1]
+    package = programs.parent
+    shutil.copytree(programs, folder / package.name / programs.name, symlinks=True)
+    shutil.copytree(f"{package}.libs", folder / f"{package.name}.libs", symlinks=True)
+    return folder / package.name / programs.name / "bin"
+
+
+@dataclass
+class Cluster:
+    """The servers; `machines` are db1, db2 and db3."""
+
+    machines: list[Machine]
+    folder: Path
+    programs: Path
+    synchronous: bool = True
+
+    def start(self) -> None:
+        """Start what does not run, and wait until all are there."""
+        for machine in self.machines:
+            self.start_etcd(machine)
+        until(self._has_leader_of_etcd, seconds=FORMED_SECONDS)
+        for machine in self.machines:
+            self.start_patroni(machine)
+        self.wait_until_whole(seconds=FORMED_SECONDS)
+
+    def start_etcd(self, machine: Machine) -> None:
+        place = self.folder / machine.name
+        data = give_to(place / "etcd", nobody().uid)
+        env = environment_of("etcd.env", machine.name, {"/var/lib/etcd/shop": str(data / "shop")})
+        machine.start("etcd", "etcd", log=self.folder / f"etcd-{machine.name}.log", env=env)
+
+    def start_patroni(self, machine: Machine) -> None:
+        place = self.folder / machine.name
+        data = give_to(place / "postgresql", nobody().uid)
+        file = write(
+            place,
+            "patroni.yml",
+            {
+                "/usr/lib/postgresql/18/bin": str(self.programs),
+                "/var/lib/postgresql/18": str(data),
+                "/var/run/postgresql": str(data),
+            },
+        )
+        log = self.folder / f"patroni-{machine.name}.log"
+        env = environment_of("patroni.env", machine.name)
+        machine.start("patroni", PATRONI / "patroni", file, log=log, env=env)
+
+    def restart(self, machine: Machine) -> None:
+        """What booting it does."""
+        self.start_etcd(machine)
+        self.start_patroni(machine)
+
+    def _has_leader_of_etcd(self) -> bool:
+        return all(_status(f"http://{each.address}:2379/health") == 200 for each in self.machines)
+
+    def members(self) -> dict[str, dict[str, Any]]:
+        """Each server as Patroni knows it, by its name; empty where nobody says."""
+        for machine in self.machines:
+            try:
+                answer = urllib3.request(
+                    "GET", f"http://{machine.address}:8008/cluster", timeout=2, retries=False
+                )
+                return {each["name"]: each for each in answer.json()["members"]}
+            except (urllib3.exceptions.HTTPError, ValueError, KeyError):
+                continue
+        return {}
+
+    def primary(self) -> Machine:
+        """Where Patroni says that the primary is. Raises AssertionError where there is none for long."""
+
+        def look() -> Machine | None:
+            found = [each for each in self.machines if _status(f"http://{each.address}:8008/primary") == 200]
+            return found[0] if len(found) == 1 else None
+
+        machine = until(look, seconds=WHOLE_SECONDS)
+        assert isinstance(machine, Machine)
+        return machine
+
+    def standbys(self) -> list[Machine]:
+        primary = self.primary()
+        return [each for each in self.machines if each is not primary]
+
+    def synchronous_standby(self) -> Machine:
+        return next(each for each in self.machines if self._roles().get(each.name) == "sync_standby")
+
+    def _roles(self) -> dict[str, str]:
+        return {name: each["role"] for name, each in self.members().items()}
+
+    def wait_until_whole(self, *, seconds: float = WHOLE_SECONDS) -> None:
+        """Wait for a primary and two standbys that stream. Raises AssertionError."""
+        standby = "sync_standby" if self.synchronous else "replica"
+
+        def is_whole() -> bool:
+            members = self.members().values()
+            roles = sorted(each["role"] for each in members)
+            streaming = [each for each in members if each["state"] == "streaming"]
+            return len(streaming) == 2 and roles == sorted(["leader", "replica", standby])
+
+        until(is_whole, seconds=seconds)
+
+    def patronictl(self, *words: str) -> None:
+        """What an operator types on one of the machines. Raises CalledProcessError."""
+        machine = next(each for each in self.machines if "patroni" in each.running)
+        file = self.folder / machine.name / "patroni.yml"
+        subprocess.run(
+            [*machine.entry, PATRONI / "patronictl", "-c", file, *words],
+            env={**ENVIRONMENT, **environment_of("patroni.env", machine.name)},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    def switch_over(self, candidate: Machine | None = None) -> Machine:
+        """Have a synchronous standby take over; the new primary."""
+        chosen = candidate or self.synchronous_standby()
+        leader = self.primary().name
+        words = ("switchover", "shop", "--leader", leader, "--candidate", chosen.name, "--force")
+        self.patronictl(*words)
+        return chosen
+
+    def replicate_synchronously(self, *, on: bool) -> None:
+        value = str(on).lower()
+        changes = (f"synchronous_mode={value}", f"synchronous_mode_strict={value}")
+        self.patronictl("edit-config", "shop", "--force", *(w for each in changes for w in ("-s", each)))
+        self.synchronous = on
+        self.wait_until_whole()
+
+    def kill_postgres(self, machine: Machine) -> None:
+        """End Patroni and PostgreSQL at once, and leave everything else of the machine alone."""
+        lines = {pid: line for pid, line in command_lines().items() if pid in machine.pids()}
+        machine.kill([pid for pid, line in lines.items() if "postgres" in line or "patroni" in line])
+
+    def kill_patroni(self, machine: Machine) -> None:
+        """End Patroni alone: PostgreSQL goes on, and nobody watches over it."""
+        machine.kill([machine.running["patroni"].pid])
+
+    def connect(self, address: str, *, name: str = "postgres", port: int = 5432) -> "psycopg.Connection[Any]":
+        """As the superuser."""
+        return psycopg.connect(
+            host=address,
+            port=port,
+            dbname=name,
+            user="postgres",
+            password=SECRETS["PATRONI_SUPERUSER_PASSWORD"],
+            connect_timeout=3,
+            autocommit=True,
+        )
+
+
+def _status(url: str, headers: Mapping[str, str] = {}) -> int:
+    try:
+        return int(urllib3.request("GET", url, headers=headers, timeout=2, retries=False).status)
+    except urllib3.exceptions.HTTPError:
+        return 0

@@ -1,0 +1,102 @@
+"""The primary is lost in several ways while clients shop; nothing acknowledged is, and service comes back."""
+
+import pytest
+
+from tests.ha.case import under_load
+from tests.ha.network import apart
+from tests.ha.postgres import TTL
+from tests.ha.topology import Topology
+
+FAILOVER_SECONDS = TTL + 5
+SWITCHOVER_SECONDS = 6
+PARTITION_SECONDS = 40
+
+
+@pytest.mark.smoke
+def test_primary_killed_loses_nothing_and_a_standby_takes_over(topology: Topology) -> None:
+    with under_load(topology, "primary killed") as case:
+        case.break_now()
+        old = topology.cluster.primary()
+        topology.cluster.kill_postgres(old)
+        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
+        assert topology.cluster.primary() is not old
+    assert case.wrong == []
+    assert case.outage < FAILOVER_SECONDS
+    assert case.pids == topology.processes()
+
+
+@pytest.mark.smoke
+def test_switchover_loses_nothing_and_takes_seconds(topology: Topology) -> None:
+    with under_load(topology, "switchover") as case:
+        case.break_now()
+        new = topology.cluster.switch_over()
+        case.wait_for_writes(seconds=FAILOVER_SECONDS)
+        assert topology.cluster.primary() is new
+    assert case.wrong == []
+    assert case.outage < SWITCHOVER_SECONDS
+    assert case.pids == topology.processes()
+
+
+def test_primary_s_machine_lost_with_all_that_runs_on_it_loses_nothing(topology: Topology) -> None:
+    with under_load(topology, "primary's machine lost") as case:
+        case.break_now()
+        old = topology.cluster.primary()
+        old.pull_cable()
+        old.kill()
+        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
+    assert case.wrong == []
+    assert case.outage < FAILOVER_SECONDS
+    assert case.pids == topology.processes()
+
+
+def test_primary_cut_off_while_clients_reach_it_loses_nothing(topology: Topology) -> None:
+    with under_load(topology, "primary cut off") as case:
+        case.break_now()
+        old, others = topology.cluster.primary(), topology.cluster.standbys()
+        with apart(old, *others):
+            case.wait_for_writes(seconds=2 * PARTITION_SECONDS)
+            assert topology.cluster.primary() is not old
+    assert case.wrong == []
+    assert case.outage < PARTITION_SECONDS
+    assert case.pids == topology.processes()
+
+
+def test_primary_cut_off_would_lose_writes_with_asynchronous_replication(topology: Topology) -> None:
+    """The negative control: the same, without what the promise rests on."""
+    topology.cluster.replicate_synchronously(on=False)
+    try:
+        with under_load(topology, "primary cut off, asynchronous (control)") as case:
+            case.break_now()
+            old, others = topology.cluster.primary(), topology.cluster.standbys()
+            with apart(old, *others):
+                case.wait_for_writes(seconds=2 * PARTITION_SECONDS)
+        assert case.lost
+    finally:
+        topology.cluster.replicate_synchronously(on=True)
+
+
+def test_primary_s_cable_pulled_loses_nothing_and_it_follows_once_it_is_back(topology: Topology) -> None:
+    with under_load(topology, "primary's cable pulled and back") as case:
+        case.break_now()
+        old = topology.cluster.primary()
+        old.pull_cable()
+        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
+        old.plug_cable()
+        topology.cluster.wait_until_whole()
+        assert topology.cluster.primary() is not old
+    assert case.wrong == []
+    assert case.outage < FAILOVER_SECONDS
+    assert case.pids == topology.processes()
+
+
+def test_patroni_dead_with_postgresql_alive_loses_nothing(topology: Topology) -> None:
+    """The old primary goes on by itself, and confirms nothing; the balancer leads to the new one."""
+    with under_load(topology, "Patroni dead, PostgreSQL alive") as case:
+        case.break_now()
+        old = topology.cluster.primary()
+        topology.cluster.kill_patroni(old)
+        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
+        assert topology.cluster.primary() is not old
+    assert case.wrong == []
+    assert case.outage < FAILOVER_SECONDS
+    assert case.pids == topology.processes()
