@@ -86,13 +86,17 @@ WEB_DATABASE_BOUNDS = (
     "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
     " -c client_connection_check_interval=10ms"
 )
+# Longer than a statement may take: only a COMMIT that waits for a standby is given up on by this. The API
+# gives up on its own sooner (core/db/confirmation.py).
+WEB_DATABASE_ANSWER_SECONDS = 20
 
 # Hot statements (core/db/statements.py) are planned once for each connection. A pgbouncer older than 1.22
 # loses the plans: there this is to be off.
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 
-# A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds.
-WEB_DATABASE_TIMEOUTS = {
+# A database that cannot be reached, or a network that swallows what is sent, is noticed within seconds, by a
+# worker and by commands, too. What DATABASE_URL says counts before it.
+DATABASE_TIMEOUTS = {
     "connect_timeout": 3,
     "keepalives_idle": 5,
     "keepalives_interval": 2,

@@ -50,7 +50,7 @@ if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
         "rate_limit_of_no_endpoint", names=", ".join(sorted(unknown)), known=", ".join(sorted(ENDPOINTS))
     )
 
-# Only a web process bounds how long it waits for the database, for a migration takes what it takes.
+# Only a web process bounds how long the database may take, for a migration takes what it takes.
+connections.settings["default"]["ANSWER_SECONDS"] = settings.WEB_DATABASE_ANSWER_SECONDS
 options = connections.settings["default"]["OPTIONS"]
-options.update(settings.WEB_DATABASE_TIMEOUTS)
 options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

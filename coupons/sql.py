@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.db.confirmation import refuse_while_unconfirmed
 from core.db.sending import send
 from core.db.statements import ByHand, statement
 from coupons.models import IssuedCoupon
@@ -93,8 +94,11 @@ def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> tuple[Elig
     Without a coupon and without a reason against it, another request was faster. Raises IntegrityError
     where a reason arose after the statement began: by `issued_coupon_one_a_user` where the user got one, by
     `issued_coupon_sequence_from_1` where the campaign closed, by the foreign key where the user was deleted.
+    Raises Unavailable where commits wait for a standby that is not there.
     """
-    ((row,),) = send(_issue_coupon(user_id=user_id, coupon_id=coupon_id, valid_days=valid_days))
+    refuse_while_unconfirmed()
+    issue = _issue_coupon(user_id=user_id, coupon_id=coupon_id, valid_days=valid_days)
+    ((row,),) = send(issue, commits=True)
     stood, issued = row[: -len(ISSUED_COLUMNS)], row[-len(ISSUED_COLUMNS) :]
     is_issued = issued[0] is not None
     coupon = IssuedCoupon(**dict(zip(ISSUED_COLUMNS, issued, strict=True))) if is_issued else None

@@ -1,11 +1,13 @@
 """Django's PostgreSQL backend, with a cheaper health check and servers that start at the first connection."""
 
 import select
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
+from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
 from config.postgresql.client import DatabaseClient
@@ -17,29 +19,53 @@ READS_ONLY = (b"default_transaction_read_only", b"in_hot_standby")
 # What statements and their reader rest on, whatever server, database or role have as their defaults.
 SESSION = r"-c default_transaction_isolation=read\ committed -c datestyle=ISO"
 
+RV = TypeVar("RV")
+
+
+class Session(psycopg.Connection[Any]):
+    """A connection that waits no longer than `answer_seconds` for an answer, and is closed then.
+
+    PostgreSQL bounds what it does for a statement, but not how long a COMMIT waits for a standby.
+    """
+
+    answer_seconds: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Consume a generator, as psycopg does. Raises OperationalError where no answer comes in time."""
+        try:
+            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.close()
+            raise
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
 
     client_class = DatabaseClient
-    SchemaEditorClass = DatabaseSchemaEditor
+    # The driver as Django knows it, with sessions of our own.
+    Database = SimpleNamespace(**{**vars(psycopg), "connect": Session.connect})
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's, with SESSION behind what DATABASE_URL and the web process set: the last one counts."""
-        params: dict[str, Any] = super().get_connection_params()
+        params: dict[str, Any] = {**settings.DATABASE_TIMEOUTS, **super().get_connection_params()}
         params["options"] = f"{params.get('options') or ''} {SESSION}".strip()
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; with the embedded server, start it first and once more if it was killed since."""
-        if not settings.EMBEDDED_DATABASE:
-            return super().get_new_connection(conn_params)
-        SERVICES.attach()
+        if settings.EMBEDDED_DATABASE:
+            SERVICES.attach()
         try:
-            return super().get_new_connection(conn_params)
+            session = super().get_new_connection(conn_params)
         except psycopg.OperationalError:
+            if not settings.EMBEDDED_DATABASE:
+                raise
             SERVICES.ensure_running()
-            return super().get_new_connection(conn_params)
+            session = super().get_new_connection(conn_params)
+        session.answer_seconds = self.settings_dict.get("ANSWER_SECONDS")
+        return session
 
     def is_usable(self) -> bool:
         """Whether the connection is alive, without the round trip of a `SELECT 1` in every request.

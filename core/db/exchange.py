@@ -53,14 +53,17 @@ class Exchange:
         self.names: dict[_Key, bytes] = {}
         self.made = 0
 
-    def ask(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[Answer]:
+    def ask(
+        self, statements: Sequence[tuple[bytes, Sequence[Any]]], *, seconds: float | None = None
+    ) -> list[Answer]:
         """Send them in one message. Raises the first failure, which ends those that come after it.
 
-        Whatever is raised while answers are awaited, by a signal for one, closes the session.
+        Whatever is raised while answers are awaited, by a signal for one, closes the session. So does an
+        OperationalError where they do not come within `seconds`: what was sent may be done all the same.
         """
         with self.session.lock:
             try:
-                return self._ask(statements)
+                return self._ask(statements, seconds)
             except psycopg.Error as error:
                 if not plans_are_lost(error):
                     raise
@@ -69,11 +72,11 @@ class Exchange:
                 log.warning("plans_lost", error=str(error).partition("\n")[0])
                 if self.pgconn.transaction_status != TransactionStatus.IDLE:
                     raise  # what came before in the transaction is undone, too
-                return self._ask(statements)
+                return self._ask(statements, seconds)
 
-    def _ask(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[Answer]:
+    def _ask(self, statements: Sequence[tuple[bytes, Sequence[Any]]], seconds: float | None) -> list[Answer]:
         try:
-            results = self._exchange(statements)
+            results = self._exchange(statements, seconds)
         except BaseException:
             self.session.close()
             raise
@@ -82,7 +85,9 @@ class Exchange:
                 raise _error(result, self.session.info.encoding)
         return [self._answer(result) for result in results]
 
-    def _exchange(self, statements: Sequence[tuple[bytes, Sequence[Any]]]) -> list[PGresult]:
+    def _exchange(
+        self, statements: Sequence[tuple[bytes, Sequence[Any]]], seconds: float | None
+    ) -> list[PGresult]:
         """The results of the statements, and of what had to be prepared for them where that failed."""
         self.pgconn.enter_pipeline_mode()
         preparing: dict[int, tuple[_Key, bytes]] = {}
@@ -90,7 +95,7 @@ class Exchange:
         for sql, values in statements:
             sent += self._send(sql, values, preparing, sent)
         self.pgconn.pipeline_sync()
-        results = self.session.wait(self._results())
+        results = self.session.wait(self._results(), timeout=seconds)
         if self.pgconn.status == ConnStatus.OK:
             self.pgconn.exit_pipeline_mode()
         for place, (key, name) in preparing.items():

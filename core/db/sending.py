@@ -8,8 +8,9 @@ from typing import Any, TypeVar, overload
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
+from core.db.confirmation import CONFIRMATION_SECONDS, leave_unconfirmed
 from core.db.exchange import Answer, Exchange
 from core.db.statements import Bound
 
@@ -32,15 +33,16 @@ _exchanges = _Exchanges()
 
 
 @overload
-def send(a: Bound[A], /) -> tuple[A]: ...
+def send(a: Bound[A], /, *, commits: bool = False) -> tuple[A]: ...
 @overload
-def send(a: Bound[A], b: Bound[B], /) -> tuple[A, B]: ...
+def send(a: Bound[A], b: Bound[B], /, *, commits: bool = False) -> tuple[A, B]: ...
 @overload
-def send(*statements: Bound[Any]) -> Any: ...
-def send(*statements: Bound[Any]) -> Any:
+def send(*statements: Bound[Any], commits: bool = False) -> Any: ...
+def send(*statements: Bound[Any], commits: bool = False) -> Any:
     """Send the statements in one message; the answer of each.
 
-    Outside a transaction they are one by themselves. The first that fails ends the rest.
+    Outside a transaction they are one by themselves. The first that fails ends the rest. With `commits`,
+    raises OperationalError if not confirmed within CONFIRMATION_SECONDS; it may be committed all the same.
     """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
@@ -52,7 +54,12 @@ def send(*statements: Bound[Any]) -> Any:
             if connection.execute_wrappers:
                 answers = [_observed(exchange, each) for each in statements]
             else:
-                answers = exchange.ask([(each.sql, each.values) for each in statements])
+                asked = [(each.sql, each.values) for each in statements]
+                answers = exchange.ask(asked, seconds=CONFIRMATION_SECONDS if commits else None)
+    except OperationalError:
+        if commits and time.monotonic() - began >= CONFIRMATION_SECONDS:
+            leave_unconfirmed()
+        raise
     finally:
         if connection.queries_logged:
             taken = f"{time.monotonic() - began:.3f}"

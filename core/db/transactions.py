@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connection,
 from psycopg import errors
 
 from core.db import metrics
+from core.db.confirmation import refuse_while_unconfirmed
 from core.db.sending import send
 from core.db.sqlstates import Meaning, meaning_of
 from core.db.statements import Bound, ByHand, statement
@@ -129,7 +130,7 @@ class Messages:
             raise RuntimeError("the transaction has ended")
         first = () if self.has_begun else (_begin(),)
         self.has_begun, self.has_ended = True, ends
-        answers: tuple[Any, ...] = send(*first, *statements)
+        answers: tuple[Any, ...] = send(*first, *statements, commits=ends)
         return answers[len(first) :]
 
 
@@ -138,8 +139,10 @@ def in_messages() -> Iterator[Messages]:
     """A transaction of its own, to be ended by `commit`; rolled back where an exception comes before that.
 
     It sees and holds what Django's `atomic` would, without the messages in which that says BEGIN and COMMIT.
+    Raises Unavailable, before anything is sent, where commits wait for a standby that is not there.
     """
     connection.validate_no_atomic_block()
+    refuse_while_unconfirmed()
     messages = Messages()
     try:
         yield messages

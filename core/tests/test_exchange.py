@@ -140,7 +140,7 @@ def test_session_that_is_ended_while_it_waits_says_so(exchange):
 def test_interruption_closes_the_session(exchange, monkeypatch):
     """An answer may be on its way that the next question would take for its own."""
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(exchange.session, "wait", interrupted)

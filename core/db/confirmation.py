@@ -1,0 +1,49 @@
+"""Commits that no standby confirms.
+
+Where `synchronous_standby_names` asks for a standby and none is there, a COMMIT waits without bound:
+statement_timeout does not count there, and after a cancel PostgreSQL would answer that it committed. So the
+wait ends here, by closing the socket. The session that is left goes on waiting and holds its rows, until a
+standby confirms it or the server ends; a process leaves about as many of them as it has threads.
+"""
+
+import threading
+
+from django.db import connection
+from prometheus_client import Counter
+
+from core.problems import Unavailable
+
+# Above two waits for a lock (3 s each), and with the rest of a request below what clients are promised: 8 s.
+CONFIRMATION_SECONDS = 6.0
+
+UNCONFIRMED = Counter("shop_commits_unconfirmed_total", "Commits whose confirmation was waited for in vain.")
+
+# A standby confirms within milliseconds.
+_WAIT_FOR_STANDBY = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE wait_event = 'SyncRep' AND clock_timestamp() - state_change > interval '2 s')
+"""
+
+_left_unconfirmed = threading.Event()
+
+
+def leave_unconfirmed() -> None:
+    """Count a commit that was given up on, and have the next ones look before they begin."""
+    UNCONFIRMED.inc()
+    _left_unconfirmed.set()
+
+
+def refuse_while_unconfirmed() -> None:
+    """Raise Unavailable where commits wait for a standby by now; nothing was written.
+
+    It costs nothing until this process has given up on a commit, and then a query until none waits any more.
+    """
+    if not _left_unconfirmed.is_set():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT_FOR_STANDBY)
+        (is_waited_for,) = cursor.fetchone()
+    if is_waited_for:
+        raise Unavailable
+    _left_unconfirmed.clear()

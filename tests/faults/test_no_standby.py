@@ -1,0 +1,97 @@
+"""Replication is synchronous and no standby is there: a COMMIT waits, and PostgreSQL sets that no bound."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from products.factories import ProductFactory
+from tests.kit.client import Client
+from tests.kit.database import execute
+from tests.kit.processes import until
+from tests.kit.scenes import at_once, buyer
+from tests.kit.shop import Shop
+
+LONGEST_ANSWER_SECONDS = 8
+
+
+@contextmanager
+def standby_needed() -> Iterator[None]:
+    """No commit is confirmed inside, but for this process's own, which do not ask for it."""
+    execute("SET synchronous_commit = local")
+    require_standby("nobody")
+    try:
+        yield
+    finally:
+        require_standby("")
+        until(lambda: waiting() == 0)
+
+
+def require_standby(name: str) -> None:
+    execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    execute("SELECT pg_reload_conf()")
+
+
+def new_session() -> "psycopg.Connection[Any]":
+    """One of its own, which asks for a standby as the shop's do."""
+    return psycopg.connect(**connection.get_connection_params(), autocommit=True)
+
+
+def waiting() -> int:
+    ((count,),) = execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+    return int(count)
+
+
+def test_write_that_no_standby_confirms_is_answered_in_time_and_its_key_tells_its_fate(shop: Shop) -> None:
+    user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
+    http = Client(shop.http.url, timeout=LONGEST_ANSWER_SECONDS)
+    with standby_needed():
+        answer = http.order(user, {product.pk: 1}, key="k")
+        assert (answer.status, answer.code) == (503, "unavailable")
+        assert answer.headers["Retry-After"]
+        assert http.get(f"products/{product.pk}").json["stock"] == 100
+    answer = http.order(user, {product.pk: 1}, key="k")
+    assert answer.status == 201
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert http.get(f"products/{product.pk}").json["stock"] == 99
+
+
+def test_sessions_left_waiting_are_bounded_and_later_writes_refused_at_once(shop: Shop) -> None:
+    users, product = [buyer(shop.http) for _ in range(8)], ProductFactory(price=1, stock=1_000_000)
+    http = Client(shop.http.url, timeout=LONGEST_ANSWER_SECONDS)
+
+    def order_all() -> None:
+        for answer in at_once([lambda user=user: http.order(user, {product.pk: 1}) for user in users]):
+            assert answer.status == 503, answer.body
+
+    with standby_needed():
+        order_all()
+        order_all()
+        left = waiting()
+        assert left > 0
+        began = time.monotonic()
+        for _ in range(5):
+            order_all()
+        assert time.monotonic() - began < LONGEST_ANSWER_SECONDS
+        assert waiting() < left + len(users)  # the worker may have come to wait, too
+    until(lambda: http.order(users[0], {product.pk: 1}).status == 201)
+
+
+def test_commit_waits_for_a_standby_longer_than_any_timeout_of_the_server(shop: Shop) -> None:
+    """The control: what the shop does not bound, nothing does."""
+    member = buyer(shop.http, points=0)
+    with standby_needed(), new_session() as session, ThreadPoolExecutor(1) as pool:
+        session.execute("SET statement_timeout = '100ms'")
+        session.execute("SET transaction_timeout = '100ms'")
+        rename = f"UPDATE users_user SET name = 'x' WHERE id = {member.pk}"
+        renamed = pool.submit(session.execute, rename)
+        until(waiting)
+        with pytest.raises(TimeoutError):
+            renamed.result(timeout=1)
+        require_standby("")
+        assert renamed.result(timeout=10).rowcount == 1
