@@ -45,7 +45,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     client_class = DatabaseClient
     # The driver as Django knows it, with sessions of our own.
-    Database = SimpleNamespace(**{**vars(psycopg), "connect": Session.connect})
+    Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": Session.connect})
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's, with SESSION behind what DATABASE_URL and the web process set: the last one counts."""
