@@ -27,7 +27,7 @@ REPORT := .local/chaos
 .PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-ha test-ha-smoke ha-programs test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), until Ctrl-C
 	@$(PYTHON) -m local

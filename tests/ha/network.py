@@ -29,6 +29,7 @@ NOWHERE = "02:00:00:00:00:01"
 
 
 ENVIRONMENT = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
+IP = shutil.which("ip", path=ENVIRONMENT["PATH"]) or "ip"
 
 
 class NoNamespaces(Exception):
@@ -36,11 +37,10 @@ class NoNamespaces(Exception):
 
 
 def ip(*words: str) -> str:
-    """Run `ip`; what it printed. Raises NoNamespaces."""
-    command = ["ip", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Run `ip`; what it printed. Raises RuntimeError."""
+    done = subprocess.run([IP, *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NoNamespaces(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+        raise RuntimeError(f"`ip {' '.join(words)}` failed: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -87,7 +87,7 @@ class Machine:
     @property
     def entry(self) -> tuple[str, ...]:
         """What to put before a command to run it here. It execs the command, which so has its pid."""
-        return ("ip", "netns", "exec", self.namespace)
+        return (IP, "netns", "exec", self.namespace)
 
     def start(
         self, name: str, *command: str | Path, log: Path, env: Mapping[str, str] = {}, as_root: bool = False
@@ -171,7 +171,7 @@ def network(machines: Sequence[Machine], aliases: Mapping[str, str] = {}) -> Ite
         fcntl.flock(lock, fcntl.LOCK_EX)
         clear()
         try:
-            ip("netns", "add", f"{PREFIX}probe")
+            _require_namespaces()
             ip("link", "add", BRIDGE, "type", "bridge")
             ip("addr", "add", f"{OUTSIDE}/24", "dev", BRIDGE)
             ip("link", "set", BRIDGE, "up")
@@ -184,6 +184,13 @@ def network(machines: Sequence[Machine], aliases: Mapping[str, str] = {}) -> Ite
             clear()
             for process in (each for machine in machines for each in machine.running.values()):
                 process.wait()
+
+
+def _require_namespaces() -> None:
+    try:
+        ip("netns", "add", f"{PREFIX}probe")
+    except RuntimeError as reason:
+        raise NoNamespaces(str(reason)) from None
 
 
 def _plug_in(machine: Machine, names: Mapping[str, str]) -> None:
@@ -209,7 +216,11 @@ def clear() -> None:
             left.kill()
             ip("netns", "del", name)
             shutil.rmtree(ETC / name, ignore_errors=True)
-    if BRIDGE in ip("-brief", "link"):
-        ip("link", "del", BRIDGE)
+    # The other ends of these went with their namespaces, or will in a moment.
+    for line in ip("-brief", "link").splitlines():
+        name = line.split("@")[0].split()[0]
+        if name.startswith(PREFIX):
+            with suppress(RuntimeError):
+                ip("link", "del", name)
     with suppress(OSError):
         ETC.rmdir()

@@ -105,6 +105,12 @@ class Cluster:
         assert isinstance(machine, Machine)
         return machine
 
+    def wait_for_successor(self, old: Machine, *, seconds: float) -> None:
+        """Wait until another than the old one says that it is the primary. Raises AssertionError."""
+        others = [each for each in self.machines if each is not old]
+        asked = [f"http://{each.address}:8008/primary" for each in others]
+        until(lambda: any(_status(url) == 200 for url in asked), seconds=seconds)
+
     def standbys(self) -> list[Machine]:
         primary = self.primary()
         return [each for each in self.machines if each is not primary]

@@ -56,7 +56,12 @@ class Redises:
 
     def sentinel(self, machine: Machine) -> "redis.Redis[Any]":
         return redis.Redis(
-            host=machine.address, port=26379, password=SENTINEL_PASSWORD, socket_timeout=1, retry=None
+            host=machine.address,
+            port=26379,
+            password=SENTINEL_PASSWORD,
+            socket_timeout=1,
+            retry=None,
+            decode_responses=True,
         )
 
     def master(self) -> Machine | None:

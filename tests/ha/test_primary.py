@@ -18,8 +18,8 @@ def test_primary_killed_loses_nothing_and_a_standby_takes_over(topology: Topolog
         case.break_now()
         old = topology.cluster.primary()
         topology.cluster.kill_postgres(old)
-        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
-        assert topology.cluster.primary() is not old
+        topology.cluster.wait_for_successor(old, seconds=2 * FAILOVER_SECONDS)
+        case.wait_for_writes(seconds=FAILOVER_SECONDS)
     assert case.wrong == []
     assert case.outage < FAILOVER_SECONDS
     assert case.pids == topology.processes()
@@ -43,7 +43,8 @@ def test_primary_s_machine_lost_with_all_that_runs_on_it_loses_nothing(topology:
         old = topology.cluster.primary()
         old.pull_cable()
         old.kill()
-        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
+        topology.cluster.wait_for_successor(old, seconds=2 * FAILOVER_SECONDS)
+        case.wait_for_writes(seconds=FAILOVER_SECONDS)
     assert case.wrong == []
     assert case.outage < FAILOVER_SECONDS
     assert case.pids == topology.processes()
@@ -54,8 +55,8 @@ def test_primary_cut_off_while_clients_reach_it_loses_nothing(topology: Topology
         case.break_now()
         old, others = topology.cluster.primary(), topology.cluster.standbys()
         with apart(old, *others):
-            case.wait_for_writes(seconds=2 * PARTITION_SECONDS)
-            assert topology.cluster.primary() is not old
+            topology.cluster.wait_for_successor(old, seconds=2 * PARTITION_SECONDS)
+            case.wait_for_writes(seconds=PARTITION_SECONDS)
     assert case.wrong == []
     assert case.outage < PARTITION_SECONDS
     assert case.pids == topology.processes()
@@ -69,7 +70,8 @@ def test_primary_cut_off_would_lose_writes_with_asynchronous_replication(topolog
             case.break_now()
             old, others = topology.cluster.primary(), topology.cluster.standbys()
             with apart(old, *others):
-                case.wait_for_writes(seconds=2 * PARTITION_SECONDS)
+                topology.cluster.wait_for_successor(old, seconds=2 * PARTITION_SECONDS)
+                case.wait_for_writes(seconds=PARTITION_SECONDS)
         assert case.lost
     finally:
         topology.cluster.replicate_synchronously(on=True)
@@ -80,10 +82,10 @@ def test_primary_s_cable_pulled_loses_nothing_and_it_follows_once_it_is_back(top
         case.break_now()
         old = topology.cluster.primary()
         old.pull_cable()
-        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
+        topology.cluster.wait_for_successor(old, seconds=2 * FAILOVER_SECONDS)
+        case.wait_for_writes(seconds=FAILOVER_SECONDS)
         old.plug_cable()
         topology.cluster.wait_until_whole()
-        assert topology.cluster.primary() is not old
     assert case.wrong == []
     assert case.outage < FAILOVER_SECONDS
     assert case.pids == topology.processes()
@@ -95,8 +97,8 @@ def test_patroni_dead_with_postgresql_alive_loses_nothing(topology: Topology) ->
         case.break_now()
         old = topology.cluster.primary()
         topology.cluster.kill_patroni(old)
-        case.wait_for_writes(seconds=2 * FAILOVER_SECONDS)
-        assert topology.cluster.primary() is not old
+        topology.cluster.wait_for_successor(old, seconds=2 * FAILOVER_SECONDS)
+        case.wait_for_writes(seconds=FAILOVER_SECONDS)
     assert case.wrong == []
     assert case.outage < FAILOVER_SECONDS
     assert case.pids == topology.processes()

@@ -1,6 +1,6 @@
-"""Processes of the shop are restarted, or run twice, while clients shop."""
+"""Processes of the shop are restarted, run twice, or vanish with their machine, while clients shop."""
 
-from tests.ha.case import under_load
+from tests.ha.case import CLIENTS, LONGEST_ANSWER_SECONDS, under_load
 from tests.ha.topology import Topology
 
 
@@ -8,9 +8,10 @@ def test_rolling_restart_of_web_and_worker_fails_no_request(topology: Topology) 
     with under_load(topology, "rolling restart of web and worker") as case:
         case.break_now()
         for number in (1, 2):
-            for name in (f"web{number}", f"worker{number}"):
-                topology.parts[name].stop()
-                topology.parts[name].start()
+            with topology.taken_out(f"app{number}"):
+                for name in (f"web{number}", f"worker{number}"):
+                    topology.parts[name].stop()
+                    topology.parts[name].start()
             case.wait_for_writes(seconds=10)
     assert case.wrong == []
     assert case.answers["503"] == 0
@@ -28,3 +29,19 @@ def test_two_beats_send_each_event_once(topology: Topology) -> None:
         assert case.sent_again == 0
     finally:
         second.kill()
+
+
+def test_machine_of_web_and_worker_lost_breaks_only_what_it_was_asked(topology: Topology) -> None:
+    """HAProxy closes those connections; the gateway, in whose place these clients are, answers 503 then."""
+    with under_load(topology, "a machine of web and worker lost") as case:
+        case.may_break = True
+        case.break_now()
+        stays = set(topology.apps[0].pids())
+        topology.apps[1].pull_cable()
+        for name in ("web2", "worker2"):
+            topology.parts[name].kill()
+        case.wait_for_writes(seconds=30, count=50)
+    assert case.wrong == []
+    assert case.answers["unanswered"] <= CLIENTS
+    assert case.outage < LONGEST_ANSWER_SECONDS
+    assert stays == set(topology.apps[0].pids())

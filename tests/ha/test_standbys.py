@@ -42,13 +42,13 @@ def test_web_at_a_standby_reads_and_writes_once_that_is_promoted(
         user, product = case.market.members[0], case.market.hot[0]
         until(lambda: http.get(f"products/{product}").status == 200)
         items = [{"product_id": product, "quantity": 1}]
-        order = Request("order", "orders", user, {"items": items}, "at the standby")
-        refused = case.journal.ask(http, order, client="at the standby")
+        order = Request("order", "orders", user, {"items": items}, "at-the-standby")
+        refused = case.journal.ask(http, order, client="at-the-standby")
         assert (refused.status, refused.code) == (503, "unavailable")
         assert http.get("/readyz").status == 503
         topology.cluster.switch_over()
         until(lambda: http.get("/readyz").status == 200)
-        assert case.journal.ask(http, order, client="at the standby").status == 201
+        assert case.journal.ask(http, order, client="at-the-standby").status == 201
         assert group_at_standby.running
         assert group_at_standby.running.poll() is None
     assert case.wrong == []

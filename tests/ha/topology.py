@@ -1,5 +1,7 @@
 """The shop on six machines: three of PostgreSQL and Valkey, a balancer, two of web and worker."""
 
+import csv
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -163,6 +165,26 @@ class Topology:
         log = self.folder / "haproxy.log"
         self.balancer.start("haproxy", "haproxy", "-db", "-f", file, log=log, as_root=True)
 
+    @contextmanager
+    def taken_out(self, app: str) -> Iterator[None]:
+        """Inside the block the balancer sends this machine nothing, and has an answer to all that it sent."""
+        self._tell_haproxy(f"set server web/{app} state drain")
+        until(lambda: self._is(app, "scur", "0"))
+        yield
+        self._tell_haproxy(f"set server web/{app} state ready")
+        until(lambda: self._is(app, "status", "UP"))
+
+    def _is(self, app: str, column: str, value: str) -> bool:
+        """What HAProxy says of a web host."""
+        rows = csv.DictReader(self._tell_haproxy("show stat").removeprefix("# ").splitlines())
+        return next(row[column] for row in rows if (row["pxname"], row["svname"]) == ("web", app)) == value
+
+    def _tell_haproxy(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.connect(str(self.folder / self.balancer.name / "admin.sock"))
+            asked.sendall(command.encode() + b"\n")
+            return asked.makefile().read()
+
     def start_pgbouncer(self, machine: Machine) -> None:
         """As deploy/pgbouncer has it, on an app machine; its server `postgres` is the balancer."""
         place = self.folder / f"pgbouncer-{machine.name}"
@@ -194,7 +216,7 @@ class Topology:
 
     def mend(self) -> None:
         """Start what does not run, anywhere, and wait until all of it is well."""
-        for machine in self.databases:
+        for machine in self.machines:
             machine.plug_cable()
         self.redises.start()
         self.cluster.start()
