@@ -147,3 +147,31 @@ def test_interruption_closes_the_session(exchange, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         exchange.ask([(SELECT, [1])])
     assert connection.connection.closed
+
+
+SLOW = "SELECT pg_sleep(0.6)"
+
+
+@pytest.fixture
+def slow_session() -> Iterator[None]:
+    """The one that is given up on sleeps on; the test database is dropped only after that."""
+    yield
+    left = "SELECT 1 FROM pg_stat_activity WHERE query = %s AND state = 'active'"
+    until(lambda: not execute(left, SLOW))
+
+
+@pytest.mark.usefixtures("slow_session")
+def test_answer_that_takes_too_long_is_given_up_on_and_closes_the_session(exchange):
+    with pytest.raises(psycopg.OperationalError) as late:
+        exchange.ask([(SLOW.encode(), [])], seconds=0.1)
+    assert late.value.sqlstate is None
+    assert connection.connection.closed
+
+
+@pytest.mark.usefixtures("slow_session")
+def test_session_of_web_gives_up_on_an_answer_of_the_orm_too(exchange):
+    exchange.session.answer_seconds = 0.1
+    with pytest.raises(DatabaseError) as late:
+        execute(SLOW)
+    assert meaning_of(late.value) is Meaning.UNAVAILABLE
+    assert connection.connection.closed
