@@ -24,10 +24,10 @@ SECONDS := 600
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-ha test-ha-smoke ha-programs test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-ha test-ha-smoke ha-programs test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), until Ctrl-C
 	@$(PYTHON) -m local
@@ -61,6 +61,9 @@ clocks:
 
 test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
 	@$(PYTHON) -m pytest tests/house/test_production_stack.py tests/stack $(ARGS)
+
+test-kubernetes: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Check deploy/kubernetes and run what it says, without a cluster
+	@$(PYTHON) -m pytest tests/kubernetes $(ARGS)
 
 # In network namespaces, as root: some 15 minutes, of the smoke 4. Without them it says so and skips.
 test-ha: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## Lose machines of deploy/ha one after the other, as root, and see that nothing is lost

@@ -44,6 +44,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
 
     client_class = DatabaseClient
+    SchemaEditorClass = DatabaseSchemaEditor
     # The driver as Django knows it, with sessions of our own.
     Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": Session.connect})
 

@@ -16,7 +16,7 @@ GRACE_SECONDS = 2.0
 def all_findings(*, journal: Journal, happened: Sequence[Happened], **kept: Any) -> dict[str, list[str]]:
     """Every check, with what it found."""
     return {
-        "only faults of web or database reach a client": list(unexplained(journal.attempts, happened)),
+        "only_faults_reach_clients": list(unexplained(journal.attempts, happened)),
         **findings(journal=journal, **kept),
     }
 

@@ -39,15 +39,15 @@ def findings(
 ) -> dict[str, list[str]]:
     """Every check, with what it found."""
     return {
-        "every answer is one the contract knows": journal.complaints,
-        "every unknown is resolved": [f"{each.request} is open" for each in journal.open()],
-        "every acknowledged write exists once, as acknowledged, and no other": list(writes(journal)),
-        "a balance is the charges less the orders acknowledged": list(balances(journal)),
-        "stock and sold are what was ever stocked; the books add up": broken_rules(stock=stocked),
-        "a price charged was asked at some time": list(strange_prices(journal, prices)),
-        "events delivered are those written": list(events(journal, taken)),
-        "an event sent twice has the same bytes": list(changed_events(platform_log)),
-        "the audit is clean": list(broken_by_audit(taken)),
+        "answers_fit_contract": journal.complaints,
+        "unknowns_are_resolved": [f"{each.request} is open" for each in journal.open()],
+        "acknowledged_writes_equal_rows": list(writes(journal)),
+        "balance_equals_acknowledged": list(balances(journal)),
+        "rows_add_up": broken_rules(stock=stocked),
+        "prices_were_asked": list(strange_prices(journal, prices)),
+        "delivered_equals_received": list(events(journal, taken)),
+        "repeated_events_are_equal": list(changed_events(platform_log)),
+        "audit_is_clean": list(broken_by_audit(taken)),
     }
 
 
@@ -162,4 +162,4 @@ def broken_by_audit(taken: Path) -> Iterator[str]:
     """What `manage.py audit` finds."""
     for finding in audit(events=taken):
         if finding.violations:
-            yield f"{finding.invariant} {finding.rule}: {finding.violations}, such as {finding.offenders}"
+            yield f"{finding.rule}: {finding.violations}, such as {finding.examples}"

@@ -85,9 +85,9 @@ class Server(ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    secret = os.environ["DATA_PLATFORM_SECRET"]
-    host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
-    with FaultyReceiver(host=host, port=int(sys.argv[1]), file=Path(sys.argv[2]), secret=secret) as receiver:
-        sys.stdout.write(f"Events posted to {receiver.url} land in {sys.argv[2]}\n")
+    FaultyHandler.receiver = Receiver(file=Path(sys.argv[2]), secret=os.environ["DATA_PLATFORM_SECRET"])
+    host = sys.argv[3] if sys.argv[3:] else "127.0.0.1"
+    with Server((host, int(sys.argv[1])), FaultyHandler) as server:
+        sys.stdout.write(f"Events posted to http://{host}:{sys.argv[1]}/events land in {sys.argv[2]}\n")
         sys.stdout.flush()
         server.serve_forever()
