@@ -20,7 +20,7 @@ def forked() -> Iterator[int]:
     worker_shutting_down.send(sender="worker@shop", sig="TERM", how="Warm", exitcode=0)
     os.write(writer, b".")
     yield os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    stopping._told[0] = 0
+    stopping._stopping[0] = 0
     os.close(reader)
     os.close(writer)
 
