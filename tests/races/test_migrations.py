@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import StringIO
 
 import pytest
@@ -95,9 +95,11 @@ def test_migrate_gives_up_where_a_reader_never_ends(user: User, monkeypatch: pyt
 
 def test_migrate_waits_for_another_one_to_end(user: User) -> None:
     said = StringIO()
-    with migrating(said) as done:
-        with migrate.alone("default", say=print):
+    with ExitStack() as other:
+        other.enter_context(migrate.alone("default", say=print))
+        with migrating(said) as done:
             until(lambda: "another migrate" in said.getvalue())
             assert is_there()
-        done.result(30)
-        assert not is_there()
+            other.close()
+            done.result(30)
+            assert not is_there()
