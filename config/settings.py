@@ -37,16 +37,10 @@ if DEBUG and (public := set(ALLOWED_HOSTS) - set(LOCAL_HOSTS)):
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", required=not DEBUG, wildcards=True)
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", required=False, wildcards=False)
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"]
+# By authorization the gateway asks whose a request is.
 CORS_ALLOW_HEADERS = [
-    "accept",
-    "accept-language",
-    "authorization",  # for the gateway, which asks whose it is
-    "content-type",
-    "idempotency-key",
-    "traceparent",
-    "tracestate",
-    "x-request-id",
-    "x-user-id",
+    *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "traceparent"),
+    *("tracestate", "x-request-id", "x-user-id"),
 ]
 CORS_URLS_REGEX = r"^/api/"
 GATEWAY_SECRET = env.gateway_secret("GATEWAY_SECRET")
