@@ -20,7 +20,10 @@ from users.statements import member
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom the gateway names; the permission sees to it that the id is a member's."""
+    """Whom the gateway names; not yet known to be a member.
+
+    A service asks for that in its first message, in which a permission's query would be one more.
+    """
 
     pk: int
 

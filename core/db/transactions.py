@@ -41,7 +41,7 @@ class Conflict(Exception):
 
 
 def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Run the function again after a conflict, three times at most.
+    """Run the function again after a conflict, at most three attempts in all.
 
     A conflict is `Conflict`, a deadlock or a failed serialization; with `guards`, also a constraint of these
     names that refuses what was written, and a row referred to that has vanished.

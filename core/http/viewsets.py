@@ -30,7 +30,11 @@ def row_id(text: str) -> int:
 
 
 class ApiViewSet(GenericViewSet[Any]):
-    """Checks a request in the contract's order: 401, 405, 406, 413, 415; the body comes after."""
+    """Checks a request in the contract's order: 401, 405, 406, 429, 413, 415; the body comes after.
+
+    Of a private endpoint it asks that the gateway names somebody. Whether that is a member, the first
+    message of the service tells; for this alone a permission may stand here (tests/contract/test_access.py).
+    """
 
     content_negotiation_class = JSONNegotiation
     lookup_value_regex = ID_PATTERN

@@ -27,6 +27,7 @@ from core.http.waitress_worker import (
     MAX_LARGE_BODIES,
     Parser,
 )
+from tests.kit.processes import open_folder
 
 ROOT = Path(__file__).parents[2]
 GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
@@ -358,22 +359,38 @@ def test_requests_one_by_one_keep_to_a_few_threads(server: Server) -> None:
     assert len(threads) <= THREADS // 2
 
 
-def test_counters_outlive_a_worker_and_not_the_server(tmp_path: Path) -> None:
-    with running_server(TMPDIR=str(tmp_path)) as server:
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """For TMPDIR: the sockets of embedded servers have no room in the longer `tmp_path`."""
+    with open_folder("web") as folder:
+        yield folder
+
+
+def test_counters_outlive_a_worker_and_not_the_server(temporary: Path) -> None:
+    with running_server(TMPDIR=str(temporary)) as server:
         ended = min(server.workers())
         os.kill(ended, signal.SIGQUIT)
         wait_until(lambda: ended not in server.workers())
-        assert [*tmp_path.glob("pointshop-metrics-*")]
+        assert [*temporary.glob("pointshop-metrics-*")]
         server.process.send_signal(signal.SIGQUIT)
         server.process.wait(timeout=10)
-    assert not [*tmp_path.glob("pointshop-metrics-*")]
+    assert not [*temporary.glob("pointshop-metrics-*")]
 
 
-def test_server_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "tests.echo_app:application"]
-    env = {**os.environ, "TMPDIR": str(tmp_path), "GUNICORN_CMD_ARGS": "--pid=/nowhere/pid"}
-    assert subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 1
-    assert not [*tmp_path.iterdir()]
+def test_server_that_cannot_start_leaves_nothing_behind(temporary: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "config/gunicorn.py",
+        "tests.contract.echo_app:application",
+    ]
+    env = {**os.environ, "TMPDIR": str(temporary), "GUNICORN_CMD_ARGS": "--pid=/nowhere/pid"}
+    refused = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False)
+    assert refused.returncode == 1
+    assert b"/nowhere" in refused.stderr
+    assert not [*temporary.glob("pointshop-metrics-*")]
 
 
 def test_killed_worker_is_replaced(own_server: Server) -> None:

@@ -11,11 +11,9 @@ import config.settings
 from tests.kit import compose
 from tests.kit.compose import GIVEN, Service, image, services
 from tests.kit.processes import ROOT
-from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, PRODUCTION, names_read, start
+from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, PROCESS_READS, PRODUCTION, names_read, start
 
 SHOP = ("migrate", "web", "worker", "beat")
-# What Python and glibc read.
-PROCESS_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
 REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL")
 # Settings that make no difference inside a container, or belong to development.
 NOT_OF_PRODUCTION = {"SEED_DEMO"}

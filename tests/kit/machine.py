@@ -78,6 +78,7 @@ class Machine:
     given: Mapping[str, str]
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    options: dict[str, dict[str, object]] = field(default_factory=dict)
     addresses: ClassVar[Mapping[str, str]] = ADDRESSES
 
     @property

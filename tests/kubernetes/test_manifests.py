@@ -15,7 +15,7 @@ import config.settings
 from tests.kit import compose, manifests
 from tests.kit.manifests import FOLDER, Object, containers, named, objects, of_kind, pods
 from tests.kit.processes import ROOT
-from tests.kit.variables import EVERY_NAME, NOT_SETTINGS
+from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, PROCESS_READS
 
 VALIDATE = Path(sys.prefix) / "tools" / "bin" / "kubernetes-validate"
 # The oldest with all that is used (a sleep before the stop), and the newest that the validator knows.
@@ -26,7 +26,7 @@ SHOP = ("migrate", "web", "worker", "beat")
 PAGES = [(ROOT / "docs/kubernetes.md").read_text(), (ROOT / "docs/ko/kubernetes.md").read_text()]
 # What is read by nobody but the manifests, to make URLs of.
 PARTS_OF_URLS = {"REDIS_PASSWORD", "POSTGRES_APP_URI", "WEB_DATABASE_PASSWORD"}
-KNOWN = EVERY_NAME | NOT_SETTINGS | PARTS_OF_URLS | {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+KNOWN = EVERY_NAME | NOT_SETTINGS | PARTS_OF_URLS | PROCESS_READS
 
 
 def complaints(*files: Path, version: str) -> str:
