@@ -10,9 +10,9 @@ from config.environment import SETTINGS
 from tests.kit.processes import ROOT
 
 EVERY_NAME = SETTINGS
-# Django's, Prometheus's and Celery's own, which their processes are started with.
 # What Python and glibc read.
 PROCESS_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
+# Django's, Prometheus's and Celery's own, which their processes are started with.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "REMAP_SIGTERM", "PATH"}
 
 PRODUCTION = {
