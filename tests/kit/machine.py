@@ -191,11 +191,19 @@ class Machine:
 
     @contextmanager
     def stopped(self, name: str) -> Iterator[float]:
-        """A service that `stop` ended, in so many seconds, for the block; started again after it."""
-        seconds = self.stop(name)
+        """A service that `stop` ended, in so many seconds, for the block; started again after it.
+
+        What it had in its tmpfs is gone: by the file that it touched it would count as healthy at once.
+        """
+        seconds, service = self.stop(name), self.service(name)
         try:
             yield seconds
         finally:
+            for path in service.tmpfs:
+                folder = self.tmpfs(service, path)
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
+                folder.chmod(0o1777)
             self.launch(name, self.running[name].args, **self.options[name])
 
     def end_all(self) -> None:
