@@ -26,7 +26,9 @@ SECRET_KEY = env.secret_key("SECRET_KEY", debug=DEBUG)
 # Where the web server listens; a worker that shows metrics takes HOST, too.
 HOST = env.host("HOST", default="127.0.0.1")
 PORT = env.whole_number("PORT", least=1, most=65_535, default=8000)
-WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", least=1, most=1000, default=usable_processors())
+# Without --concurrency. Celery itself would count the processors of the host.
+CELERY_WORKER_CONCURRENCY = usable_processors()
+WEB_CONCURRENCY = env.whole_number("WEB_CONCURRENCY", least=1, most=1000, default=CELERY_WORKER_CONCURRENCY)
 FORWARDED_ALLOW_IPS = env.proxies("FORWARDED_ALLOW_IPS")
 if DEBUG and not env.is_loopback(HOST):
     raise SettingsError("DEBUG shows too much to the public: turn it off, or let HOST be a loopback address")
@@ -134,8 +136,6 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-# Without --concurrency. Celery itself would count the processors of the host.
-CELERY_WORKER_CONCURRENCY = usable_processors()
 CELERY_WORKER_CONSUMER = "core.broker.consumer:Consumer"
 # Connections outlive their task; config/celery.py sees that none outlives its server.
 CELERY_DB_REUSE_MAX = 10_000

@@ -1,11 +1,13 @@
 """Members, products and a client, for a shop whose tables are filled by plain SQL."""
 
 import subprocess
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from tests.kit.client import Answer, Client
 from tests.kit.machine import Servers
+from tests.kit.platforms import Recorder, accept
 
 SEED = """
 INSERT INTO users_user (name) SELECT '회원 ' || n FROM generate_series(1, 100) n;
@@ -48,3 +50,25 @@ class GatewayClient(Client):
     ) -> Answer:
         """Send it with the gateway's headers."""
         return super().send(method, path, user=user, body=body, headers={**self.said, **headers})
+
+
+def order_being_sent(http: GatewayClient, platform: Recorder) -> int:
+    """An order whose event the platform has got, and answers in half a second."""
+    arrived, told = threading.Event(), threading.Event()
+
+    def wait(body: bytes) -> Any:
+        arrived.set()
+        told.wait(10)
+        return accept(body)
+
+    http.charge(2, 10_000)
+    platform.answers = wait
+    order_id: int = http.order(2, {1: 1}).json["id"]
+    assert arrived.wait(10)
+    threading.Timer(0.5, told.set).start()
+    return order_id
+
+
+def delivery_of(servers: Servers, order_id: int) -> str:
+    """What became of its event: `state|attempts`."""
+    return sql(servers, f"SELECT state, attempts FROM orders_orderevent WHERE order_id = {order_id}")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from pathlib import Path
 
 import psycopg
@@ -12,7 +11,7 @@ import urllib3
 from core.embedded.processes import command_lines
 from tests.kit import manifests
 from tests.kit.machine import Servers
-from tests.kit.plain_sql import GatewayClient, sql
+from tests.kit.plain_sql import GatewayClient, delivery_of, order_being_sent
 from tests.kit.platforms import Recorder, accept
 from tests.kit.processes import until
 from tests.kubernetes.node import Node, may_be_first
@@ -125,23 +124,11 @@ def test_worker_told_to_stop_finishes_what_it_is_sending(
     node: Node, http: GatewayClient, platform: Recorder, servers: Servers
 ):
     """The platform holds the post until after the signal."""
-    told, arrived = threading.Event(), threading.Event()
-
-    def wait(body: bytes):
-        arrived.set()
-        told.wait(10)
-        return accept(body)
-
-    http.charge(2, 10_000)
-    platform.answers = wait
-    order = http.order(2, {1: 1}).json
-    assert arrived.wait(10)
-    threading.Timer(0.5, told.set).start()
+    order_id = order_being_sent(http, platform)
     node.stop("worker")
     platform.answers = accept
     assert "worker: Cold shutdown" in node.log("worker").read_text()
-    sent = f"SELECT state, attempts FROM orders_orderevent WHERE order_id = {order['id']}"
-    assert sql(servers, sent) == "delivered|1"
+    assert delivery_of(servers, order_id) == "delivered|1"
 
 
 @pytest.mark.parametrize("name", ["beat", "web"])

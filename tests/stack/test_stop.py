@@ -1,6 +1,5 @@
 """`docker compose stop`: every service ends by itself, within its grace."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -8,7 +7,7 @@ import pytest
 import urllib3
 
 from tests.kit.machine import Machine, Servers
-from tests.kit.plain_sql import GatewayClient, sql
+from tests.kit.plain_sql import GatewayClient, delivery_of, order_being_sent
 from tests.kit.platforms import Recorder, accept
 from tests.kit.processes import until
 
@@ -33,22 +32,10 @@ def test_worker_told_to_stop_finishes_what_it_is_sending(
     stack: Machine, http: GatewayClient, platform: Recorder, servers: Servers
 ):
     """The platform holds the post until after the signal."""
-    told, arrived = threading.Event(), threading.Event()
-
-    def wait(body: bytes):
-        arrived.set()
-        told.wait(10)
-        return accept(body)
-
-    http.charge(2, 10_000)
-    platform.answers = wait
-    order = http.order(2, {1: 1}).json
-    assert arrived.wait(10)
-    threading.Timer(0.5, told.set).start()
+    order_id = order_being_sent(http, platform)
     with stack.stopped("worker"):
         platform.answers = accept
-        sent = f"SELECT state, attempts FROM orders_orderevent WHERE order_id = {order['id']}"
-        assert sql(servers, sent) == "delivered|1"
+        assert delivery_of(servers, order_id) == "delivered|1"
 
 
 def test_services_end_within_their_grace(stack: Machine):
