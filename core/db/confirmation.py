@@ -25,25 +25,33 @@ SELECT EXISTS (
     WHERE wait_event = 'SyncRep' AND clock_timestamp() - state_change > interval '2 s')
 """
 
-_left_unconfirmed = threading.Event()
+_suspected = threading.Event()
 
 
 def leave_unconfirmed() -> None:
     """Count a commit that was given up on, and have the next ones look before they begin."""
     UNCONFIRMED.inc()
-    _left_unconfirmed.set()
+    suspect_unconfirmed()
+
+
+def suspect_unconfirmed() -> None:
+    """Have the next transactions look before they begin.
+
+    A lock that is not had in time may be held by a commit that another process has given up on.
+    """
+    _suspected.set()
 
 
 def refuse_while_unconfirmed() -> None:
     """Raise Unavailable where commits wait for a standby by now; nothing was written.
 
-    It costs nothing until this process has given up on a commit, and then a query until none waits any more.
+    It costs nothing until this process has cause to suspect it, and then a query until none waits any more.
     """
-    if not _left_unconfirmed.is_set():
+    if not _suspected.is_set():
         return
     with connection.cursor() as cursor:
         cursor.execute(_WAIT_FOR_STANDBY)
         (is_waited_for,) = cursor.fetchone()
     if is_waited_for:
         raise Unavailable
-    _left_unconfirmed.clear()
+    _suspected.clear()

@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connection,
 from psycopg import errors
 
 from core.db import metrics
-from core.db.confirmation import refuse_while_unconfirmed
+from core.db.confirmation import refuse_while_unconfirmed, suspect_unconfirmed
 from core.db.sending import send
 from core.db.sqlstates import Meaning, meaning_of
 from core.db.statements import Bound, ByHand, statement
@@ -175,6 +175,7 @@ def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
     if meaning is Meaning.UNAVAILABLE:
         connection.close()
         return Unavailable()
+    suspect_unconfirmed()
     metrics.GIVEN_UP.labels(_cause_of(error)).inc()
     return Busy()
 
