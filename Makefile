@@ -4,6 +4,7 @@ PYTHON := $(VENV)/bin/python
 # Exactly what a lock names, by its hashes, and nothing that would have to be built here.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -r
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
+COMPILE := $(VENV)/tools/bin/uv pip compile --quiet --no-deps --only-binary :all:
 
 # Of what `make run` says, as core/embedded/language.py has it.
 KOREAN := $(filter ko% KO%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
@@ -142,16 +143,18 @@ locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; need
 	@$(LOCK) $(ARGS) requirements-ha.txt --constraints locks/test.txt --output-file locks/ha.txt
 
 # locks/test.txt holds the pins of image and run; the tools' are for Linux, as what runs them is.
+# The index is asked once for each pin; then its answers are judged for each pair.
 wheels: $(VENV)/tools/installed  ## See that every pin has a wheel for each Python and platform; needs the internet
-	@echo "uv" | $(VENV)/tools/bin/uv pip compile --quiet --refresh --no-deps - >/dev/null 2>&1 || \
+	@echo "uv" | $(COMPILE) --refresh - >/dev/null 2>&1 || \
 		{ echo "Skipped: no package index can be reached, so nobody knows which wheels there are."; exit 0; }; \
-	for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
-		locks=locks/test.txt; case $$platform in *linux*) locks="$$locks locks/tools.txt";; esac; \
-		for lock in $$locks; do \
-			$(VENV)/tools/bin/uv pip compile --quiet --no-deps --python-version $$python --python-platform $$platform \
-				--only-binary :all: $$lock >/dev/null || { echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
-		done; \
-	done; done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
+	for lock in locks/test.txt locks/tools.txt; do \
+		$(COMPILE) --refresh --universal $$lock >/dev/null || exit 1; \
+		for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+			case $$lock$$platform in *tools*darwin) continue;; esac; \
+			$(COMPILE) --offline --python-version $$python --python-platform $$platform $$lock >/dev/null || \
+				{ echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
+		done; done; \
+	done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
 
 audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
 	@$(PYTHON) -m tests.kit.dependencies audited
