@@ -12,9 +12,9 @@ from random import Random
 from django.db import InterfaceError, OperationalError, connection
 
 from orders.models import OrderEvent
-from tests.ha.topology import Topology
-from tests.kit.checks import copies, findings
+from tests.kit.checks import ACKNOWLEDGED, copies, findings
 from tests.kit.database import empty_tables
+from tests.kit.ha.topology import Topology
 from tests.kit.journal import DONE, REFUSED, UNKNOWN, WRITES, Attempt, Journal
 from tests.kit.market import Market, open_market
 from tests.kit.processes import ROOT, environment, until
@@ -24,7 +24,6 @@ CLIENTS = 6
 SEED = 14
 LONGEST_ANSWER_SECONDS = 8
 DELIVERED_SECONDS = 60
-ACKNOWLEDGED = "every acknowledged write exists once, as acknowledged, and no other"
 COLUMNS = (
     *("outage, s", "longest answer, s", "done", "refused", "503", "unanswered"),
     *("in doubt", "lost", "events sent again"),
@@ -95,7 +94,7 @@ class Case:
     @property
     def lost(self) -> list[str]:
         """The acknowledged writes that are not there, or not as acknowledged."""
-        return [line for line in self.findings.get(ACKNOWLEDGED, []) if "was acknowledged as" in line]
+        return [line for line in self.findings[ACKNOWLEDGED] if "was acknowledged as" in line]
 
     @property
     def wrong(self) -> list[str]:
@@ -172,7 +171,7 @@ def _findings(case: Case) -> dict[str, list[str]]:
             taken=kept.taken,
             platform_log=kept.platform.log,
         ),
-        "manage.py audit finds nothing": _audited(kept),
+        "manage_py_audit_finds_nothing": _audited(kept),
     }
 
 

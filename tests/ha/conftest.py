@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from tests.ha.case import ROWS, table
-from tests.ha.network import NoNamespaces
-from tests.ha.topology import Topology, open_topology
+from tests.kit.ha.network import NoNamespaces
+from tests.kit.ha.topology import Topology, open_topology
 from tests.kit.processes import ROOT, open_folder
 
 REPORT = ROOT / ".local" / "ha.md"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ha.case import under_load
-from tests.ha.topology import Topology, database_url
 from tests.kit.database import execute
+from tests.kit.ha.topology import Topology, database_url
 
 SWITCHOVER_SECONDS = 6
 # What web processes ask for when they connect is dropped there: docs/operations.md, Behind pgbouncer.

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.ha.case import under_load
-from tests.ha.network import apart
-from tests.ha.postgres import TTL
-from tests.ha.topology import Topology
+from tests.kit.ha.network import apart
+from tests.kit.ha.postgres import TTL
+from tests.kit.ha.topology import Topology
 
 FAILOVER_SECONDS = TTL + 5
 SWITCHOVER_SECONDS = 6

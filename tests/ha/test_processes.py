@@ -1,7 +1,7 @@
 """Processes of the shop are restarted, run twice, or vanish with their machine, while clients shop."""
 
 from tests.ha.case import CLIENTS, LONGEST_ANSWER_SECONDS, under_load
-from tests.ha.topology import Topology
+from tests.kit.ha.topology import Topology
 
 
 def test_rolling_restart_of_web_and_worker_fails_no_request(topology: Topology) -> None:

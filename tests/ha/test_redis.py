@@ -1,7 +1,7 @@
 """The machine of Valkey's master dies: Sentinel makes another one the master, and nobody is told."""
 
 from tests.ha.case import under_load
-from tests.ha.topology import Topology
+from tests.kit.ha.topology import Topology
 from tests.kit.processes import until
 
 FAILOVER_SECONDS = 15

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ha.case import under_load
-from tests.ha.postgres import TTL
-from tests.ha.topology import Topology, database_url
 from tests.kit.client import Client
+from tests.kit.ha.postgres import TTL
+from tests.kit.ha.topology import Topology, database_url
 from tests.kit.journal import Request
 from tests.kit.processes import until
 from tests.kit.shop import Part

@@ -26,6 +26,9 @@ COUPONS = "SELECT user_id, 'coupon-' || coupon_id, id, sequence FROM coupons_iss
 # Not every line is whole: what a broken connection prints may stand before it.
 TAKEN = re.compile(r'"event_id": "([^"]+)".*?"sha256": "([^"]+)"')
 
+# The check that finds what was lost.
+ACKNOWLEDGED = "acknowledged_writes_equal_rows"
+
 Rows = dict[tuple[int, str], tuple[Any, ...]]
 
 
@@ -41,7 +44,7 @@ def findings(
     return {
         "answers_fit_contract": journal.complaints,
         "unknowns_are_resolved": [f"{each.request} is open" for each in journal.open()],
-        "acknowledged_writes_equal_rows": list(writes(journal)),
+        ACKNOWLEDGED: list(writes(journal)),
         "balance_equals_acknowledged": list(balances(journal)),
         "rows_add_up": broken_rules(stock=stocked),
         "prices_were_asked": list(strange_prices(journal, prices)),

@@ -13,8 +13,8 @@ import urllib3
 
 from core.embedded.processes import command_lines
 from core.embedded.servers import SERVICES
-from tests.ha.configurations import SECRETS, environment_of, give_to, write
-from tests.ha.network import ENVIRONMENT, Machine, nobody
+from tests.kit.ha.configurations import SECRETS, environment_of, give_to, write
+from tests.kit.ha.network import ENVIRONMENT, Machine, nobody
 from tests.kit.processes import until
 
 PATRONI = Path(sys.prefix, "ha", "bin")

@@ -14,10 +14,10 @@ import urllib3
 from django.db import connection
 from django.test import override_settings
 
-from tests.ha.configurations import SECRETS, write
-from tests.ha.network import OUTSIDE, Machine, network
-from tests.ha.postgres import Cluster, copy_of_postgresql
-from tests.ha.redis_sentinel import Redises
+from tests.kit.ha.configurations import SECRETS, write
+from tests.kit.ha.network import OUTSIDE, Machine, network
+from tests.kit.ha.postgres import Cluster, copy_of_postgresql
+from tests.kit.ha.redis_sentinel import Redises
 from tests.kit.platforms import SECRET
 from tests.kit.processes import ROOT, environment, until
 from tests.kit.shop import Part

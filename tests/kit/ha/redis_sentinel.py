@@ -7,8 +7,8 @@ from typing import Any
 import redis
 
 from core.embedded.servers import SERVICES
-from tests.ha.configurations import give_to, write
-from tests.ha.network import Machine, nobody
+from tests.kit.ha.configurations import give_to, write
+from tests.kit.ha.network import Machine, nobody
 from tests.kit.processes import until
 
 PASSWORD, SENTINEL_PASSWORD = "redis-word", "sentinel-word"
