@@ -22,6 +22,7 @@ PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin x
 
 # Of `make chaos`; without SEED it takes one at random and says which.
 SECONDS := 600
+TOPOLOGY := one
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
@@ -102,8 +103,8 @@ ha-programs:
 		apt-get install -qq --no-install-recommends etcd-server haproxy pgbouncer iproute2 util-linux openssl >/dev/null; } || \
 	{ echo "Missing:$$missing; on Debian and Ubuntu: apt install etcd-server haproxy pgbouncer iproute2 util-linux openssl"; exit 1; }
 
-chaos: $(VENV)/installed-dev  ## Let clients and faults loose on a shop of its own: make chaos SECONDS=600 SEED=1
-	@$(PYTHON) -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --report $(REPORT)
+chaos: $(if $(filter ha,$(TOPOLOGY)),ha-programs $(VENV)/ha/installed) $(VENV)/installed-dev  ## Let clients and faults loose on a shop of its own: make chaos SECONDS=600 SEED=1; TOPOLOGY=ha for deploy/ha, as root
+	@$(PYTHON) -m tests.chaos --topology $(TOPOLOGY) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --report $(REPORT)
 
 bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could do: make bench ARGS="--only orders"
 	@$(PYTHON) -m benchmarks $(ARGS)

@@ -15,6 +15,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="how long the traffic lasts (%(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of faults and traffic")
+    parser.add_argument(
+        "--topology", choices=["one", "ha"], default="one", help="one machine, or those of deploy/ha, as root"
+    )
     parser.add_argument("--report", type=Path, default=Path(".local/chaos"), help="folder (%(default)s)")
     given = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -23,7 +26,7 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return 0 if run(seed=given.seed, seconds=given.seconds, folder=given.report) else 1
+        return not run(topology=given.topology, seed=given.seed, seconds=given.seconds, folder=given.report)
     except KeyboardInterrupt:
         return 130
 

@@ -13,12 +13,22 @@ NOTICEABLE = ("web", "one web", "postgres", "everything")
 GRACE_SECONDS = 2.0
 
 
-def all_findings(*, journal: Journal, happened: Sequence[Happened], **kept: Any) -> dict[str, list[str]]:
+def all_findings(
+    *, journal: Journal, happened: Sequence[Happened], longest_answer: float | None, **kept: Any
+) -> dict[str, list[str]]:
     """Every check, with what it found."""
     return {
         "only_faults_reach_clients": list(unexplained(journal.attempts, happened)),
+        "answers_come_in_time": list(late(journal.attempts, longest_answer)) if longest_answer else [],
         **findings(journal=journal, **kept),
     }
+
+
+def late(attempts: Iterable[Attempt], longest_answer: float) -> Iterator[str]:
+    """Attempts that took longer than so many seconds."""
+    for each in attempts:
+        if each.seconds > longest_answer:
+            yield f"{each.operation} by {each.client} at {each.at} s took {each.seconds} s"
 
 
 def unexplained(attempts: Iterable[Attempt], happened: Sequence[Happened]) -> Iterator[str]:

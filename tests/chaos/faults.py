@@ -2,37 +2,48 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from django.db import connection
 
-from tests.chaos.schedule import TRACKS, Fault
-from tests.kit.shop import Part, Shop
+from tests.chaos.schedule import Fault, Plan
+from tests.kit.platforms import Receiver
+from tests.kit.shop import Part
+
+Break = Callable[[Any], AbstractContextManager[None]]
 
 # There is some traffic between two faults, even where mending took longer than planned.
 CALM_SECONDS = 1
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The whole shop and the data platform."""
+class Stage(Protocol):
+    """Where the shop runs, with the data platform, and how its parts are broken and mended.
 
-    shop: Shop
+    `breaks` has for each kind of fault a block of such a stage: broken at its begin, mended at its end.
+    `longest_answer` is in seconds; `ca` is whom clients trust.
+    """
+
+    plan: Plan
+    longest_answer: float | None
+    ca: Path | None
     platform: Part
+    breaks: Mapping[str, Break]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
-        """What is started after the servers."""
-        return self.shop.web, self.shop.worker, self.shop.beat, self.platform
+    def url(self) -> str: ...
+
+    @property
+    def taken(self) -> Path: ...
+
+    @property
+    def receiver(self) -> Receiver: ...
 
     def mend(self) -> None:
-        """Start what does not run, and have the platform take events."""
-        self.shop.start()
-        self.platform.start()
-        self.shop.platform.fail()
+        """Start what does not run, have the platform take events, and wait until the shop is ready."""
 
 
 @contextmanager
@@ -77,51 +88,20 @@ def ended(end: Callable[[], object], mend: Callable[[], object]) -> Iterator[Non
 
 
 @contextmanager
-def failing(stage: Stage, **faults: Any) -> Iterator[None]:
+def failing(receiver: Receiver, **faults: Any) -> Iterator[None]:
     """The platform fails."""
-    stage.shop.platform.fail(**faults)
+    receiver.fail(**faults)
     yield
-    stage.shop.platform.fail()
+    receiver.fail()
 
 
-@contextmanager
-def flushed(stage: Stage) -> Iterator[None]:
-    """Redis forgets everything."""
-    stage.shop.servers.redis().flushall()
-    yield
-
-
-@contextmanager
-def everything_killed(stage: Stage) -> Iterator[None]:
-    """What a power cut does."""
-    stage.shop.servers.kill_redis()
-    stage.shop.servers.crash_postgres()
-    for part in stage.parts:
-        part.kill()
-    yield
-    stage.shop.start()
-    stage.platform.start()
-
-
-BREAK: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
-    "web killed": lambda stage: killed(stage.shop.web),
-    "one web process killed": lambda stage: one_killed(stage.shop.web),
-    "web restarted": lambda stage: restarted(stage.shop.web),
-    "redis killed": lambda stage: ended(stage.shop.servers.kill_redis, stage.shop.servers.start),
-    "redis frozen": lambda stage: frozen(stage.shop.servers.signal_redis),
-    "redis flushed": flushed,
-    "postgres crashed": lambda stage: ended(stage.shop.servers.crash_postgres, stage.shop.servers.start),
-    "postgres frozen": lambda stage: frozen(stage.shop.servers.signal_postgres),
-    "everything killed": everything_killed,
-    "worker killed": lambda stage: killed(stage.shop.worker),
-    "one worker process killed": lambda stage: one_killed(stage.shop.worker),
-    "worker restarted": lambda stage: restarted(stage.shop.worker),
-    "beat killed": lambda stage: killed(stage.shop.beat),
+# Those of the data platform, wherever the shop runs.
+PLATFORM_FAULTS: dict[str, Break] = {
     "platform killed": lambda stage: killed(stage.platform),
     "platform frozen": lambda stage: frozen(stage.platform.send),
-    "platform failing": lambda stage: failing(stage, status=500),
-    "platform hanging": lambda stage: failing(stage, delay=6),
-    "platform resetting": lambda stage: failing(stage, reset=True),
+    "platform failing": lambda stage: failing(stage.receiver, status=500),
+    "platform hanging": lambda stage: failing(stage.receiver, delay=6),
+    "platform resetting": lambda stage: failing(stage.receiver, reset=True),
 }
 
 
@@ -152,7 +132,9 @@ class Trouble:
     def brewing(self) -> Iterator[None]:
         """Play it to its end, however long that takes; an exception in the block ends it sooner."""
         closing = threading.Event()
-        threads = [threading.Thread(target=self._play, args=(track, closing)) for track in TRACKS]
+        threads = [
+            threading.Thread(target=self._play, args=(track, closing)) for track in self.stage.plan.tracks
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -176,7 +158,7 @@ class Trouble:
                 alone.enter_context(self._back)
             began = mending = self.now()
             try:
-                with BREAK[fault.kind](self.stage):
+                with self.stage.breaks[fault.kind](self.stage):
                     closing.wait(fault.seconds)
                     mending = self.now()
             except Exception as error:  # noqa: BLE001 - the run goes on, and fails at its end

@@ -22,6 +22,7 @@ MANNERS = {
     "frozen": "#8e44ad",
     "flushed": "#16a085",
     "failing, hanging or resetting": "#e67e22",
+    "unplugged, partitioned or switched": "#d4ac0d",
 }
 MENDING = "#d5d8dc"
 OUTCOMES = {DONE: "#7dcea0", REFUSED: "#f7dc6f", UNKNOWN: "#e74c3c"}
@@ -69,7 +70,7 @@ def _draw_faults(axes: Axes, report: Report) -> None:
     axes.set_xlabel("seconds; a bar is hatched where one process of several was killed")
     colors = {**MANNERS, "starting again": MENDING}
     legend = [Patch(color=color, label=manner) for manner, color in colors.items()]
-    axes.legend(handles=legend, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=6, frameon=False)
+    axes.legend(handles=legend, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=4, frameon=False)
 
 
 def _draw_fault(axes: Axes, lane: int, fault: dict[str, Any], least: float) -> None:

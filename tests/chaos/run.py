@@ -5,8 +5,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,13 +15,13 @@ from django.db import connection
 from orders.models import OrderEvent
 from tests.chaos import checks, picture, report
 from tests.chaos.faults import Stage, Trouble
+from tests.chaos.one_machine import one_machine
 from tests.chaos.operator import LOST, Operator
 from tests.chaos.schedule import schedule
+from tests.chaos.several_machines import several_machines
 from tests.kit.journal import Journal
 from tests.kit.market import Market, open_market
-from tests.kit.platforms import SECRET, Receiver
-from tests.kit.processes import free_port, open_folder, until
-from tests.kit.shop import Part, open_shop, own_servers
+from tests.kit.processes import open_folder, until
 from tests.kit.traffic import Shopper, give_points, resolve, shoppers, traffic
 
 LOOK_SECONDS = 0.5
@@ -35,10 +35,17 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def run(*, seed: int, seconds: float, folder: Path) -> bool:
+# Where the shop runs.
+TOPOLOGIES: dict[str, Callable[[Path], AbstractContextManager[Stage]]] = {
+    "one": one_machine,
+    "ha": several_machines,
+}
+
+
+def run(*, topology: str, seed: int, seconds: float, folder: Path) -> bool:
     """Whether everything held. Leaves report.json, report.png, clients.jsonl and, after a failure, logs."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open_folder("chaos") as scratch, _stage(scratch) as stage:
+    with open_folder("chaos") as scratch, TOPOLOGIES[topology](scratch) as stage:
         passed = False
         try:
             passed = _play(stage, seed=seed, seconds=seconds, folder=folder)
@@ -48,37 +55,12 @@ def run(*, seed: int, seconds: float, folder: Path) -> bool:
     return passed
 
 
-@contextmanager
-def _stage(folder: Path) -> Iterator[Stage]:
-    """Servers, receiver and shop of its own, all running."""
-    platform, process = _platform(folder)
-    try:
-        with own_servers(folder) as servers:
-            process.start()
-            with open_shop(servers=servers, platform=platform, folder=folder) as shop:
-                yield Stage(shop, process)
-    finally:
-        process.kill()
-
-
-def _platform(folder: Path) -> tuple[Receiver, Part]:
-    port, file = str(free_port()), folder / "events.jsonl"
-    file.touch()
-    process = Part(
-        *("tests.kit.faulty_receiver", port, str(file)),
-        log=folder / "receiver.log",
-        ready=lambda log: b" land in " in log,
-        DATA_PLATFORM_SECRET=SECRET,
-    )
-    return Receiver(f"http://127.0.0.1:{port}", file), process
-
-
 def _play(stage: Stage, *, seed: int, seconds: float, folder: Path) -> bool:
     journal, market = Journal(folder / "clients.jsonl"), open_market(Random(f"{seed} market"))
-    clients = shoppers(url=stage.shop.http.url, market=market, journal=journal, seed=seed)
+    clients = shoppers(url=stage.url, market=market, journal=journal, seed=seed, ca=stage.ca)
     give_points(clients)
     journal.began = time.monotonic()
-    trouble = Trouble(stage, schedule(seed=seed, seconds=seconds), journal.now)
+    trouble = Trouble(stage, schedule(plan=stage.plan, seed=seed, seconds=seconds), journal.now)
     operator, backlog = Operator(market, Random(f"{seed} operator")), Backlog(journal)
     say(f"16 clients and {len(trouble.faults)} faults for {seconds:g} s, seed {seed}")
     with beside(operator.work), beside(backlog.watch), traffic(clients), trouble.brewing():
@@ -109,22 +91,26 @@ def _bring_to_rest(stage: Stage, clients: list[Shopper], trouble: Trouble) -> Co
     """Mend what is broken, ask again what is in doubt, and wait until the last event is delivered."""
     connection.close()
     stage.mend()
-    until(lambda: stage.shop.answers("/readyz"))
     unknowns = resolve(clients)
     try:
-        stage.shop.deliver_all(seconds=QUIET_SECONDS)
+        until(_all_delivered, seconds=QUIET_SECONDS)
     except AssertionError:
         trouble.failures.append(f"events were left after {QUIET_SECONDS} s of rest")
     return unknowns
+
+
+def _all_delivered() -> bool:
+    return not OrderEvent.objects.exclude(state="delivered").exists()
 
 
 def _findings(stage: Stage, journal: Journal, market: Market, trouble: Trouble) -> dict[str, list[str]]:
     return checks.all_findings(
         journal=journal,
         happened=trouble.happened,
+        longest_answer=stage.longest_answer,
         stocked=market.stocked,
         prices=market.prices,
-        taken=stage.shop.platform.file,
+        taken=stage.taken,
         platform_log=stage.platform.log,
     )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ EVENTS = "delivered_equals_received"
 AUDIT = "audit_is_clean"
 UNEXPLAINED = "only_faults_reach_clients"
 ANSWERS = "answers_fit_contract"
+TIMES = "answers_come_in_time"
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Past:
         found = all_findings(
             journal=self.journal,
             happened=[],
+            longest_answer=8.0,
             stocked={self.product: 10},
             prices={self.product: {self.price}},
             taken=self.taken,
@@ -289,3 +291,8 @@ def test_failure_is_explained_by_a_fault_of_web_or_database_alone(
     long_after = Happened(kind, 0, began=attempt.seconds + 9, mending=99, ended=99)
     assert len(list(unexplained([attempt], [during]))) == unexplained_by_it
     assert list(unexplained([attempt], [long_after]))
+
+
+def test_answer_later_than_promised_is_reported(past: Past) -> None:
+    past.journal.attempts.append(replace(past.journal.attempts[-1], seconds=8.1))
+    assert set(past.findings()) == {TIMES}
