@@ -51,7 +51,7 @@ chromium:
 
 # Linux alone: faketime, namespaces and /proc; as test-stack, test-distros and the benchmarks are.
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
-	@$(PYTHON) -m pytest -n 2 --dist loadscope tests/faults tests/chaos tests/starts $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadscope tests/faults tests/chaos tests/starts $(ARGS)
 	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
 	@$(if $(ARGS),:,EXAMPLES=120 $(PYTHON) -m pytest tests/contract/test_openapi.py -k does_what_the_document_says)
 

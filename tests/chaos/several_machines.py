@@ -122,7 +122,7 @@ class SeveralMachines:
     def _each_web_restarted(self) -> Iterator[None]:
         """What a deployment does."""
         for number in (1, 2):
-            with self.topology.taken_out(f"app{number}"):
+            with self.topology.haproxy.taken_out(f"app{number}"):
                 self.topology.parts[f"web{number}"].stop()
                 self.topology.parts[f"web{number}"].start()
         yield

@@ -58,6 +58,18 @@ class Case:
         now = self.journal.now()
         until(lambda: sum(each.at > now for each in self.written) >= count, seconds=seconds)
 
+    def wait_for_event(self, *, seconds: float) -> None:
+        """Wait until the platform takes the event of an order sent from now on. Raises AssertionError."""
+        now = self.journal.now()
+
+        def is_taken() -> bool:
+            orders = [each for each in self.written if each.operation == "order" and each.at > now]
+            ids = [self.journal.writes["order", each.user, each.key].told["id"] for each in orders]
+            known = self.topology.taken.read_text()
+            return any(f'"order_id":{pk},' in known for pk in ids)
+
+        until(is_taken, seconds=seconds)
+
     @property
     def written(self) -> list[Attempt]:
         """The charges and orders as they were acknowledged first. A repeat is answered by a standby, too."""

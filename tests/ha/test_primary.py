@@ -5,7 +5,7 @@ import pytest
 from tests.ha.case import under_load
 from tests.kit.ha.network import apart
 from tests.kit.ha.postgres import TTL
-from tests.kit.ha.topology import Topology
+from tests.kit.ha.topology import Topology, database_url
 
 FAILOVER_SECONDS = TTL + 5
 SWITCHOVER_SECONDS = 6
@@ -102,3 +102,28 @@ def test_patroni_dead_with_postgresql_alive_loses_nothing(topology: Topology) ->
     assert case.wrong == []
     assert case.outage < FAILOVER_SECONDS
     assert case.pids == topology.processes()
+
+
+@pytest.mark.parametrize("how", ["killed", "unplugged"])
+def test_several_hosts_in_database_url_lead_web_and_worker_to_the_new_primary(
+    topology: Topology, how: str
+) -> None:
+    """Without a balancer. A primary that Patroni has lost hold of takes the watchdog: docs/ha.md."""
+    hosts = database_url(*(each.name for each in topology.databases))
+    with (
+        topology.told(DATABASE_URL=hosts),
+        under_load(topology, f"several hosts in DATABASE_URL, primary {how}") as case,
+    ):
+        case.break_now()
+        old = topology.cluster.primary()
+        if how == "killed":
+            topology.cluster.kill_postgres(old)
+        else:
+            old.pull_cable()
+        topology.cluster.wait_for_successor(old, seconds=2 * FAILOVER_SECONDS)
+        case.wait_for_writes(seconds=PARTITION_SECONDS)
+        case.wait_for_event(seconds=PARTITION_SECONDS)
+        old.plug_cable()
+        assert case.pids == topology.processes()
+    assert case.wrong == []
+    assert case.outage < FAILOVER_SECONDS

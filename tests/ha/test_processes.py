@@ -8,7 +8,7 @@ def test_rolling_restart_of_web_and_worker_fails_no_request(topology: Topology) 
     with under_load(topology, "rolling restart of web and worker") as case:
         case.break_now()
         for number in (1, 2):
-            with topology.taken_out(f"app{number}"):
+            with topology.haproxy.taken_out(f"app{number}"):
                 for name in (f"web{number}", f"worker{number}"):
                     topology.parts[name].stop()
                     topology.parts[name].start()

@@ -1,15 +1,24 @@
-"""The machine of Valkey's master dies: Sentinel makes another one the master, and nobody is told."""
+"""Valkey's master dies: Sentinel makes another one the master, and nobody is told."""
+
+import pytest
 
 from tests.ha.case import under_load
+from tests.kit.ha.redis_sentinel import PASSWORD
 from tests.kit.ha.topology import Topology
 from tests.kit.processes import until
 
 FAILOVER_SECONDS = 15
 
 
-def test_valkey_s_master_killed_fails_no_request_and_events_go_on(topology: Topology) -> None:
+@pytest.mark.parametrize(
+    ("way", "env"),
+    [("Sentinel", {}), ("HAProxy", {"REDIS_URL": f"redis://:{PASSWORD}@balancer:6379/0"})],
+)
+def test_valkey_s_master_killed_fails_no_request_and_events_go_on(
+    topology: Topology, way: str, env: dict[str, str]
+) -> None:
     redises = topology.redises
-    with under_load(topology, "Valkey's master killed") as case:
+    with topology.told(**env), under_load(topology, f"Valkey's master killed, found by {way}") as case:
         case.break_now()
         old = redises.master()
         assert old

@@ -1,7 +1,5 @@
 """The shop on six machines: three of PostgreSQL and Valkey, a balancer, two of web and worker."""
 
-import csv
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +12,8 @@ import urllib3
 from django.db import connection
 from django.test import override_settings
 
-from tests.kit.ha.configurations import SECRETS, write
+from tests.kit.ha.configurations import SECRETS
+from tests.kit.ha.haproxy import HAProxy
 from tests.kit.ha.network import OUTSIDE, Machine, network
 from tests.kit.ha.postgres import Cluster, copy_of_postgresql
 from tests.kit.ha.redis_sentinel import Redises
@@ -48,11 +47,15 @@ class Topology:
     @property
     def ca(self) -> Path:
         """Whom they trust."""
-        return self.folder / "tls" / "shop.crt"
+        return self.haproxy.ca
 
     @cached_property
     def cluster(self) -> Cluster:
         return Cluster(self.databases, self.folder, copy_of_postgresql(self.folder))
+
+    @cached_property
+    def haproxy(self) -> HAProxy:
+        return HAProxy(self.balancer, self.folder)
 
     @cached_property
     def redises(self) -> Redises:
@@ -61,11 +64,31 @@ class Topology:
     @cached_property
     def parts(self) -> dict[str, Part]:
         """The shop's processes: web and worker of each app machine, and one beat."""
+        return self.parts_with()
+
+    def parts_with(self, **env: str) -> dict[str, Part]:
+        """These processes with settings of their own; they do not run yet."""
         made = {}
         for number, machine in enumerate(self.apps, start=1):
-            made[f"web{number}"] = self.web(machine, f"web{number}")
-            made[f"worker{number}"] = self.worker(machine, f"worker{number}")
-        return {**made, "beat": self.beat(self.apps[0], "beat")}
+            made[f"web{number}"] = self.web(machine, f"web{number}", **env)
+            made[f"worker{number}"] = self.worker(machine, f"worker{number}", **env)
+        return {**made, "beat": self.beat(self.apps[0], "beat", **env)}
+
+    @contextmanager
+    def told(self, **env: str) -> Iterator[None]:
+        """Inside the block the shop's processes have these settings."""
+        usual = self.parts
+        self._replace_parts(self.parts_with(**env))
+        try:
+            yield
+        finally:
+            self._replace_parts(usual)
+
+    def _replace_parts(self, parts: dict[str, Part]) -> None:
+        for part in self.parts.values():
+            part.stop()
+        self.parts = parts
+        self.start_shop()
 
     @cached_property
     def platform(self) -> Part:
@@ -109,9 +132,9 @@ class Topology:
         log = self.folder / f"{name}.log"
         return self._part(machine, celery, log=log, ready=lambda said: b" ready." in said, **env)
 
-    def beat(self, machine: Machine, name: str) -> Part:
+    def beat(self, machine: Machine, name: str, **env: str) -> Part:
         beat = ("celery", "-A", "config", "beat", "--loglevel=INFO")
-        return self._part(machine, beat, log=self.folder / f"{name}.log", ready=lambda _log: True)
+        return self._part(machine, beat, log=self.folder / f"{name}.log", ready=lambda _log: True, **env)
 
     def _part(self, machine: Machine, command: tuple[str, ...], **given: object) -> Part:
         part = Part(*command, **{**self.settings, **given})  # type: ignore[arg-type]
@@ -134,7 +157,7 @@ class Topology:
         """Everything but the shop, and an empty database."""
         self.redises.start()
         self.cluster.start()
-        self._start_haproxy()
+        self.haproxy.start()
         with self.cluster.connect(self.cluster.primary().address) as session:
             session.execute(f"CREATE ROLE pointshop LOGIN PASSWORD '{PASSWORD}'")
             session.execute("CREATE DATABASE pointshop OWNER pointshop")
@@ -146,44 +169,6 @@ class Topology:
         except Exception:  # noqa: BLE001 - whatever it is, not yet
             return False
         return True
-
-    def _start_haproxy(self) -> None:
-        tls = self.folder / "tls"
-        tls.mkdir(exist_ok=True)
-        name = f"subjectAltName=IP:{self.balancer.address}"
-        new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=shop")
-        files = ("-keyout", tls / "shop.key", "-out", self.ca, "-addext", name)
-        subprocess.run(["openssl", *new, *files], check=True, capture_output=True)
-        (tls / "shop.pem").write_text(self.ca.read_text() + (tls / "shop.key").read_text())
-        place = self.folder / self.balancer.name
-        changes = {
-            "/etc/haproxy/tls": str(tls),
-            "/etc/haproxy/unavailable.json": str(ROOT / "deploy/ha/unavailable.json"),
-            "/run/haproxy": str(place),
-        }
-        file = write(place, "haproxy.cfg", changes)
-        log = self.folder / "haproxy.log"
-        self.balancer.start("haproxy", "haproxy", "-db", "-f", file, log=log, as_root=True)
-
-    @contextmanager
-    def taken_out(self, app: str) -> Iterator[None]:
-        """Inside the block the balancer sends this machine nothing, and has an answer to all that it sent."""
-        self._tell_haproxy(f"set server web/{app} state drain")
-        until(lambda: self._is(app, "scur", "0"))
-        yield
-        self._tell_haproxy(f"set server web/{app} state ready")
-        until(lambda: self._is(app, "status", "UP"))
-
-    def _is(self, app: str, column: str, value: str) -> bool:
-        """What HAProxy says of a web host."""
-        rows = csv.DictReader(self._tell_haproxy("show stat").removeprefix("# ").splitlines())
-        return next(row[column] for row in rows if (row["pxname"], row["svname"]) == ("web", app)) == value
-
-    def _tell_haproxy(self, command: str) -> str:
-        with socket.socket(socket.AF_UNIX) as asked:
-            asked.connect(str(self.folder / self.balancer.name / "admin.sock"))
-            asked.sendall(command.encode() + b"\n")
-            return asked.makefile().read()
 
     def start_pgbouncer(self, machine: Machine) -> None:
         """As deploy/pgbouncer has it, on an app machine; its server `postgres` is the balancer."""
@@ -227,8 +212,11 @@ class Topology:
         return {pid for machine in self.apps for pid in machine.pids()}
 
 
-def database_url(host: str, *, port: int = 5432) -> str:
-    return f"postgresql://pointshop:{PASSWORD}@{host}:{port}/pointshop"
+def database_url(*hosts: str, port: int = 5432) -> str:
+    """Of several hosts the one that takes writes."""
+    places = ",".join(f"{host}:{port}" for host in hosts)
+    url = f"postgresql://pointshop:{PASSWORD}@{places}/pointshop"
+    return f"{url}?target_session_attrs=read-write" if len(hosts) > 1 else url
 
 
 def answers(url: str, *, ca: Path | None = None) -> bool:
