@@ -112,7 +112,7 @@ bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could
 messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
 	@$(VENV)/bin/pybabel --quiet compile --domain django --directory locale
 
-settings: $(VENV)/installed-dev  ## Write .env.example and docs/settings.md anew from config/setting_list.py
+settings: $(VENV)/installed-dev  ## Write .env.example and docs/settings.md anew from config/settings.toml
 	@$(PYTHON) -m tests.house.settings
 
 check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import secrets
+import tomllib
 from base64 import b64decode
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
@@ -14,13 +15,13 @@ from environ import Env
 
 from config import dotenv
 from config.dotenv import SettingsError
-from config.setting_list import OPTIONAL, REQUIRED
 from core.rates import Rate, rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Every name that the shop reads.
-SETTINGS = REQUIRED | OPTIONAL
+SECTIONS = tomllib.loads((BASE_DIR / "config" / "settings.toml").read_text("utf-8"))["section"]
+SETTINGS = {name for section in SECTIONS for setting in section["setting"] for name in setting["defaults"]}
 
 SHORTEST_SECRET_KEY = 32
 ON = {*Env.BOOLEAN_TRUE_STRINGS}

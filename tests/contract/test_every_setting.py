@@ -8,13 +8,13 @@ from django.apps import apps
 from django.conf import settings
 from django.urls import get_resolver
 
-from config.setting_list import OPTIONAL
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.contract.test_urls import API, walk
 from tests.kit import platforms, processes
 from tests.kit.client import Client
 from tests.kit.operator import Operator
+from tests.kit.variables import EVERY_NAME, REQUIRED
 from users.factories import UserFactory
 
 SECRET = "$ecret #of 'this' test"
@@ -102,7 +102,7 @@ def some_id(route: str) -> object:
 
 
 def test_optional_settings_are_all_on(tmp_path):
-    assert every_setting(tmp_path).keys() == OPTIONAL
+    assert every_setting(tmp_path).keys() == EVERY_NAME - REQUIRED
 
 
 def test_routes_of_the_service_all_answer(shop: Client, log: Path):

@@ -1,4 +1,4 @@
-"""`.env.example` and the tables of docs/settings.md, written from config/setting_list.py.
+"""`.env.example` and the tables of docs/settings.md, written from config/settings.toml.
 
 `python -m tests.house.settings` does it. What stands before the first section of a file is by hand.
 """
@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
-from config import setting_list
-from config.setting_list import Setting
+from config.environment import SECTIONS
 from tests.kit.processes import ROOT
 
 EXAMPLE = Path(".env.example")
@@ -22,12 +22,12 @@ SET = {"DEBUG": "1"}
 
 def example() -> Iterator[str]:
     """The lines of `.env.example`, in English."""
-    for title, settings in setting_list.SECTIONS.items():
-        yield f"# --- {title.en.replace('`', '')} ".ljust(110, "-")
+    for section in SECTIONS:
+        yield f"# --- {section['en'].replace('`', '')} ".ljust(110, "-")
         yield ""
-        for setting in settings:
-            yield from wrap(setting.meaning.en, 110, initial_indent="# ", subsequent_indent="# ")
-            for name, default in setting.defaults.items():
+        for setting in section["setting"]:
+            yield from wrap(setting["en"].strip(), 110, initial_indent="# ", subsequent_indent="# ")
+            for name, default in setting["defaults"].items():
                 yield f"{name}={SET[name]}" if name in SET else f"# {name}={default}"
             yield ""
 
@@ -35,16 +35,16 @@ def example() -> Iterator[str]:
 def page(language: str) -> Iterator[str]:
     """The lines of docs/settings.md in a language: a table a section."""
     *heads, none = HEADS[language]
-    for title, settings in setting_list.SECTIONS.items():
-        yield from (f"## {title.in_language(language)}", "", f"| {' | '.join(heads)} |", "|---|---|---|")
-        yield from (_row(setting, language, none) for setting in settings)
+    for section in SECTIONS:
+        yield from (f"## {section[language]}", "", f"| {' | '.join(heads)} |", "|---|---|---|")
+        yield from (_row(setting, language, none) for setting in section["setting"])
         yield ""
 
 
-def _row(setting: Setting, language: str, none: str) -> str:
-    names = ", ".join(f"`{name}`" for name in setting.defaults)
-    defaults = [f"`{default}`" for default in setting.defaults.values() if default]
-    return f"| {names} | {', '.join(defaults) or none} | {setting.meaning.in_language(language)} |"
+def _row(setting: dict[str, Any], language: str, none: str) -> str:
+    names = ", ".join(f"`{name}`" for name in setting["defaults"])
+    defaults = [f"`{default}`" for default in setting["defaults"].values() if default]
+    return f"| {names} | {', '.join(defaults) or none} | {' '.join(setting[language].split())} |"
 
 
 def rewritten(file: Path) -> str:

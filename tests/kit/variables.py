@@ -6,10 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from config.environment import SETTINGS
+from config.environment import SECTIONS, SETTINGS
 from tests.kit.processes import ROOT
 
 EVERY_NAME = SETTINGS
+REQUIRED = {
+    name
+    for section in SECTIONS
+    for setting in section["setting"]
+    for name in setting["defaults"]
+    if setting.get("required")
+}
 # What Python and glibc read.
 PROCESS_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
 # Django's, Prometheus's and Celery's own, which their processes are started with.

@@ -15,7 +15,7 @@ import config.settings
 from tests.kit import compose, manifests
 from tests.kit.manifests import FOLDER, Object, containers, named, objects, of_kind, pods
 from tests.kit.processes import ROOT
-from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, PROCESS_READS
+from tests.kit.variables import EVERY_NAME, NOT_SETTINGS, PROCESS_READS, REQUIRED
 
 VALIDATE = Path(sys.prefix) / "tools" / "bin" / "kubernetes-validate"
 # The oldest with all that is used (a sleep before the stop), and the newest that the validator knows.
@@ -117,7 +117,7 @@ def test_shop_runs_as_the_user_and_in_the_folders_of_the_compose_file(name):
 def test_every_required_setting_is_given_to_every_container_of_the_shop():
     for name, service in manifests.services().items():
         if service.environment.get("PYTHONUNBUFFERED"):
-            assert service.environment.keys() >= config.setting_list.REQUIRED, name
+            assert service.environment.keys() >= REQUIRED, name
 
 
 @pytest.mark.parametrize("name", ["broker", "cache"])
