@@ -42,7 +42,11 @@ ALIKE_IN_FILE, ALIKE_IN_ENVIRONMENT = 0.7, 0.8
 def secret_key(name: str, *, debug: bool) -> str:
     """What sessions are signed with. Raises SettingsError for one that could be guessed."""
     if debug:
-        return text(name) or _local_secret_key(name)
+        try:
+            return text(name) or kept_secret(name.lower(), make=lambda: secrets.token_urlsafe(50))
+        except OSError as error:
+            reason = f"none can be kept in {BASE_DIR / '.local'}: {error.strerror}"
+            raise SettingsError(f"{name} is unset, and {reason}") from None
     value = required(name)
     if len(value) < SHORTEST_SECRET_KEY or value.startswith("django-insecure"):
         raise SettingsError(
@@ -51,17 +55,14 @@ def secret_key(name: str, *, debug: bool) -> str:
     return value
 
 
-def _local_secret_key(name: str) -> str:
-    """A random key kept in `.local`, so that sign-ins outlive a restart. Raises SettingsError."""
-    kept = BASE_DIR / ".local" / "secret_key"
-    try:
-        if not kept.exists():
-            kept.parent.mkdir(mode=0o700, exist_ok=True)
-            kept.touch(mode=0o600)
-            kept.write_text(secrets.token_urlsafe(50))
-        return kept.read_text()
-    except OSError as error:
-        raise SettingsError(f"{name} is unset, and none can be kept in {kept}: {error.strerror}") from None
+def kept_secret(name: str, *, make: Callable[[], str]) -> str:
+    """A secret of this machine's own shop, made once and kept in `.local`. Raises OSError."""
+    kept = BASE_DIR / ".local" / name
+    if not kept.exists():
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(make())
+    return kept.read_text()
 
 
 def text(name: str) -> str:

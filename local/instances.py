@@ -11,15 +11,11 @@ from pathlib import Path
 from core.embedded.language import gettext as _
 from core.embedded.locks import take
 from core.embedded.servers import CHECKOUT, SERVICES
-from local.supervision import end_sessions
+from local.supervision import CannotRun, end_sessions
 
 LOCAL = CHECKOUT / ".local"
 STOP_SECONDS = 60
 POLL_SECONDS = 0.05
-
-
-class CannotRun(Exception):
-    """The command is not possible; the message says why."""
 
 
 def port_taken(*, port: int) -> CannotRun:

@@ -4,7 +4,6 @@ It leads a session of its own, out of reach of the terminal's Ctrl-C. Whatever i
 what outlives its parent: by the session everything is found and ended.
 """
 
-import json
 import logging
 import os
 import re
@@ -20,6 +19,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, NoReturn
 
+from core.embedded.language import gettext as _
 from core.embedded.processes import command_lines, pids
 from core.embedded.servers import CHECKOUT
 
@@ -30,12 +30,15 @@ STOP_SECONDS = 50
 SOUND_SECONDS = 2
 POLL_SECONDS = 0.05
 LOG_BYTES = 5_000_000
-# Such lines of config/logs.py, and what Celery and the receiver say as they come and go.
-INFORMATION = re.compile(rb"\S+Z \[(info|debug) *\] |worker: |Events posted to |\s*$")
+# Lines of level info or below, in either form that config/logs.py has, and what Celery and the receiver say
+# as they come and go. In JSON a text's own quotes are escaped: no text passes for a level.
+INFORMATION = re.compile(
+    rb'\S+Z \[(info|debug) *\] |\{.*"level": ?"(info|debug)"|worker: |Events posted to |\s*$'
+)
 
 
-class SupervisorFailed(Exception):
-    """supervisord ended as soon as it was started."""
+class CannotRun(Exception):
+    """The command is not possible; the message says why."""
 
 
 class Supervisor:
@@ -74,18 +77,18 @@ class Supervisor:
         )
         threading.Thread(target=self._copy, args=(self.process.stdout,), daemon=True).start()
 
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+    def has_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
 
     def keep_running(self) -> NoReturn:
-        """Start it again whenever it ends, until an exception from a signal. Raises SupervisorFailed."""
+        """Start it again whenever it ends, until an exception from a signal. Raises CannotRun."""
         while self.process is not None:
             begun = time.monotonic()
             self.process.wait()
             if time.monotonic() - begun < SOUND_SECONDS:
                 break
             self.start()
-        raise SupervisorFailed
+        raise CannotRun(_("supervisord ends at once; see the lines above."))
 
     def stop(self) -> None:
         """End it and all that it started: in order if that takes at most STOP_SECONDS, else at once."""
@@ -101,19 +104,10 @@ class Supervisor:
     def _copy(self, source: IO[bytes]) -> None:
         for line in source:
             self.log.handle(logging.makeLogRecord({"msg": line.decode(errors="replace").rstrip("\n")}))
-            if not is_information(line):
+            if not INFORMATION.match(line):
                 with suppress(OSError):  # the terminal is gone; the programs need not know
                     self.terminal.write(line)
                     self.terminal.flush()
-
-
-def is_information(line: bytes) -> bool:
-    """Whether a line, of either form that config/logs.py has, is of level info or below, or says no more."""
-    try:
-        level = str(json.loads(line)["level"]) if line.startswith(b"{") else ""
-    except (ValueError, KeyError, RecursionError):
-        return False
-    return level in {"info", "debug"} or bool(INFORMATION.match(line))
 
 
 def end_sessions(*, folder: Path, leader: int | None = None) -> None:

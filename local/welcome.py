@@ -31,55 +31,39 @@ class Prepared:
     product_id: int | None
 
 
-@dataclass(frozen=True)
-class Welcome:
+def welcome(
+    prepared: Prepared, *, url: str, database: str, log: Path, events: Path | None, needs_gateway_secret: bool
+) -> str:
     """Where everything is, and commands to try; `events` is None unless they land on this machine."""
-
-    prepared: Prepared
-    url: str
-    database: str
-    log: Path
-    events: Path | None
-    needs_gateway_secret: bool
-
-    def __str__(self) -> str:
-        places = "\n".join(f"  {set_cell_size(name, 14)}{what}" for name, what in self._places())
-        example = "\n\n".join(f"  {command}" for command in self._example())
-        nothing = _("Nobody is registered or nothing is for sale yet: the admin or INSERTs change that.")
-        opened, invitation = _("pointshop is open"), _("Try it in another terminal:")
-        ending = _("Now open %s (Ctrl-C here closes everything)") % f"{self.url}/admin/"
-        tried = f"  {invitation}\n\n{example}" if example else f"  {nothing}"
-        return f"\n{LINE}\n  {opened}\n\n{places}\n\n{tried}\n\n  {ending}\n{LINE}\n"
-
-    def _places(self) -> list[tuple[str, str]]:
-        signing_in = _(
-            "sign in as %(name)s with the password %(password)s (shown only now; another: make password)"
-        )
-        another = _("sign in as %(name)s (for a new password: make password)")
-        password = self.prepared.password
-        log = _("%s has every request and event; only warnings and restarts are shown here")
-        return [
-            (_("Shop"), f"{self.url}/"),
-            (_("API docs"), f"{self.url}/api/docs"),
-            (_("Admin"), f"{self.url}/admin/"),
-            ("", (signing_in if password else another) % {"name": ADMIN, "password": password}),
-            (_("Database"), f"{_psql()} {quote(self.database)}"),
-            *([(_("Events"), _short(self.events))] if self.events else []),
-            (_("Log"), log % _short(self.log)),
-        ]
-
-    def _example(self) -> list[str]:
-        if self.prepared.user_id is None or self.prepared.product_id is None:
-            return []
-        charge = self._curl("points/charges", {"amount": EXAMPLE_CHARGE})
-        order = self._curl("orders", {"items": [{"product_id": self.prepared.product_id, "quantity": 1}]})
-        return [charge, order, *([f"tail -n 1 {quote(_short(self.events))}"] if self.events else [])]
-
-    def _curl(self, path: str, data: object) -> str:
-        headers = f"-H 'X-User-Id: {self.prepared.user_id}' -H 'Content-Type: application/json'"
-        if self.needs_gateway_secret:
+    signing_in = _(
+        "sign in as %(name)s with the password %(password)s (shown only now; another: make password)"
+    )
+    another = _("sign in as %(name)s (for a new password: make password)")
+    log_holds = _("%s has every request and event; only warnings and restarts are shown here")
+    places = [
+        (_("Shop"), f"{url}/"),
+        (_("API docs"), f"{url}/api/docs"),
+        (_("Admin"), f"{url}/admin/"),
+        ("", (signing_in if prepared.password else another) % {"name": ADMIN, "password": prepared.password}),
+        (_("Database"), f"{_psql()} {quote(database)}"),
+        *([(_("Events"), _short(events))] if events else []),
+        (_("Log"), log_holds % _short(log)),
+    ]
+    lines = [f"  {set_cell_size(name, 14)}{what}" for name, what in places]
+    if prepared.user_id and prepared.product_id:
+        lines += ["", f"  {_('Try it in another terminal:')}"]
+        headers = f"-H 'X-User-Id: {prepared.user_id}' -H 'Content-Type: application/json'"
+        if needs_gateway_secret:
             headers += ' -H "X-Gateway-Secret: $GATEWAY_SECRET"'
-        return f"curl -i {self.url}/api/v1/{path} {headers} -d {quote(json.dumps(data))}"
+        order = {"items": [{"product_id": prepared.product_id, "quantity": 1}]}
+        for path, body in (("points/charges", {"amount": EXAMPLE_CHARGE}), ("orders", order)):
+            lines += ["", f"  curl -i {url}/api/v1/{path} {headers} -d {quote(json.dumps(body))}"]
+        lines += ["", f"  tail -n 1 {quote(_short(events))}"] if events else []
+    else:
+        nothing = _("Nobody is registered or nothing is for sale yet: the admin or INSERTs change that.")
+        lines += ["", f"  {nothing}"]
+    ending = _("Now open %s (Ctrl-C here closes everything)") % f"{url}/admin/"
+    return "\n".join(["", LINE, f"  {_('pointshop is open')}", "", *lines, "", f"  {ending}", LINE, ""])
 
 
 def _psql() -> str:

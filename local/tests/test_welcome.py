@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config import services
-from local.welcome import Prepared, Welcome
+from local.welcome import Prepared, welcome
 
 
 @pytest.mark.parametrize(
@@ -17,15 +17,13 @@ from local.welcome import Prepared, Welcome
     ],
 )
 def test_address_of_the_database_is_shown_without_its_password(url):
-    shown = str(
-        Welcome(
-            Prepared(password=None, user_id=1, product_id=1),
-            url="http://127.0.0.1:8000",
-            database=services.conninfo(services.database("DATABASE_URL", url)),
-            log=Path("shop.log"),
-            events=None,
-            needs_gateway_secret=False,
-        )
+    shown = welcome(
+        Prepared(password=None, user_id=1, product_id=1),
+        url="http://127.0.0.1:8000",
+        database=services.conninfo(services.database("DATABASE_URL", url)),
+        log=Path("shop.log"),
+        events=None,
+        needs_gateway_secret=False,
     )
     assert "dbname=shop" in shown
     assert "very-secret" not in shown

@@ -21,7 +21,7 @@ from django.conf import settings
 from core.embedded.processes import command_lines
 from core.embedded.servers import EmbeddedServices
 from local import instances
-from local.supervision import STOP_SECONDS, is_information
+from local.supervision import INFORMATION, STOP_SECONDS
 from tests.kit.processes import free_port, session_of, until
 from tests.kit.variables import EVERY_NAME
 
@@ -333,5 +333,5 @@ def test_configured_services_are_used_and_none_is_started(checkout: Path, tmp_pa
         (b"2026-11-28 11:13:58,673 WARN exited: web (terminated by SIGKILL; not expected)", False),
     ],
 )
-def test_is_information_reads_the_level_of_a_line(line: bytes, *, expected: bool) -> None:
-    assert is_information(line) is expected
+def test_level_of_a_line_says_whether_it_is_more_than_information(line: bytes, *, expected: bool) -> None:
+    assert bool(INFORMATION.match(line)) is expected
