@@ -41,10 +41,13 @@ def unusable(parts: Mapping[str, str]) -> list[str]:
         found.append("host")
     if not all(not each or is_address(each) for each in given.get("hostaddr", "").split(",")):
         found.append("hostaddr")
-    # libpq does not take its own defaults where a variable of its own (PGSSLMODE) is wrong.
-    if found or _begins(given) or not _begins({}):
+    # Of hosts that have all one port there is nothing left to judge.
+    if found or (given.keys() <= {"host", "port"} and "," not in given.get("port", "")):
         return found
-    # Whatever mends it when it is left out; where there are several faults, what is one by itself.
+    # Where a variable of libpq's own (PGSSLMODE) is wrong, it begins no connection whatever the options.
+    if _begins(given) or not _begins({}):
+        return []
+    # One wrong option is the one without which a connection begins; several are each wrong when given alone.
     return [key for key in given if _begins({other: given[other] for other in given if other != key})] or [
         key for key, value in given.items() if not _begins({key: value})
     ]
@@ -58,7 +61,7 @@ def _is_place(host: str) -> bool:
 
 
 def _begins(options: Mapping[str, str]) -> bool:
-    """Whether libpq begins to connect. Each server's place takes a socket of ours, which says nothing."""
+    """Whether libpq begins to connect: to a listener of ours in place of each server, which never answers."""
     count = (options.get("hostaddr") or options.get("host", "")).count(",") + 1
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])

@@ -1,6 +1,8 @@
 """The URLs of PostgreSQL and Redis, read once by their libraries and given to each reader in its own form."""
 
+import os
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -22,35 +24,46 @@ DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host"
 POSTGRESQL = re.compile(r"(?:postgres(?:ql)?|pgsql|psql)://")
 SECRETS = {"password", "sslpassword", "oauth_client_secret"}
 
-# What both redis-py and kombu take; the numbers and switches are kombu's transport options.
-TRANSPORT_OPTIONS = {
-    "socket_timeout",
-    "socket_connect_timeout",
-    "socket_keepalive",
-    "health_check_interval",
-    "retry_on_timeout",
-    "max_connections",
-    "client_name",
-}
-SWITCHES = {"socket_keepalive", "retry_on_timeout", "ssl_check_hostname"}
-# To redis-py whatever is not off is on, "off" too.
-SWITCH = re.compile("1|true|t|yes|y|0|false|f|no|n", re.IGNORECASE)
-# What sockets, Redis and kombu take; of anything else they tell only when they are used, some not as Redis's
-# error, and kombu looks at connections without a pause where the interval is below 0.
 LONGEST_TIMEOUT_SECONDS = 3600
-CLIENT_NAME = re.compile("[!-~]+")
-TLS_OPTIONS = {
-    "ssl_cert_reqs",
-    "ssl_ca_certs",
-    "ssl_ca_path",
-    "ssl_certfile",
-    "ssl_keyfile",
-    "ssl_password",
-    "ssl_check_hostname",
+
+
+def _is_timeout(value: str) -> bool:
+    return 0 < float(value) <= LONGEST_TIMEOUT_SECONDS
+
+
+# What both redis-py and kombu take; to kombu these are transport options. Each has a check, as a wrong value
+# would first be told of, or do harm, when a connection is made: below an interval of 0 kombu looks at its
+# connections without a pause, and to redis-py whatever is not off is on, "off" too.
+SWITCH = re.compile("1|true|t|yes|y|0|false|f|no|n", re.IGNORECASE)
+TRANSPORT_OPTIONS: dict[str, Callable[[str], object]] = {
+    "socket_timeout": _is_timeout,
+    "socket_connect_timeout": _is_timeout,
+    "socket_keepalive": SWITCH.fullmatch,
+    "health_check_interval": lambda value: 0 <= int(value) <= LONGEST_TIMEOUT_SECONDS,
+    "retry_on_timeout": SWITCH.fullmatch,
+    "max_connections": str.isdecimal,
+    "client_name": re.compile("[!-~]+").fullmatch,
 }
-REDIS_OPTIONS = {"db", "username", "password", *TRANSPORT_OPTIONS, *TLS_OPTIONS}
+# To kombu they are its `ssl`.
+TLS_OPTIONS: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"), bool),
+    "ssl_password": bool,
+    "ssl_check_hostname": SWITCH.fullmatch,
+}
+# To both they are part of the URL.
+REDIS_OPTIONS: dict[str, Callable[[str], object]] = {
+    "db": re.compile("[0-9]{1,5}").fullmatch,
+    "username": bool,
+    "password": bool,
+    **TRANSPORT_OPTIONS,
+    **TLS_OPTIONS,
+}
 KNOWN_OPTIONS = (
     f"{', '.join(sorted(REDIS_OPTIONS))}; with sentinel:// also {', '.join(sorted(sentinel.OPTIONS))}"
+)
+VALUES = (
+    f"a time-out is above 0, it and an interval at most {LONGEST_TIMEOUT_SECONDS} seconds;"
+    " a switch is true or false"
 )
 SENTINEL_FORM = "sentinel://:password@one:26379;sentinel://two:26379/0?master_name=shop"
 MASTER_NAME = re.compile("[A-Za-z0-9._-]+")
@@ -60,9 +73,9 @@ def database(name: str, url: str) -> dict[str, Any]:
     """Django's names for what a URL of libpq says. Raises SettingsError, which shows nothing of it."""
     if not (scheme := POSTGRESQL.match(url)):
         raise SettingsError(f"{name} must begin with postgresql://")
-    rest, for_django = _without_django_options(name, url[scheme.end() :])
+    for_libpq, for_django = _parted(name, url[scheme.end() :])
     try:
-        parts: dict[str, Any] = conninfo_to_dict("postgresql://" + _quoted_for_libpq(name, rest))
+        parts: dict[str, Any] = conninfo_to_dict(f"postgresql://{for_libpq}")
     except psycopg.ProgrammingError:
         raise SettingsError(
             f"{name} is no URL that libpq reads: percent-encode what is special in its parts; options are"
@@ -85,18 +98,21 @@ def database(name: str, url: str) -> dict[str, Any]:
     return {**named, **for_django, "OPTIONS": options}
 
 
-def _without_django_options(name: str, rest: str) -> tuple[str, dict[str, bool]]:
-    """The URL for libpq, and the one option beside that is Django's own: a pgbouncer needs it."""
-    place, mark, query = rest.partition("?")
-    options = query.split("&")
-    ours = [each for each in options if each.partition("=")[0] == SERVER_SIDE_CURSORS_OFF]
-    if not ours:
-        return rest, {}
-    value = ours[-1].partition("=")[2].lower()
-    if value not in {"true", "false"}:
+def _parted(name: str, rest: str) -> tuple[str, dict[str, bool]]:
+    """What follows `postgresql://`, as libpq wants it, and Django's own option, which a pgbouncer needs.
+
+    libpq wants a `=` within an option's value percent-encoded. Raises SettingsError.
+    """
+    place, mark, query = _with_quoted_userinfo(name, rest).partition("?")
+    options = [each.partition("=") for each in query.split("&")]
+    own = [value.lower() for key, _, value in options if key == SERVER_SIDE_CURSORS_OFF]
+    if not {*own} <= {"true", "false"}:
         raise SettingsError(f"{name} must say True or False for {SERVER_SIDE_CURSORS_OFF}")
-    others = "&".join(each for each in options if each not in ours)
-    return f"{place}{mark if others else ''}{others}", {SERVER_SIDE_CURSORS_OFF: value == "true"}
+    others = "&".join(
+        key + sep + value.replace("=", "%3D") for key, sep, value in options if key != SERVER_SIDE_CURSORS_OFF
+    )
+    for_django = {SERVER_SIDE_CURSORS_OFF: own[-1] == "true"} if own else {}
+    return f"{place}{mark if others else ''}{others}", for_django
 
 
 def conninfo(settings: dict[str, Any]) -> str:
@@ -217,13 +233,12 @@ def _redis_parts(name: str, url: str) -> dict[str, Any]:
     scheme, _, rest = url.partition("://")
     url = f"{scheme}://{_with_quoted_userinfo(name, rest)}"
     try:
-        _require_known_redis_options(name, url)
+        _require_usable_options(name, url)
         parts = dict(parse_url(url))  # type: ignore[no-untyped-call]
         if "ssl_cert_reqs" in parts:  # Celery documents CERT_REQUIRED, too
             parts["ssl_cert_reqs"] = parts["ssl_cert_reqs"].lower().removeprefix("cert_")
         # redis-py's own check that the options suit the kind of connection; nothing is connected.
         redis.ConnectionPool(**parts).make_connection()
-        _require_usable_redis_options(name, parts)
     except SettingsError:
         raise
     except Exception:  # noqa: BLE001 - libraries quote what they could not read
@@ -238,43 +253,28 @@ def _require_plain(name: str, url: str) -> None:
         raise SettingsError(f"{name} has a character that must be percent-encoded")
 
 
-def _require_known_redis_options(name: str, url: str) -> None:
-    """Raise SettingsError for an option that one of the readers would not know, and for a place that is none.
+def _require_usable_options(name: str, url: str) -> None:
+    """Raise SettingsError for what one of the readers could not use: a place, an option or its value.
 
-    Nothing of the URL is told, not even an option's name: it may be a piece of a password with a raw `?`.
+    No unknown option is named: it may be a piece of a password with a raw `?`.
     """
     whole = urlsplit(url)
     given = parse_qs(whole.query, keep_blank_values=True, strict_parsing=bool(whole.query))
-    repeated_or_empty = [values for values in given.values() if len(values) > 1 or not values[0]]
-    if repeated_or_empty or not given.keys() <= REDIS_OPTIONS:
+    if not given.keys() <= REDIS_OPTIONS.keys() or any(len(values) > 1 for values in given.values()):
         raise SettingsError(f"{name} may have these options, each once: {KNOWN_OPTIONS}")
+    if unusable := [key for key, (value,) in given.items() if not (value and REDIS_OPTIONS[key](value))]:
+        raise SettingsError(f"{name} has a value that cannot be used, for {', '.join(unusable)}; {VALUES}")
     if whole.scheme == "unix":
-        well = not whole.hostname and whole.path not in {"", "/"}
+        is_place = not whole.hostname and whole.path not in {"", "/"}
     else:
-        well = bool(re.fullmatch(r"(/[0-9]{0,5})?", whole.path)) and whole.port != 0
-        well &= whole.hostname is None or is_host(unquote(whole.hostname))
-    if not all(SWITCH.fullmatch(given[each][0]) for each in SWITCHES & given.keys()):
-        raise SettingsError(f"{name} must say true or false for {', '.join(sorted(SWITCHES))}")
-    if not well or not re.fullmatch(r"[0-9]{1,5}", given.get("db", ["0"])[0]):
+        is_place = bool(re.fullmatch(r"(/[0-9]{0,5})?", whole.path)) and whole.port != 0
+        is_place &= whole.hostname is None or is_host(unquote(whole.hostname))
+    if not is_place:
         raise SettingsError(
             f"{name} must be as in redis://host:6379/0, unix:///run/redis.sock?db=0 or {SENTINEL_FORM}"
         )
-
-
-def _require_usable_redis_options(name: str, parts: dict[str, Any]) -> None:
-    """Raise SettingsError for a value that can be read, but not be used."""
-    if not all(0 < parts.get(each, 1) <= LONGEST_TIMEOUT_SECONDS for each in sentinel.TIMEOUTS):
-        raise SettingsError(
-            f"{name} has a time-out that is not above 0 and at most {LONGEST_TIMEOUT_SECONDS} seconds"
-        )
-    if not 0 <= parts.get("health_check_interval", 0) <= LONGEST_TIMEOUT_SECONDS:
-        raise SettingsError(
-            f"{name} has a health_check_interval that is not 0 to {LONGEST_TIMEOUT_SECONDS} seconds"
-        )
-    if len(parts.get("path", "")) > LONGEST_SOCKET_PATH:
+    if whole.scheme == "unix" and len(os.fsencode(unquote(whole.path))) > LONGEST_SOCKET_PATH:
         raise SettingsError(f"{name} has a socket's path of more than {LONGEST_SOCKET_PATH} bytes")
-    if not CLIENT_NAME.fullmatch(parts.get("client_name", "shop")):
-        raise SettingsError(f"{name} has a client_name with a blank, or a character that is not ASCII's")
 
 
 def _with_quoted_userinfo(name: str, rest: str) -> str:
@@ -289,10 +289,3 @@ def _with_quoted_userinfo(name: str, rest: str) -> str:
     who, at, where = authority.rpartition("@")
     who = re.sub("%(?![0-9A-Fa-f]{2})", "%25", who).replace("@", "%40")
     return f"{who}{at}{where}{behind}"
-
-
-def _quoted_for_libpq(name: str, rest: str) -> str:
-    """What follows `postgresql://`, as libpq wants it: a `=` within an option's value is percent-encoded."""
-    place, mark, query = _with_quoted_userinfo(name, rest).partition("?")
-    options = (each.partition("=") for each in query.split("&"))
-    return f"{place}{mark}" + "&".join(key + sep + value.replace("=", "%3D") for key, sep, value in options)

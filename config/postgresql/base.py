@@ -1,23 +1,25 @@
 """Django's PostgreSQL backend, with a cheaper health check and servers that start at the first connection."""
 
 import select
+from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 from django.conf import settings
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, client, schema
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-from config.postgresql.client import DatabaseClient
-from config.postgresql.schema import DatabaseSchemaEditor
+from config.services import conninfo
 from core.embedded.servers import SERVICES
 
 # What PostgreSQL tells each session of itself, unasked, from version 14 on.
 READS_ONLY = (b"default_transaction_read_only", b"in_hot_standby")
 # What statements and their reader rest on, whatever server, database or role have as their defaults.
 SESSION = r"-c default_transaction_isolation=read\ committed -c datestyle=ISO"
+# Whoever asks for a table after a migration that waits for it waits as long: web processes give up after 3 s.
+MIGRATION_LOCK_TIMEOUT = "1s"
 
 RV = TypeVar("RV")
 
@@ -38,6 +40,33 @@ class Session(psycopg.Connection[Any]):
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()
             raise
+
+
+class DatabaseClient(client.DatabaseClient):
+    """`manage.py dbshell` by every option of DATABASE_URL, of which Django would hand on only some."""
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
+    ) -> tuple[list[str], dict[str, str] | None]:
+        """The command line, and the password for the environment, which `ps` does not show."""
+        password = str(settings_dict.get("PASSWORD") or "")
+        command = [cls.executable_name, *parameters, conninfo(settings_dict)]
+        return command, {"PGPASSWORD": password} if password else None
+
+
+class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
+    """Django's; a migration that is one transaction waits MIGRATION_LOCK_TIMEOUT for a lock, and gives up.
+
+    The others build indexes beside running orders, which waits for readers and stops nobody.
+    """
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        if self.atomic_migration:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
+        return self
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

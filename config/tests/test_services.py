@@ -10,7 +10,7 @@ from kombu import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from config.dotenv import SettingsError
-from config.postgresql.client import DatabaseClient
+from config.postgresql.base import DatabaseClient, DatabaseWrapper
 from config.services import celery_broker, database, redis_cache, redis_url
 
 SECRET = "hunter2"
@@ -206,8 +206,6 @@ def test_option_for_pgbouncer_goes_to_django_and_not_to_libpq():
 
 
 def test_dbshell_is_the_shop_s_own():
-    from config.postgresql.base import DatabaseWrapper  # noqa: PLC0415 - needs Django set up
-
     assert DatabaseWrapper.client_class is DatabaseClient
     assert issubclass(DatabaseClient, BaseDatabaseClient)
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 
-from config.postgresql import schema
+from config.postgresql import base
 from core.management.commands import migrate
 from products.factories import ProductFactory
 from tests.kit.client import Client
@@ -75,7 +75,7 @@ def test_migrate_that_waits_for_a_lock_without_a_bound_stops_orders(
     http: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control of the one above."""
-    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "0")
+    monkeypatch.setattr(base, "MIGRATION_LOCK_TIMEOUT", "0")
     product = ProductFactory(price=1)
     with migrating(StringIO()), a_long_reader():
         until(lambda: execute("SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))

@@ -20,7 +20,7 @@ PAUSE_SECONDS = 2.0
 
 
 class Command(ShopCommand, migrate.Command):
-    """Django's, one at a time; a migration that gets no lock is tried again (config/postgresql/schema.py)."""
+    """Django's, one at a time; a migration that gets no lock is tried again (config/postgresql/base.py)."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate. Raises CommandError where a table is in use for PATIENCE_SECONDS."""
