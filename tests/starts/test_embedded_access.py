@@ -13,7 +13,7 @@ from core.embedded.accounts import NOBODY, SPARE_IDS
 from core.embedded.programs import EmbeddedServicesUnavailable
 from core.embedded.servers import EmbeddedServices
 from tests.kit.processes import open_folder
-from tests.starts.test_embedded import (
+from tests.starts.embedded import (
     User,
     as_normal_user,
     started,
