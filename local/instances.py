@@ -3,19 +3,18 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.embedded.language import gettext as _
 from core.embedded.locks import take
+from core.embedded.processes import wait_until
 from core.embedded.servers import CHECKOUT, SERVICES
 from local.supervision import CannotRun, end_sessions
 
 LOCAL = CHECKOUT / ".local"
 STOP_SECONDS = 60
-POLL_SECONDS = 0.05
 
 
 def port_taken(*, port: int) -> CannotRun:
@@ -32,8 +31,9 @@ def claimed(*, port: int) -> Iterator[Path]:
         SERVICES.close_root()
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("a+")
-    except PermissionError as error:
-        raise CannotRun(_("%s belongs to somebody else.") % error.filename) from error
+    except OSError as error:
+        nowhere = _("Nothing can be kept in %(folder)s: %(error)s")
+        raise CannotRun(nowhere % {"folder": folder, "error": error.strerror}) from error
     with lock:
         if not take(lock):
             raise port_taken(port=port)
@@ -65,14 +65,12 @@ def reset() -> list[str]:
 def _end_run(lock: Path) -> int | None:
     """End the run that holds a lock, and what a killed one left; the process that held it."""
     holder = None
-    deadline = time.monotonic() + STOP_SECONDS
     with lock.open("r+") as file:
-        while not take(file):
-            if holder is None and (written := lock.read_text()):
-                holder = int(written)
-                os.kill(holder, signal.SIGTERM)
-            if time.monotonic() > deadline:
-                raise CannotRun(_("Process %d does not end.") % (holder or 0))
-            time.sleep(POLL_SECONDS)
+        if not take(file):
+            wait_until(lambda: bool(lock.read_text()), seconds=1)
+            holder = int(lock.read_text())
+            os.kill(holder, signal.SIGTERM)
+            if not wait_until(lambda: take(file), seconds=STOP_SECONDS):
+                raise CannotRun(_("Process %d does not end.") % holder)
         end_sessions(folder=lock.parent)
     return holder

@@ -84,16 +84,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect; with the embedded server, start it first and once more if it was killed since."""
+        """Connect; to the embedded server once it runs."""
         if settings.EMBEDDED_DATABASE:
-            SERVICES.attach()
-        try:
-            session = super().get_new_connection(conn_params)
-        except psycopg.OperationalError:
-            if not settings.EMBEDDED_DATABASE:
-                raise
             SERVICES.ensure_running()
-            session = super().get_new_connection(conn_params)
+        session = super().get_new_connection(conn_params)
         session.answer_seconds = self.settings_dict.get("ANSWER_SECONDS")
         return session
 

@@ -15,22 +15,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=SERVICES.root, help="folder of the data (%(default)s)")
     chosen = parser.parse_args(arguments)
     services = EmbeddedServices(chosen.root)
-    lines = []
     match chosen.command:
         case "url":
-            lines = [services.database_url()]
+            sys.stdout.write(f"{services.database_url()}\n")
         case "redis-url":
-            lines = [services.redis_url()]
+            sys.stdout.write(f"{services.redis_url()}\n")
         case "start":
             services.start()
         case "stop":
             services.stop()
         case _:
-            lines = [
-                f"{name}: {'running' if runs else 'stopped'}" for name, runs in services.status().items()
-            ]
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    return 3 if chosen.command == "status" and not services.is_running() else 0
+            for name, runs in services.status().items():
+                sys.stdout.write(f"{name}: {'running' if runs else 'stopped'}\n")
+            return 0 if services.is_running() else 3
+    return 0
 
 
 if __name__ == "__main__":

