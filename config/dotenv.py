@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 LINE_END = re.compile(r"\r\n|\r|\n")
 ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=(.*)", re.DOTALL)
 REMARK = re.compile(r"[ \t]#.*", re.DOTALL)
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+# Up to the first quote of its kind that nothing but a remark follows.
+QUOTED = re.compile(r"""(['"])(.*?)\1[ \t]*(?:[ \t]#.*)?""", re.DOTALL)
 # Both are needed before the file is read, and would come too late from it.
 COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 READ_EARLIER = {"DJANGO_SETTINGS_MODULE", COUNTERS}
@@ -45,14 +46,10 @@ def _lines(file: Path) -> list[str]:
     """The lines without the blanks around them. Raises SettingsError for what is no text in UTF-8."""
     if not os.path.lexists(file):
         return []
-    if file.exists() and not file.is_file():
-        raise SettingsError(f"{file} is not a regular file")
     try:
         content = file.read_bytes()
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
-    if content.startswith(UTF_16):
-        raise SettingsError(f"{file}, line 1: this is UTF-16; save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,20 +75,11 @@ def _assignment(line: str, *, earlier: dict[str, int]) -> tuple[str, str]:
     if name in earlier:
         raise SettingsError(f"{name} is set on line {earlier[name]} already")
     value = rest.lstrip(" \t")
-    if value[:1] in {"'", '"'}:
-        return name, _quoted(value)
+    if value.startswith(("'", '"')):
+        if not (quoted := QUOTED.fullmatch(value)):
+            raise SettingsError("a value that begins with a quote ends with the same one, on the same line")
+        return name, quoted[2]
     return name, REMARK.sub("", rest, count=1).strip(" \t")
-
-
-def _quoted(text: str) -> str:
-    """What stands between a quote and the same one at the end, or before a remark. Raises SettingsError."""
-    quote, start = text[0], 1
-    while (end := text.find(quote, start)) >= 0:
-        rest = text[end + 1 :]
-        if not REMARK.sub("", rest, count=1).strip(" \t"):
-            return text[1:end]
-        start = end + 1
-    raise SettingsError("a value that begins with a quote ends with the same one, on the same line")
 
 
 def _say_in_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

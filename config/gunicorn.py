@@ -18,9 +18,9 @@ def remove_counters(folder: str, owner: int) -> None:
 
 # Several processes count as one; prometheus_client looks for this when it is imported.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pointshop-metrics-")
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pointshop-metrics-")
     # Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.
-    atexit.register(remove_counters, os.environ["PROMETHEUS_MULTIPROC_DIR"], os.getpid())
+    atexit.register(remove_counters, folder, os.getpid())
 
 from prometheus_client import multiprocess  # noqa: E402
 

@@ -8,11 +8,12 @@ from kombu import Queue
 from backoffice.unfold import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
 from config import environment as env
 from config import services
-from config.dotenv import SettingsError
+from config.dotenv import COUNTERS, SettingsError
 from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
 from config.processors import usable_processors
 from core.embedded.servers import SERVICES
+from core.rates import rates
 from orders.outbox.destination import Destination
 from orders.outbox.sources import DEFAULT_SOURCE, check_source
 
@@ -53,7 +54,7 @@ COUPON_VALID_DAYS = env.whole_number("COUPON_VALID_DAYS", least=1, most=36_500, 
 RANKING_DAYS = env.whole_number("RANKING_DAYS", least=1, most=36_500, default=3)
 RANKING_SIZE = env.whole_number("RANKING_SIZE", least=1, most=1000, default=5)
 RANKING_CACHE_SECONDS = env.whole_number("RANKING_CACHE_SECONDS", least=0, most=86_400, default=0)
-RATE_LIMITS = env.rate_limits("RATE_LIMITS")
+RATE_LIMITS = rates(env.checked("RATE_LIMITS", rates))
 DATA_PLATFORM_URL = env.checked("DATA_PLATFORM_URL", Destination.parse)
 DATA_PLATFORM_SECRET = env.webhook_secret("DATA_PLATFORM_SECRET")
 EVENT_SOURCE = env.checked("EVENT_SOURCE", check_source, default=DEFAULT_SOURCE)
@@ -166,8 +167,8 @@ CELERY_TIMEZONE = "Asia/Seoul"
 
 # A worker shows its metrics here; 0: it does not.
 METRICS_PORT = env.whole_number("METRICS_PORT", least=0, most=65_535, default=0)
-if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    raise SettingsError("METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR, where its processes count")
+if METRICS_PORT and COUNTERS not in os.environ:
+    raise SettingsError(f"METRICS_PORT needs {COUNTERS}, where its processes count")
 # Beat touches it as it ticks.
 BEAT_FILE = env.file_to_touch("BEAT_FILE")
 # And a worker as its own loop turns.

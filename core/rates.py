@@ -23,5 +23,5 @@ def rates(text: str) -> dict[str, Rate]:
     found = [_RATE.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
     limits = {rate[1]: Rate(int(rate[2]), SECONDS[rate[3]]) for rate in found if rate}
     if len(limits) < len(found):
-        raise ValueError(text)
+        raise ValueError("must be as in order-create=5/s,coupon-issue=60/min,*=1000/h, no endpoint twice")
     return limits

@@ -38,13 +38,8 @@ def prepare(*, seed: bool) -> Prepared:
 def renew_password() -> str:
     """The new password of the administrator, who is made where there is none. Raises DatabaseError."""
     password = secrets.token_urlsafe(12)
-    try:
-        accounts = get_user_model().objects
-        if admin := accounts.filter(username=ADMIN).first():
-            admin.set_password(password)
-            admin.save(update_fields=["password"])
-        else:
-            accounts.create_superuser(ADMIN, password=password)
-    finally:
-        connections.close_all()
+    accounts = get_user_model().objects
+    admin = accounts.filter(username=ADMIN).first() or accounts.create_superuser(ADMIN)
+    admin.set_password(password)
+    admin.save(update_fields=["password"])
     return password
