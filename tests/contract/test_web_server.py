@@ -361,7 +361,7 @@ def test_requests_one_by_one_keep_to_a_few_threads(server: Server) -> None:
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """For TMPDIR: the sockets of embedded servers have no room in the longer `tmp_path`."""
+    """For TMPDIR: a folder that nothing but the server writes into."""
     with open_folder("web") as folder:
         yield folder
 
