@@ -122,7 +122,7 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 	@$(VENV)/bin/lint-imports
 	@DEBUG=1 $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PYTHON) manage.py lintmigrations --settings=tests.settings --no-cache --warnings-as-errors \
-		--quiet ok ignore --include-apps seeding staff users products points coupons orders rankings
+		--quiet ok ignore --include-apps seeding refusals staff users products points coupons orders rankings
 	@DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') GATEWAY_SECRET=x \
 		ALLOWED_HOSTS=shop.example CSRF_TRUSTED_ORIGINS=https://shop.example DATABASE_URL=postgresql://db/shop REDIS_URL=redis://redis \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING

@@ -27,6 +27,7 @@ NAVIGATION = [
         _("Sales"),
         _page(_("Orders"), "receipt_long", "orders_order"),
         _page(_("Order events"), "outbox", "orders_orderevent"),
+        _page(_("Refusals"), "block", "refusals_refusal"),
     ),
     _group(
         _("Shop"),

@@ -162,6 +162,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "seeding.forget_uploads",
         "schedule": crontab(minute="*/10"),
     },
+    "forget old refusals": {
+        "task": "refusals.forget_old",
+        "schedule": crontab(minute="42"),
+    },
 }
 CELERY_TIMEZONE = "Asia/Seoul"
 
@@ -198,6 +202,7 @@ INSTALLED_APPS = [
     "core",
     "backoffice.apps.BackofficeConfig",
     "backoffice.spreadsheets",
+    "backoffice.refusals",
     "users",
     "products",
     "points",
@@ -209,6 +214,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.http.middleware.request_ids",
+    "backoffice.refusals.recording.record_refusals",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "core.http.middleware.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",

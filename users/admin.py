@@ -12,9 +12,10 @@ from users.spreadsheets import MemberSpreadsheet
 
 # What a member has lies in apps above this one: named by table, as the database names it, not imported.
 RELATED_LISTS = {
-    "orders_order": _("Orders"),
-    "points_pointtransaction": _("Point ledger"),
-    "coupons_issuedcoupon": _("Issued coupons"),
+    "orders_order": (_("Orders"), "user__id__exact"),
+    "points_pointtransaction": (_("Point ledger"), "user__id__exact"),
+    "coupons_issuedcoupon": (_("Issued coupons"), "user__id__exact"),
+    "refusals_refusal": (_("Refusals"), "user_id"),
 }
 
 
@@ -42,7 +43,7 @@ class MemberAdmin(SpreadsheetAdmin):
     def related_lists(self, member: User) -> SafeString:
         """Links to all that is the member's."""
         links = [
-            (link(list_url(table, user__id__exact=member.pk), str(name)),)
-            for table, name in RELATED_LISTS.items()
+            (link(list_url(table, **{lookup: member.pk}), str(name)),)
+            for table, (name, lookup) in RELATED_LISTS.items()
         ]
         return format_html_join(" · ", "{}", links)

@@ -56,6 +56,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
         headers={"Content-Language": language, "Cache-Control": "no-store", **problem.headers},
         json_dumps_params={"ensure_ascii": False},
     )
+    response.problem = problem  # type: ignore[attr-defined]
     patch_vary_headers(response, ["Accept-Language"])
     return response
 

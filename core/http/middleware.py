@@ -56,16 +56,25 @@ def request_ids(get_response: GetResponse) -> GetResponse:
                 return response
             seconds = time.perf_counter() - began
             metrics.observe_request(request, response, seconds)
+            refusal = _refused(request, response) if response.status_code >= HTTPStatus.BAD_REQUEST else {}
             log.info(
                 "request",
                 method=request.method,
                 path=request.path,
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
+                **refusal,
             )
         return response
 
     return middleware
+
+
+def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, str]:
+    """What says in the log who was refused what."""
+    problem = getattr(response, "problem", None)
+    member = request.META.get("HTTP_X_USER_ID")
+    return {**({"code": problem.code} if problem else {}), **({"member": member} if member else {})}
 
 
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:

@@ -1,0 +1,7 @@
+"""Metrics of what is kept of refusals."""
+
+from prometheus_client import Counter
+
+LOST = Counter(
+    "shop_refusals_lost_total", "Refusals that could not be kept, as the database was away or busy."
+)

@@ -1,0 +1,147 @@
+"""What was refused is kept beside the requests, found by whoever is asked why, and forgotten in time."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.test import Client as Browser
+from django.urls import reverse
+from django.utils import timezone
+
+from backoffice.refusals.models import Refusal
+from backoffice.refusals.recording import LISTED
+from backoffice.refusals.tasks import BATCH, KEPT, forget_old
+from coupons.factories import CouponFactory
+from products.factories import ProductFactory
+from tests.kit import processes
+from tests.kit.client import Client
+from tests.kit.database import broken, execute, lock_waiters
+from tests.kit.processes import until
+from tests.kit.scenes import at_once, buyer
+from users.factories import UserFactory
+
+ORDER = "POST /api/v1/orders"
+
+
+def kept(count: int = 1) -> list[Refusal]:
+    """So many rows, once they are there."""
+    until(lambda: Refusal.objects.count() >= count)
+    return list(Refusal.objects.order_by("pk"))
+
+
+def refusal(**values: object) -> Refusal:
+    given = {
+        "refused_at": timezone.now(),
+        "request": "POST /api/v1/orders",
+        "status": 409,
+        "code": "out_of_stock",
+    }
+    return Refusal.objects.create(**{**given, **values})
+
+
+def test_refused_order_is_kept_with_its_member_reason_and_request_id(http: Client) -> None:
+    user, product = buyer(http), ProductFactory(price=1, stock=1)
+    answer = http.order(user, {product.pk: 2})
+    (row,) = kept()
+    assert (row.user_id, row.request, row.status, row.code) == (
+        user.pk,
+        "POST /api/v1/orders",
+        409,
+        "out_of_stock",
+    )
+    assert row.extension_members == {"shortages": answer.json["shortages"]}
+    assert row.request_id == answer.headers["X-Request-Id"]
+    assert row.times == 1
+
+
+def test_request_of_nobody_is_kept_by_the_number_it_named(http: Client) -> None:
+    assert http.get("points", user=4_000_000_000_000).status == 401
+    assert http.get("points", user="9" * 30).status == 401
+    assert [row.user_id for row in kept(2)] == [4_000_000_000_000, None]
+
+
+def test_what_was_done_or_cannot_be_read_or_found_is_not_kept(http: Client) -> None:
+    user = buyer(http)
+    assert http.get("products/1").status == 404
+    assert http.post("points/charges", {"amount": 0}, user=user).status == 400
+    assert http.post("points/charges", {"amount": 1}, user=user).status == 201
+    assert http.get("points", user=user.pk + 1).status == 401
+    assert [row.code for row in kept()] == ["not_registered"]
+
+
+def test_rush_is_listed_up_to_a_bound_and_then_counted(http: Client) -> None:
+    user, coupon = UserFactory(), CouponFactory()
+    assert http.post(f"coupons/{coupon.pk}/issue", user=user).status == 201
+    asked = 8 * LISTED
+    for answer in at_once([lambda: http.post(f"coupons/{coupon.pk}/issue", user=user)] * asked):
+        assert answer.code == "coupon_already_issued"
+    until(lambda: sum(Refusal.objects.values_list("times", flat=True)) == asked)
+    assert Refusal.objects.count() < asked
+    for row in Refusal.objects.filter(times__gt=1):
+        assert (row.user_id, row.request_id, row.extension_members) == (None, "", {})
+
+
+def test_refusal_is_answered_while_its_table_is_locked_and_written_after(http: Client) -> None:
+    with transaction.atomic():
+        execute("LOCK TABLE refusals_refusal IN SHARE MODE")
+        for _ in range(3):
+            assert http.get("points", user=1).status == 401
+        until(lock_waiters)
+        assert http.get("points", user=1).status == 401
+    assert len(kept(4)) == 4
+
+
+def test_web_that_is_stopped_keeps_what_it_refused_a_moment_before(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    with processes.web(log=tmp_path / "web.log") as url:
+        assert Client(url).get("points", user=1).status == 401
+    assert Refusal.objects.count() == 1
+
+
+def test_refusals_that_cannot_be_kept_are_counted_and_later_ones_kept(http: Client) -> None:
+    before = lost(http)
+    with broken("ALTER TABLE refusals_refusal RENAME TO away", "ALTER TABLE away RENAME TO refusals_refusal"):
+        assert http.get("points", user=1).status == 401
+        until(lambda: lost(http) == before + 1)
+    assert http.get("points", user=2).status == 401
+    assert [row.user_id for row in kept()] == [2]
+
+
+def lost(http: Client) -> float:
+    found = re.search(rb"(?m)^shop_refusals_lost_total (.*)$", http.get("/metrics").body)
+    return float(found[1]) if found else 0
+
+
+def test_search_finds_a_refusal_by_request_id_and_by_member(admin_client: Browser) -> None:
+    refusal(user_id=17, request_id="abc")
+    refusal(user_id=18, request_id="other-one")
+    url = reverse("admin:refusals_refusal_changelist")
+    for words in ("abc", "17"):
+        page = admin_client.get(url, {"q": words}, headers={"accept-language": "ko"}).content.decode()
+        assert "재고가" in page
+        assert "abc" in page
+        assert "other-one" not in page
+
+
+def test_member_s_page_leads_to_their_refusals(admin_client: Browser) -> None:
+    user = UserFactory()
+    refusal(user_id=user.pk, request_id="theirs")
+    refusal(user_id=user.pk + 1, request_id="another-s")
+    link = f"{reverse('admin:refusals_refusal_changelist')}?user_id={user.pk}"
+    assert link in admin_client.get(reverse("admin:users_user_change", args=[user.pk])).content.decode()
+    page = admin_client.get(link).content.decode()
+    assert "theirs" in page
+    assert "another-s" not in page
+
+
+def test_forget_old_keeps_two_weeks(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backoffice.refusals.tasks.BATCH", 2)
+    assert BATCH > 2
+    young = refusal(refused_at=timezone.now() - KEPT + timedelta(minutes=1))
+    for _ in range(5):
+        refusal(refused_at=timezone.now() - KEPT - timedelta(minutes=1))
+    forget_old()
+    assert list(Refusal.objects.filter(code="out_of_stock")) == [young]
