@@ -2,8 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from backoffice.spreadsheets.columns import Spreadsheet
-from backoffice.spreadsheets.rows import Row
+from backoffice.spreadsheets.validation import Row, Spreadsheet
 from coupons.models import Coupon
 
 
@@ -21,7 +20,7 @@ class CouponSpreadsheet(Spreadsheet):
         quantity = row.values.get("quantity")
         if row.stored and quantity is not None and quantity < row.stored.issued:
             row.refuse(
-                self.label("quantity"),
+                "quantity",
                 _("%(issued)s are issued already. The quantity cannot be less.")
                 % {"issued": row.stored.issued},
             )

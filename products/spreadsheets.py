@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.spreadsheets.columns import Spreadsheet
+from backoffice.spreadsheets.validation import Spreadsheet
 from products.models import Product
 
 

@@ -1,6 +1,6 @@
 """Members by file."""
 
-from backoffice.spreadsheets.columns import Spreadsheet
+from backoffice.spreadsheets.validation import Spreadsheet
 from users.models import User
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -16,21 +17,54 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from backoffice.base import EditableAdmin
-from backoffice.spreadsheets import exports, files, uploads
-from backoffice.spreadsheets.columns import Spreadsheet
-from backoffice.spreadsheets.forms import ConfirmForm, ExportForm, UploadForm
-from backoffice.spreadsheets.import_log import ImportLog
-from backoffice.spreadsheets.importing import Confirmation, import_file
-from backoffice.spreadsheets.parser.limits import MAX_ROWS
+from backoffice.spreadsheets import exports, importing, uploads
+from backoffice.spreadsheets.import_log import FILE_EXPORTED, ImportLog
+from backoffice.spreadsheets.parser.limits import MAX_BYTES, MAX_ROWS
 from backoffice.spreadsheets.refusals import refusal
-from backoffice.spreadsheets.results import MAX_INVALID_ROWS, MAX_SHOWN_ROWS
+from backoffice.spreadsheets.validation import Spreadsheet
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
 GONE = gettext_lazy("This file was imported already, or this preview has expired.")
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class UploadForm(forms.Form):
+    """A file; its kind is told by what is in it."""
+
+    import_file = forms.FileField(
+        label=gettext_lazy("File to import"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx,.xlsm"}),
+    )
+
+    def clean_import_file(self) -> Any:
+        """Raises ValidationError for more than an import reads."""
+        file: Any = self.cleaned_data["import_file"]
+        if (file.size or 0) > MAX_BYTES:
+            raise refusal("too_big")
+        return file
+
+
+class ConfirmForm(forms.Form):
+    """A yes to a preview: the file that was kept, and what the preview said that it does."""
+
+    upload = forms.UUIDField(widget=forms.HiddenInput)
+    expected = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+
+class ExportForm(forms.Form):
+    """The kind of file that is wanted."""
+
+    CSV, XLSX = "0", "1"
+
+    format = forms.ChoiceField(
+        label=gettext_lazy("Kind of file"),
+        choices=[(CSV, "CSV"), (XLSX, "XLSX")],
+        widget=UnfoldAdminSelectWidget,
+    )
 
 
 class SpreadsheetAdmin(EditableAdmin):
@@ -65,30 +99,27 @@ class SpreadsheetAdmin(EditableAdmin):
         if not self.has_import_permission(request):
             raise PermissionDenied
         form = UploadForm(request.POST or None, request.FILES or None)
-        preview: dict[str, Any] = {}
         if form.is_valid():
             try:
-                with files.turn():
-                    preview = self._preview(request, form.cleaned_data["import_file"])
+                with importing.turn():
+                    return self._preview(request, form.cleaned_data["import_file"])
             except ValidationError as error:
                 form.add_error("import_file", error)
             except Busy:
                 form.add_error("import_file", refusal("busy"))
-        return self._import_page(request, form=form, **preview)
+        return self._import_page(request, form=form)
 
-    def _preview(self, request: HttpRequest, file: UploadedFile) -> dict[str, Any]:
+    def _preview(self, request: HttpRequest, file: UploadedFile) -> HttpResponse:
         """What a file would do; where it would do anything, it is kept for a yes. Raises ValidationError."""
         content = file.read()
-        result = import_file(spreadsheet=self.spreadsheet, content=content)
-        if result.fails:
-            return {"result": result}
+        result = importing.preview(spreadsheet=self.spreadsheet, content=content)
+        if result.invalid_rows:
+            return self._import_page(request, form=UploadForm(), result=result)
         pk = uploads.keep(
             owner_id=_staff_id(request), model=self.model, name=file.name or "", content=content
         )
-        return {
-            "result": result,
-            "confirm_form": ConfirmForm(initial={"upload": pk, "expected": result.summary}),
-        }
+        form = ConfirmForm(initial={"upload": pk, "expected": result.summary})
+        return self._import_page(request, confirm_form=form, result=result)
 
     @method_decorator(require_POST)
     def confirm_view(self, request: HttpRequest) -> HttpResponse:
@@ -99,8 +130,8 @@ class SpreadsheetAdmin(EditableAdmin):
         if not form.is_valid():
             return self._upload_again(request, GONE)
         try:
-            with files.turn():
-                return self._import(request, **form.cleaned_data)
+            with importing.turn():
+                return self._confirm(request, **form.cleaned_data)
         except ValidationError as error:
             return self._upload_again(request, " ".join(error.messages))
         except (OperationalError, IntegrityError) as error:
@@ -109,15 +140,19 @@ class SpreadsheetAdmin(EditableAdmin):
             # A row that was locked for long, or that somebody took or changed since it was read.
             return self._upload_again(request, _("The same rows were being changed; nothing was imported."))
 
-    def _import(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
+    def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
         """Back to the list or, where the file no longer fits the shop, say why."""
         staff_id = _staff_id(request)
-        file = uploads.take(pk=upload, owner_id=staff_id, model=self.model)
-        if file is None:
+        kept = uploads.take(pk=upload, owner_id=staff_id, model=self.model)
+        if kept is None:
             return self._upload_again(request, GONE)
-        confirmation = Confirmation(staff_id=staff_id, file_name=file.name, expected=expected)
-        result = import_file(spreadsheet=self.spreadsheet, content=file.content, confirmation=confirmation)
-        if result.fails:
+        try:
+            result = importing.confirm(
+                spreadsheet=self.spreadsheet, **kept, staff_id=staff_id, expected=expected
+            )
+        except ValidationError as error:
+            return self._import_page(request, form=UploadForm(), errors=error.messages)
+        if result.invalid_rows:
             return self._import_page(request, form=UploadForm(), result=result)
         messages.success(
             request,
@@ -144,7 +179,7 @@ class SpreadsheetAdmin(EditableAdmin):
         name = f"{self.opts.object_name}-{localdate():%Y-%m-%d}.{'xlsx' if is_xlsx else 'csv'}"
         log = ImportLog(staff_id=_staff_id(request), file=name, model=self.model)
         file = exports.as_xlsx(self.spreadsheet, rows) if is_xlsx else None
-        log.file_exported()
+        log.file_moved(FILE_EXPORTED)
         if file:
             return FileResponse(file, content_type=XLSX_TYPE, as_attachment=True, filename=name)
         return StreamingHttpResponse(
@@ -162,8 +197,8 @@ class SpreadsheetAdmin(EditableAdmin):
             "columns": self.spreadsheet.columns(),
             "spreadsheet": self.spreadsheet,
             "max_rows": f"{MAX_ROWS:,}",
-            "max_shown_rows": f"{MAX_SHOWN_ROWS:,}",
-            "max_invalid_rows": MAX_INVALID_ROWS,
+            "max_shown_rows": f"{importing.MAX_SHOWN_ROWS:,}",
+            "max_invalid_rows": importing.MAX_INVALID_ROWS,
         }
         return self._page(request, "spreadsheets/import.html", title=_("Import"), **context)
 

@@ -1,110 +1,231 @@
-"""The columns of a table's files, and the headings that name them."""
+"""The columns of a table's files: the headings that name them, and what their cells may hold."""
 
+import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Model
-from django.utils.functional import Promise
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import BigIntegerField, Model
+from django.utils import translation
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.spreadsheets.cells import (
-    Cell,
-    ChoiceCell,
-    IdCell,
-    IntegerCell,
-    TextCell,
-    TimestampCell,
-    spellings,
-    stripped,
+# Excel keeps fifteen digits: beyond this a number is not what was typed.
+MAX_EXACT_FLOAT = 2**53
+# Far beyond any shop, and far from where the numbering would end.
+MAX_ID = 10**12
+EXCEL_ERRORS = frozenset(
+    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
 )
-from backoffice.spreadsheets.rows import Row
-
-CELLS: dict[str, type[Cell]] = {
-    "BigAutoField": IdCell,
-    "BigIntegerField": IntegerCell,
-    "DateTimeField": TimestampCell,
-}
+# What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
+_SIGNS = frozenset("=+-@−")
+# What str.strip() leaves, and shows nothing.
+_INVISIBLE = frozenset({"Cc", "Cf"})
+_WHOLE = re.compile(r"-?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
-@dataclass(frozen=True)
+class CellError(str):
+    """What a cell shows whose formula failed: `#N/A`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
+
+    number: float
+    is_scaled: bool
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class Column:
-    """A field of a model as a file has it; its label is in the reader's language, as in the admin."""
+    """A field of a model as a file has it, in the language of whoever asks for it."""
 
-    name: str
-    label: str
-    field: Any
-    cell: Cell
-
-    @classmethod
-    def of(cls, model: type[Model], name: str) -> "Column":
-        """The column of a field, whose kind says how its cells are read and written."""
-        field: Any = model._meta.get_field(name)  # noqa: SLF001 - documented API
-        kind = CELLS.get(field.get_internal_type(), TextCell)
-        cell = ChoiceCell(field.choices) if field.choices else kind()
-        return cls(name, "id" if name == "id" else str(field.verbose_name), field, cell)
+    def __init__(self, field: Any) -> None:
+        self.field = field
+        self.name: str = field.name
+        self.label = "id" if self.name == "id" else str(field.verbose_name)
+        self.choices = {code: str(label) for code, label in field.choices or ()}
 
     def spellings(self) -> set[str]:
         """The headings that name it: the field's name, and its label in any of the shop's languages."""
         return {self.name} if self.name == "id" else {self.name, *spellings(self.field.verbose_name)}
 
+    def clean(self, value: Any) -> Any:
+        """What a cell means to the field, None for an empty cell. Raises ValidationError."""
+        if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
+            raise ValidationError(_("The formula in this cell failed in Excel."))
+        if isinstance(value, str):
+            value = self.strip(value)
+        return None if value is None or value == "" else self.field.clean(self.read(value), None)
 
-class Spreadsheet:
-    """What the files of a table hold; an app says it of its own by a subclass."""
+    def strip(self, text: str) -> str:
+        """A text without the blanks around it."""
+        return stripped(text)
 
-    model: type[Model]
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    # Exports write these for people to read, imports leave them alone.
-    read_only: tuple[str, ...] = ()
-    # Imports set these in new rows only; and what the preview says of rows that would change them.
-    read_only_once_created: tuple[str, ...] = ()
-    ignored_change: "str | Promise" = ""
-    # A row without an id that has another's name is refused: it may be the same file a second time.
-    unique_names = False
+    def read(self, value: Any) -> Any:
+        """A cell with something in it, as a value of the field. Raises ValidationError."""
+        return value
 
-    def columns(self) -> list[Column]:
-        """The columns that a file may have, in the order in which exports write them."""
-        names = ("id", *self.required, *self.optional, *self.read_only)
-        return [Column.of(self.model, name) for name in names]
+    def show(self, value: Any, *, typed: bool) -> Any:
+        """A value as people read it, as a number where a file has `typed` cells."""
+        if value is None:
+            return ""
+        return value if typed else str(value)
 
-    def label(self, name: str) -> str:
-        """What a column is called in the reader's language, by which a row's errors name it."""
-        return Column.of(self.model, name).label
-
-    def match(self, headings: Sequence[Any]) -> list[Column | None]:
-        """The column that each heading names, None for an empty heading.
-
-        Raises ValidationError for a heading that names no column or one twice, and for a lacking column.
-        """
-        columns = self.columns()
-        by_spelling = {word: column for column in columns for word in column.spellings()}
-        words = [_normalized(heading) for heading in headings]
-        found = [by_spelling.get(word) for word in words]
-        unknown = [
-            stripped(str(heading))[:40]
-            for heading, word, column in zip(headings, words, found, strict=True)
-            if word and not column
-        ]
-        _refuse(_("The file has columns that are unknown here: %(names)s."), unknown)
-        times = Counter(column.name for column in found if column)
-        twice = sorted((column for column in columns if times[column.name] > 1), key=lambda each: each.name)
-        _refuse(_("The file has these columns twice: %(names)s."), [each.label for each in twice])
-        lacking = [each.label for each in columns if each.name in self.required and not times[each.name]]
-        _refuse(_("The file lacks these columns: %(names)s."), lacking)
-        return found
-
-    def check(self, row: Row) -> None:
-        """Refuse what only this kind of row refuses."""
+    def write(self, value: Any, *, typed: bool) -> Any:
+        """The same as a cell of a file, where a text is never run as a formula."""
+        shown = self.show(value, typed=typed)
+        return f"'{shown}" if isinstance(value, str) and needs_apostrophe(shown) else shown
 
 
-def _normalized(heading: Any) -> str:
-    return "" if heading is None else stripped(unicodedata.normalize("NFC", str(heading))).casefold()
+class IntegerColumn(Column):
+    """Whole numbers: digits, or a number of Excel's."""
+
+    def read(self, value: Any) -> int:
+        """Raises ValidationError for anything else, and for more than the database holds."""
+        if isinstance(value, Formatted):
+            if value.is_scaled:
+                raise ValidationError(
+                    _("This cell shows another number than it holds. Take its percent sign or format off.")
+                )
+            value = value.number
+        if isinstance(value, str) and _WHOLE.fullmatch(value):
+            value = int(value.partition(".")[0])
+        if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError(
+                _("“%(value)s” is not a whole number: digits alone, as in 4500."),
+                params={"value": f"{value}"[:40]},
+            )
+        if abs(value) > BigIntegerField.MAX_BIGINT:
+            raise ValidationError(_("This number is too big."))
+        return value
 
 
-def _refuse(text: Any, names: Iterable[str]) -> None:
-    if joined := ", ".join(names):
-        raise ValidationError(text, params={"names": joined})
+class IdColumn(IntegerColumn):
+    """Rows' numbers in the shop."""
+
+    def read(self, value: Any) -> int:
+        """Raises ValidationError outside 1 to MAX_ID."""
+        number = super().read(value)
+        if not 1 <= number <= MAX_ID:
+            raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
+        return number
+
+
+class TextColumn(Column):
+    """Texts; numbers of Excel's as they look."""
+
+    def strip(self, text: str) -> str:
+        """The same; but what export put an apostrophe before is all as it was."""
+        return text[1:] if text.startswith("'") and needs_apostrophe(text[1:]) else stripped(text)
+
+    def read(self, value: Any) -> str:
+        """Raises ValidationError for what looks otherwise in Excel, and for what a database cannot hold."""
+        if isinstance(value, Formatted | datetime):
+            raise ValidationError(
+                _("This cell does not hold the text that it shows. Format it as text and type it again.")
+            )
+        if isinstance(value, bool):
+            return str(value).upper()
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        ProhibitNullCharactersValidator()(str(value))
+        return str(value)
+
+
+class ChoiceColumn(Column):
+    """One of a few words: their codes, or their labels in any of the shop's languages."""
+
+    def read(self, value: Any) -> str:
+        """The code. Raises ValidationError for another word."""
+        word = str(value).casefold()
+        for code, label in self.field.choices:
+            if word == code or word in spellings(label):
+                return str(code)
+        known = ", ".join(self.choices.values())
+        raise ValidationError(
+            _("“%(value)s” is none of: %(known)s."), params={"value": word[:40], "known": known}
+        )
+
+    def show(self, value: Any, *, typed: bool) -> Any:
+        """Its label."""
+        return super().show(self.choices.get(value, value), typed=typed)
+
+
+class TimestampColumn(Column):
+    """Dates and times, of Excel's or as in 2026-11-22 09:00; Seoul's unless they say another offset."""
+
+    def read(self, value: Any) -> datetime:
+        """Raises ValidationError for anything else."""
+        moment = value
+        if isinstance(value, str):
+            try:
+                moment = parse_datetime(value) or parse_date(value)
+            except ValueError:  # as in 2026-13-01
+                moment = None
+        if isinstance(moment, date) and not isinstance(moment, datetime):
+            moment = datetime.combine(moment, time())
+        if not isinstance(moment, datetime):
+            raise ValidationError(
+                _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
+                params={"value": f"{value}"[:40]},
+            )
+        return make_aware(moment) if is_naive(moment) else moment
+
+    def show(self, value: Any, *, typed: bool) -> Any:
+        """Seoul's moment; as a text where Excel's own would not be exact."""
+        if value is None:
+            return ""
+        local = localtime(value).replace(tzinfo=None)
+        return local if typed and not local.microsecond else local.isoformat(sep=" ")
+
+
+KINDS: dict[str, type[Column]] = {
+    "BigAutoField": IdColumn,
+    "BigIntegerField": IntegerColumn,
+    "DateTimeField": TimestampColumn,
+}
+
+
+def column_of(model: type[Model], name: str) -> Column:
+    """The column of a field, whose kind says how its cells are read and written."""
+    field: Any = model._meta.get_field(name)  # noqa: SLF001 - documented API
+    kind = KINDS.get(field.get_internal_type(), TextColumn)
+    return ChoiceColumn(field) if field.choices else kind(field)
+
+
+def stripped(text: str) -> str:
+    """A text without blanks and byte order marks around it."""
+    return text.strip().strip("\ufeff").strip()
+
+
+def needs_apostrophe(text: str) -> bool:
+    """Whether a text has to be exported behind an apostrophe, which an import takes off again.
+
+    Spreadsheets drop blanks, ends of lines and what is invisible before a sign and then run a formula; blanks
+    around any text an import would drop. Apostrophes that a text begins with do not count, so that one more
+    can be told from them.
+    """
+    text = text.lstrip("'")
+    first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
+    return text != stripped(text) or unicodedata.normalize("NFKC", first) in _SIGNS
+
+
+def spellings(text: object) -> set[str]:
+    """A text in each of the shop's languages, without capitals."""
+    found = set()
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found.add(str(text).casefold())
+    return found

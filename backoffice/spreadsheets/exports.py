@@ -4,16 +4,16 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import IO, Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
-from backoffice.spreadsheets.columns import Column, Spreadsheet
 from backoffice.spreadsheets.parser.limits import MAX_ROWS
+from backoffice.spreadsheets.validation import Spreadsheet
 
 BATCH_SIZE = 1_000
 # Excel reads UTF-8 as such only behind this.
@@ -66,11 +66,7 @@ def _escaped(text: str) -> str:
 def _lines(spreadsheet: Spreadsheet, rows: QuerySet[Any], *, typed: bool) -> Iterator[list[Any]]:
     # Now, in the reader's language: what follows is written when the request is over.
     columns = spreadsheet.columns()
+    headings = [column.label for column in columns]
     values = rows.order_by("pk").values_list(*(column.name for column in columns))
-    return _written(columns, values.iterator(chunk_size=BATCH_SIZE), typed=typed)
-
-
-def _written(columns: Sequence[Column], values: Iterator[Any], *, typed: bool) -> Iterator[list[Any]]:
-    yield [column.label for column in columns]
-    for row in values:
-        yield [column.cell.write(value, typed=typed) for column, value in zip(columns, row, strict=True)]
+    cells = (zip(columns, row, strict=True) for row in values.iterator(chunk_size=BATCH_SIZE))
+    return chain([headings], ([column.write(value, typed=typed) for column, value in row] for row in cells))

@@ -1,7 +1,8 @@
 """What the admin's log says of files: an entry for each row or, of many, one for the file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
@@ -17,47 +18,43 @@ FILE_IMPORTED = gettext_noop("The file {file} added {added:,} and changed {chang
 FILE_EXPORTED = gettext_noop("Exported into the file {file}.")
 
 
+@dataclass(frozen=True)
 class ImportLog:
-    """The entries of one file; those of rows are left out `in_bulk`."""
+    """The entries of one file."""
 
-    def __init__(self, *, staff_id: int, file: str, model: type[Model], in_bulk: bool = False) -> None:
-        self.staff_id = staff_id
-        self.file = file[:100]
-        self.model = model
-        self.in_bulk = in_bulk
+    staff_id: int
+    file: str
+    model: type[Model]
 
-    def rows_added(self, rows: Sequence[Model]) -> None:
+    def rows_added(self, rows: Iterable[Model]) -> None:
         """Add an entry for each new row."""
-        if not self.in_bulk:
-            message = [{"added": {}}, action_log.log_detail(ROW_IMPORTED, file=self.file)]
-            LogEntry.objects.log_actions(self.staff_id, rows, ADDITION, message)
+        LogEntry.objects.bulk_create(self._of_row(row, ADDITION, {"added": {}}) for row in rows)
 
-    def rows_changed(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
-        """Add an entry for each row, given by id with the fields that are about to change."""
-        if self.in_bulk:
-            return
+    def rows_changed(self, changes: Mapping[int, Iterable[str]]) -> None:
+        """Add an entry for each row, given by id with the names of the fields that are about to change."""
+        meta: Any = self.model._meta  # noqa: SLF001 - documented API
+        with translation.override(None):  # as Django keeps them: they are translated when they are read
+            labels = {each.name: str(each.verbose_name) for each in meta.concrete_fields}
         rows = self.model._default_manager.in_bulk(changes)  # noqa: SLF001 - documented API
-        for fields in {tuple(change) for change in changes.values()}:
-            with translation.override(None):  # as Django keeps them: they are translated when they are read
-                meta: Any = self.model._meta  # noqa: SLF001 - documented API
-                names = [str(meta.get_field(name).verbose_name) for name in fields]
-            message = [{"changed": {"fields": names}}, action_log.log_detail(ROW_IMPORTED, file=self.file)]
-            same = [row for pk, row in rows.items() if tuple(changes[pk]) == fields]
-            LogEntry.objects.log_actions(self.staff_id, same, CHANGE, message)
+        LogEntry.objects.bulk_create(
+            self._of_row(row, CHANGE, {"changed": {"fields": [labels[name] for name in changes[pk]]}})
+            for pk, row in rows.items()
+        )
 
-    def file_imported(self, *, added: int, changed: int) -> None:
-        """Add one entry for all rows of the file."""
-        self._add_entry(FILE_IMPORTED, added=added, changed=changed)
+    def file_moved(self, text: str, **values: Any) -> None:
+        """Add one entry for the file: FILE_IMPORTED or FILE_EXPORTED, and what it says beside the name."""
+        detail = action_log.log_detail(text, file=self.file, **values)
+        self._entry(CHANGE, detail, object_repr=self.file).save()
 
-    def file_exported(self) -> None:
-        """Add one entry for the file."""
-        self._add_entry(FILE_EXPORTED)
+    def _of_row(self, row: Model, flag: int, what: dict[str, Any]) -> LogEntry:
+        detail = action_log.log_detail(ROW_IMPORTED, file=self.file)
+        return self._entry(flag, what, detail, object_id=row.pk, object_repr=str(row)[:200])
 
-    def _add_entry(self, text: str, **values: Any) -> None:
-        LogEntry.objects.create(
+    def _entry(self, flag: int, *message: dict[str, Any], **about: Any) -> LogEntry:
+        return LogEntry(
             user_id=self.staff_id,
             content_type=ContentType.objects.get_for_model(self.model),
-            object_repr=self.file,
-            action_flag=CHANGE,
-            change_message=json.dumps([action_log.log_detail(text, file=self.file, **values)]),
+            action_flag=flag,
+            change_message=json.dumps(message),
+            **about,
         )

@@ -1,82 +1,268 @@
-"""Importing a file: as a whole, in one transaction, or not at all."""
+"""Importing a file: a preview, then as a whole in one transaction, or not at all."""
 
-from dataclasses import dataclass
+import json
+import os
+import subprocess  # nosec B404 # runs our own parser
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
+from threading import BoundedSemaphore
+from typing import IO, Any
 
+import structlog
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from openpyxl.utils import get_column_letter
 
-from backoffice.spreadsheets import files, staging
-from backoffice.spreadsheets.columns import Spreadsheet
-from backoffice.spreadsheets.import_log import ImportLog
-from backoffice.spreadsheets.results import ImportResult
-from backoffice.spreadsheets.validation import RowValidator
+from backoffice.spreadsheets import staging
+from backoffice.spreadsheets.columns import CellError, Column, Formatted
+from backoffice.spreadsheets.import_log import FILE_IMPORTED, ImportLog
+from backoffice.spreadsheets.refusals import refusal
+from backoffice.spreadsheets.validation import Row, RowValidator, Spreadsheet
 from core.db.transactions import durable_transaction
 
 BATCH_SIZE = 1_000
+# Up to here a preview shows each row that changes, and the log gets an entry for each.
+MAX_SHOWN_ROWS = 10_000
+MAX_INVALID_ROWS = 100
+
+# Of a process's threads, eight at least (config/gunicorn.py), files occupy these at most.
+MAX_AT_ONCE = 2
+MAX_WAITING = 4
+WAIT_SECONDS = 5
+# More than the processor time that the parser has (limits.CPU_SECONDS): others use the machine too.
+DEADLINE_SECONDS = 40
+
+# Isolated, and without site-packages: it starts in 50 ms, and no package can do anything in it.
+_PARSER = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import sys; sys.path.append(sys.argv[1]); from backoffice.spreadsheets.parser.main import main; main()",
+    str(settings.BASE_DIR),
+]
+# Where the interpreter's own libraries are; no secret of the shop's.
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+log = structlog.get_logger(__name__)
+
+_places = BoundedSemaphore(MAX_AT_ONCE)
+# Those that have a place, and those that wait for one.
+_queue = BoundedSemaphore(MAX_AT_ONCE + MAX_WAITING)
 
 
 @dataclass(frozen=True)
-class Confirmation:
-    """A yes to a preview: from whom, to which file, and the preview's `ImportResult.summary`."""
+class ShownRow:
+    """A row as a page shows it; its errors by column's label, the row's as a whole last."""
 
-    staff_id: int
-    file_name: str
-    expected: str
+    number: int
+    is_new: bool
+    errors: dict[str, list[str]]
+    cells: Sequence[Any]
 
 
-def import_file(
-    *, spreadsheet: Spreadsheet, content: bytes, confirmation: Confirmation | None = None
-) -> ImportResult:
-    """Write all rows of a CSV or XLSX file, or say what is wrong with it.
+@dataclass
+class ImportResult:
+    """What a file would do, or did. Counts always; rows where they are few enough to be looked at."""
 
-    Without a confirmation, or where anything is wrong, nothing is written, locked or taken from a sequence.
-    Raises ValidationError where the file cannot be read; OperationalError and IntegrityError where other
-    transactions hold or change the same rows.
+    sheet: str = ""
+    notices: list[str] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    invalid_rows: list[ShownRow] = field(default_factory=list)
+    rows: list[ShownRow] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def summary(self) -> str:
+        """How many rows are new, changed and unchanged; a confirmed import does just that, or nothing."""
+        return "-".join(str(self.counts[kind]) for kind in ("new", "changed", "unchanged"))
+
+    @property
+    def formatted_counts(self) -> dict[str, str]:
+        """The same as people read it."""
+        return {kind: f"{self.counts[kind]:,}" for kind in ("new", "changed", "unchanged")}
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether there are too many rows to show them."""
+        return self.counts.total() > MAX_SHOWN_ROWS
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many rows are invalid that reading on would help nobody."""
+        return len(self.invalid_rows) >= MAX_INVALID_ROWS
+
+    def add(self, row: Row) -> None:
+        """Count a row, and keep what is shown of it."""
+        self.counts["invalid" if row.errors else row.kind] += 1
+        if row.errors:
+            if not self.is_full:
+                labels = {column.name: column.label for column in self.columns}
+                # Those of the row as a whole last.
+                names = sorted(row.errors, key=lambda name: not name)
+                errors = {labels.get(name, name): row.errors[name] for name in names}
+                cells = [row.cells.get(column.name, "") for column in self.columns]
+                self.invalid_rows.append(ShownRow(row.number, row.kind == "new", errors, cells))
+        elif self.in_bulk:
+            self.rows.clear()
+        elif row.kind != "unchanged":
+            cells = [_difference(row, column) for column in self.columns]
+            self.rows.append(ShownRow(row.number, row.kind == "new", {}, cells))
+
+
+def preview(*, spreadsheet: Spreadsheet, content: bytes) -> ImportResult:
+    """What a CSV or XLSX file would do; nothing is written, locked or taken from a sequence.
+
+    Raises ValidationError where the file as a whole is wrong.
     """
-    result = ImportResult()
-    with files.opened(content) as table, durable_transaction():
-        try:
-            with staging.staging_tables():
-                _validate(table, spreadsheet, result, staged=confirmation is not None)
-                if confirmation and not result.fails:
-                    _write(spreadsheet, result, confirmation)
-        except ValidationError as error:
-            result.errors += error.messages
-        if not confirmation or result.fails:
-            transaction.set_rollback(True)
+    with parsed(content) as (report, rows), durable_transaction():
+        result = _validate(spreadsheet, report, rows, stages=False)
+        transaction.set_rollback(True)
     return result
 
 
-def _validate(table: files.Table, spreadsheet: Spreadsheet, result: ImportResult, *, staged: bool) -> None:
-    validator = RowValidator(spreadsheet=spreadsheet, columns=spreadsheet.match(table.headers))
-    columns = [*validator.columns.values()]
-    result.sheet = table.sheet
-    result.notices += table.notices
-    result.headings = [column.label for column in columns]
-    while not result.is_full and (rows := validator.validate(islice(table.rows, BATCH_SIZE))):
-        if staged:
-            staging.stage(row for row in rows if not row.errors)
-        for row in rows:
-            result.add(row, columns)
+def confirm(
+    *, spreadsheet: Spreadsheet, content: bytes, file_name: str, staff_id: int, expected: str
+) -> ImportResult:
+    """Write all rows of a file whose preview said `expected`, its `summary`; or none where rows are invalid.
+
+    Raises ValidationError where the file as a whole is wrong or would do something else by now,
+    OperationalError and IntegrityError where other transactions hold or change the same rows.
+    """
+    with parsed(content) as (report, rows), durable_transaction():
+        result = _validate(spreadsheet, report, rows, stages=True)
+        if result.invalid_rows:
+            transaction.set_rollback(True)
+            return result
+        if result.summary != expected:
+            raise ValidationError(
+                _("The shop has changed since the preview. Please upload the file again and look once more.")
+            )
+        entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
+        if result.in_bulk:
+            entries.file_moved(FILE_IMPORTED, added=result.counts["new"], changed=result.counts["changed"])
+        staging.write(model=spreadsheet.model, log=None if result.in_bulk else entries)
+    return result
+
+
+def _validate(
+    spreadsheet: Spreadsheet, report: dict[str, Any], rows: Iterator[Any], *, stages: bool
+) -> ImportResult:
+    _number, headings = next(rows, (0, ()))
+    validator = RowValidator(spreadsheet=spreadsheet, headings=headings)
+    result = ImportResult(_sheet(report), _notices(report), [*validator.columns.values()])
+    staging.create_tables()
+    while not result.is_full and (batch := validator.validate(islice(rows, BATCH_SIZE))):
+        if stages:
+            staging.stage(row for row in batch if not row.errors)
+        for row in batch:
+            result.add(row)
     if not result.counts:
         raise ValidationError(_("The file has no rows below its headings."))
     if count := validator.ignored_changes:
         result.notices.append(str(spreadsheet.ignored_change) % {"rows": f"{count:,}"})
+    return result
 
 
-def _write(spreadsheet: Spreadsheet, result: ImportResult, confirmation: Confirmation) -> None:
-    if confirmation.expected != result.summary:
-        raise ValidationError(
-            _("The shop has changed since the preview. Please upload the file again and look once more.")
+def _difference(row: Row, column: Column) -> str:
+    """What a cell was, where it changes, and what it will be."""
+    after = column.show(getattr(row.new, column.name), typed=False)
+    if row.stored is None:
+        return str(after if row.values.get(column.name) is not None else "")
+    before = column.show(getattr(row.stored, column.name), typed=False)
+    return str(after) if before == after else format_html("<del>{}</del> → <ins>{}</ins>", before, after)
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """One of the few places that a process has for work on files.
+
+    Waits WAIT_SECONDS at most; raises ValidationError where none is free by then, or too many wait already.
+    """
+    if not _queue.acquire(blocking=False):
+        raise refusal("busy")
+    try:
+        if not _places.acquire(timeout=WAIT_SECONDS):
+            raise refusal("busy")
+        try:
+            yield
+        finally:
+            _places.release()
+    finally:
+        _queue.release()
+
+
+@contextmanager
+def parsed(content: bytes) -> Iterator[tuple[dict[str, Any], Iterator[tuple[int, list[Any]]]]]:
+    """What the parser tells of a CSV or XLSX file, and its rows with content, each with its number.
+
+    Cells are texts, numbers, booleans, naive datetimes, Formatted, CellErrors or None; the first row are the
+    headings. Raises ValidationError for whatever cannot be read as it was meant, before any row.
+    """
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as rows:
+        file.write(content)
+        file.seek(0)
+        report = _parse(file, rows)
+        if "refused" in report:
+            raise refusal(report.pop("refused"), **report)
+        rows.seek(0)
+        yield report, (json.loads(line, object_hook=_typed) for line in rows)
+
+
+def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
+    """What a process of the parser's says of the file, whose rows it has written."""
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own program # nosec B603
+            _PARSER,
+            stdin=file,
+            stdout=rows,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd="/",
+            timeout=DEADLINE_SECONDS,
+            check=False,
         )
-    log = ImportLog(
-        staff_id=confirmation.staff_id,
-        file=confirmation.file_name,
-        model=spreadsheet.model,
-        in_bulk=result.in_bulk,
-    )
-    if log.in_bulk:
-        log.file_imported(added=result.counts["new"], changed=result.counts["changed"])
-    staging.write(model=spreadsheet.model, log=log)
+    except subprocess.TimeoutExpired:
+        return {"refused": "too_much_work"}
+    except OSError:  # no memory or no process to be had
+        return {"refused": "busy"}
+    if ended.returncode < 0:  # the kernel ended it, at a limit
+        return {"refused": "too_much_work"}
+    if ended.returncode:
+        said = ended.stderr[-1000:].decode(errors="replace")
+        log.error("parser_failed", status=ended.returncode, said=said)
+        return {"refused": "damaged"}
+    report: dict[str, Any] = json.loads(ended.stderr)
+    return report
+
+
+def _typed(cell: dict[str, Any]) -> datetime | CellError | Formatted:
+    if "number" in cell:
+        return Formatted(cell["number"], cell["scaled"])
+    return datetime.fromisoformat(cell["date"]) if "date" in cell else CellError(cell["error"])
+
+
+def _sheet(report: dict[str, Any]) -> str:
+    if not report:
+        return ""
+    name, count = report["sheet"], report["sheets"]
+    if count == 1:
+        return _("Sheet: %(name)s") % {"name": name}
+    return _("Sheet: %(name)s, the first visible one of %(count)s") % {"name": name, "count": f"{count:,}"}
+
+
+def _notices(report: dict[str, Any]) -> list[str]:
+    notices = []
+    if count := report.get("hidden_rows"):
+        notices.append(_("Hidden rows are imported too: %(count)s.") % {"count": f"{count:,}"})
+    if columns := report.get("hidden_columns"):
+        names = ", ".join(map(get_column_letter, columns))
+        notices.append(_("Hidden columns are imported too: %(columns)s.") % {"columns": names})
+    return notices

@@ -1,43 +1,67 @@
-"""What a whole file changes: staged in the database until all of it is known to be right, then written."""
+"""What a whole file changes: staged in the database until all of it is known to be right, then written.
+
+The SQL here is what the ORM cannot say: temporary tables, sequences, writing one table from another.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Model
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
-from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.import_log import ImportLog
-from backoffice.spreadsheets.rows import Row
-from backoffice.spreadsheets.sequences import advance_sequence
+from backoffice.spreadsheets.validation import Row
 
 BATCH_SIZE = 1_000
-LOCK_BATCH_SIZE = 10_000
+# Up to here a sequence's values are taken one by one; nobody else takes so many within the moment of a jump.
+SETVAL_THRESHOLD = 100_000
+
+# What an import has to remember of a whole file stands in the database, for this transaction alone: a web
+# process needs the same memory for any number of rows.
+CREATE_TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
+    (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
+    (kind text, key bigint, fields text[], changes json, PRIMARY KEY (kind, key)) ON COMMIT DROP;
+TRUNCATE pg_temp.import_seen, pg_temp.import_staged
+"""
+
+# Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
+STAGE = """
+INSERT INTO pg_temp.import_staged
+SELECT %s, key, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
+FROM json_to_recordset(%s::json) AS rows(key bigint, changes json)
+"""
+HIGHEST_NEW_ID = (
+    "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
+)
+# Pages by key: the process holds one at a time, whatever the driver buffers.
+STAGED = """
+SELECT key, fields, changes FROM pg_temp.import_staged WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
+"""
+
+# Sequences are no models, and Django only resets them.
+SEQUENCE_OF_ID = "SELECT pg_get_serial_sequence(%s, 'id')"
+NEXT_VALUE = "SELECT last_value + is_called::int FROM {}"
+SET_SEQUENCE = "SELECT setval(%s, %s)"
+ADVANCE_SEQUENCE = "SELECT max(nextval(%s)) FROM generate_series(%s::bigint, %s::bigint)"
+
+# From table to table: checkouts wait for its end, and `QuerySet.bulk_update` sends a CASE for each row and
+# column.
+UPDATE_FROM_STAGED = """
+UPDATE {table} AS stored SET {changes}
+FROM pg_temp.import_staged AS staged, json_populate_record(NULL::{table}, staged.changes) AS file
+WHERE kind = 'changed' AND key BETWEEN %s AND %s AND fields = %s AND stored.id = key
+"""
 
 
-@contextmanager
-def staging_tables() -> Iterator[None]:
-    """Temporary tables within the transaction that is open, private to it and gone at its end."""
+def create_tables() -> None:
+    """Make empty temporary tables, private to the transaction that is open and gone at its end."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.CREATE_STAGING_TABLES)
-        yield
-        cursor.execute(sql.DROP_STAGING_TABLES)
-
-
-def first_occurrences(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """For each of these values, given in the file's order: the first row of the file with it."""
-    rows: dict[str, int] = {}
-    for value, number in values:
-        rows.setdefault(value, number)
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ADD_SEEN, [kind, [*rows], [*rows.values()]])
-        cursor.execute(sql.SEEN, [kind, [*rows]])
-        return dict(cursor.fetchall())
+        cursor.execute(CREATE_TABLES)
 
 
 def stage(rows: Iterable[Row]) -> None:
@@ -49,10 +73,10 @@ def stage(rows: Iterable[Row]) -> None:
             staged[row.kind].append({"key": key, "changes": row.changes})
     with connection.cursor() as cursor:
         for kind, changes in staged.items():
-            cursor.execute(sql.STAGE, [kind, json.dumps(changes, default=str)])
+            cursor.execute(STAGE, [kind, json.dumps(changes, default=str)])
 
 
-def write(*, model: type[Model], log: ImportLog) -> None:
+def write(*, model: type[Model], log: ImportLog | None) -> None:
     """Insert and update what is staged. Raises ValidationError where a row was deleted since it was read.
 
     Updates come last and by ascending id, as checkout takes its products: they wait for each other shortly,
@@ -60,34 +84,52 @@ def write(*, model: type[Model], log: ImportLog) -> None:
     """
     manager: Any = model._default_manager  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
-        (highest,) = cursor.execute(sql.HIGHEST_NEW_ID).fetchone()
+        (highest,) = cursor.execute(HIGHEST_NEW_ID).fetchone()
     advance_sequence(model=model, up_to=highest)
-    for batch in _batches(sql.STAGED, "new", BATCH_SIZE):
-        log.rows_added(manager.bulk_create([model(**json.loads(changes)) for _key, changes in batch]))
-    if not log.in_bulk:
-        for batch in _batches(sql.STAGED, "changed", BATCH_SIZE):
-            log.rows_changed({key: json.loads(changes) for key, changes in batch})
-    for batch in _batches(sql.STAGED_KEYS, "changed", LOCK_BATCH_SIZE):
-        _update(model, [key for (key,) in batch])
+    for batch in _staged("new"):
+        added = manager.bulk_create([model(**changes) for _key, _fields, changes in batch])
+        if log:
+            log.rows_added(added)
+    if log:
+        for batch in _staged("changed"):
+            log.rows_changed({key: changes for key, _fields, changes in batch})
+    for batch in _staged("changed"):
+        _update(model, [key for key, _fields, _changes in batch], {tuple(each[1]) for each in batch})
 
 
-def _update(model: type[Model], ids: Sequence[int]) -> None:
+def _update(model: type[Model], ids: Sequence[int], kinds: Iterable[Sequence[str]]) -> None:
     """Write the changed fields alone of the rows with these ids, which are ascending."""
     manager: Any = model._default_manager  # noqa: SLF001 - documented API
-    between = [ids[0], ids[-1]]
-    staged = RawSQL(sql.STAGED_BETWEEN, between)  # noqa: S611 - our words # nosec B611
-    locked = manager.select_for_update(of=("self",), no_key=True).filter(pk__in=staged).order_by("pk")
+    locked = manager.select_for_update(of=("self",), no_key=True).filter(pk__in=ids).order_by("pk")
     if len(locked.values_list("pk", flat=True)) < len(ids):
         raise ValidationError(_("Rows of this file were deleted meanwhile. Please upload it again."))
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
-        for (fields,) in cursor.execute(sql.STAGED_FIELDS, between).fetchall():
-            statement = sql.update_from_staged(model._meta.db_table, fields)  # noqa: SLF001 - documented API
-            cursor.execute(statement, [*between, fields])
+        for fields in kinds:
+            changes = ", ".join(f"{quote(each)} = file.{quote(each)}" for each in fields)
+            statement = UPDATE_FROM_STAGED.format(table=table, changes=changes)
+            cursor.execute(statement, [ids[0], ids[-1], [*fields]])
 
 
-def _batches(statement: str, kind: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+def advance_sequence(*, model: type[Model], up_to: int) -> None:
+    """Let the sequence of a table's ids go on after `up_to`, whoever inserts meanwhile; it never goes back.
+
+    As with any sequence, a rollback does not give the values back.
+    """
+    with connection.cursor() as cursor:
+        (sequence,) = cursor.execute(SEQUENCE_OF_ID, [model._meta.db_table]).fetchone()  # noqa: SLF001
+        (following,) = cursor.execute(NEXT_VALUE.format(sequence)).fetchone()
+        if up_to - following >= SETVAL_THRESHOLD:
+            cursor.execute(SET_SEQUENCE, [sequence, up_to])
+        elif up_to >= following:
+            # One by one: setval could undo what somebody else took since we looked.
+            cursor.execute(ADVANCE_SEQUENCE, [sequence, following, up_to])
+
+
+def _staged(kind: str) -> Iterator[list[tuple[Any, ...]]]:
     last = -1
     with connection.cursor() as cursor:
-        while rows := cursor.execute(statement, [kind, last, size]).fetchall():
+        while rows := cursor.execute(STAGED, [kind, last, BATCH_SIZE]).fetchall():
             yield rows
             last = rows[-1][0]

@@ -1,8 +1,8 @@
 """Keeping a file from its preview to its import: in the database, for a day at most, to be taken once."""
 
 import zlib
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import connection
@@ -19,14 +19,6 @@ MAX_PER_ACCOUNT = 5
 # Of all accounts, compressed as they are kept.
 MAX_FILES = 100
 MAX_TOTAL_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class File:
-    """A file as it was uploaded."""
-
-    name: str
-    content: bytes
 
 
 @atomic_with_retries
@@ -51,14 +43,20 @@ def keep(*, owner_id: int, model: type[Model], name: str, content: bytes) -> UUI
     return pk
 
 
-def take(*, pk: UUID, owner_id: int, model: type[Model]) -> File | None:
+class Kept(TypedDict):
+    """A file as it was uploaded."""
+
+    file_name: str
+    content: bytes
+
+
+def take(*, pk: UUID, owner_id: int, model: type[Model]) -> Kept | None:
     """The file, for who asks first; None for the second, after a day, and for another account or table."""
     own = Upload.objects.filter(pk=pk, owner_id=owner_id, target=_target(model))
-    found = own.filter(uploaded_at__gt=Now() - KEPT).values_list("name", "content").first()
+    found = own.filter(uploaded_at__gt=Now() - KEPT).first()
     if found is None or not own.delete()[0]:
         return None
-    name, content = found
-    return File(name, zlib.decompress(content))
+    return {"file_name": found.name, "content": zlib.decompress(found.content)}
 
 
 def forget_old() -> int:

@@ -1,29 +1,115 @@
-"""Validating a file's rows, against each other and against what is stored."""
+"""What the files of a table hold, and the validation of their rows: against the file, and what is stored."""
 
+import json
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from backoffice.spreadsheets.checks import violations
-from backoffice.spreadsheets.columns import Column, Spreadsheet
-from backoffice.spreadsheets.rows import Row
-from backoffice.spreadsheets.staging import first_occurrences
+from backoffice.spreadsheets.columns import Column, column_of, stripped
+
+# What was seen first stays: a later row with the same value is told which row that is.
+ADD_SEEN = """
+INSERT INTO pg_temp.import_seen
+SELECT %s, value, number FROM unnest(%s::text[], %s::bigint[]) AS rows(value, number)
+ON CONFLICT DO NOTHING
+"""
+SEEN = "SELECT value, number FROM pg_temp.import_seen WHERE kind = %s AND value = ANY(%s::text[])"
+
+# The conditions of constraints, as PostgreSQL itself will check them: Django's `Model.validate_constraints`
+# asks once for each row and each constraint, and knows none that a migration wrote in SQL.
+CHECK_CONSTRAINTS = """
+SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
+WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
+"""
+
+
+@dataclass
+class Row:
+    """What a row of a file holds, the row of the table that it is about, and what is wrong with it."""
+
+    number: int
+    # Both by the name of the column.
+    cells: dict[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    # By the name of the column, "" for the row as a whole.
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    # The row of the table with this id, if there is one, and what the file makes of it.
+    stored: Any = None
+    new: Any = None
+
+    @property
+    def row_id(self) -> int | None:
+        """The id that the file gives, if any."""
+        return self.values.get("id")
+
+    @cached_property
+    def changes(self) -> dict[str, Any]:
+        """The fields to write, with their values."""
+        if self.stored is None:
+            return {name: value for name, value in self.values.items() if value is not None}
+        new = {name: getattr(self.new, name) for name in self.values}
+        return {name: value for name, value in new.items() if value != getattr(self.stored, name)}
+
+    @property
+    def kind(self) -> str:
+        """`new`, `changed` or `unchanged`."""
+        if self.stored is None:
+            return "new"
+        return "changed" if self.changes else "unchanged"
+
+    def refuse(self, name: str, error: "ValidationError | str") -> None:
+        """Add an error to a column, or to the row as a whole where the name is empty."""
+        messages = error.messages if isinstance(error, ValidationError) else [error]
+        self.errors.setdefault(name, []).extend(str(each) for each in messages)
+
+
+class Spreadsheet:
+    """What the files of a table hold; an app says it of its own by a subclass."""
+
+    model: type[Model]
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    # Exports write these for people to read, imports leave them alone.
+    read_only: tuple[str, ...] = ()
+    # Imports set these in new rows only; and what the preview says of rows that would change them.
+    read_only_once_created: tuple[str, ...] = ()
+    ignored_change: "str | Promise" = ""
+    # A row without an id that has another's name is refused: it may be the same file a second time.
+    unique_names = False
+
+    def columns(self) -> list[Column]:
+        """The columns that a file may have, in the order in which exports write them."""
+        names = ("id", *self.required, *self.optional, *self.read_only)
+        return [column_of(self.model, name) for name in names]
+
+    def check(self, row: Row) -> None:
+        """Refuse what only this kind of row refuses."""
 
 
 class RowValidator:
-    """Goes through a file's rows once, batch by batch, within `staging_tables`."""
+    """Goes through a file's rows once, batch by batch, with the tables that `staging.create_tables` makes."""
 
-    def __init__(self, *, spreadsheet: Spreadsheet, columns: Sequence[Column | None]) -> None:
+    def __init__(self, *, spreadsheet: Spreadsheet, headings: Sequence[Any]) -> None:
+        """Raises ValidationError for headings that name no column or one twice, and for lacking columns."""
         self.spreadsheet = spreadsheet
         self.manager: Any = spreadsheet.model._default_manager  # noqa: SLF001 - documented API
-        self.names = [column.name if column else None for column in columns]
+        columns = spreadsheet.columns()
+        # The column that each heading names, None for an empty heading.
+        self.names = _names(headings, columns, required=spreadsheet.required)
         self.columns = {
             column.name: column
-            for column in spreadsheet.columns()
+            for column in columns
             if column.name in self.names and column.name not in spreadsheet.read_only
         }
         self.ignored_changes = 0
@@ -34,9 +120,9 @@ class RowValidator:
         stored = self.manager.in_bulk([row.row_id for row in rows if row.row_id])
         for row in rows:
             self._compare(row, stored.get(row.row_id))
-            self._check_required(row)
             self.spreadsheet.check(row)
-        self._check_ids(rows)
+        with_id = [(row, str(row.row_id)) for row in rows if row.row_id]
+        self._check_repeated("id", with_id, _("Row %(row)s has the same id."))
         if self.spreadsheet.unique_names:
             self._check_names(rows)
         valid = [row for row in rows if not row.errors]
@@ -53,10 +139,9 @@ class RowValidator:
             row.refuse("", _("This row has more cells than the file has columns."))
         for name, column in self.columns.items():
             try:
-                value = column.cell.clean(row.cells.get(name))
-                row.values[name] = value if value is None else column.field.clean(value, None)
+                row.values[name] = column.clean(row.cells.get(name))
             except ValidationError as error:
-                row.refuse(column.label, error)
+                row.refuse(name, error)
         return row
 
     def _compare(self, row: Row, stored: Model | None) -> None:
@@ -64,41 +149,100 @@ class RowValidator:
         row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
         is_ignored = False
         for name, value in row.values.items():
+            column = self.columns[name].field
             if stored is None:
                 setattr(row.new, name, value)
             elif name in self.spreadsheet.read_only_once_created:
                 is_ignored |= value not in {None, getattr(stored, name)}
             # SQL may have stored blanks around a text, which an import drops: that is no change.
-            elif value != self.columns[name].field.to_python(getattr(stored, name)):
+            elif value != column.to_python(getattr(stored, name)):
                 setattr(row.new, name, value)
+            if name != "id" and not column.null and getattr(row.new, name) is None:
+                row.refuse(name, _("This cell is empty."))
         self.ignored_changes += is_ignored
 
-    def _check_required(self, row: Row) -> None:
-        for name, column in self.columns.items():
-            is_required = name != "id" and not column.field.null
-            if is_required and name in row.values and getattr(row.new, name) is None:
-                row.refuse(column.label, _("This cell is empty."))
-
-    def _check_ids(self, rows: Sequence[Row]) -> None:
-        with_id = [row for row in rows if row.row_id]
-        first = first_occurrences(kind="id", values=[(str(row.row_id), row.number) for row in with_id])
-        for row in with_id:
-            if (above := first[str(row.row_id)]) != row.number:
-                row.refuse("id", _("Row %(row)s has the same id.") % {"row": above})
+    def _check_repeated(self, name: str, rows: Sequence[tuple[Row, str]], text: str) -> None:
+        """Refuse rows whose value stands above in the file."""
+        first = _first_rows(kind=name, values=[(value, row.number) for row, value in rows])
+        for row, value in rows:
+            if (above := first[value]) != row.number:
+                row.refuse(name, text % {"row": above})
 
     def _check_names(self, rows: Sequence[Row]) -> None:
         """Refuse rows without an id whose name is stored already, or above in the file."""
-        new = [row for row in rows if not row.row_id and row.values.get("name")]
-        named = self.manager.filter(name__in={row.values["name"] for row in new})
+        new = [(row, row.values["name"]) for row in rows if not row.row_id and row.values.get("name")]
+        named = self.manager.filter(name__in={name for _row, name in new})
         stored = dict(named.order_by("-pk").values_list("name", "pk"))
-        first = first_occurrences(kind="name", values=[(row.values["name"], row.number) for row in new])
-        for row in new:
-            name, label = row.values["name"], self.columns["name"].label
+        text = _("“%(name)s” is there already. To change it, give its id: %(id)s.")
+        for row, name in new:
             if name in stored:
-                row.refuse(
-                    label,
-                    _("“%(name)s” is there already. To change it, give its id: %(id)s.")
-                    % {"name": name, "id": stored[name]},
-                )
-            elif (above := first[name]) != row.number:
-                row.refuse(label, _("Row %(row)s has the same name.") % {"row": above})
+                row.refuse("name", text % {"name": name, "id": stored[name]})
+        unknown = [(row, name) for row, name in new if name not in stored]
+        self._check_repeated("name", unknown, _("Row %(row)s has the same name."))
+
+
+def _names(headings: Sequence[Any], columns: list[Column], *, required: Sequence[str]) -> list[str | None]:
+    by_spelling = {word: column.name for column in columns for word in column.spellings()}
+    shown = [stripped(unicodedata.normalize("NFC", "" if each is None else str(each))) for each in headings]
+    names = [by_spelling.get(heading.casefold()) for heading in shown]
+    times = Counter(names)
+    unknown = [heading[:40] for heading, name in zip(shown, names, strict=True) if heading and not name]
+    twice = [column.label for column in sorted(columns, key=lambda each: each.name) if times[column.name] > 1]
+    lacking = [column.label for column in columns if column.name in required and not times[column.name]]
+    for text, wrong in (
+        (_("The file has columns that are unknown here: %(names)s."), unknown),
+        (_("The file has these columns twice: %(names)s."), twice),
+        (_("The file lacks these columns: %(names)s."), lacking),
+    ):
+        if wrong:
+            raise ValidationError(text, params={"names": ", ".join(wrong)})
+    return names
+
+
+def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """For each of these values, given in the file's order: the first row of the file with it."""
+    rows: dict[str, int] = {}
+    for value, number in values:
+        rows.setdefault(value, number)
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_SEEN, [kind, [*rows], [*rows.values()]])
+        cursor.execute(SEEN, [kind, [*rows]])
+        return dict(cursor.fetchall())
+
+
+def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
+    """What the constraints of their table would refuse, by place in `rows`; nothing is written or locked."""
+    if not rows:
+        return {}
+    meta = type(rows[0])._meta  # noqa: SLF001 - documented API
+    messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
+    with connection.cursor() as cursor:
+        checks = dict(cursor.execute(CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
+        cursor.execute(_failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
+        found = cursor.fetchall()
+    return {
+        place - 1: [
+            ValidationError(messages.get(name, name), code=name)
+            for name, holds in zip(checks, answers, strict=True)
+            if holds is False
+        ]
+        for place, *answers in found
+    }
+
+
+def _failed_checks(table: str, conditions: Sequence[str]) -> str:
+    """SQL: which rows of a JSON list fail which conditions; the conditions are the catalogue's."""
+    checks = [f"({condition})".replace("%", "%%") for condition in conditions]
+    rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
+    return (
+        f"SELECT ordinality, {', '.join(checks)} "  # noqa: S608 # nosec B608
+        f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(checks)})"
+    )
+
+
+def _as_json(rows: Sequence[Model]) -> str:
+    """The rows' values, without those that the database will set."""
+    columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
+    values = [{column: getattr(row, name) for column, name in columns} for row in rows]
+    given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
+    return json.dumps(given, default=str)

@@ -10,9 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from backoffice import action_log
-from backoffice.spreadsheets.files import opened
-from backoffice.spreadsheets.importing import Confirmation, import_file
-from backoffice.spreadsheets.sequences import advance_sequence
+from backoffice.spreadsheets.importing import confirm, parsed, preview
+from backoffice.spreadsheets.staging import advance_sequence
 from core.db.sending import send
 from products.factories import ProductFactory
 from products.models import Product
@@ -146,11 +145,6 @@ def _reserved(gap: int) -> int:
     return newest + gap
 
 
-def result_of(content: bytes, **confirmation):
-    confirmed = Confirmation(**confirmation) if confirmation else None
-    return import_file(spreadsheet=ProductSpreadsheet(), content=content, confirmation=confirmed)
-
-
 def test_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_db: None) -> None:
     product = ProductFactory(price=1)
     content = as_csv(HEAD, (product.pk, product.name, 2, 0), ("", "새 상품", 1, 1))
@@ -158,7 +152,7 @@ def test_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_
 
         def preview_elsewhere():
             try:
-                return result_of(content).summary
+                return preview(spreadsheet=ProductSpreadsheet(), content=content).summary
             finally:
                 connection.close()
 
@@ -169,17 +163,18 @@ def test_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_
 
 def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_as_one(admin_user) -> None:
     rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
-    preview = result_of(as_csv(HEAD, *rows))
-    assert (preview.in_bulk, preview.rows, preview.summary) == (True, [], "10001-0-0")
-    given = {"staff_id": admin_user.pk, "file_name": "all.csv", "expected": preview.summary}
-    assert not result_of(as_csv(HEAD, *rows), **given).fails
+    file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
+    result = preview(**file)
+    assert (result.in_bulk, result.rows, result.summary) == (True, [], "10001-0-0")
+    confirm(**file, staff_id=admin_user.pk, file_name="all.csv", expected=result.summary)
     assert Product.objects.count() == 10_001
     assert "10,001" in action_log.describe(LogEntry.objects.get())
 
 
 def test_mistake_in_the_last_of_many_rows_refuses_the_file(admin_user) -> None:
     rows = [*(("", f"스콘 {n}", 1000, 5) for n in range(2_500)), ("", "x", -1, 0)]
-    result = result_of(as_csv(HEAD, *rows), staff_id=admin_user.pk, file_name="x", expected="")
+    file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
+    result = confirm(**file, staff_id=admin_user.pk, file_name="x", expected="")
     assert [row.number for row in result.invalid_rows] == [2_502]
     assert not Product.objects.exists()
 
@@ -188,8 +183,8 @@ def test_mistake_in_the_last_of_many_rows_refuses_the_file(admin_user) -> None:
 def test_file_has_100_000_rows_at_most(count: int) -> None:
     content = b"name\n" + b"x\n" * count
     if count > 100_000:
-        with pytest.raises(ValidationError, match="100,000"), opened(content):
+        with pytest.raises(ValidationError, match="100,000"), parsed(content):
             pass
     else:
-        with opened(content) as table:
-            assert len(list(table.rows)) == count
+        with parsed(content) as (_report, parsed_rows):
+            assert len(list(parsed_rows)) == 1 + count

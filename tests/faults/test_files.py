@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from backoffice.spreadsheets import files
+from backoffice.spreadsheets import importing
 from backoffice.spreadsheets.parser.limits import CPU_SECONDS, MAX_BYTES, MAX_UNPACKED_BYTES
 from tests.kit.workbooks import (
     BOOK,
@@ -33,7 +33,7 @@ PEAK = "; print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[
 
 def parsed(content: bytes) -> tuple[dict, float, int]:
     """What the parser's process says, its processor time in seconds, and its memory at most in MB."""
-    *interpreter, program, folder = files._PARSER
+    *interpreter, program, folder = importing._PARSER
     with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as rows:
         file.write(content)
         file.seek(0)

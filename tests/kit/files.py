@@ -52,9 +52,10 @@ def bring(browser, table, content):
 
 def wrong(page):
     """What a page says is wrong: of the file, and of its rows by number."""
-    if not (result := page.context.get("result")):
-        return [text for texts in page.context["form"].errors.values() for text in texts]
-    return result.errors or {row.number: row.errors for row in result.invalid_rows}
+    if result := page.context.get("result"):
+        return {row.number: row.errors for row in result.invalid_rows}
+    of_form = [text for texts in page.context["form"].errors.values() for text in texts]
+    return page.context.get("errors") or of_form
 
 
 def fetch(browser, table, kind, *, language="ko", query=""):

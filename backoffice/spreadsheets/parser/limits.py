@@ -3,6 +3,9 @@
 The process that parses files imports nothing but Python's own library: no Django, no package.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 MAX_BYTES = 16 * 1024 * 1024
 # Of an XLSX file, a compressed archive: what its parts that are read come to, 100,000 wide rows included.
 MAX_UNPACKED_BYTES = 128 * 1024 * 1024
@@ -35,12 +38,18 @@ MEMORY_BYTES = 512 * 1024 * 1024
 CPU_SECONDS = 20
 
 
-class Refused(Exception):
-    """A file that is not read; `code` is a key of `backoffice.spreadsheets.refusals.TEXTS`."""
+class UnreadableFile(Exception):
+    """A file that is refused; `code` is a key of `backoffice.spreadsheets.refusals.TEXTS`."""
 
     def __init__(self, code: str, *, row: int = 0, column: int = 0, place: str = "") -> None:
         super().__init__(code)
-        self.code = code
-        self.row = row
-        self.column = column
-        self.place = place
+        self.report = {"refused": code, "row": row, "column": column, "place": place}
+
+
+def filled(cells: Iterable[tuple[int, Any]]) -> dict[int, Any]:
+    """The cells with something in them, by column; blanks and byte order marks are nothing."""
+    return {
+        column: cell
+        for column, cell in cells
+        if cell is not None and not (isinstance(cell, str) and not cell.strip().strip("\ufeff"))
+    }

@@ -6,15 +6,25 @@ format that shows it otherwise, `{"number": 7, "scaled": false}`. Its last words
 JSON object: `{"refused": code, ...}`, or what is worth telling of the table.
 """
 
+import codecs
 import contextlib
+import csv
+import io
 import json
 import resource
 import sys
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from backoffice.spreadsheets.parser import delimited, limits, sheet
-from backoffice.spreadsheets.parser.limits import Refused
-from backoffice.spreadsheets.parser.rows import Rows
+from backoffice.spreadsheets.parser import limits
+from backoffice.spreadsheets.parser.limits import UnreadableFile, filled
+from backoffice.spreadsheets.parser.worksheet import Worksheet
+
+CSV_HEAD_BYTES = 64 * 1024
+# More than a row within bounds can have, each character of it a quotation mark that is doubled.
+MAX_RECORD_CHARS = 2 * limits.MAX_COLUMNS * limits.MAX_CELL_CHARS
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def main() -> None:
@@ -23,28 +33,11 @@ def main() -> None:
     try:
         report = parse(sys.stdin.buffer.read(limits.MAX_BYTES + 1), sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    except Refused as error:
-        report = {"refused": error.code, "row": error.row, "column": error.column, "place": error.place}
+    except UnreadableFile as error:
+        report = error.report
     except MemoryError:
         report = {"refused": "too_much_work"}
     sys.stderr.write(json.dumps(report))
-
-
-def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
-    """Write the rows that have content, headings first; what is worth telling of them.
-
-    The kind of file is told by what is in it. Raises Refused.
-    """
-    if len(content) > limits.MAX_BYTES:
-        raise Refused("too_big")
-    rows = Rows(output)
-    if content.startswith(b"PK"):
-        return sheet.read(content, rows)
-    if content.startswith(b"\xd0\xcf\x11\xe0"):  # OLE: Excel's files before 2007, and what has a password
-        raise Refused("protected" if "EncryptedPackage".encode("utf-16-le") in content else "old_excel")
-    for number, cells in delimited.records(content):
-        rows.write(number, enumerate(cells, 1))
-    return {}
 
 
 def limit_resources() -> None:
@@ -64,3 +57,84 @@ def limit_resources() -> None:
         most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(kind, (most, most))
+
+
+def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
+    """Write the rows that have content, headings first; what is worth telling of them.
+
+    The kind of file is told by what is in it. Raises UnreadableFile.
+    """
+    if len(content) > limits.MAX_BYTES:
+        raise UnreadableFile("too_big")
+    if content.startswith(b"PK"):
+        sheet = Worksheet(content)
+        write(sheet.rows(), output)
+        return sheet.report()
+    if content.startswith(b"\xd0\xcf\x11\xe0"):  # OLE: Excel's files before 2007, and what has a password
+        is_protected = "EncryptedPackage".encode("utf-16-le") in content
+        raise UnreadableFile("protected" if is_protected else "old_excel")
+    write(csv_rows(content), output)
+    return {}
+
+
+def write(rows: Iterable[tuple[int, dict[int, Any]]], output: IO[bytes]) -> None:
+    """Write rows, each with its cells by column, within the bounds of a table. Raises UnreadableFile."""
+    written = 0
+    for count, (number, cells) in enumerate(rows):  # the first is the headings
+        for column, cell in cells.items():
+            if column > limits.MAX_COLUMNS:
+                raise UnreadableFile("too_many_columns", row=number, column=column)
+            if isinstance(cell, str) and len(cell) > limits.MAX_CELL_CHARS:
+                raise UnreadableFile("long_cell", row=number, column=column)
+        if number > limits.LAST_ROW:
+            raise UnreadableFile("row_number", place=f"{number}")
+        if count > limits.MAX_ROWS:
+            raise UnreadableFile("too_many_rows", row=number)
+        line = _encode((number, [cells.get(column) for column in range(1, max(cells) + 1)])).encode() + b"\n"
+        written += len(line)
+        if written > limits.MAX_OUTPUT_BYTES:
+            raise UnreadableFile("unpacks_to_too_much")
+        output.write(line)
+
+
+def csv_rows(content: bytes) -> Iterator[tuple[int, dict[int, str]]]:
+    """The rows of a CSV file with content, with their numbers as a spreadsheet shows them."""
+    text = io.TextIOWrapper(io.BytesIO(content), encoding=_encoding(content), newline="")
+    number = chars = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal chars
+        while line := text.readline(MAX_RECORD_CHARS + 1):
+            chars += len(line)
+            if chars > MAX_RECORD_CHARS:
+                raise UnreadableFile("long_row", row=number + 1)
+            yield line
+
+    csv.field_size_limit(limits.MAX_CELL_CHARS)
+    # Strict: else what follows a quotation mark without an end would be one cell.
+    reader = csv.reader(lines(), delimiter=_delimiter(content), strict=True)
+    try:
+        for number, cells in enumerate(reader, 1):
+            chars = 0
+            if row := filled(enumerate(cells, 1)):
+                yield number, row
+    except csv.Error as error:
+        code = "long_cell" if "field limit" in str(error) else "csv_quotes"
+        raise UnreadableFile(code, row=number + 1) from error
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8, with or without a byte order mark, or CP949 as Korean Excel writes it."""
+    for encoding in ("utf-8-sig", "cp949"):
+        with contextlib.suppress(UnicodeDecodeError):
+            if "\0" not in content.decode(encoding):
+                return encoding
+    raise UnreadableFile("encoding")
+
+
+def _delimiter(content: bytes) -> str:
+    """A comma; or what stands in its place where Excel uses the comma in numbers, and in copied tables."""
+    head = content[:CSV_HEAD_BYTES].lstrip(codecs.BOM_UTF8 + b"\r\n").splitlines()[:1]
+    if head and b"," not in head[0]:
+        return next((each for each in ("\t", ";") if each.encode() in head[0]), ",")
+    return ","

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLPullParser  # nosec B4
 from xml.parsers import expat
 
 from backoffice.spreadsheets.parser import limits
-from backoffice.spreadsheets.parser.limits import Refused
+from backoffice.spreadsheets.parser.limits import UnreadableFile
 
 # Elements in these go by their names alone: workbooks, transitional and strict, and relationships.
 _NAMESPACES = {
@@ -40,14 +40,14 @@ class Package:
     def __init__(self, content: bytes) -> None:
         # Each entry begins so: no more of them can be there, whatever the archive says of itself.
         if content.count(_ENTRY) > limits.MAX_PARTS:
-            raise Refused("damaged")
+            raise UnreadableFile("damaged")
         try:
             self.archive = zipfile.ZipFile(io.BytesIO(content))
         except _DAMAGED as error:
-            raise Refused("damaged") from error
+            raise UnreadableFile("damaged") from error
         self.parts = {info.filename.lstrip("/").casefold(): info for info in self.archive.infolist()}
         if len(self.parts) < len(self.archive.infolist()):
-            raise Refused("damaged")
+            raise UnreadableFile("damaged")
         self.unpacked = 0
         self.elements_met = 0
         # Fed to the XML parser since it last kept nothing.
@@ -60,7 +60,7 @@ class Package:
         """The elements of a part that are keys of `most`, each once it has ended, with all that is in it.
 
         A key is the name of a parent and an element, as in "sheetData/row"; its value, how many there may be.
-        Raises Refused.
+        Raises UnreadableFile.
         """
         parser: XMLPullParser[Element] = XMLPullParser(("start", "end", "start-ns"))
         tree = _Tree(self, most)
@@ -72,16 +72,16 @@ class Package:
             yield from tree.ended(parser.read_events())
         except ParseError as error:
             memory = error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
-            raise Refused("too_much_work" if memory else "damaged") from error
+            raise UnreadableFile("too_much_work" if memory else "damaged") from error
         except _DAMAGED as error:
-            raise Refused("damaged") from error
+            raise UnreadableFile("damaged") from error
 
     def _pieces(self, name: str) -> Iterator[bytes]:
         info = self.parts[name.casefold()]
         if info.flag_bits & _ENCRYPTED:
-            raise Refused("protected")
+            raise UnreadableFile("protected")
         if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise Refused("damaged")
+            raise UnreadableFile("damaged")
         before, head = self.elements_met, b""
         self.kept_bytes = 0
         with self.archive.open(info) as file:
@@ -89,14 +89,14 @@ class Package:
                 # What comes out counts, not what the archive says of itself.
                 self.unpacked += len(piece)
                 if self.unpacked > limits.MAX_UNPACKED_BYTES:
-                    raise Refused("unpacks_to_too_much")
+                    raise UnreadableFile("unpacks_to_too_much")
                 self.kept_bytes += len(piece)
                 if self.kept_bytes > limits.MAX_ELEMENT_BYTES or self.elements_met > limits.MAX_ELEMENTS:
-                    raise Refused("too_much_work")
+                    raise UnreadableFile("too_much_work")
                 # Until its first element: a workbook has no document type, and so no entity.
                 head = head + piece if self.elements_met == before else b""
                 if b"<!DOCTYPE" in head.replace(b"\0", b""):
-                    raise Refused("damaged")
+                    raise UnreadableFile("damaged")
                 yield piece
 
 
@@ -111,7 +111,7 @@ class _Tree:
         self.whole: Element | None = None
 
     def ended(self, events: Iterator[Any]) -> Iterator[Element]:
-        """Those that are wanted, as they end. Raises ParseError, Refused."""
+        """Those that are wanted, as they end. Raises ParseError, UnreadableFile."""
         names, whole, count = self.names, self.whole, 0
         for event, element in events:
             if event == "start":
@@ -137,10 +137,10 @@ class _Tree:
             is_wanted = True
             self.left[path] -= 1
             if self.left[path] < 0:
-                raise Refused("too_much_work")
+                raise UnreadableFile("too_much_work")
         self.open.append(element)
         if len(self.open) > limits.MAX_ELEMENT_DEPTH:
-            raise Refused("damaged")
+            raise UnreadableFile("damaged")
         return element if is_wanted else None
 
     def _end(self) -> None:
@@ -155,7 +155,7 @@ class _Names(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         if len(self) >= limits.MAX_XML_NAMES:
-            raise Refused("damaged")
+            raise UnreadableFile("damaged")
         namespace, _brace, local = name.rpartition("}")
         self[name] = local if namespace in _NAMESPACES else name
         return self[name]

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element  # nosec B405 # for its type
 
 from backoffice.spreadsheets.parser import limits
-from backoffice.spreadsheets.parser.limits import Refused
+from backoffice.spreadsheets.parser.limits import UnreadableFile
 from backoffice.spreadsheets.parser.package import Package
-from backoffice.spreadsheets.parser.styles import BUILT_IN, PLAIN, kind_of
 
 TRUE = {"1", "true"}
 FALSE = {"0", "false"}
@@ -20,12 +19,31 @@ _IDS = [f"{{{space}}}id" for space in _OFFICE]
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SURROGATES = range(0xD800, 0xE000)
 
+# How numbers are shown; a date is one whose format shows days or hours.
+DATE, SCALED, DRESSED, PLAIN = "date", "scaled", "dressed", "plain"
+
+# What a format writes as it is, or says of colour and language; elapsed time, as in [h]:mm, is no date.
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_PARTS_OF_A_DATE = re.compile("[dmyhs]", re.IGNORECASE)
+_ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
+# A comma behind the last digit leaves three digits out.
+_SCALED = re.compile(r"%|[0#?],+(?![0#?,])")
+_MAX_FORMAT_CHARS = 1_000
+
+# Those that a workbook need not define, by number: ECMA-376 part 1, 18.8.30, East Asian ones included. 0, 1
+# and 49, which are left out, are whole numbers without more, and text.
+BUILT_IN = {
+    **{f"{number}": DATE for number in (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))},
+    **{f"{number}": DRESSED for number in (*range(2, 9), *range(11, 14), *range(37, 45), 48)},
+    **{f"{number}": SCALED for number in (9, 10)},
+}
+
 
 class Workbook:
     """Its sheets, and how they keep dates, formulas, texts and the formats of numbers."""
 
     def __init__(self, package: Package) -> None:
-        """Raises Refused."""
+        """Raises UnreadableFile."""
         self.package = package
         part = _workbook_part(package)
         self.related = _relationships(package, part)
@@ -57,7 +75,7 @@ class Workbook:
             kind, part = self.related.get(relationship, ("", ""))
             if kind == "worksheet" and sheet.get("state", "visible") == "visible":
                 return sheet.get("name", ""), part
-        raise Refused("no_visible_sheet" if self.sheets else "no_spreadsheet")
+        raise UnreadableFile("no_visible_sheet" if self.sheets else "no_spreadsheet")
 
     def string(self, number: int) -> str:
         """A text of the table that cells refer to. Raises LookupError."""
@@ -85,13 +103,13 @@ class Workbook:
 
 def _workbook_part(package: Package) -> str:
     if "content.xml" in package and "mimetype" in package:
-        raise Refused("open_document")
+        raise UnreadableFile("open_document")
     documents = _relationships(package, "").values() if "_rels/.rels" in package else ()
     part = next((part for kind, part in documents if kind == "officeDocument"), "")
     if not part:
-        raise Refused("no_spreadsheet")
+        raise UnreadableFile("no_spreadsheet")
     if part.casefold().endswith(".bin"):
-        raise Refused("binary_workbook")
+        raise UnreadableFile("binary_workbook")
     return part
 
 
@@ -123,3 +141,22 @@ def unescaped(text: str) -> str:
 def _character(found: "re.Match[str]") -> str:
     code = int(found[1], 16)
     return found[0] if code in _SURROGATES else chr(code)
+
+
+def kind_of(code: str) -> str:
+    """What a number format does to a number.
+
+    PLAIN shows a whole number's digits as they are, DRESSED otherwise (`007`, `1,000`), SCALED another number
+    (`100%` for 1), DATE a date or a time of day.
+    """
+    if is_date(code):
+        return DATE
+    if code.strip().casefold() in {"", "general", "0", "#", "@"}:
+        return PLAIN
+    return SCALED if _SCALED.search(_LITERAL.sub("", code[:_MAX_FORMAT_CHARS])) else DRESSED
+
+
+def is_date(code: str) -> bool:
+    """Whether a number format shows a date or a time of day."""
+    shown = code[:_MAX_FORMAT_CHARS].partition(";")[0]
+    return not _ELAPSED.search(shown) and bool(_PARTS_OF_A_DATE.search(_LITERAL.sub("", shown)))

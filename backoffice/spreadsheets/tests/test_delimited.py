@@ -1,26 +1,13 @@
 """CSV files as programs and people write them."""
 
-import io
-import json
+from string import ascii_uppercase
 
 import pytest
+from openpyxl.utils import get_column_letter
 
-from backoffice.spreadsheets.parser import delimited
-from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_CELL_CHARS, MAX_COLUMNS, Refused
-from backoffice.spreadsheets.parser.main import parse
-
-
-def rows_of(content: bytes) -> list:
-    output = io.BytesIO()
-    parse(content, output)
-    return [json.loads(line) for line in output.getvalue().splitlines()]
-
-
-def refused(content: bytes) -> tuple[str, int, int]:
-    """Why it is refused, and where."""
-    with pytest.raises(Refused) as caught:
-        rows_of(content)
-    return caught.value.code, caught.value.row, caught.value.column
+from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_CELL_CHARS, MAX_COLUMNS
+from backoffice.spreadsheets.parser.main import MAX_RECORD_CHARS
+from tests.kit.parsing import refused, rows_of
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -51,8 +38,8 @@ def test_semicolon_beside_commas_is_a_character():
         (b'name\n"' + b"a\n" * 10_000, "long_cell", 2),
         (b"name\n" + b"a" * (MAX_CELL_CHARS + 1), "long_cell", 2),
         (b"a" * (16 * 2**20), "long_row", 1),
-        (b"name\n" + b'"\n",' * delimited.MAX_RECORD_CHARS, "long_row", 2),
-        (b"name\n" + b"," * (delimited.MAX_RECORD_CHARS + 1), "long_row", 2),
+        (b"name\n" + b'"\n",' * MAX_RECORD_CHARS, "long_row", 2),
+        (b"name\n" + b"," * (MAX_RECORD_CHARS + 1), "long_row", 2),
         ("name\na".encode("utf-16"), "encoding", 0),
         ("name\na".encode("utf-32"), "encoding", 0),
         (b"name\na\0b", "encoding", 0),
@@ -63,11 +50,15 @@ def test_semicolon_beside_commas_is_a_character():
     ids=range(13),
 )
 def test_ambiguous_text_is_refused_with_its_row(content, code, row):
-    assert refused(content)[:2] == (code, row)
+    refusal, place = refused(content)
+    assert (refusal, place.lstrip(ascii_uppercase)) == (code, f"{row or ''}")
 
 
 def test_column_that_a_table_does_not_have_is_refused_by_row_and_column():
-    assert refused(b"name\n" + b"," * MAX_COLUMNS + b"x") == ("too_many_columns", 2, MAX_COLUMNS + 1)
+    assert refused(b"name\n" + b"," * MAX_COLUMNS + b"x") == (
+        "too_many_columns",
+        f"{get_column_letter(MAX_COLUMNS + 1)}2",
+    )
     assert len(rows_of(b"name\na" + b"," * 5_000)) == 2
 
 

@@ -9,20 +9,22 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from backoffice.spreadsheets import files
-from backoffice.spreadsheets.cells import IntegerCell, TextCell, TimestampCell
-from backoffice.spreadsheets.files import CellError, Formatted, opened, turn
+from backoffice.spreadsheets import importing
+from backoffice.spreadsheets.columns import CellError, Formatted, column_of
+from backoffice.spreadsheets.importing import parsed, preview, turn
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
+from coupons.models import Coupon
 from tests.kit.processes import until
 from tests.kit.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
+from users.spreadsheets import MemberSpreadsheet
 
 SLOW = b"\n" * MAX_BYTES
 
 
 def table(content: bytes) -> list:
-    with opened(content) as read:
-        return [read.headers, *read.rows]
+    with parsed(content) as (_report, rows):
+        return [*rows]
 
 
 def test_cells_keep_their_types():
@@ -32,34 +34,36 @@ def test_cells_keep_their_types():
         sheet["A50000"] = "a"
 
     assert table(xlsx(fill)) == [
-        ["name", 1, 1.5, True, datetime(2026, 12, 31, 9), CellError("#N/A")],  # noqa: DTZ001
-        (50_000, ["a"]),
+        [1, ["name", 1, 1.5, True, datetime(2026, 12, 31, 9), CellError("#N/A")]],  # noqa: DTZ001
+        [50_000, ["a"]],
     ]
 
 
 def test_amount_is_read_from_any_format_that_shows_the_same_number():
-    assert IntegerCell().clean(Formatted(4500, is_scaled=False)) == 4500
+    assert column_of(Coupon, "quantity").clean(Formatted(4500, is_scaled=False)) == 4500
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"),
+    ("name", "value"),
     [
-        (IntegerCell(), Formatted(1, is_scaled=True)),  # 100%
-        (TextCell(), Formatted(7, is_scaled=False)),  # 007
-        (TextCell(), datetime(2026, 12, 31)),  # noqa: DTZ001
-        (TimestampCell(), Formatted(46387, is_scaled=False)),
+        ("quantity", Formatted(1, is_scaled=True)),  # 100%
+        ("name", Formatted(7, is_scaled=False)),  # 007
+        ("name", datetime(2026, 12, 31)),  # noqa: DTZ001
+        ("closes_at", Formatted(46387, is_scaled=False)),
     ],
 )
-def test_cell_that_shows_another_value_than_it_holds_is_refused(cell, value):
+def test_cell_that_shows_another_value_than_it_holds_is_refused(name, value):
     with pytest.raises(ValidationError):
-        cell.clean(value)
+        column_of(Coupon, name).clean(value)
 
 
+@pytest.mark.django_db
 def test_sheet_is_named_and_hidden_rows_are_reported():
     content = with_sheet(f'{NAMES}<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>')
-    with translation.override("en"), opened(content) as read:
-        assert read.sheet == "Sheet: Sheet"
-        assert read.notices == ["Hidden rows are imported too: 1."]
+    with translation.override("en"):
+        result = preview(spreadsheet=MemberSpreadsheet(), content=content)
+    assert result.sheet == "Sheet: Sheet"
+    assert result.notices == ["Hidden rows are imported too: 1."]
 
 
 def test_refusal_names_row_and_column():
@@ -83,10 +87,10 @@ def test_refusal_has_a_text_in_each_language(code, language):
 
 def limited(monkeypatch, limit: str) -> None:
     """Have the parser start with another limit."""
-    program = files._PARSER[4].replace(
+    program = importing._PARSER[4].replace(
         "from backoffice", f"from backoffice.spreadsheets.parser import limits; {limit}; from backoffice"
     )
-    monkeypatch.setattr(files, "_PARSER", [*files._PARSER[:4], program, *files._PARSER[5:]])
+    monkeypatch.setattr(importing, "_PARSER", [*importing._PARSER[:4], program, *importing._PARSER[5:]])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_parser_beyond_its_limits_is_killed_by_the_kernel(monkeypatch, limit):
 
 
 def test_parser_past_its_deadline_is_ended(monkeypatch):
-    monkeypatch.setattr(files, "DEADLINE_SECONDS", 0.3)
+    monkeypatch.setattr(importing, "DEADLINE_SECONDS", 0.3)
     with pytest.raises(ValidationError) as caught:
         table(SLOW)
     assert caught.value.code == "too_much_work"
@@ -125,11 +129,11 @@ def test_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
     look = "import os, importlib.util as packages"
     nothing = "assert 'SECRET_KEY' not in os.environ and not packages.find_spec('django')"
     limited(monkeypatch, f"{look}; {nothing}")
-    assert table(b"name\na") == [["name"], (2, ["a"])]
+    assert table(b"name\na") == [[1, ["name"]], [2, ["a"]]]
 
 
 def test_two_files_are_read_at_once_and_the_next_is_refused_as_busy(monkeypatch):
-    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(importing, "WAIT_SECONDS", 0.1)
     with turn(), turn(), pytest.raises(ValidationError) as caught, turn():
         pass
     assert caught.value.code == "busy"
@@ -138,26 +142,26 @@ def test_two_files_are_read_at_once_and_the_next_is_refused_as_busy(monkeypatch)
 
 
 def test_uploads_wait_for_a_parser_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr(files, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(importing, "WAIT_SECONDS", 30)
     had = []
 
     def wait():
         with turn():
             had.append(1)
 
-    waiting = [threading.Thread(target=wait) for _ in range(files.MAX_WAITING)]
+    waiting = [threading.Thread(target=wait) for _ in range(importing.MAX_WAITING)]
     with ExitStack() as held:
-        for _ in range(files.MAX_AT_ONCE):
+        for _ in range(importing.MAX_AT_ONCE):
             held.enter_context(turn())
         for each in waiting:
             each.start()
-        until(lambda: files._waiting._value == 0)
+        until(lambda: importing._queue._value == 0)
         with pytest.raises(ValidationError), turn():
             pass
         assert not had
     for each in waiting:
         each.join()
-    assert len(had) == files.MAX_WAITING
+    assert len(had) == importing.MAX_WAITING
 
 
 def test_entities_are_refused():

@@ -4,8 +4,7 @@ import tracemalloc
 
 import pytest
 
-from backoffice.spreadsheets import importing, results, staging
-from backoffice.spreadsheets.importing import Confirmation, import_file
+from backoffice.spreadsheets import importing, staging
 from products.models import Product
 from products.spreadsheets import ProductSpreadsheet
 
@@ -23,16 +22,20 @@ def file(rows: int, mark: str) -> bytes:
 def peak(rows: int, *, staff, dry_run: bool) -> int:
     """The most bytes that an import of so many rows held at once, beside the file itself."""
     content = file(rows, f"{rows}")
-    confirmation = Confirmation(staff_id=staff.pk, file_name="a.csv", expected=f"{rows}-0-0")
+    expected = f"{rows}-0-0"
+    sheet = ProductSpreadsheet()
     tracemalloc.start()
     try:
-        result = import_file(
-            spreadsheet=ProductSpreadsheet(), content=content, confirmation=None if dry_run else confirmation
-        )
+        if dry_run:
+            result = importing.preview(spreadsheet=sheet, content=content)
+        else:
+            result = importing.confirm(
+                spreadsheet=sheet, content=content, file_name="a", staff_id=staff.pk, expected=expected
+            )
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-        assert not result.fails
+        assert result.summary == expected
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,7 @@ def little_at_once(monkeypatch):
 @pytest.fixture
 def in_bulk(monkeypatch):
     """No row is shown, as in a file of more than 10,000."""
-    monkeypatch.setattr(results, "MAX_SHOWN_ROWS", 0)
+    monkeypatch.setattr(importing, "MAX_SHOWN_ROWS", 0)
 
 
 @pytest.mark.usefixtures("in_bulk")

@@ -7,10 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from backoffice.spreadsheets import staging
-from backoffice.spreadsheets.checks import violations
-from backoffice.spreadsheets.import_log import ImportLog
-from backoffice.spreadsheets.importing import import_file
-from backoffice.spreadsheets.rows import Row
+from backoffice.spreadsheets.importing import preview
+from backoffice.spreadsheets.validation import Row, violations
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
@@ -52,16 +50,15 @@ def test_update_from_staged_writes_what_bulk_update_writes():
         staged(ProductFactory(name="b", price=1), price=2**62),
         staged(ProductFactory(name="c", price=1), name="d"),
     ]
-    log = ImportLog(staff_id=0, file="x.csv", model=Product, in_bulk=True)
     written = []
     for write in (
-        lambda: staging.write(model=Product, log=log),
+        lambda: staging.write(model=Product, log=None),
         lambda: Product.objects.bulk_update([row.new for row in rows], ["name", "price"]),
     ):
         with transaction.atomic():
-            with staging.staging_tables():
-                staging.stage(rows)
-                write()
+            staging.create_tables()
+            staging.stage(rows)
+            write()
             written.append([*Product.objects.order_by("pk").values()])
             transaction.set_rollback(True)
     assert written[0] == written[1]
@@ -71,5 +68,5 @@ def test_update_from_staged_writes_what_bulk_update_writes():
 @pytest.mark.django_db(transaction=True)
 def test_import_within_another_transaction_is_refused():
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        import_file(spreadsheet=ProductSpreadsheet(), content=b"name,price,stock\na,1,1")
+        preview(spreadsheet=ProductSpreadsheet(), content=b"name,price,stock\na,1,1")
     assert not connection.in_atomic_block

@@ -32,7 +32,7 @@ def keep(owner, content: bytes = b"x"):
 
 def take(owner, pk, model=Product):
     file = uploads.take(pk=pk, owner_id=owner.pk, model=model)
-    return file and file.content
+    return file and file["content"]
 
 
 def grow_old(**which) -> None:
@@ -41,7 +41,10 @@ def grow_old(**which) -> None:
 
 def test_file_is_taken_once_and_has_the_name_that_was_uploaded(owner):
     pk = keep(owner, b"\x00\xff")
-    assert uploads.take(pk=pk, owner_id=owner.pk, model=Product) == uploads.File("상품.csv", b"\x00\xff")
+    assert uploads.take(pk=pk, owner_id=owner.pk, model=Product) == {
+        "file_name": "상품.csv",
+        "content": b"\x00\xff",
+    }
     assert take(owner, pk) is None
 
 

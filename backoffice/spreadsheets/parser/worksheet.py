@@ -2,19 +2,19 @@
 
 import math
 import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from xml.etree.ElementTree import Element  # nosec B405 # for its type
 
 from backoffice.spreadsheets.parser import limits
-from backoffice.spreadsheets.parser.limits import Refused
+from backoffice.spreadsheets.parser.limits import UnreadableFile, filled
 from backoffice.spreadsheets.parser.package import Package
-from backoffice.spreadsheets.parser.rows import Rows
-from backoffice.spreadsheets.parser.styles import DATE, PLAIN, SCALED
-from backoffice.spreadsheets.parser.workbook import TRUE, Workbook, text_of, unescaped
+from backoffice.spreadsheets.parser.workbook import DATE, PLAIN, SCALED, TRUE, Workbook, text_of, unescaped
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -41,29 +41,14 @@ _WANTED = {
 Area = tuple[int, int, int, int]
 
 
-def read(content: bytes, rows: Rows) -> dict[str, Any]:
-    """Write the rows of the first visible sheet; its name, and what of it is hidden. Raises Refused."""
-    package = Package(content)
-    book = Workbook(package)
-    name, part = book.first_visible()
-    sheet = Sheet(book, rows)
-    for element in package.elements(part, _WANTED):
-        sheet.take(element)
-    sheet.end()
-    return {
-        "sheet": name[: limits.MAX_SHEET_NAME_CHARS],
-        "sheets": len(book.sheets),
-        "hidden_rows": sheet.hidden_rows,
-        "hidden_columns": sheet.hidden_columns(),
-    }
+class Worksheet:
+    """The first visible sheet of a workbook."""
 
-
-class Sheet:
-    """Writes rows as they come."""
-
-    def __init__(self, book: Workbook, rows: Rows) -> None:
-        self.book = book
-        self.rows = rows
+    def __init__(self, content: bytes) -> None:
+        """Raises UnreadableFile."""
+        self.package = Package(content)
+        self.book = Workbook(self.package)
+        self.name, self.part = self.book.first_visible()
         self.row = 0
         self.hides_rows = False
         self.hidden_rows = 0
@@ -71,47 +56,62 @@ class Sheet:
         self.merged: list[tuple[str, Area]] = []
         # What formulas fill from here on.
         self.areas: list[Area] = []
+        # By column: the rows with something in it, ascending.
+        self.filled: dict[int, array[int]] = defaultdict(lambda: array("I"))
 
-    def take(self, element: Element) -> None:
-        """Take the next row, or what is said of rows, columns and cells. Raises Refused."""
-        if element.tag == "row":
-            self._row(element)
-        elif element.tag == "mergeCell":
-            reference = element.get("ref", "")
-            self.merged.append((reference, self._area(reference)))
-        elif element.tag == "col":
-            first, last = element.get("min", ""), element.get("max", "")
-            is_hidden = element.get("hidden") in TRUE or element.get("width") in _NOTHING
-            if is_hidden and _ROW.fullmatch(first) and _ROW.fullmatch(last):
-                self.hidden.append(range(int(first), int(last) + 1))
-        else:
-            self.hides_rows = element.get("zeroHeight") in TRUE
+    def report(self) -> dict[str, Any]:
+        """Its name, and what of it is hidden, once its rows were read."""
+        hidden = [column for column in sorted(self.filled) if any(column in each for each in self.hidden)]
+        return {
+            "sheet": self.name[: limits.MAX_SHEET_NAME_CHARS],
+            "sheets": len(self.book.sheets),
+            "hidden_rows": self.hidden_rows,
+            "hidden_columns": hidden,
+        }
 
-    def hidden_columns(self) -> list[int]:
-        """The columns with something in them that the sheet hides."""
-        filled = [column for column, rows in enumerate(self.rows.filled) if rows]
-        return [column for column in filled if any(column in each for each in self.hidden)]
-
-    def end(self) -> None:
-        """Refuse what only the end shows. Raises Refused.
-
-        Merged cells look like several with the same value, and are one with and others without: none of them
-        may have something in it.
-        """
+    def rows(self) -> Iterator[tuple[int, dict[int, Any]]]:
+        """The rows with content, by number, and their cells by column. Raises UnreadableFile."""
+        for element in self.package.elements(self.part, _WANTED):
+            if element.tag == "row":
+                if cells := filled(self._row(element).items()):
+                    for column in cells:
+                        self.filled[column].append(self.row)
+                    self.hidden_rows += self._is_hidden(element)
+                    yield self.row, cells
+            elif element.tag == "mergeCell":
+                reference = element.get("ref", "")
+                self.merged.append((reference, self._area(reference)))
+            elif element.tag == "col":
+                first, last = element.get("min", ""), element.get("max", "")
+                is_hidden = element.get("hidden") in TRUE or element.get("width") in _NOTHING
+                if is_hidden and _ROW.fullmatch(first) and _ROW.fullmatch(last):
+                    self.hidden.append(range(int(first), int(last) + 1))
+            else:
+                self.hides_rows = element.get("zeroHeight") in TRUE
         self._check_areas({})
+        self._check_merged()
+
+    def _is_hidden(self, row: Element) -> bool:
+        return row.get("hidden", "1" if self.hides_rows else "0") in TRUE or row.get("ht") in _NOTHING
+
+    def _check_merged(self) -> None:
+        """Refuse merged cells with something in them.
+
+        They look like several with the same value, and are one with and others without.
+        """
         for reference, (top, left, bottom, right) in self.merged:
             for column in range(left, min(right, limits.MAX_COLUMNS) + 1):
-                rows = self.rows.filled[column]
+                rows = self.filled.get(column, ())
                 place = bisect_left(rows, top)
                 if (top, left) != (bottom, right) and place < len(rows) and rows[place] <= bottom:
-                    raise Refused("merged", row=top, column=left, place=reference)
+                    raise UnreadableFile("merged", row=top, column=left, place=reference)
 
-    def _row(self, row: Element) -> None:
+    def _row(self, row: Element) -> dict[int, Any]:
         number = row.get("r", f"{self.row + 1}")
         if not _ROW.fullmatch(number) or not 1 <= int(number) <= limits.LAST_ROW:
-            raise Refused("row_number", place=number[:20])
+            raise UnreadableFile("row_number", place=number[:20])
         if int(number) <= self.row:
-            raise Refused("row_order", row=int(number))
+            raise UnreadableFile("row_order", row=int(number))
         if int(number) > self.row + 1:
             self._check_areas({})
         self.row = int(number)
@@ -121,25 +121,24 @@ class Sheet:
             if cell.tag == "extLst":
                 continue
             if cell.tag != "c":
-                raise Refused("damaged")
+                raise UnreadableFile("damaged")
             column = self._column(cell, column + 1)
             if column in cells:
-                raise Refused("cell_twice", row=self.row, column=column)
+                raise UnreadableFile("cell_twice", row=self.row, column=column)
             try:
                 cells[column] = self._cell(cell, column)
             except (ValueError, LookupError, OverflowError) as error:
-                raise Refused("cell_value", row=self.row, column=column) from error
+                raise UnreadableFile("cell_value", row=self.row, column=column) from error
         self._check_areas(cells)
-        is_hidden = row.get("hidden", "1" if self.hides_rows else "0") in TRUE or row.get("ht") in _NOTHING
-        self.hidden_rows += self.rows.write(self.row, cells.items()) and is_hidden
+        return cells
 
     def _column(self, cell: Element, following: int) -> int:
         reference = cell.get("r")
         row, column = self._place(reference) if reference else (self.row, following)
         if row != self.row:
-            raise Refused("row_order", row=self.row, column=column)
+            raise UnreadableFile("row_order", row=self.row, column=column)
         if column > limits.LAST_COLUMN:
-            raise Refused("too_many_columns", row=self.row, column=column)
+            raise UnreadableFile("too_many_columns", row=self.row, column=column)
         return column
 
     def _area(self, reference: str) -> Area:
@@ -150,20 +149,20 @@ class Sheet:
         found = _REFERENCE.fullmatch(reference)
         row, column = (int(found[2]), number_of(found[1])) if found else (0, 0)
         if not (1 <= row <= limits.LAST_ROW and 1 <= column <= limits.LAST_COLUMN):
-            raise Refused("cell_place", row=self.row, place=reference[:20])
+            raise UnreadableFile("cell_place", row=self.row, place=reference[:20])
         return row, column
 
     def _check_areas(self, cells: Mapping[int, Any]) -> None:
         """Refuse where this row lacks a value of an area that a formula fills."""
         for row, column, _bottom, right in self.areas:
             if any(cells.get(each) is None for each in range(column, right + 1)):
-                raise Refused("not_calculated", row=row, column=column)
+                raise UnreadableFile("not_calculated", row=row, column=column)
         self.areas = [area for area in self.areas if area[2] > self.row]
 
     def _cell(self, cell: Element, column: int) -> Any:
         """What a cell holds: None for nothing, "" for a text of nothing.
 
-        Raises Refused; ValueError, LookupError or OverflowError for what cannot be read.
+        Raises UnreadableFile; ValueError, LookupError or OverflowError for what cannot be read.
         """
         formula = value = None
         for part in cell:
@@ -174,7 +173,7 @@ class Sheet:
                     raise ValueError
                 value = part
             elif part.tag != "extLst":
-                raise Refused("damaged")
+                raise UnreadableFile("damaged")
         kind = cell.get("t", "n")
         text = "" if value is None else _text(value)
         # A text may be calculated to nothing; whatever else has no value was never calculated.
@@ -187,16 +186,16 @@ class Sheet:
         return "" if is_text else None
 
     def _formula(self, formula: Element, column: int, *, is_calculated: bool) -> None:
-        """Raises Refused."""
+        """Raises UnreadableFile."""
         area = self.row, column, self.row, column
         if formula.get("t") in _FILLING and (reference := formula.get("ref")):
             area = self._area(reference)
         if not is_calculated or area[:2] != (self.row, column):
-            raise Refused("not_calculated", row=self.row, column=column)
+            raise UnreadableFile("not_calculated", row=self.row, column=column)
         if area[2:] != (self.row, column):
             self.areas.append(area)
             if len(self.areas) > limits.MAX_OPEN_AREAS:
-                raise Refused("too_much_work")
+                raise UnreadableFile("too_much_work")
 
     def _value(self, kind: str, text: str, style: str) -> Any:
         if kind == "n":
@@ -233,7 +232,7 @@ def _text(value: Element) -> str:
     if value.tag == "is":
         return text_of(value)
     if len(value):
-        raise Refused("damaged")
+        raise UnreadableFile("damaged")
     return value.text or ""
 
 
