@@ -95,7 +95,9 @@ def test_ids_in_the_file_leave_the_numbering_right(admin_client):
 def test_rows_changed_since_the_preview_are_read_again(admin_client):
     page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (500, "a", 1, 1)))
     Product.objects.create(pk=500, name="somebody else's", price=9, stock=9)
-    assert wrong(confirm(admin_client, PRODUCTS, page))
+    refused = confirm(admin_client, PRODUCTS, page)
+    (said,) = wrong(refused)
+    assert str(said) in refused.content.decode()
     assert Product.objects.get().name == "somebody else's"
 
 

@@ -116,7 +116,7 @@ def csv_rows(content: bytes) -> Iterator[tuple[int, dict[int, str]]]:
     try:
         for number, cells in enumerate(reader, 1):
             chars = 0
-            if row := filled(enumerate(cells, 1)):
+            if cells and (row := filled(enumerate(cells, 1))):
                 yield number, row
     except csv.Error as error:
         code = "long_cell" if "field limit" in str(error) else "csv_quotes"
