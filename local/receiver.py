@@ -15,7 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from local.event_log import EventLog, Refused, parse_event
-from orders.outbox.events import CONTENT_TYPE
+from orders.outbox.platform import CONTENT_TYPE
 
 MAX_BODY_BYTES = 1024 * 1024
 # As many as the two processes of a worker post at once.

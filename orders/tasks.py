@@ -28,7 +28,7 @@ def deliver_order_events() -> None:
 @cache
 def _platform() -> Platform:
     """One for this process: its connections are kept from turn to turn."""
-    return Platform.at(
+    return Platform(
         url=settings.DATA_PLATFORM_URL,
         secret=settings.DATA_PLATFORM_SECRET,
         user_agent=f"pointshop/{settings.VERSION}",

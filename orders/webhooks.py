@@ -4,7 +4,8 @@ from typing import Any
 
 from core.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
 from core.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
-from orders.outbox.events import CONTENT_TYPE, ORDER_PAID
+from orders.outbox.events import ORDER_PAID
+from orders.outbox.platform import CONTENT_TYPE
 
 NULLABLE_ID: Json = {"type": ["integer", "null"], "minimum": 1}
 EXAMPLE: Json = {

@@ -24,7 +24,7 @@ from standardwebhooks import Webhook
 from waitress import wasyncore
 
 from local.receiver import Receiver, server_of
-from orders.outbox.events import CONTENT_TYPE
+from orders.outbox.platform import CONTENT_TYPE
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

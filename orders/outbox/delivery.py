@@ -15,7 +15,7 @@ from django.db import connection
 from orders import metrics
 from orders.models import OrderEvent
 from orders.outbox.events import DueEvent, render
-from orders.outbox.platform import IN_FLIGHT, DeliveryFailed, Platform
+from orders.outbox.platform import DeliveryFailed, Platform
 from orders.outbox.wakeup import wake_delivery
 from orders.sql import CLAIM
 
@@ -54,7 +54,6 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     at once, each in its own slot, so that a slow one delays no other.
     """
     metrics.SWEEPS.inc()
-    platform.connections.close_unused()
     over: _Attempts = SimpleQueue()
     delivered, run_ends_at = 0, time.monotonic() + MAX_RUN_SECONDS
 
@@ -66,14 +65,12 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
         while in_flight:
             attempts = _gather(over)
             in_flight -= len(attempts)
-            IN_FLIGHT.cut_overdue()
             if not is_over():
                 in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
             delivered += _record_results(attempts)
     finally:
         while in_flight:  # only after an error: their threads are to be free for the next turn
             in_flight -= len(_gather(over))
-            IN_FLIGHT.cut_overdue()
     if is_over():
         wake_delivery()  # more may have become due; an idle worker goes on
     return delivered
@@ -141,7 +138,7 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
     """Write down what became of these attempts; how many were delivered."""
     for attempt in attempts:
         if attempt.failure:
-            _put_off(attempt.event, attempt.failure)
+            _record_failure(attempt.event, attempt.failure)
     taken = [attempt for attempt in attempts if not attempt.failure]
     if taken:
         OrderEvent.objects.mark_delivered(event_ids=[attempt.event.id for attempt in taken])
@@ -163,7 +160,7 @@ def _about(event: DueEvent) -> dict[str, object]:
     }
 
 
-def _put_off(event: DueEvent, failure: Exception) -> None:
+def _record_failure(event: DueEvent, failure: Exception) -> None:
     """Have it sent again later, or give it up after its last attempt."""
     retry_after = 0
     if isinstance(failure, DeliveryFailed):

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from core.timestamps import rfc3339
 
-CONTENT_TYPE = "application/cloudevents+json"
 ORDER_PAID = "order.paid.v1"
 
 # A product's id and name, the price of one, and how many.

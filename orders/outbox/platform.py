@@ -1,30 +1,26 @@
-"""The data platform over HTTP: one post under way at a time on each connection, which answers that alone."""
+"""The data platform over HTTP: where it is, how an event is posted to it, and which answers count."""
 
 import math
 import re
-import select
 import socket
 import ssl
-import threading
 import time
 import weakref
+from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
-from typing import Any
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
+import h11
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
-from orders.outbox.answers import FinalAnswer, without_waiting
-from orders.outbox.destination import Destination
-from orders.outbox.events import CONTENT_TYPE
-
+CONTENT_TYPE = "application/cloudevents+json"
 SUCCESS = range(200, 300)
+# An answer that has no body, whatever its headers say.
+BODILESS = {204, 304}
+FRAMING = {b"content-length", b"transfer-encoding"}
 LONGEST_REASON = 300
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
 CONNECT_SECONDS = 2
@@ -34,6 +30,8 @@ KEEP_SECONDS = 5
 # A platform that sends a byte now and then never runs into a time-out between two of them.
 WHOLE_POST_SECONDS = 10
 LONGEST_ANSWER_BYTES = 64 * 1024
+# As in RFC 9112; what is longer, a proxy may refuse.
+LONGEST_URL = 8000
 
 
 class DeliveryFailed(Exception):
@@ -48,196 +46,59 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after
 
 
-@dataclass
-class InFlight:
-    """The posts of all threads that are under way: since when (monotonic), and over which connection."""
-
-    posts: dict[int, tuple[float, "_DeadlineConnection"]] = field(default_factory=dict)
-
-    def begin(self, connection: "_DeadlineConnection") -> None:
-        self.posts[threading.get_ident()] = time.monotonic(), connection
-
-    def end(self) -> None:
-        self.posts.pop(threading.get_ident(), None)
-
-    def cut_overdue(self) -> None:
-        """End the connection of every post that takes too long; its thread then sees an error."""
-        oldest = time.monotonic() - WHOLE_POST_SECONDS
-        for began, connection in list(self.posts.values()):
-            wire = connection.sock or connection.answering
-            if began < oldest and wire:
-                with suppress(OSError):
-                    # Not TLS's own, after which its reader would take what is encrypted for the answer.
-                    socket.socket.shutdown(wire, socket.SHUT_RDWR)
-
-
-IN_FLIGHT = InFlight()
-
-
-class _DeadlineConnection(HTTPConnection):
-    """A connection whose posts can be cut from another thread, and whose requests leave in one piece."""
-
-    sock: Any
-    answering: Any = None
-
-    def __init__(self, host: str, port: int, **kwargs: Any) -> None:
-        super().__init__(host, port, timeout=CONNECT_SECONDS, **kwargs)
-        self.used_at = 0.0
-        self.response_class = partial(FinalAnswer, connection=self)  # type: ignore[assignment]
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it is open and nothing waits to be read, which can be no answer to what is sent next."""
-        if self.sock is None:
-            return False
-        if not isinstance(self.sock, ssl.SSLSocket):
-            ready = select.poll()
-            ready.register(self.sock, select.POLLIN)
-            return not ready.poll(0)
-        with without_waiting(self.sock):  # what comes by TLS may be no more than TLS's own
-            try:
-                self.sock.recv(1)
-            except ssl.SSLWantReadError:
-                return True
-            except OSError:
-                return False
-        return False
-
-    def connect(self) -> None:
-        """As http.client does, then wait longer for answers."""
-        super().connect()
-        self.sock.settimeout(READ_SECONDS)
-
-    def post(self, target: str, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
-        """Send, under watch; the whole answer. A connection that may be used again is open afterwards.
-
-        Raises OSError, HTTPException or ValueError, also where the platform speaks first, or takes or says
-        only a part.
-        """
-        IN_FLIGHT.begin(self)
-        try:
-            if not self.is_connected:
-                self._reconnect()
-            self.pieces: list[bytes] = []
-            self.request("POST", target, body, headers)
-            self.sock.sendall(b"".join(self.pieces))
-            answer: HTTPResponse = self.getresponse()
-            self._finish(answer)
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            IN_FLIGHT.end()
-        self.used_at = time.monotonic()
-        return answer
-
-    def _reconnect(self) -> None:
-        self.close()
-        self.answering = None
-        self.connect()
-        if not self.is_connected:
-            raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
-
-    def send(self, data: Any) -> None:
-        """Keep head and body together: sent apart they cost both sides a turn more each."""
-        self.pieces.append(data)
-
-    def getresponse(self) -> Any:
-        """The final answer. `answering` stays, where `sock` goes as the answer says that it is the last."""
-        self.answering = self.sock
-        return super().getresponse()
-
-    def _finish(self, answer: Any) -> None:
-        """Read a short answer to its end, and close the connection after a longer one.
-
-        What it says does not count, but that it is whole does: raises IncompleteRead for half an answer.
-        """
-        answer.read(LONGEST_ANSWER_BYTES)
-        if answer.read(1):
-            answer.close()
-            self.close()
-        elif answer.length:
-            raise IncompleteRead(b"", answer.length)
-
-
-class _TLSConnection(_DeadlineConnection, HTTPSConnection):
-    """By TLS."""
-
-
-class Connections:
-    """Connections to one destination, kept for a while: the one used last is used next."""
-
-    def __init__(self, to: Destination) -> None:
-        self._kept: deque[Any] = deque()
-        weakref.finalize(self, _close_all, self._kept)
-        place = to.host.strip("[]"), to.port or (443 if to.scheme == "https" else 80)
-        self._new: Callable[[], Any] = partial(_DeadlineConnection, *place)
-        if to.scheme == "https":
-            # Reading the authorities takes as long as many posts: once for all.
-            self._new = partial(_TLSConnection, *place, context=ssl.create_default_context())
-
-    @contextmanager
-    def lend(self) -> Iterator[Any]:
-        """A connection that no other thread gets until the block ends, open or not."""
-        try:
-            connection = self._kept.pop()
-        except IndexError:
-            connection = self._new()
-        yield connection
-        if connection.sock:
-            self._kept.append(connection)
-
-    def close_unused(self) -> None:
-        """Close those that have not been used for KEEP_SECONDS."""
-        oldest = time.monotonic() - KEEP_SECONDS
-        for _ in range(len(self._kept)):
-            try:
-                connection = self._kept.popleft()
-            except IndexError:
-                return
-            if connection.used_at < oldest:
-                connection.close()
-            else:
-                self._kept.appendleft(connection)
-                return
-
-
-def _close_all(connections: Iterable[Any]) -> None:
-    for connection in connections:
-        connection.close()
-
-
-@dataclass(frozen=True)
 class Platform:
-    """Where events go. Without a signer they go unsigned."""
+    """Where events go. Without a secret they go unsigned."""
 
-    destination: Destination
-    signer: Webhook | None
-    user_agent: str
-    connections: Connections
-
-    @classmethod
-    def at(cls, *, url: str, secret: str, user_agent: str) -> "Platform":
-        """A platform to post to. Raises ValueError for a wrong URL."""
-        to = Destination.parse(url)
-        return cls(to, Webhook(secret) if secret else None, user_agent, Connections(to))
+    def __init__(self, *, url: str, secret: str, user_agent: str) -> None:
+        """Raises ValueError for a wrong URL."""
+        self.destination = Destination.parse(url)
+        self.signer = Webhook(secret) if secret else None
+        self.user_agent = user_agent
+        # Reading the authorities takes as long as many posts: once for all.
+        self.tls = ssl.create_default_context() if self.destination.scheme == "https" else None
+        self.idle: deque[_Connection] = deque()
 
     def post(self, *, event_id: str, body: bytes, request_id: str = "") -> None:
         """Send one event, under the id of the request that caused it; only a final 2xx is success.
 
-        Redirects are not followed. Raises DeliveryFailed.
+        Redirects are not followed. Raises DeliveryFailed, also where the platform speaks first, or says only
+        a part.
         """
-        headers = self._headers(event_id, body, request_id)
+        ends_at = time.monotonic() + WHOLE_POST_SECONDS
+        request = h11.Request(
+            method="POST",
+            target=self.destination.target,
+            headers=list(self._headers(event_id, body, request_id).items()),
+        )
         try:
-            with self.connections.lend() as connection:
-                answer = connection.post(self.destination.target, body, headers)
-        except (HTTPException, OSError, ValueError) as error:
+            connection = self._idle_connection() or _Connection(self.destination, self.tls)
+            answer = connection.post(request, body, ends_at)
+        except (h11.ProtocolError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
-        if answer.status not in SUCCESS:
-            raise DeliveryFailed(f"HTTP {answer.status}", retry_after=_wait_asked_for(answer.headers))
+        if connection.is_reusable:
+            self.idle.append(connection)
+        if answer.status_code not in SUCCESS:
+            headers = {name.decode(): value.decode("latin-1") for name, value in reversed(answer.headers)}
+            raise DeliveryFailed(f"HTTP {answer.status_code}", retry_after=_wait_asked_for(headers))
+
+    def _idle_connection(self) -> "_Connection | None":
+        """One that was used a short time ago. The oldest first, so that all that are too old get closed."""
+        while True:
+            try:
+                connection = self.idle.popleft()
+            except IndexError:
+                return None
+            if connection.used_at > time.monotonic() - KEEP_SECONDS and connection.is_silent():
+                return connection
+            connection.close()
 
     def _headers(self, event_id: str, body: bytes, request_id: str) -> dict[str, str]:
-        headers = {"Content-Type": CONTENT_TYPE, "User-Agent": self.user_agent}
+        headers = {
+            "Host": self.destination.netloc,
+            "Content-Type": CONTENT_TYPE,
+            "Content-Length": str(len(body)),
+            "User-Agent": self.user_agent,
+        }
         if self.destination.authorization:
             headers["Authorization"] = self.destination.authorization
         if request_id:
@@ -250,18 +111,187 @@ class Platform:
         return headers
 
 
-def _wait_asked_for(headers: Mapping[str, list[str]]) -> int:
+class _Connection:
+    """A connection to the platform, which carries one post at a time."""
+
+    def __init__(self, to: "Destination", tls: ssl.SSLContext | None) -> None:
+        """Connect. Raises OSError, also where the platform speaks before it is asked."""
+        host, port = to.host.strip("[]"), to.port or (443 if tls else 80)
+        self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+        weakref.finalize(self, self.socket.close)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+            weakref.finalize(self, self.socket.close)
+        self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_ANSWER_BYTES)
+        self.is_reusable = False
+        self.used_at = 0.0
+        if not self.is_silent():
+            self.close()
+            raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
+
+    def is_silent(self) -> bool:
+        """Whether it is open and nothing waits to be read, which can be no answer to what is sent next."""
+        self.socket.settimeout(0)
+        try:
+            self.socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):  # what comes by TLS may be no more than TLS's own
+            return True
+        except OSError:
+            return False
+        return False
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def post(self, request: h11.Request, body: bytes, ends_at: float) -> h11.Response:
+        """Send; the final answer, read to its end. The connection is closed unless it can be used again.
+
+        What the answer's body says does not count, but that it is whole does: raises h11.ProtocolError for
+        half an answer, OSError for none in time.
+        """
+        self.is_reusable = False
+        parts = (request, h11.Data(data=body), h11.EndOfMessage())
+        try:
+            # In one piece: head and body sent apart cost both sides a turn more each.
+            message = b"".join(self.http.send(part) or b"" for part in parts)
+            self._set_timeout(ends_at)
+            self.socket.sendall(message)
+            answer = self._read_answer(ends_at)
+            if self._can_be_used_again(answer):
+                self.http.start_next_cycle()
+                self.used_at = time.monotonic()
+                self.is_reusable = True
+        finally:
+            if not self.is_reusable:
+                self.close()
+        return answer
+
+    def _set_timeout(self, ends_at: float) -> None:
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the post took too long")
+        self.socket.settimeout(min(READ_SECONDS, left))
+
+    def _read_answer(self, ends_at: float) -> h11.Response:
+        """Read past interim answers, and a body to its end; only the beginning of a long one."""
+        answer: h11.Response | None = None
+        received = 0
+        while not isinstance(event := self.http.next_event(), h11.EndOfMessage):
+            if isinstance(event, h11.Response):
+                answer = event
+            elif event is h11.NEED_DATA:
+                if received == LONGEST_ANSWER_BYTES:
+                    break
+                self._set_timeout(ends_at)
+                data = self.socket.recv(LONGEST_ANSWER_BYTES - received)
+                received += len(data)
+                self.http.receive_data(data)
+        if answer is None:
+            raise ConnectionAbortedError("the answer's headers are too long")
+        return answer
+
+    def _can_be_used_again(self, answer: h11.Response) -> bool:
+        """Whether all that came over it was read, and every reader of HTTP sees the same end of it."""
+        framing = [name for name, _ in answer.headers if name in FRAMING]
+        # Who sends a 204 with a length may let a body follow all the same, which would be the next answer.
+        is_clear = len(framing) <= (0 if answer.status_code in BODILESS else 1)
+        is_over = self.http.our_state is self.http.their_state is h11.DONE
+        return is_clear and is_over and not self.http.trailing_data[0]
+
+
+def _wait_asked_for(headers: dict[str, str]) -> int:
     """The seconds that Retry-After asks for, bounded; 0 for anything else.
 
     A date (in any of the three forms of RFC 9110) is compared with the answer's own Date, where there is
     one: the platform's clock may differ from ours.
     """
-    asked = next(iter(headers["retry-after"]), "")
+    asked = headers.get("retry-after", "")
     if re.fullmatch(r"[0-9]+", asked, re.ASCII):
         return min(int(asked[:9]), MAX_RETRY_AFTER_SECONDS)
     until = parse_http_date_safe(asked)
     if until is None:
         return 0
-    said = parse_http_date_safe(next(iter(headers["date"]), ""))
+    said = parse_http_date_safe(headers.get("date", ""))
     now = time.time() if said is None else said
     return max(0, min(math.ceil(until - now), MAX_RETRY_AFTER_SECONDS))
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A place to post to. `target` is path and query, `authorization` a header's value or empty."""
+
+    scheme: str
+    host: str
+    port: int | None
+    target: str
+    authorization: str = field(repr=False)
+
+    @property
+    def netloc(self) -> str:
+        """As a `Host` header has it."""
+        return self.host if self.port is None else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, url: str) -> "Destination":
+        """The parts of an http or https URL, its credentials as Basic authorization.
+
+        A host beyond ASCII is refused: its form on the wire (`xn--…`) depends on the edition of IDNA, so
+        whoever sets the URL writes that form. Raises ValueError, in words that show nothing of the URL.
+        """
+        _refuse(len(url) > LONGEST_URL, f"is longer than {LONGEST_URL} characters")
+        _refuse(
+            any(not sign.isprintable() or sign.isspace() for sign in url), "has blanks or control characters"
+        )
+        _refuse("\\" in url, "has a backslash")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            # Without its cause, which shows the URL.
+            raise ValueError("has a host or a port that cannot be read") from None
+        _refuse(parts.scheme not in {"http", "https"}, "must begin with http:// or https://")
+        _refuse(port == 0, "has a host or a port that cannot be read")
+        _refuse("#" in url, "has a fragment; write # as %23")
+        userinfo, at, _ = parts.netloc.rpartition("@")
+        # A / or ? in a password ends the host early, and what follows would be shown as the path.
+        _refuse(not at and "@" in url, "has an @ behind its host; write @ as %40, / as %2F and ? as %3F")
+        return cls(parts.scheme, _host(parts), port, _target(parts), _basic(userinfo) if at else "")
+
+
+def _refuse(wrong: object, what: str) -> None:
+    if wrong:
+        raise ValueError(what)
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    _refuse(not host, "names no host")
+    _refuse(not host.isascii(), "has a host beyond ASCII; write its labels as xn--…")
+    if ":" in host:
+        return f"[{host}]"
+    _refuse(not re.fullmatch(r"[a-z0-9._-]+", host), "has a host or a port that cannot be read")
+    try:
+        host.encode("idna")  # what the socket does with it
+    except UnicodeError:
+        raise ValueError("has a host with an empty or too long label") from None
+    return host
+
+
+def _target(parts: SplitResult) -> str:
+    """Path and query, with what RFC 3986 does not have in them percent-encoded."""
+    query = f"?{parts.query}" if parts.query else ""
+    encoded = quote((parts.path or "/") + query, safe="!$&'()*+,;=:@/?%")
+    return re.sub("%(?![0-9A-Fa-f]{2})", "%25", encoded)
+
+
+def _basic(userinfo: str) -> str:
+    """RFC 7617, of what is percent-encoded in the URL; a user without a password has an empty one."""
+    _refuse(
+        re.search("%(?![0-9A-Fa-f]{2})", userinfo),
+        "has a % in its credentials that encodes nothing; write it as %25",
+    )
+    user, _, password = (unquote_to_bytes(part) for part in userinfo.partition(":"))
+    _refuse(b":" in user, "has a colon in its user, which Basic authorization cannot say")
+    _refuse(re.search(rb"[\x00-\x1f\x7f]", user + password), "has control characters in its credentials")
+    return f"Basic {b64encode(user + b':' + password).decode()}" if userinfo else ""

@@ -40,7 +40,7 @@ def events(transactional_db) -> list[OrderEvent]:
 
 
 def deliver(platform: Recorder, **told: Any) -> int:
-    return deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"), **told)
+    return deliver_due_events(platform=Platform(url=platform.url, secret="", user_agent="x"), **told)
 
 
 def test_claim_takes_the_longest_due_events_without_a_lease(events):

@@ -46,7 +46,7 @@ def test_event_s_delay_is_measured_by_the_database_s_clock(event, monkeypatch):
     monkeypatch.setattr("orders.metrics.LAG.observe", observed.append)
     monkeypatch.setattr("django.utils.timezone.now", lambda: 1 / 0)
     with recorder() as platform:
-        at = Platform.at(url=platform.url, secret="", user_agent="x")
+        at = Platform(url=platform.url, secret="", user_agent="x")
         assert deliver_due_events(platform=at) == 1
     (lag,) = observed
     assert 0 < lag < 30

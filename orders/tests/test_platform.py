@@ -12,7 +12,7 @@ from tests.kit.platforms import answering, talking
 
 def post(raw: bytes) -> None:
     with answering(raw) as url:
-        Platform.at(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
+        Platform(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_failure_s_reason_is_kept_short_and_printable():
 def test_event_says_who_sends_it_and_authorizes_itself():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
         url = talker.url.replace("://", "://us%3fer:p%40ss%C3%A9@") + "?key=a%2Fb&x=%25"
-        Platform.at(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
+        Platform(url=url, secret="", user_agent="pointshop/1").post(event_id="e", body=b"{}")
     ((_, request),) = talker.heard
     head = request.decode().partition("\r\n\r\n")[0].split("\r\n")
     assert head[0] == "POST /events?key=a%2Fb&x=%25 HTTP/1.1"
@@ -120,14 +120,14 @@ def test_event_says_who_sends_it_and_authorizes_itself():
 def test_path_that_is_no_ascii_is_percent_encoded():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"]) as talker:
         url = talker.url + "/주문/%2F%zz[1]?q=é|%41"
-        Platform.at(url=url, secret="", user_agent="x").post(event_id="e", body=b"{}")
+        Platform(url=url, secret="", user_agent="x").post(event_id="e", body=b"{}")
     target = talker.heard[0][1].split()[1]
     assert target == b"/events/%EC%A3%BC%EB%AC%B8/%2F%25zz%5B1%5D?q=%C3%A9%7C%41"
 
 
 def test_event_is_posted_to_an_ipv6_address():
     with talking([b"HTTP/1.1 204 No Content\r\n\r\n"], host="::1") as talker:
-        Platform.at(url=talker.url, secret="", user_agent="x").post(event_id="e", body=b"{}")
+        Platform(url=talker.url, secret="", user_agent="x").post(event_id="e", body=b"{}")
     assert b"\r\nHost: [::1]:" in talker.heard[0][1]
 
 

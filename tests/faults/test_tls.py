@@ -37,7 +37,7 @@ def platform_that_says(*says: list[Said], certificate: Path) -> Iterator[tuple[P
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with talking(*says, tls=context) as talker:
-        yield Platform.at(url=talker.url, secret="", user_agent="x"), talker
+        yield Platform(url=talker.url, secret="", user_agent="x"), talker
 
 
 @pytest.mark.parametrize(

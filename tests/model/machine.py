@@ -193,7 +193,7 @@ class ShopMachine(RuleBasedStateMachine):
         refused = {self.pick(each, owed) for each in failing} if owed else set()
         execute("UPDATE orders_orderevent SET next_attempt_at = now() WHERE state = 'pending'")
         self.deliveries.refuse(refused, status)
-        platform = Platform.at(url=self.deliveries.url, secret="", user_agent="x")
+        platform = Platform(url=self.deliveries.url, secret="", user_agent="x")
         assert deliver_due_events(platform=platform) == len(owed) - len(refused)
         for pk in set(owed) - refused:
             self.shop.orders[pk].delivered = True
