@@ -32,8 +32,9 @@ from django.test import RequestFactory  # noqa: E402
 from benchmarks.dashboard import staff  # noqa: E402
 from config.wsgi import application  # noqa: E402
 from coupons.models import Coupon  # noqa: E402
-from orders.models import Order, OrderEvent  # noqa: E402
-from orders.outbox.delivery import LEASE, claim  # noqa: E402
+from orders.models import Order  # noqa: E402
+from orders.outbox.delivery import LEASE  # noqa: E402
+from orders.outbox.events import claim, mark_delivered  # noqa: E402
 from points.services import charge  # noqa: E402
 from products.models import Product  # noqa: E402
 from users.models import User  # noqa: E402
@@ -122,7 +123,7 @@ def _make(environ: dict[str, Any]) -> None:
 def deliver_one() -> None:
     """What a worker asks the database for when a single event is due."""
     (event,) = claim(limit=1, lease=LEASE)
-    OrderEvent.objects.mark_delivered(event_ids=[event.id])
+    mark_delivered(event_ids=[event.id])
 
 
 def kinds(sample: Sample) -> dict[str, Iterator[Ask]]:

@@ -1,8 +1,6 @@
 """Orders, their line items, and the event each one owes the data platform."""
 
-import uuid
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.timestamps import within_calendar
 from coupons.models import IssuedCoupon
-from orders.outbox.sources import DEFAULT_SOURCE, LONGEST_SOURCE
+from orders.outbox.platform import DEFAULT_SOURCE, LONGEST_SOURCE
 from products.models import Product
 from users.models import User
 
@@ -101,19 +99,7 @@ class OrderItem(models.Model):
 
 
 class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
-    """Events of the outbox, and the moves between their states."""
-
-    def mark_delivered(self, *, event_ids: Iterable[uuid.UUID]) -> None:
-        self.filter(pk__in=event_ids, state=OrderEvent.State.PENDING).update(
-            state=OrderEvent.State.DELIVERED, delivered_at=Now(), leased_until=None, last_error=""
-        )
-
-    def mark_failed(self, *, event_id: uuid.UUID, error: str, wait: timedelta | None) -> None:
-        """The attempt failed: due again after the wait, or dead without one."""
-        outcome = {"state": OrderEvent.State.DEAD} if wait is None else {"next_attempt_at": Now() + wait}
-        self.filter(pk=event_id, state=OrderEvent.State.PENDING).update(
-            leased_until=None, last_error=error, **outcome
-        )
+    """Events of the outbox."""
 
     def redeliver(self) -> int:
         """Make all of these due now, whatever became of them before; how many there were."""

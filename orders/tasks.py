@@ -1,21 +1,25 @@
 """What the Celery worker does for orders."""
 
 from functools import cache
+from mmap import mmap
+from typing import Any
 
 import structlog
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.conf import settings
 
-from core.broker.stopping import is_stopping
 from core.db.transactions import put_off
 from orders.outbox import delivery
 from orders.outbox.platform import Platform
-from orders.outbox.wakeup import DELIVER_TASK
+
+# Shared memory: the processes that run tasks are forked from the one that gets the signal.
+_stopping = mmap(-1, 1)
 
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name=DELIVER_TASK, ignore_result=True)
+@shared_task(name="orders.deliver_order_events", ignore_result=True)
 def deliver_order_events() -> None:
     """Send the events that are due; where no platform is configured, or no database answers, they wait."""
     if not settings.DATA_PLATFORM_URL:
@@ -23,6 +27,16 @@ def deliver_order_events() -> None:
         return
     with put_off("sweep_put_off"):
         delivery.deliver_due_events(platform=_platform(), is_stopping=is_stopping)
+
+
+@worker_shutting_down.connect
+def note_shutdown(**_: Any) -> None:
+    _stopping[0] = 1
+
+
+def is_stopping() -> bool:
+    """Whether this process's worker has been told to stop; what could go on for longer then ends."""
+    return _stopping[0] == 1
 
 
 @cache

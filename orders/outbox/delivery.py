@@ -7,17 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
-from django.db import connection
+from prometheus_client import Counter, Histogram
 
-from orders import metrics
-from orders.models import OrderEvent
-from orders.outbox.events import DueEvent, render
+from orders.outbox.events import DueEvent, claim, mark_delivered, mark_failed, render
 from orders.outbox.platform import DeliveryFailed, Platform
-from orders.outbox.wakeup import wake_delivery
-from orders.sql import CLAIM
 
 CONCURRENCY = 32
 # Longer than the longest post, so that no worker sends what is still being sent.
@@ -32,6 +28,15 @@ BATCH_WINDOW_SECONDS = 0.04
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
 MAX_RUN_SECONDS = 5
+
+SWEEPS = Counter("shop_delivery_sweeps_total", "Times that the outbox was looked through for due events.")
+ATTEMPTS = Counter("shop_delivery_attempts_total", "Posts of an event, by what became of it.", ["outcome"])
+LAG = Histogram(
+    "shop_delivery_lag_seconds",
+    "From the order to the platform's answer, for events delivered.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 21600, 86400),
+)
+DELIVERED, *_ = [ATTEMPTS.labels(outcome) for outcome in ("delivered", "failed", "dead")]
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +58,7 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     It is time after MAX_RUN_SECONDS, or where `is_stopping` says so. Up to CONCURRENCY events are in flight
     at once, each in its own slot, so that a slow one delays no other.
     """
-    metrics.SWEEPS.inc()
+    SWEEPS.inc()
     over: _Attempts = SimpleQueue()
     delivered, run_ends_at = 0, time.monotonic() + MAX_RUN_SECONDS
 
@@ -71,17 +76,7 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     finally:
         while in_flight:  # only after an error: their threads are to be free for the next turn
             in_flight -= len(_gather(over))
-    if is_over():
-        wake_delivery()  # more may have become due; an idle worker goes on
     return delivered
-
-
-def claim(*, limit: int, lease: timedelta) -> list[DueEvent]:
-    """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
-    values: dict[str, Any] = {"limit": limit, "duration": lease}
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
-        return [DueEvent(*row) for row in cursor.fetchall()]
 
 
 def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | None:
@@ -104,8 +99,6 @@ def _send_due(platform: Platform, over: _Attempts, *, free_slots: int) -> int:
     if not free_slots:
         return 0
     events = claim(limit=free_slots, lease=LEASE)
-    if len(events) == free_slots:
-        wake_delivery()  # more may be due than we can send at once, and a worker be idle
     for event in events:
         _threads().submit(_post, platform, event, over)
     return len(events)
@@ -141,11 +134,11 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
             _record_failure(attempt.event, attempt.failure)
     taken = [attempt for attempt in attempts if not attempt.failure]
     if taken:
-        OrderEvent.objects.mark_delivered(event_ids=[attempt.event.id for attempt in taken])
-    metrics.DELIVERED.inc(len(taken))
+        mark_delivered(event_ids=[attempt.event.id for attempt in taken])
+    DELIVERED.inc(len(taken))
     for event, post_seconds, _ in taken:
         # From the order to the claim by the database's clock alone.
-        metrics.LAG.observe(max(0.0, event.waited) + post_seconds)
+        LAG.observe(max(0.0, event.waited) + post_seconds)
         log.info("event_delivered", **_about(event))
     return len(taken)
 
@@ -170,5 +163,5 @@ def _record_failure(event: DueEvent, failure: Exception) -> None:
         error = repr(failure)
         log.error("event_not_sent", exc_info=failure, **_about(event))
     pause = wait_before_attempt(attempts=event.attempts, retry_after=retry_after)
-    metrics.ATTEMPTS.labels("dead" if pause is None else "failed").inc()
-    OrderEvent.objects.mark_failed(event_id=event.id, error=error, wait=pause)
+    ATTEMPTS.labels("dead" if pause is None else "failed").inc()
+    mark_failed(event_id=event.id, error=error, wait=pause)

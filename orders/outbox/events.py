@@ -1,12 +1,16 @@
-"""The event of a paid order, as the data platform reads it."""
+"""An event on its way: how it is claimed, what the data platform reads, and what became of it."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
+from django.db.models.functions import Now
+
 from core.timestamps import rfc3339
+from orders.models import OrderEvent
 
 ORDER_PAID = "order.paid.v1"
 
@@ -14,9 +18,40 @@ ORDER_PAID = "order.paid.v1"
 Line = tuple[int, str, int, int]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+# The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and
+# lines by two statements more. Whoever waited for a row here would only find it taken.
+CLAIM = """
+    WITH due AS (
+        SELECT id FROM orders_orderevent
+        WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
+            AND (leased_until IS NULL OR leased_until <= statement_timestamp())
+        ORDER BY next_attempt_at, id
+        LIMIT %(limit)s
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE orders_orderevent AS event
+        SET leased_until = statement_timestamp() + %(duration)s, attempts = attempts + 1
+        FROM due WHERE event.id = due.id
+        RETURNING event.id, event.order_id, event.attempts, event.request_id, event.source
+    )
+    SELECT
+        claimed.id, claimed.attempts, claimed.request_id, claimed.source,
+        paid.id, paid.user_id, paid.subtotal, paid.discount, paid.total,
+        issued.coupon_id, paid.issued_coupon_id, paid.ordered_at,
+        extract(epoch FROM statement_timestamp() - paid.ordered_at)::double precision,
+        (
+            SELECT coalesce(json_agg(json_build_array(product_id, product_name, unit_price, quantity)
+                ORDER BY id), '[]')
+            FROM orders_orderitem WHERE order_id = claimed.order_id
+        )
+    FROM claimed
+    JOIN orders_order AS paid ON paid.id = claimed.order_id
+    LEFT JOIN coupons_issuedcoupon AS issued ON issued.id = paid.issued_coupon_id
+"""
+
 
 class DueEvent(NamedTuple):
-    """An event that is to be sent: a row of orders.sql.CLAIM. `waited` is seconds from order to claim."""
+    """An event that is to be sent: a row of CLAIM. `waited` is seconds from order to claim."""
 
     id: UUID
     attempts: int
@@ -32,6 +67,14 @@ class DueEvent(NamedTuple):
     ordered_at: datetime
     waited: float
     lines: Sequence[Line]
+
+
+def claim(*, limit: int, lease: timedelta) -> list[DueEvent]:
+    """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
+    values: dict[str, Any] = {"limit": limit, "duration": lease}
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        return [DueEvent(*row) for row in cursor.fetchall()]
 
 
 def render(event: DueEvent) -> bytes:
@@ -71,3 +114,18 @@ def render(event: DueEvent) -> bytes:
         },
     }
     return _encode(envelope).encode()
+
+
+def mark_delivered(*, event_ids: Iterable[UUID]) -> None:
+    """The platform has these; one that is not pending any more stays as it is."""
+    OrderEvent.objects.filter(pk__in=event_ids, state=OrderEvent.State.PENDING).update(
+        state=OrderEvent.State.DELIVERED, delivered_at=Now(), leased_until=None, last_error=""
+    )
+
+
+def mark_failed(*, event_id: UUID, error: str, wait: timedelta | None) -> None:
+    """The attempt failed: due again after the wait, or dead without one."""
+    outcome = {"state": OrderEvent.State.DEAD} if wait is None else {"next_attempt_at": Now() + wait}
+    OrderEvent.objects.filter(pk=event_id, state=OrderEvent.State.PENDING).update(
+        leased_until=None, last_error=error, **outcome
+    )

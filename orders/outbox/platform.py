@@ -1,4 +1,4 @@
-"""The data platform over HTTP: where it is, how an event is posted to it, and which answers count."""
+"""The data platform over HTTP: how an event is posted, which answers count, and what may be set."""
 
 import math
 import re
@@ -32,6 +32,14 @@ WHOLE_POST_SECONDS = 10
 LONGEST_ANSWER_BYTES = 64 * 1024
 # As in RFC 9112; what is longer, a proxy may refuse.
 LONGEST_URL = 8000
+DEFAULT_SOURCE = "/orders"
+LONGEST_SOURCE = 255
+_CHARACTER = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+# RFC 3986: scheme, authority, path, query, fragment.
+_REFERENCE = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?(?P<authority>//(?:{_CHARACTER}|[\[\]])*)?(?:{_CHARACTER}|/)*"
+    rf"(?:\?(?:{_CHARACTER}|[/?])*)?(?:#(?:{_CHARACTER}|[/?])*)?"
+)
 
 
 class DeliveryFailed(Exception):
@@ -65,11 +73,8 @@ class Platform:
         a part.
         """
         ends_at = time.monotonic() + WHOLE_POST_SECONDS
-        request = h11.Request(
-            method="POST",
-            target=self.destination.target,
-            headers=list(self._headers(event_id, body, request_id).items()),
-        )
+        headers = self._headers(event_id, body, request_id)
+        request = h11.Request(method="POST", target=self.destination.target, headers=headers)
         try:
             connection = self._idle_connection() or _Connection(self.destination, self.tls)
             answer = connection.post(request, body, ends_at)
@@ -78,8 +83,8 @@ class Platform:
         if connection.is_reusable:
             self.idle.append(connection)
         if answer.status_code not in SUCCESS:
-            headers = {name.decode(): value.decode("latin-1") for name, value in reversed(answer.headers)}
-            raise DeliveryFailed(f"HTTP {answer.status_code}", retry_after=_wait_asked_for(headers))
+            said = {name.decode(): value.decode("latin-1") for name, value in reversed(answer.headers)}
+            raise DeliveryFailed(f"HTTP {answer.status_code}", retry_after=_wait_asked_for(said))
 
     def _idle_connection(self) -> "_Connection | None":
         """One that was used a short time ago. The oldest first, so that all that are too old get closed."""
@@ -90,11 +95,12 @@ class Platform:
                 return None
             if connection.used_at > time.monotonic() - KEEP_SECONDS and connection.is_silent():
                 return connection
-            connection.close()
+            connection.socket.close()
 
-    def _headers(self, event_id: str, body: bytes, request_id: str) -> dict[str, str]:
+    def _headers(self, event_id: str, body: bytes, request_id: str) -> list[tuple[str, str]]:
+        host, port = self.destination.host, self.destination.port
         headers = {
-            "Host": self.destination.netloc,
+            "Host": host if port is None else f"{host}:{port}",
             "Content-Type": CONTENT_TYPE,
             "Content-Length": str(len(body)),
             "User-Agent": self.user_agent,
@@ -108,7 +114,7 @@ class Platform:
             headers["webhook-id"] = event_id
             headers["webhook-timestamp"] = str(int(now.timestamp()))
             headers["webhook-signature"] = self.signer.sign(event_id, now, body.decode())
-        return headers
+        return list(headers.items())
 
 
 class _Connection:
@@ -118,16 +124,14 @@ class _Connection:
         """Connect. Raises OSError, also where the platform speaks before it is asked."""
         host, port = to.host.strip("[]"), to.port or (443 if tls else 80)
         self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
-        weakref.finalize(self, self.socket.close)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname=host)
-            weakref.finalize(self, self.socket.close)
+        weakref.finalize(self, self.socket.close)
         self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_ANSWER_BYTES)
-        self.is_reusable = False
         self.used_at = 0.0
         if not self.is_silent():
-            self.close()
+            self.socket.close()
             raise ConnectionAbortedError("the platform spoke before it was asked, or hung up")
 
     def is_silent(self) -> bool:
@@ -140,9 +144,6 @@ class _Connection:
         except OSError:
             return False
         return False
-
-    def close(self) -> None:
-        self.socket.close()
 
     def post(self, request: h11.Request, body: bytes, ends_at: float) -> h11.Response:
         """Send; the final answer, read to its end. The connection is closed unless it can be used again.
@@ -164,7 +165,7 @@ class _Connection:
                 self.is_reusable = True
         finally:
             if not self.is_reusable:
-                self.close()
+                self.socket.close()
         return answer
 
     def _set_timeout(self, ends_at: float) -> None:
@@ -193,9 +194,9 @@ class _Connection:
 
     def _can_be_used_again(self, answer: h11.Response) -> bool:
         """Whether all that came over it was read, and every reader of HTTP sees the same end of it."""
-        framing = [name for name, _ in answer.headers if name in FRAMING]
+        framing = [value for name, value in answer.headers if name in FRAMING]
         # Who sends a 204 with a length may let a body follow all the same, which would be the next answer.
-        is_clear = len(framing) <= (0 if answer.status_code in BODILESS else 1)
+        is_clear = framing in ([], [b"0"]) if answer.status_code in BODILESS else len(framing) == 1
         is_over = self.http.our_state is self.http.their_state is h11.DONE
         return is_clear and is_over and not self.http.trailing_data[0]
 
@@ -226,11 +227,6 @@ class Destination:
     port: int | None
     target: str
     authorization: str = field(repr=False)
-
-    @property
-    def netloc(self) -> str:
-        """As a `Host` header has it."""
-        return self.host if self.port is None else f"{self.host}:{self.port}"
 
     @classmethod
     def parse(cls, url: str) -> "Destination":
@@ -270,11 +266,8 @@ def _host(parts: SplitResult) -> str:
     _refuse(not host.isascii(), "has a host beyond ASCII; write its labels as xn--…")
     if ":" in host:
         return f"[{host}]"
-    _refuse(not re.fullmatch(r"[a-z0-9._-]+", host), "has a host or a port that cannot be read")
-    try:
-        host.encode("idna")  # what the socket does with it
-    except UnicodeError:
-        raise ValueError("has a host with an empty or too long label") from None
+    labels = re.fullmatch(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", host)
+    _refuse(not labels, "has a host or a port that cannot be read")
     return host
 
 
@@ -295,3 +288,12 @@ def _basic(userinfo: str) -> str:
     _refuse(b":" in user, "has a colon in its user, which Basic authorization cannot say")
     _refuse(re.search(rb"[\x00-\x1f\x7f]", user + password), "has control characters in its credentials")
     return f"Basic {b64encode(user + b':' + password).decode()}" if userinfo else ""
+
+
+def check_source(source: str) -> None:
+    """Raises ValueError, in words, for what is no URI reference, as CloudEvents asks for, or is too long."""
+    if len(source) > LONGEST_SOURCE:
+        raise ValueError(f"is longer than {LONGEST_SOURCE} characters")
+    found = _REFERENCE.fullmatch(source)
+    if not found or (not found["scheme"] and ":" in source.partition("/")[0]):
+        raise ValueError("must be a URI reference, as in /orders or https://shop.example/orders")

@@ -164,7 +164,14 @@ def test_answer_before_a_request_counts_for_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "answer", [TAKEN, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"]
+    "answer",
+    [
+        TAKEN,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["empty", "chunks", "204", "204 with its length"],
 )
 def test_plain_answer_leaves_its_connection_for_the_next_event(answer):
     with platform_that_says([answer]) as (platform, talker):

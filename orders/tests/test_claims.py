@@ -10,7 +10,8 @@ from django.db.models import F
 from coupons.factories import CouponFactory
 from coupons.services import issue
 from orders.models import Order, OrderEvent
-from orders.outbox.delivery import LEASE, claim, deliver_due_events
+from orders.outbox.delivery import LEASE, deliver_due_events
+from orders.outbox.events import claim
 from orders.outbox.platform import Platform
 from orders.services import Basket, checkout
 from points.services import charge

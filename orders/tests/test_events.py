@@ -43,7 +43,7 @@ def test_event_written_by_sql_alone_has_the_default_source(event):
 @pytest.mark.django_db
 def test_event_s_delay_is_measured_by_the_database_s_clock(event, monkeypatch):
     observed = []
-    monkeypatch.setattr("orders.metrics.LAG.observe", observed.append)
+    monkeypatch.setattr("orders.outbox.delivery.LAG.observe", observed.append)
     monkeypatch.setattr("django.utils.timezone.now", lambda: 1 / 0)
     with recorder() as platform:
         at = Platform(url=platform.url, secret="", user_agent="x")

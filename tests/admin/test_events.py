@@ -6,6 +6,7 @@ from django.urls import reverse
 
 import orders.admin
 from orders.models import OrderEvent
+from orders.outbox.events import mark_delivered
 from tests.kit.backoffice import buy
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ def events(transactional_db):
     first, second, third, fourth = OrderEvent.objects.order_by("order_id")
     dead = OrderEvent.objects.filter(pk__in=[first.pk, second.pk])
     dead.update(state="dead", attempts=24, last_error="HTTP 500")
-    OrderEvent.objects.mark_delivered(event_ids=[third.pk])
+    mark_delivered(event_ids=[third.pk])
     return first, second, third, fourth
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from coupons.factories import CouponFactory
 from orders.models import OrderEvent
+from orders.outbox.events import mark_delivered
 from products.factories import ProductFactory
 from tests.chaos.checks import all_findings, unexplained
 from tests.chaos.faults import Happened
@@ -64,7 +65,7 @@ class Past:
         for event in OrderEvent.objects.filter(state="pending"):
             with self.taken.open("ab") as file:
                 file.write(body(event) + b"\n")
-            OrderEvent.objects.mark_delivered(event_ids=[event.pk])
+            mark_delivered(event_ids=[event.pk])
 
     def findings(self) -> dict[str, list[str]]:
         """The checks that found something."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from orders.models import OrderEvent
-from orders.outbox.delivery import claim
+from orders.outbox.events import claim
 from products.factories import ProductFactory
 from tests.kit.database import execute, lock_waiters
 from tests.kit.faults import commits_held

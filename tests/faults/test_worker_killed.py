@@ -9,7 +9,8 @@ import pytest
 from django.db import transaction
 
 from orders.models import OrderEvent
-from orders.outbox.delivery import CONCURRENCY, LEASE, claim
+from orders.outbox.delivery import CONCURRENCY, LEASE
+from orders.outbox.events import claim
 from products.factories import ProductFactory
 from tests.kit.database import execute, lock_waiters
 from tests.kit.faults import end_waiting

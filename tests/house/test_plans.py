@@ -23,8 +23,8 @@ from django.utils import timezone
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
 from coupons.selectors import issue_forecasts
-from orders.models import OrderEvent
-from orders.outbox.delivery import LEASE, claim
+from orders.outbox.delivery import LEASE
+from orders.outbox.events import claim, mark_delivered, mark_failed
 from orders.selectors import outbox_status, sales_by_hour
 from tests.kit.database import TABLES, empty_tables, execute
 
@@ -253,8 +253,8 @@ def test_sending_events_finds_them_by_an_index() -> None:
     def turn() -> None:
         with transaction.atomic():
             taken, failed, _, _ = claim(limit=4, lease=LEASE)
-        OrderEvent.objects.mark_delivered(event_ids=[taken.id])
-        OrderEvent.objects.mark_failed(event_id=failed.id, error="no", wait=None)
+        mark_delivered(event_ids=[taken.id])
+        mark_failed(event_id=failed.id, error="no", wait=None)
 
     assert_narrow(turn)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from celery.signals import worker_shutting_down
 
-from core.broker import stopping
+from orders import tasks
 
 
 @pytest.fixture
@@ -16,19 +16,19 @@ def forked() -> Iterator[int]:
     child = os.fork()
     if not child:
         os.read(reader, 1)
-        os._exit(stopping.is_stopping())
+        os._exit(tasks.is_stopping())
     worker_shutting_down.send(sender="worker@shop", sig="TERM", how="Warm", exitcode=0)
     os.write(writer, b".")
     yield os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    stopping._stopping[0] = 0
+    tasks._stopping[0] = 0
     os.close(reader)
     os.close(writer)
 
 
 def test_process_that_was_forked_before_knows_that_its_worker_is_told_to_stop(forked):
     assert forked == 1
-    assert stopping.is_stopping()
+    assert tasks.is_stopping()
 
 
 def test_worker_that_was_not_told_goes_on():
-    assert not stopping.is_stopping()
+    assert not tasks.is_stopping()
