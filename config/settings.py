@@ -13,6 +13,7 @@ from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
 from config.processors import usable_processors
 from core.embedded.servers import SERVICES
+from core.rates import rates
 from orders.outbox.platform import DEFAULT_SOURCE, Destination, check_source
 
 # --- Who we are ---------------------------------------------------------------------------------------------

@@ -3,10 +3,9 @@
 import random
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import cache
-from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 import structlog
@@ -49,9 +48,6 @@ class _Attempt(NamedTuple):
     failure: Exception | None = None
 
 
-_Attempts = SimpleQueue[_Attempt]
-
-
 def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Send the events that are due, until none is left or it is time to stop; how many were delivered.
 
@@ -59,23 +55,23 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     at once, each in its own slot, so that a slow one delays no other.
     """
     SWEEPS.inc()
-    over: _Attempts = SimpleQueue()
     delivered, run_ends_at = 0, time.monotonic() + MAX_RUN_SECONDS
 
     def is_over() -> bool:
         return is_stopping() or time.monotonic() >= run_ends_at
 
-    in_flight = _send_due(platform, over, free_slots=CONCURRENCY)
+    posts = _start_posts(platform, free_slots=CONCURRENCY)
     try:
-        while in_flight:
-            attempts = _gather(over)
-            in_flight -= len(attempts)
+        while posts:
+            wait(posts, POLL_SECONDS, FIRST_COMPLETED)
+            time.sleep(BATCH_WINDOW_SECONDS)
+            over = {post for post in posts if post.done()}
+            posts -= over
             if not is_over():
-                in_flight += _send_due(platform, over, free_slots=CONCURRENCY - in_flight)
-            delivered += _record_results(attempts)
+                posts |= _start_posts(platform, free_slots=CONCURRENCY - len(posts))
+            delivered += _record_results([post.result() for post in over])
     finally:
-        while in_flight:  # only after an error: their threads are to be free for the next turn
-            in_flight -= len(_gather(over))
+        wait(posts)  # only after an error: their threads are to be free for the next turn
     return delivered
 
 
@@ -94,17 +90,13 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery")
 
 
-def _send_due(platform: Platform, over: _Attempts, *, free_slots: int) -> int:
-    """Claim as many events as there are free slots and start posting them; how many."""
-    if not free_slots:
-        return 0
-    events = claim(limit=free_slots, lease=LEASE)
-    for event in events:
-        _threads().submit(_post, platform, event, over)
-    return len(events)
+def _start_posts(platform: Platform, *, free_slots: int) -> set[Future[_Attempt]]:
+    """Claim as many events as there are free slots and start posting them."""
+    events = claim(limit=free_slots, lease=LEASE) if free_slots else []
+    return {_threads().submit(_post, platform, event) for event in events}
 
 
-def _post(platform: Platform, event: DueEvent, over: _Attempts) -> None:
+def _post(platform: Platform, event: DueEvent) -> _Attempt:
     """Post it, and say what became of it."""
     began = time.monotonic()
     failure = None
@@ -112,19 +104,7 @@ def _post(platform: Platform, event: DueEvent, over: _Attempts) -> None:
         platform.post(event_id=str(event.id), body=render(event), request_id=event.request_id)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event, the others go on
         failure = error
-    over.put(_Attempt(event, time.monotonic() - began, failure))
-
-
-def _gather(over: _Attempts) -> list[_Attempt]:
-    """The attempts that are over, and those that end within BATCH_WINDOW_SECONDS of the first."""
-    attempts: list[_Attempt] = []
-    try:
-        attempts.append(over.get(timeout=POLL_SECONDS))
-        time.sleep(BATCH_WINDOW_SECONDS)
-        while True:
-            attempts.append(over.get_nowait())
-    except Empty:
-        return attempts
+    return _Attempt(event, time.monotonic() - began, failure)
 
 
 def _record_results(attempts: Iterable[_Attempt]) -> int:
