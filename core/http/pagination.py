@@ -1,12 +1,11 @@
 """Lists by cursor: pages before and after a row, strictly read."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField
+from django.core.signing import BadSignature, Signer
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
@@ -14,28 +13,21 @@ from rest_framework.utils.urls import replace_query_param
 from core.db.pages import MAX_PAGE_SIZE, PAGE_SIZE, Page, Position
 from core.problems import InputError, Invalid
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-_TOKEN = re.compile(rb"([<>])(?:(-?[0-9]{1,17}),)?([1-9][0-9]{0,18})")
+# The kinds of cursors, which sign them too: one of a list of the other kind is refused.
+BY_ID, BY_TIMESTAMP = "cursor", "cursor-with-timestamp"
 
 
 def encode_cursor(position: Position) -> str:
-    timestamp = "" if position.timestamp is None else f"{(position.timestamp - EPOCH) // MICROSECOND},"
-    text = f"{'<' if position.backward else '>'}{timestamp}{position.pk}"
-    return urlsafe_b64encode(text.encode()).decode()
+    if position.timestamp is None:
+        return Signer(salt=BY_ID).sign_object([position.backward, position.pk])
+    moment = position.timestamp.isoformat()
+    return Signer(salt=BY_TIMESTAMP).sign_object([position.backward, position.pk, moment])
 
 
-def decode_cursor(cursor: str, *, with_timestamp: bool) -> Position:
-    """The position that a cursor names. Raises ValueError or OverflowError for one that is not ours."""
-    parts = _TOKEN.fullmatch(urlsafe_b64decode(cursor.encode("ascii")))
-    if parts is None or (parts[2] is None) is with_timestamp:
-        raise ValueError(cursor)
-    timestamp = EPOCH + int(parts[2]) * MICROSECOND if with_timestamp else None
-    position = Position(parts[1] == b"<", timestamp, int(parts[3]))
-    if position.pk > BigIntegerField.MAX_BIGINT or encode_cursor(position) != cursor:
-        raise ValueError(cursor)
-    return position
+def decode_cursor(cursor: str, *, kind: str) -> Position:
+    """The position that a cursor names. Raises BadSignature for one that is not ours."""
+    backward, pk, *moment = Signer(salt=kind).unsign_object(cursor)
+    return Position(backward, datetime.fromisoformat(moment[0]) if moment else None, pk)
 
 
 class KeysetPagination(CursorPagination):
@@ -49,6 +41,8 @@ class KeysetPagination(CursorPagination):
     page_size = PAGE_SIZE
     max_page_size = MAX_PAGE_SIZE
     page_size_query_param = "page_size"
+    page_size_query_description = "How many rows a page has."
+    cursor_query_description = "Taken from `next` or `previous`, as it is."
 
     def get_page_size(self, request: Request) -> int:
         """The page size asked for. Raises Invalid out of 1–100."""
@@ -80,8 +74,8 @@ class KeysetPagination(CursorPagination):
         if not token:
             return None
         try:
-            return decode_cursor(token, with_timestamp=self._timestamp is not None)
-        except (ValueError, OverflowError) as error:
+            return decode_cursor(token, kind=BY_TIMESTAMP if self._timestamp else BY_ID)
+        except BadSignature as error:
             raise Invalid(errors=[InputError("parameter", "cursor", "cursor")]) from error
 
     @property
@@ -90,33 +84,22 @@ class KeysetPagination(CursorPagination):
         return self.ordering[0].lstrip("-") if len(self.ordering) > 1 else None
 
     def _link(self, row: Any, *, backward: bool) -> str:
-        timestamp = None if self._timestamp is None else getattr(row, self._timestamp)
+        timestamp = getattr(row, self._timestamp) if self._timestamp else None
         cursor = encode_cursor(Position(backward, timestamp, row.id))
         return replace_query_param(self.url, self.cursor_query_param, cursor)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The parameters as the OpenAPI document describes them."""
-        del view
-        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
-        cursor = {
-            "type": "string",
-            "format": "cursor" if self._timestamp is None else "cursor-with-timestamp",
-        }
-        return [
-            _parameter(self.page_size_query_param, size, "How many rows a page has."),
-            _parameter(self.cursor_query_param, cursor, "Taken from `next` or `previous`, as it is."),
-        ]
+        cursor, size = super().get_schema_operation_parameters(view)
+        cursor["schema"]["format"] = BY_TIMESTAMP if self._timestamp else BY_ID
+        size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        return [size, cursor]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The page as the OpenAPI document describes it."""
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
-            "required": ["next", "previous", "results"],
             "properties": {"next": link, "previous": link, "results": schema},
             "description": "A page of a list; `next` and `previous` are the URLs of its neighbours.",
         }
-
-
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 import yaml
 from django.core.management import call_command
+from django.test import override_settings
 from drf_spectacular.validation import validate_schema
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -25,7 +26,7 @@ from products.factories import ProductFactory
 from tests.contract.refusals import REFUSALS
 from tests.kit.client import Client
 from tests.kit.invariants import broken_rules
-from tests.kit.processes import ROOT
+from tests.kit.processes import ROOT, environment
 from tests.kit.scenes import buyer
 
 CHECKED_IN = ROOT / "docs" / "openapi.yaml"
@@ -164,6 +165,7 @@ def hold_against(http: Client, document: Any, *, examples: int, enough: int) -> 
     config = schemathesis.Config.from_dict(
         settings(user.pk, examples=examples, enough=enough) | {"base-url": http.url}
     )
+    # Cursors are signed, by the shop's key.
     schemathesis.openapi.format(
         "cursor", st.builds(Position, st.booleans(), st.none(), pks).map(encode_cursor)
     )
@@ -172,7 +174,8 @@ def hold_against(http: Client, document: Any, *, examples: int, enough: int) -> 
     )
     schema = schemathesis.openapi.from_dict(closed(document), config=config)
     schema.hook("map_case")(as_the_contract_has_it)
-    events = list(from_schema(schema).execute())
+    with override_settings(SECRET_KEY=environment()["SECRET_KEY"]):
+        events = list(from_schema(schema).execute())
     finished = [event for event in events if isinstance(event, PhaseFinished) and event.status == "success"]
     return Run(
         {event.phase.name.value for event in finished}, [line for event in events for line in told(event)]
