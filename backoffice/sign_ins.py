@@ -20,8 +20,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import get_random_string, salted_hmac
 from django.utils.translation import gettext as _
+from prometheus_client import Counter
 
-from backoffice.metrics import FAILED_SIGN_INS
 from core.circuit_breaker import CircuitBreaker
 from core.counters import count
 
@@ -33,6 +33,9 @@ MAX_BY_NAME = 20
 KNOWN_BROWSER = "known_browser"
 KNOWN_BROWSER_SECONDS = 90 * 24 * 3600
 
+FAILED_SIGN_INS = Counter(
+    "shop_failed_sign_ins_total", "Sign-ins to the admin that failed, by cause.", ["cause"]
+)
 WRONG, THROTTLED = "wrong", "throttled"
 for cause in (WRONG, THROTTLED):
     FAILED_SIGN_INS.labels(cause)  # from 0 on, or the first failure would be no increase
