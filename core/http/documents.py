@@ -1,7 +1,6 @@
 """Where the OpenAPI document is served."""
 
 from functools import cache
-from threading import Lock
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,8 +8,6 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-
-_first_use = Lock()
 
 
 class SchemaView(SpectacularAPIView):
@@ -20,13 +17,10 @@ class SchemaView(SpectacularAPIView):
     def get(self, request: Request, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """The document in the format that was negotiated."""
         renderer: Any = request.accepted_renderer
-        kind: Any = type(renderer)
-        with _first_use:
-            content = _rendered(kind)
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
         disposition = f'inline; filename="{self._get_filename(request, "")}"'  # type: ignore[no-untyped-call]
         return HttpResponse(
-            content,
+            _rendered(type(renderer)),
             content_type=f"{renderer.media_type}{charset}",
             headers={"Content-Disposition": disposition},
         )

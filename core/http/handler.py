@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
 from rest_framework import exceptions
 
 from core.db.transactions import database_problem
 from core.http import metrics
-from core.http.languages import preferred_language
 from core.http.problems import BY_STATUS, Internal, Throttled
 from core.http.serializers import input_errors
 from core.problems import CONTENT_TYPE, Invalid, Problem
@@ -59,6 +59,15 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     response.problem = problem  # type: ignore[attr-defined]
     patch_vary_headers(response, ["Accept-Language"])
     return response
+
+
+def preferred_language(request: HttpRequest) -> str:
+    """English where Accept-Language ranks it above Korean, else Korean."""
+    for tag, quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        language = tag.split("-")[0]
+        if quality > 0 and language in {"ko", "en"}:
+            return language
+    return "ko"
 
 
 def problem_of(error: Exception) -> Problem | None:

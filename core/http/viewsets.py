@@ -6,19 +6,21 @@ from typing import Any
 from django.db import Error
 from django.db.models import BigIntegerField
 from django.urls import reverse
-from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.exceptions import APIException, NotAcceptable, NotAuthenticated
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from core.db.pages import Page
-from core.http.negotiation import JSONNegotiation
 from core.http.parsers import MAX_BODY_BYTES, require_readable
 from core.http.problems import Malformed, TooLarge, UnsupportedMediaType
 from core.http.serializers import serialize
-from core.problems import Invalid, NotFound, Problem
+from core.problems import CONTENT_TYPE, Invalid, NotFound, Problem
 
 ID_PATTERN = r"[1-9][0-9]*"
+# Who takes problem details takes JSON; successes come as `application/json` all the same.
+ACCEPTABLE = frozenset({"*/*", "application/*", "application/json", CONTENT_TYPE})
 # What a request is refused for before any of it is acted on.
 UNREADABLE = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
 
@@ -36,7 +38,6 @@ class ApiViewSet(GenericViewSet[Any]):
     message of the service tells; for this alone a permission may stand here (tests/contract/test_access.py).
     """
 
-    content_negotiation_class = JSONNegotiation
     lookup_value_regex = ID_PATTERN
     http_method_names = ["get", "head", "post"]
     format_kwarg = None
@@ -54,6 +55,17 @@ class ApiViewSet(GenericViewSet[Any]):
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
             raise TooLarge
         require_readable(request)
+
+    def perform_content_negotiation(
+        self,
+        request: Request,
+        force: bool = False,  # noqa: FBT001, FBT002 - DRF's signature
+    ) -> tuple[BaseRenderer, str]:
+        """JSON, in one form; parameters of Accept change nothing, but `q=0` refuses. Raises NotAcceptable."""
+        accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
+        if request.headers.get("Accept", "").strip() and ACCEPTABLE.isdisjoint(accepted) and not force:
+            raise NotAcceptable
+        return JSONRenderer(), JSONRenderer.media_type
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a failure; for what cannot be read, look the caller up first: 401 comes before it."""
