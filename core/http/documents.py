@@ -17,10 +17,11 @@ class SchemaView(SpectacularAPIView):
     def get(self, request: Request, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """The document in the format that was negotiated."""
         renderer: Any = request.accepted_renderer
+        kind: Any = type(renderer)
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
         disposition = f'inline; filename="{self._get_filename(request, "")}"'  # type: ignore[no-untyped-call]
         return HttpResponse(
-            _rendered(type(renderer)),
+            _rendered(kind),
             content_type=f"{renderer.media_type}{charset}",
             headers={"Content-Disposition": disposition},
         )

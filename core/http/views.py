@@ -68,7 +68,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
     Raises Unavailable.
     """
-    states = {
+    states: dict[str, Any] = {
         "database": _state("database", _check_database),
         "broker": _state("broker", _check_broker),
         "cache": _state("cache", lambda: cache.get("readiness")),
