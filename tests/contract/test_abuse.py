@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.contract.test_web_server import HALF_BODY, HALF_HEADERS, Answer, read_answer
 from tests.kit.client import Client
 from tests.kit.database import nothing_written
 from tests.kit.processes import environment, free_port, process, until
+from tests.kit.web_server import HALF_BODY, HALF_HEADERS, Answer, read_answer
 from users.factories import UserFactory
 
 BODY = b'{"amount": 1}'
