@@ -14,7 +14,6 @@ from backoffice.charts import chart
 from backoffice.formatting import number
 from core.timestamps import SEOUL
 from coupons.factories import CouponFactory
-from coupons.models import Coupon, IssuedCoupon
 from coupons.selectors import issue_forecasts
 from orders.dashboard import HOURS
 from orders.models import Order, OrderEvent
@@ -22,9 +21,8 @@ from orders.selectors import Hour, outbox_status, sales_by_hour
 from products.factories import ProductFactory
 from products.selectors import low_stock
 from tests.kit.backoffice import buy
-from tests.kit.database import execute
+from tests.kit.database import database_clock, execute
 from tests.kit.processes import until
-from users.factories import UserFactory
 
 # The best sellers are read in a transaction of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,11 +47,6 @@ def link_to(browser, name, value):
 
 def panels(browser):
     return page(browser).context["panels"]
-
-
-def database_clock():
-    ((now,),) = execute("SELECT statement_timestamp()")
-    return now
 
 
 @pytest.fixture(autouse=True)
@@ -152,51 +145,6 @@ def test_undelivered_events_are_counted_to_a_bound():
     for _ in range(3):
         buy()
     assert outbox_status(max_count=2).pending == 2
-
-
-def issue_at(coupon, *moments):
-    """One coupon of the campaign at each of these moments."""
-    for sequence, moment in enumerate(moments, start=1):
-        IssuedCoupon.objects.create(
-            coupon=coupon,
-            user=UserFactory(),
-            sequence=sequence,
-            issued_at=moment,
-            expires_at=moment + timedelta(days=30),
-            **{name: getattr(coupon, name) for name in ("name", "discount_type", "discount_value")},
-        )
-    Coupon.objects.filter(pk=coupon.pk).update(issued=len(moments))
-
-
-@pytest.mark.django_db
-def test_forecast_says_when_a_campaign_will_be_sold_out():
-    now = database_clock()
-    issue_at(CouponFactory(quantity=40), *[now - timedelta(minutes=30)] * 10)
-    (burning,) = issue_forecasts(limit=5)
-    assert burning.hourly == pytest.approx(20, rel=0.01)
-    assert burning.sold_out_at - now == pytest.approx(timedelta(minutes=90), abs=timedelta(minutes=1))
-
-
-@pytest.mark.django_db
-def test_forecast_uses_the_newest_100_issues():
-    now, hour = database_clock(), timedelta(hours=1)
-    issue_at(CouponFactory(quantity=400), *[now - 9 * hour] * 20, *[now - hour] * 100)
-    (burning,) = issue_forecasts(limit=5)
-    assert burning.hourly == pytest.approx(100, rel=0.01)
-
-
-@pytest.mark.django_db
-def test_forecast_needs_more_than_a_few_issues():
-    issue_at(CouponFactory(quantity=40), *[database_clock()] * 9)
-    assert [(burning.hourly, burning.sold_out_at) for burning in issue_forecasts(limit=5)] == [(None, None)]
-
-
-@pytest.mark.django_db
-def test_forecast_is_absent_where_a_campaign_closes_first_or_lasts_for_months():
-    now, hour = database_clock(), timedelta(hours=1)
-    issue_at(CouponFactory(quantity=40, closes_at=now + hour), *[now - hour] * 10)
-    issue_at(CouponFactory(quantity=10**18), *[now - hour] * 10)
-    assert [burning.sold_out_at for burning in issue_forecasts(limit=5)] == [None, None]
 
 
 def test_campaigns_that_are_open_are_listed_by_share_issued(admin_client):

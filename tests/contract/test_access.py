@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.urls import path
+from rest_framework.permissions import IsAdminUser
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
@@ -15,6 +16,7 @@ from tests.contract.test_urls import API, walk
 from tests.kit import processes
 from tests.kit.client import JSON, Answer, Client
 from tests.kit.scenes import MAX_BIGINT, buyer, hold_coupon
+from users.authentication import IsRegistered
 from users.models import User
 
 SECRET = "only the gateway knows"
@@ -141,6 +143,24 @@ def test_endpoints_are_all_classified() -> None:
 def test_endpoint_that_is_not_classified_is_noticed() -> None:
     forgotten = path("api/v1/refunds", lambda _request: None)
     assert served([*API, *walk([forgotten])]) != ACCESS.keys()
+
+
+def permissions(routes: Any) -> set[tuple[type, ...]]:
+    """What the endpoints that are not public demand of a caller."""
+    views = [view for route, view in routes if access_of("GET", route) is not PUBLIC]
+    return {tuple(view.initkwargs.get("permission_classes", view.cls.permission_classes)) for view in views}
+
+
+def test_private_endpoints_demand_a_registered_caller_and_no_more() -> None:
+    """A view checks its permissions only where a request cannot be read; services check that of a member."""
+    assert permissions(API) == {(IsRegistered,)}
+
+
+def test_other_permission_is_noticed() -> None:
+    (view,) = (view for route, view in API if route == "api/v1/orders")
+    demanding = type("Demanding", (view.cls,), {"permission_classes": [IsRegistered, IsAdminUser]})
+    demanded = permissions([*API, ("api/v1/orders", demanding.as_view(view.actions))])
+    assert demanded == {(IsRegistered,), (IsRegistered, IsAdminUser)}
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -98,3 +99,9 @@ def lock_waiters() -> list[int]:
             " WHERE held.pid = waiter.pid AND d.datname = current_database())"
         )
     ]
+
+
+def database_clock() -> datetime:
+    """What PostgreSQL's clock says."""
+    ((now,),) = execute("SELECT statement_timestamp()")
+    return now
