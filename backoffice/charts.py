@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from operator import itemgetter
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -14,27 +15,16 @@ HEIGHT = 1000
 FITS_UNTIL = 88
 
 
-class Hour(Protocol):
-    """What happened in an hour."""
-
-    @property
-    def starts_at(self) -> datetime:
-        """When it begins."""
-
-
-H = TypeVar("H", bound=Hour)
-
-
-def chart(hours: Sequence[H], *, value: Callable[[H], int], shown: Callable[[int], str]) -> dict[str, Any]:
-    """What dashboard/chart.html draws: the hours, one at least, by a value that is shown in these words."""
-    peak = max(hours, key=value)
+def chart(hours: Sequence[tuple[datetime, int]], *, shown: Callable[[int], str]) -> dict[str, Any]:
+    """What dashboard/chart.html draws: hours, one at least, each with a value that `shown` words."""
+    peak_starts_at, most = max(hours, key=itemgetter(1))
     bars, days = [], []
-    for at, hour in enumerate(hours):
+    for at, (hour, value) in enumerate(hours):
         # An hour with anything in it is seen, however small beside the largest.
-        height = max(value(hour) * HEIGHT // value(peak), HEIGHT // 100) if value(hour) else 0
-        text = f"{timestamp(hour.starts_at)} · {shown(value(hour))}"
+        height = max(value * HEIGHT // most, HEIGHT // 100) if value else 0
+        text = f"{timestamp(hour)} · {shown(value)}"
         bars.append({"at": at, "top": HEIGHT - height, "height": height, "text": text})
-        starts_at = localtime(hour.starts_at)
+        starts_at = localtime(hour)
         if starts_at.hour == 0:
             percent = at * 100 // len(hours)
             name = date_format(starts_at, "MONTH_DAY_FORMAT")
@@ -42,7 +32,7 @@ def chart(hours: Sequence[H], *, value: Callable[[H], int], shown: Callable[[int
     return {
         "bars": bars,
         "days": days,
-        "total": shown(sum(map(value, hours))),
-        "most": shown(value(peak)),
-        "peak": timestamp(peak.starts_at),
+        "total": shown(sum(value for _hour, value in hours)),
+        "most": shown(most),
+        "peak": timestamp(peak_starts_at),
     }

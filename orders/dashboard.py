@@ -22,8 +22,8 @@ def _sales() -> dict[str, Any]:
     hours = sales_by_hour(hours=HOURS)
     return {
         "rows": hours if any(each.orders for each in hours) else [],
-        "orders": chart(hours, value=lambda each: each.orders, shown=number),
-        "paid": chart(hours, value=lambda each: each.paid, shown=won),
+        "orders": chart([(hour.starts_at, hour.orders) for hour in hours], shown=number),
+        "paid": chart([(hour.starts_at, hour.paid) for hour in hours], shown=won),
         "hours": HOURS,
     }
 

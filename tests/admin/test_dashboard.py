@@ -17,7 +17,7 @@ from coupons.factories import CouponFactory
 from coupons.selectors import issue_forecasts
 from orders.dashboard import HOURS
 from orders.models import Order, OrderEvent
-from orders.selectors import Hour, outbox_status, sales_by_hour
+from orders.selectors import outbox_status, sales_by_hour
 from products.factories import ProductFactory
 from products.selectors import low_stock
 from tests.kit.backoffice import buy
@@ -104,8 +104,8 @@ def test_chart_says_in_words_what_it_draws(admin_client):
 @pytest.mark.parametrize("hour", [0, 7, 8, 23])
 def test_chart_names_today_at_every_hour_of_it(hour):
     now = datetime(2026, 11, 22, hour, tzinfo=SEOUL)
-    hours = [Hour(now - timedelta(hours=ago)) for ago in reversed(range(HOURS))]
-    today = chart(hours, value=lambda each: each.orders, shown=number)["days"][-1]
+    hours = [(now - timedelta(hours=ago), 0) for ago in reversed(range(HOURS))]
+    today = chart(hours, shown=number)["days"][-1]
     assert today == {"at": (HOURS - 1 - hour) * 100 // HOURS, "name": "11월 22일", "fits": hour >= 8}
 
 
