@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.utils import translation
+from django.utils.translation import gettext
 
 DETAIL = "detail"
 
@@ -23,8 +23,4 @@ def describe(entry: LogEntry) -> str:
     details = [part[DETAIL] for part in parts if DETAIL in part] if isinstance(parts, list) else []
     # Without a part that Django knows it would say that nothing was changed.
     plain = [] if details and len(details) == len(parts) else [str(entry.get_change_message())]
-    return " ".join([*plain, *(_in_words(**each) for each in details)])
-
-
-def _in_words(text: str, values: dict[str, Any]) -> str:
-    return translation.gettext(text).format(**values)
+    return " ".join([*plain, *(gettext(each["text"]).format(**each["values"]) for each in details)])

@@ -47,11 +47,7 @@ class BoundedPaginator(Paginator):
 
 
 class NotOffered(Exception):
-    """A list was asked for what its filters, its columns or its links do not offer."""
-
-    def __init__(self, *, list_url: str) -> None:
-        super().__init__()
-        self.list_url = list_url
+    """The list at this address was asked for what its filters, its columns or its links do not offer."""
 
 
 class BoundedChangeList(ChangeList):
@@ -64,7 +60,7 @@ class BoundedChangeList(ChangeList):
         except (IncorrectLookupParameters, SuspiciousOperation) as error:
             opts = model._meta  # noqa: SLF001 - documented API
             list_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-            raise NotOffered(list_url=list_url) from error
+            raise NotOffered(list_url) from error
 
     def get_filters_params(self, params: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
         """The parameters of filters; one without a value, as a form sends it, is none."""

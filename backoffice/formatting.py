@@ -21,8 +21,6 @@ from unfold.utils import display_for_label
 NOTHING = "-"
 MINUTE = 60
 
-Column = Callable[[Any, Any], str]
-
 
 def won(amount: int | None) -> str:
     """An amount of money: 12,000원 in Korean, ₩12,000 in English; a dash for none."""
@@ -79,7 +77,9 @@ def list_url(table: str, **filters: str | int) -> str:
     return f"{url}?{urlencode(filters)}" if filters else url
 
 
-def column(field: str, label: Any, *, shown: Callable[[Any], str], is_stored: bool = True) -> Column:
+def column(
+    field: str, label: Any, *, shown: Callable[[Any], str], is_stored: bool = True
+) -> Callable[[Any, Any], str]:
     """A column of the admin: a field, or one of a related row as `event__attempts`, as `shown` writes it.
 
     What is not stored, a property, cannot be sorted by.

@@ -42,7 +42,7 @@ class ShopAdminSite(UnfoldAdminSite):
                 return view(request, *args, **kwargs)
             except NotOffered as error:
                 messages.error(request, gettext("The list has no such filter or value. It shows everything."))
-                return HttpResponseRedirect(f"{error.list_url}?{ERROR_FLAG}=1")
+                return HttpResponseRedirect(f"{error}?{ERROR_FLAG}=1")
 
         wrapped: View = super().admin_view(answer, cacheable)
         return wrapped

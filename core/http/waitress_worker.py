@@ -22,7 +22,7 @@ from waitress.utilities import BadRequest, Error
 from core.http.proxies import TrustedProxies
 
 MAX_HEADER_BYTES = 16 * 1024
-MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024  # the admin's files; the API takes less
 # Bodies are kept on disk as they arrive, from anybody: of one process, so many beyond this at once.
 LARGE_BODY_BYTES = 1024 * 1024
 MAX_LARGE_BODIES = 16
@@ -216,7 +216,7 @@ class WaitressWorker(Worker):
             "channel_timeout": IDLE_SECONDS,
             "inbuf_overflow": 64 * 1024,
             "max_request_header_size": MAX_HEADER_BYTES,
-            "max_request_body_size": MAX_BODY_BYTES,
+            "max_request_body_size": MAX_UPLOAD_BYTES,
             "log_socket_errors": False,
             "expose_tracebacks": False,
             "ident": None,
