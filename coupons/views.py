@@ -7,7 +7,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
 from core.http.serializers import NoInput, serialize, validate_input
 from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
@@ -60,12 +59,6 @@ class CouponViewSet(PublicViewSet):
         return Response(serialize(IssuedCouponSerializer, issued), status=201, headers=headers)
 
 
-class NewestIssuedFirst(KeysetPagination):
-    """Issued coupons' order."""
-
-    ordering = statements.NEWEST_FIRST
-
-
 @extend_schema(tags=["coupons"])
 @extend_schema_view(
     list=extend_schema(
@@ -80,7 +73,7 @@ class IssuedCouponViewSet(ApiViewSet):
 
     queryset = IssuedCoupon.objects.none()
     serializer_class = IssuedCouponSerializer
-    pagination_class = NewestIssuedFirst
+    ordering = statements.NEWEST_FIRST
 
     def list(self, request: Request) -> Response:
         """What the caller holds."""

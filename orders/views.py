@@ -6,7 +6,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
-from core.http.pagination import KeysetPagination
 from core.http.schema import LOCATION, refuses
 from core.http.serializers import serialize
 from core.http.viewsets import ApiViewSet, row_id
@@ -24,12 +23,6 @@ from orders.services import Basket
 from users.authentication import caller
 
 
-class NewestOrdersFirst(KeysetPagination):
-    """Orders' order."""
-
-    ordering = statements.NEWEST_FIRST
-
-
 @extend_schema(tags=["orders"])
 @extend_schema_view(
     list=extend_schema(operation_id="list_orders", summary="List the caller's orders, newest first"),
@@ -40,7 +33,7 @@ class OrderViewSet(ApiViewSet):
 
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
-    pagination_class = NewestOrdersFirst
+    ordering = statements.NEWEST_FIRST
 
     def list(self, request: Request) -> Response:
         """The caller's orders."""

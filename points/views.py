@@ -19,12 +19,6 @@ from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBal
 from users.authentication import caller
 
 
-class NewestTransactionsFirst(KeysetPagination):
-    """The ledger's order."""
-
-    ordering = statements.NEWEST_FIRST
-
-
 @extend_schema(tags=["points"])
 class PointViewSet(ApiViewSet):
     """The caller's points."""
@@ -64,7 +58,12 @@ class PointViewSet(ApiViewSet):
         summary="List the caller's ledger, newest first",
         responses=LedgerEntrySerializer(many=True),
     )
-    @action(detail=False, serializer_class=LedgerEntrySerializer, pagination_class=NewestTransactionsFirst)
+    @action(
+        detail=False,
+        serializer_class=LedgerEntrySerializer,
+        pagination_class=KeysetPagination,
+        ordering=statements.NEWEST_FIRST,
+    )
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""
         user_id = caller(request).pk

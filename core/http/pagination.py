@@ -31,13 +31,12 @@ def decode_cursor(cursor: str, *, kind: str) -> Position:
 
 
 class KeysetPagination(CursorPagination):
-    """20 rows a page, 1–100 on request; by id, or by the timestamp and then the id that a subclass names.
+    """20 rows a page, 1–100 on request; by id, or by a timestamp and then the id: the view's `ordering`.
 
     DRF's own cursor counts rows of one timestamp by offset and loses some on the way back
     (core/tests/test_lists.py); this one reads on from the row itself.
     """
 
-    ordering: tuple[str, ...] = ("id",)
     page_size = PAGE_SIZE
     max_page_size = MAX_PAGE_SIZE
     page_size_query_param = "page_size"
@@ -51,8 +50,11 @@ class KeysetPagination(CursorPagination):
             raise Invalid(errors=[InputError("parameter", "page_size", "page_size")])
         return int(text)
 
-    def rows_of(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Sequence[Any]:
+    def rows_of(
+        self, request: Request, read: Callable[[Page], Sequence[Any]], *, ordering: Sequence[str]
+    ) -> Sequence[Any]:
         """The rows of the page that the parameters name, read by a statement. Raises Invalid."""
+        self.timestamp = _timestamp_of(ordering)
         size, start = self.get_page_size(request), self._start(request)
         backward = start is not None and start.backward
         found = read(Page(size, start))
@@ -74,24 +76,19 @@ class KeysetPagination(CursorPagination):
         if not token:
             return None
         try:
-            return decode_cursor(token, kind=BY_TIMESTAMP if self._timestamp else BY_ID)
+            return decode_cursor(token, kind=BY_TIMESTAMP if self.timestamp else BY_ID)
         except BadSignature as error:
             raise Invalid(errors=[InputError("parameter", "cursor", "cursor")]) from error
 
-    @property
-    def _timestamp(self) -> str | None:
-        """The name of the timestamp that comes before the id, if one does."""
-        return self.ordering[0].lstrip("-") if len(self.ordering) > 1 else None
-
     def _link(self, row: Any, *, backward: bool) -> str:
-        timestamp = getattr(row, self._timestamp) if self._timestamp else None
+        timestamp = getattr(row, self.timestamp) if self.timestamp else None
         cursor = encode_cursor(Position(backward, timestamp, row.id))
         return replace_query_param(self.url, self.cursor_query_param, cursor)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The parameters as the OpenAPI document describes them."""
         cursor, size = super().get_schema_operation_parameters(view)
-        cursor["schema"]["format"] = BY_TIMESTAMP if self._timestamp else BY_ID
+        cursor["schema"]["format"] = BY_TIMESTAMP if _timestamp_of(view.ordering) else BY_ID
         size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
         return [size, cursor]
 
@@ -103,3 +100,8 @@ class KeysetPagination(CursorPagination):
             "properties": {"next": link, "previous": link, "results": schema},
             "description": "A page of a list; `next` and `previous` are the URLs of its neighbours.",
         }
+
+
+def _timestamp_of(ordering: Sequence[str]) -> str | None:
+    """The name of the timestamp that comes before the id, if one does."""
+    return ordering[0].lstrip("-") if len(ordering) > 1 else None

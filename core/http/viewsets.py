@@ -39,6 +39,7 @@ class ApiViewSet(GenericViewSet[Any]):
     """
 
     lookup_value_regex = ID_PATTERN
+    ordering: tuple[str, ...] = ("id",)
     http_method_names = ["get", "head", "post"]
     format_kwarg = None
 
@@ -80,7 +81,7 @@ class ApiViewSet(GenericViewSet[Any]):
         """A page of the list that `read` reads, its rows as the action's serializer shows them."""
         paginator: Any = self.paginator
         serializer: Any = self.get_serializer_class()
-        rows = paginator.rows_of(request, read)
+        rows = paginator.rows_of(request, read, ordering=self.ordering)
         return self.get_paginated_response([serialize(serializer, row) for row in rows])
 
     def one(self, found: Sequence[Any]) -> Response:
