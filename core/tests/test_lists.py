@@ -1,9 +1,9 @@
 """Lists: the cursor's walk, its bounds, and forged ones."""
 
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -173,6 +173,22 @@ def test_bad_parameter_is_named(http: Client, path: str, parameter: str, values:
         assert [(error["parameter"], error["code"]) for error in answer.json["errors"]] == [
             (parameter, parameter)
         ]
+
+
+def test_cursor_that_is_altered_or_of_another_kind_of_list_is_refused(http: Client) -> None:
+    user = buyer(http)
+    for _ in range(2):
+        make_order(http, user)
+    (cursor,) = parse_qs(urlsplit(http.get("products?page_size=1").json["next"]).query)["cursor"]
+    assert http.get(f"products?cursor={cursor}").status == 200
+    position, _, signature = cursor.partition(":")
+    other = urlsafe_b64encode(b"[false,4611686018427387904]").decode().rstrip("=")
+    for path in (
+        f"products?cursor={other}:{signature}",
+        f"products?cursor={position}",
+        f"orders?cursor={cursor}",
+    ):
+        assert http.get(path, user=user).code == "invalid"
 
 
 @pytest.mark.parametrize(
