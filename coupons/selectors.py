@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import F, FloatField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
+from core.db.exchange import send
 from core.db.pages import Page
-from core.db.sending import send
 from coupons import statements
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
 from users.services import read_for_member

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.db.confirmation import refuse_while_unconfirmed
-from core.db.sending import send
+from core.db.exchange import send
 from core.db.statements import ByHand, statement
 from coupons.models import IssuedCoupon
 

@@ -12,9 +12,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncHour
 
-from core.db.lookups import AnyOf
+from core.db.exchange import send
 from core.db.pages import Page
-from core.db.sending import send
+from core.db.statements import AnyOf
 from core.db.transactions import database_now
 from core.idempotency import IdempotencyKey
 from core.timestamps import SEOUL

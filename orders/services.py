@@ -13,7 +13,7 @@ import points.services
 import points.statements
 import products.selectors
 import products.services
-from core.db.sending import send
+from core.db.exchange import send
 from core.db.statements import Bound
 from core.db.transactions import Conflict, in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent, run_idempotently

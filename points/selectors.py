@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from core.db.exchange import send
 from core.db.pages import Page
-from core.db.sending import send
 from core.idempotency import IdempotencyKey
 from points import statements
 from points.models import PointTransaction

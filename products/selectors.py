@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import BigIntegerField
 
+from core.db.exchange import send
 from core.db.pages import Page
-from core.db.sending import send
 from core.db.statements import Bound
 from products import statements
 from products.models import Product, ProductQuerySet

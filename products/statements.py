@@ -6,9 +6,8 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from core.db.lookups import AnyOf
 from core.db.pages import PageShape
-from core.db.statements import Update, statement, variants
+from core.db.statements import AnyOf, Update, statement, variants
 from products.models import Product
 
 SHOWN = ("id", "name", "price", "stock")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import QuerySet
 
-from core.db.sending import send
+from core.db.exchange import send
 from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
 from products.selectors import ProductSnapshot

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from core.db.sending import send
+from core.db.exchange import send
 from core.problems import CHALLENGE
 from users import selectors
 from users.problems import UntrustedGateway

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from core.db.sending import send
+from core.db.exchange import send
 from core.db.statements import Bound
 from core.problems import NotRegistered
 from users.statements import member

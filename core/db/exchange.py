@@ -4,12 +4,18 @@ psycopg's own `pipeline()` waits for the socket before each statement and sends 
 cost is in docs/adr/0014-the-orm-compiled-once.md.
 """
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg
 import structlog
+from django.conf import settings
+from django.db import OperationalError, connection
 from psycopg import errors, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
@@ -17,9 +23,12 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
+from core.db.confirmation import CONFIRMATION_SECONDS, leave_unconfirmed
 from core.db.sqlstates import plans_are_lost
 
 log = structlog.get_logger(__name__)
+
+A = TypeVar("A")
 
 # The text of a statement and the types of its values.
 _Key = tuple[bytes, tuple[int, ...]]
@@ -30,6 +39,75 @@ class Answer(NamedTuple):
 
     rows: list[tuple[Any, ...]]
     affected: int
+
+
+@dataclass(frozen=True)
+class Bound(Generic[A]):
+    """A statement with the values of one call, and how its answer is read."""
+
+    sql: bytes
+    values: Sequence[Any]
+    read: Callable[[Answer], A]
+
+
+def send_one(statement: Bound[A]) -> A:
+    """The answer of one statement, as `send`."""
+    (answer,) = send(statement)
+    found: A = answer
+    return found
+
+
+def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:
+    """Send the statements in one message; the answer of each.
+
+    Outside a transaction they are one by themselves. The first that fails ends the rest. With `commits`,
+    raises OperationalError if not confirmed within CONFIRMATION_SECONDS; it may be committed all the same.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    began = time.monotonic()
+    try:
+        with connection.wrap_database_errors:
+            exchange = _exchange_with(connection.connection)
+            if connection.execute_wrappers:
+                answers = [_observed(exchange, each) for each in statements]
+            else:
+                asked = [(each.sql, each.values) for each in statements]
+                answers = exchange.ask(asked, seconds=CONFIRMATION_SECONDS if commits else None)
+    except OperationalError:
+        if commits and time.monotonic() - began >= CONFIRMATION_SECONDS:
+            leave_unconfirmed()
+        raise
+    finally:
+        if connection.queries_logged:
+            taken = f"{time.monotonic() - began:.3f}"
+            connection.queries_log.extend({"sql": each.sql.decode(), "time": taken} for each in statements)
+    return tuple(each.read(answer) for each, answer in zip(statements, answers, strict=True))
+
+
+def _observed(exchange: "Exchange", bound: Bound[Any]) -> Answer:
+    """Send one by way of those who observe the connection (Django's `execute_wrapper`)."""
+
+    def execute(sql: str, values: Sequence[Any], _many: bool, _context: Mapping[str, Any]) -> Answer:  # noqa: FBT001 - Django's
+        return exchange.ask([(sql.encode(), values)])[0]
+
+    observed: Callable[..., Any] = execute
+    for wrapper in reversed(connection.execute_wrappers):
+        observed = partial(wrapper, observed)
+    context = {"connection": connection, "cursor": None}
+    answer: Answer = observed(bound.sql.decode(), bound.values, False, context)  # noqa: FBT003 - as Django calls it
+    return answer
+
+
+_of_thread = threading.local()
+
+
+def _exchange_with(session: Any) -> "Exchange":
+    """This thread's exchange with its session."""
+    exchange: Exchange | None = getattr(_of_thread, "exchange", None)
+    if exchange is None or exchange.session is not session:
+        exchange = _of_thread.exchange = Exchange(session, prepares=settings.PREPARED_STATEMENTS)
+    return exchange
 
 
 class _Context(NamedTuple):

@@ -21,7 +21,7 @@ from django.db.models.query import FlatValuesListIterable, ModelIterable, NamedV
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.utils import create_namedtuple_class
 
-from core.db.exchange import Answer
+from core.db.exchange import Answer, Bound
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -61,13 +61,11 @@ class ByHand:
     sql: str
 
 
-@dataclass(frozen=True)
-class Bound(Generic[A]):
-    """A statement with the values of one call."""
+class AnyOf(Func):
+    """Whether a value is in an array: one walk through an index, however many the array turns out to have."""
 
-    sql: bytes
-    values: Sequence[Any]
-    read: Callable[[Answer], A]
+    template, arg_joiner = "%(expressions)s)", " = ANY("
+    output_field = models.BooleanField()
 
 
 class JustInserted(Func):

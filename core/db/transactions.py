@@ -4,23 +4,20 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from psycopg import errors
 
 from core.db import metrics
-from core.db.confirmation import refuse_while_unconfirmed, suspect_unconfirmed
-from core.db.sending import send
+from core.db.confirmation import refuse_while_unconfirmed
+from core.db.exchange import Bound, send
 from core.db.sqlstates import Meaning, meaning_of
-from core.db.statements import Bound, ByHand, statement
 from core.problems import Busy, Problem, Unavailable
 
 ATTEMPTS = 3
 
-A = TypeVar("A")
-B = TypeVar("B")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -92,14 +89,7 @@ def durable_transaction() -> AbstractContextManager[None]:
     return transaction.atomic(durable=True)
 
 
-@statement
-def _begin() -> ByHand:
-    return ByHand("BEGIN")
-
-
-@statement
-def _commit() -> ByHand:
-    return ByHand("COMMIT")
+_BEGIN, _COMMIT = (Bound(sql, (), lambda answer: answer.affected) for sql in (b"BEGIN", b"COMMIT"))
 
 
 class Messages:
@@ -108,13 +98,7 @@ class Messages:
     def __init__(self) -> None:
         self.has_begun = self.has_ended = False
 
-    @overload
-    def send(self, a: Bound[A], /) -> tuple[A]: ...
-    @overload
-    def send(self, a: Bound[A], b: Bound[B], /) -> tuple[A, B]: ...
-    @overload
-    def send(self, *statements: Bound[Any]) -> Any: ...
-    def send(self, *statements: Bound[Any]) -> Any:
+    def send(self, *statements: Bound[Any]) -> tuple[Any, ...]:
         """Send these in one message; the answer of each."""
         return self._exchange(statements)
 
@@ -123,15 +107,14 @@ class Messages:
 
         Returns their answers once all of it is durable. Nothing can be sent after it.
         """
-        return self._exchange((*statements, _commit()), ends=True)[:-1]
+        return self._exchange((*statements, _COMMIT), ends=True)[:-1]
 
     def _exchange(self, statements: tuple[Bound[Any], ...], *, ends: bool = False) -> tuple[Any, ...]:
         if self.has_ended:
             raise RuntimeError("the transaction has ended")
-        first = () if self.has_begun else (_begin(),)
+        first = () if self.has_begun else (_BEGIN,)
         self.has_begun, self.has_ended = True, ends
-        answers: tuple[Any, ...] = send(*first, *statements, commits=ends)
-        return answers[len(first) :]
+        return send(*first, *statements, commits=ends)[len(first) :]
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from django.db import connection
 from django.db.models import F
 from django.utils.module_loading import module_has_submodule
 
+from core.db.exchange import send
 from core.db.pages import PageShape
-from core.db.sending import send
 from core.db.statements import ByHand, Insert, Statement, Update, statement
 from coupons.models import Status
 from points.statements import move

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.db.sending import send
+from core.db.exchange import send
 from coupons import services, statements
 from coupons.factories import CouponFactory
 from coupons.models import IssuedCoupon

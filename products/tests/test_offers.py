@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.db.sending import send
+from core.db.exchange import send
 from products.factories import ProductFactory
 from products.statements import offers
 
