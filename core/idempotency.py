@@ -1,12 +1,14 @@
-"""Idempotency keys: a request repeated with its key has its effect once."""
+"""Idempotency keys: a request repeated with its key has its effect once.
 
-from collections.abc import Callable
+The row that the request makes claims its key by a unique constraint, so nothing is looked up on the way to
+success. Before a refusal counts the key is looked up, for the first request may be the one that took the
+last unit.
+"""
+
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import IntegrityError
-
-from core.problems import IdempotencyKeyReused, Problem
+from core.problems import IdempotencyKeyReused
 
 T = TypeVar("T")
 
@@ -30,24 +32,3 @@ class Idempotent(Generic[T]):
 
     instance: T
     replayed: bool
-
-
-def run_idempotently(
-    *,
-    key: IdempotencyKey | None,
-    create: Callable[[], T],
-    find_existing: Callable[[IdempotencyKey], T | None],
-) -> Idempotent[T]:
-    """Create, or find what an earlier request with the same key created.
-
-    The row's unique key is the claim, so nothing is looked up on the way to success; but before a refusal
-    counts the key is looked up, for the first request may be the one that took the last unit.
-    Raises what `create` raises, or IdempotencyKeyReused.
-    """
-    try:
-        return Idempotent(create(), replayed=False)
-    except (Problem, IntegrityError):
-        existing = find_existing(key) if key else None
-        if existing is None:
-            raise
-        return Idempotent(existing, replayed=True)

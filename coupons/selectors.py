@@ -4,36 +4,77 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, FloatField, OuterRef, Q, Subquery
+from django.db.models import F, FloatField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast, Greatest, Now
 
-from core.db.exchange import send
-from core.db.pages import Page
-from coupons import statements
+from core.db.exchange import send_one
+from core.db.pages import Page, PageShape
+from core.db.statements import statement, variants
 from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
-from users.services import read_for_member
+from users.selectors import read_for_member
+
+NEWEST_FIRST = ("-issued_at", "-id")
+SHOWN = (
+    "id",
+    "coupon_id",
+    "name",
+    "discount_type",
+    "discount_value",
+    "max_discount",
+    "sequence",
+    "issued_at",
+    "expires_at",
+    "used_at",
+)
 
 
-def shown_campaign(*, coupon_id: int) -> list[Coupon]:
+@statement
+def _campaign(*, coupon_id: int) -> "QuerySet[Coupon, Coupon]":
+    return Coupon.objects.filter(pk=coupon_id)
+
+
+@variants("shape")
+def _campaigns(*, shape: PageShape, pk: int | None) -> "QuerySet[Coupon, Coupon]":
+    return shape.of(Coupon.objects.all(), ["id"], pk=pk)
+
+
+@statement
+def _issued_coupon(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCoupon, Any]":
+    """The user's coupon of that id; `read_at` is the database's time, for its status."""
+    held = IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id)
+    return held.annotate(read_at=Now()).values_list(*SHOWN, "read_at", named=True)
+
+
+@variants("shape", "status")
+def _issued_coupons(
+    *, user_id: int, status: Status | None, shape: PageShape, pk: int | None, timestamp: datetime | None
+) -> "QuerySet[IssuedCoupon, Any]":
+    """A page of the user's coupons, of one status where one is given; each with `read_at`."""
+    held = IssuedCoupon.objects.filter(user_id=user_id)
+    if status is not None:
+        held = held.with_status(status)
+    page = shape.of(held.annotate(read_at=Now()), NEWEST_FIRST, pk=pk, timestamp=timestamp)
+    return page.values_list(*SHOWN, "read_at", named=True)
+
+
+def campaign(*, coupon_id: int) -> list[Coupon]:
     """The campaign of that id, if there is one."""
-    (found,) = send(statements.campaign(coupon_id=coupon_id))
-    return found
+    return send_one(_campaign(coupon_id=coupon_id))
 
 
-def shown_campaigns(page: Page) -> list[Coupon]:
-    (found,) = send(statements.campaigns(**page.by_id))
-    return found
+def campaigns(page: Page) -> list[Coupon]:
+    return send_one(_campaigns(**page.by_id))
 
 
 def issued_coupon_of(*, user_id: int, issued_coupon_id: int) -> list[Any]:
     """What the user holds under that id, if anything. Raises NotRegistered."""
-    held = statements.issued_coupon(user_id=user_id, issued_coupon_id=issued_coupon_id)
+    held = _issued_coupon(user_id=user_id, issued_coupon_id=issued_coupon_id)
     return read_for_member(held, user_id=user_id)
 
 
 def issued_coupons_of(*, user_id: int, status: Status | None, page: Page) -> list[Any]:
     """A page of what the user holds, of one status or of all, newest first. Raises NotRegistered."""
-    held = statements.issued_coupons(user_id=user_id, status=status, **page.by_timestamp)
+    held = _issued_coupons(user_id=user_id, status=status, **page.by_timestamp)
     return read_for_member(held, user_id=user_id)
 
 

@@ -1,14 +1,15 @@
-"""Issuing coupons first come, first served, and taking them at payment."""
+"""Issuing coupons, first come first served, and what checkout reads and uses up of them."""
 
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import BigIntegerField
+from django.db.models import QuerySet
 
-from core.db.statements import Bound
+from core.db.confirmation import refuse_while_unconfirmed
+from core.db.exchange import send
+from core.db.statements import Update, statement
 from core.db.transactions import Conflict, retried
-from core.problems import NotFound, Problem
-from coupons import statements
+from core.problems import NotFound, NotRegistered, Problem
 from coupons.metrics import ISSUES
 from coupons.models import IssuedCoupon
 from coupons.problems import (
@@ -19,8 +20,7 @@ from coupons.problems import (
     CouponNotOpen,
     CouponSoldOut,
 )
-from coupons.sql import Eligibility, issue_coupon
-from users.services import require_member
+from coupons.sql import ISSUED_COLUMNS, Eligibility, issue_coupon
 
 # What refuses the statement where it came true after the statement began.
 OVERTAKEN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
@@ -38,13 +38,17 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 @retried(guards=OVERTAKEN)
 def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    eligibility, issued = issue_coupon(
-        user_id=user_id, coupon_id=coupon_id, valid_days=settings.COUPON_VALID_DAYS
-    )
-    require_member(eligibility.is_registered)
-    if issued is None:
+    """One statement, which is its own transaction."""
+    refuse_while_unconfirmed()
+    attempt = issue_coupon(user_id=user_id, coupon_id=coupon_id, valid_days=settings.COUPON_VALID_DAYS)
+    ((row,),) = send(attempt, commits=True)
+    stood, issued = row[: -len(ISSUED_COLUMNS)], row[-len(ISSUED_COLUMNS) :]
+    eligibility = Eligibility(*stood)
+    if not eligibility.is_registered:
+        raise NotRegistered
+    if issued[0] is None:
         raise _refusal(eligibility) or Conflict
-    return issued
+    return IssuedCoupon(**dict(zip(ISSUED_COLUMNS, issued, strict=True)))
 
 
 def _refusal(eligibility: Eligibility) -> Problem | None:
@@ -58,11 +62,19 @@ def _refusal(eligibility: Eligibility) -> Problem | None:
     return CouponSoldOut() if eligibility.is_sold_out else None
 
 
-def held(*, user_id: int, issued_coupon_id: int | None) -> list[Bound[list[IssuedCoupon]]]:
-    """The statement that reads the user's coupon of that id; none where no row can have the id."""
-    if issued_coupon_id is None or not 0 < issued_coupon_id <= BigIntegerField.MAX_BIGINT:
-        return []
-    return [statements.held(user_id=user_id, issued_coupon_id=issued_coupon_id)]
+@statement
+def held(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCoupon, IssuedCoupon]":
+    """The user's coupon of that id; none where it is another's or does not exist."""
+    return IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id)
+
+
+@statement
+def redeem(*, user_id: int, issued_coupon_id: int, now: datetime) -> Update:
+    """Mark it used, once; no row where it is not the user's, used or out of time by now."""
+    usable = IssuedCoupon.objects.filter(
+        user_id=user_id, pk=issued_coupon_id, used_at=None, issued_at__lte=now, expires_at__gt=now
+    )
+    return Update(usable, {"used_at": now})
 
 
 def discount_of(coupon: IssuedCoupon | None, *, subtotal: int, now: datetime) -> int:
@@ -78,10 +90,3 @@ def discount_of(coupon: IssuedCoupon | None, *, subtotal: int, now: datetime) ->
     if status == "expired":
         raise CouponExpired
     return coupon.discount_on(subtotal=subtotal)
-
-
-def redeemed(*, user_id: int, issued_coupon_id: int | None, now: datetime) -> list[Bound[int]]:
-    """The statement that uses the user's coupon up, if one is given; it answers 0 where it no longer can."""
-    if issued_coupon_id is None:
-        return []
-    return [statements.redeem(user_id=user_id, issued_coupon_id=issued_coupon_id, now=now)]

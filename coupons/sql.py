@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.db.confirmation import refuse_while_unconfirmed
-from core.db.exchange import send
 from core.db.statements import ByHand, statement
-from coupons.models import IssuedCoupon
 
-# What ISSUE_COUPON returns of the coupon, in its order.
+# What ISSUE_COUPON returns after the columns of Eligibility, in its order; NULLs where nothing is issued.
 ISSUED_COLUMNS = (
     "id",
     "coupon_id",
@@ -71,7 +68,14 @@ SELECT eligibility.*, issued.* FROM eligibility LEFT JOIN issued ON true
 
 
 @statement
-def _issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> ByHand:  # noqa: ARG001
+def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> ByHand:
+    """Issue the user a coupon of the campaign unless its eligibility forbids that: the optimistic lock.
+
+    Without a coupon and without a reason against it, another request was faster. Where a reason arose after
+    the statement began, a constraint refuses it: `issued_coupon_one_a_user` where the user got one,
+    `issued_coupon_sequence_from_1` where the campaign closed, the foreign key where the user was deleted.
+    """
+    del user_id, coupon_id, valid_days
     return ByHand(ISSUE_COUPON)
 
 
@@ -86,20 +90,3 @@ class Eligibility:
     closes_at: datetime | None
     issued_coupon_id: int | None
     is_sold_out: bool
-
-
-def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> tuple[Eligibility, IssuedCoupon | None]:
-    """Issue the user a coupon of the campaign unless its eligibility forbids that: the optimistic lock.
-
-    Without a coupon and without a reason against it, another request was faster. Raises IntegrityError
-    where a reason arose after the statement began: by `issued_coupon_one_a_user` where the user got one, by
-    `issued_coupon_sequence_from_1` where the campaign closed, by the foreign key where the user was deleted.
-    Raises Unavailable where commits wait for a standby that is not there.
-    """
-    refuse_while_unconfirmed()
-    issue = _issue_coupon(user_id=user_id, coupon_id=coupon_id, valid_days=valid_days)
-    ((row,),) = send(issue, commits=True)
-    stood, issued = row[: -len(ISSUED_COLUMNS)], row[-len(ISSUED_COLUMNS) :]
-    is_issued = issued[0] is not None
-    coupon = IssuedCoupon(**dict(zip(ISSUED_COLUMNS, issued, strict=True))) if is_issued else None
-    return Eligibility(*stood), coupon

@@ -11,11 +11,11 @@ from core.http.schema import LOCATION, refuses
 from core.http.serializers import NoInput, serialize, validate_input
 from core.http.viewsets import ApiViewSet, PublicViewSet, row_id
 from core.problems import InputError, Invalid
-from coupons import selectors, services, statements
+from coupons import selectors, services
 from coupons.models import Coupon, IssuedCoupon, Status
 from coupons.problems import CouponAlreadyIssued, CouponNotOpen, CouponSoldOut
 from coupons.serializers import STATUSES, CouponSerializer, IssuedCouponSerializer
-from users.authentication import GatewayAuthentication, IsRegistered, caller
+from users.authentication import GatewayAuthentication, IsRegistered
 
 
 @extend_schema(tags=["coupons"])
@@ -31,11 +31,11 @@ class CouponViewSet(PublicViewSet):
 
     def list(self, request: Request) -> Response:
         """Campaigns are public; taking a coupon is for registered users."""
-        return self.page(request, selectors.shown_campaigns)
+        return self.page(request, selectors.campaigns)
 
     def retrieve(self, _request: Request, pk: str) -> Response:
         """Campaigns are public; taking a coupon is for registered users."""
-        return self.one(selectors.shown_campaign(coupon_id=row_id(pk)))
+        return self.one(selectors.campaign(coupon_id=row_id(pk)))
 
     @extend_schema(
         operation_id="issue_coupon",
@@ -54,9 +54,15 @@ class CouponViewSet(PublicViewSet):
     def issue(self, request: Request, pk: str) -> Response:
         """One per user and campaign."""
         validate_input(NoInput, request.data)
-        issued = services.issue(user_id=caller(request).pk, coupon_id=row_id(pk))
+        issued = services.issue(user_id=self.caller_id, coupon_id=row_id(pk))
         headers = self.location(basename="issued-coupon", pk=issued.pk)
         return Response(serialize(IssuedCouponSerializer, issued), status=201, headers=headers)
+
+
+class NewestIssuedFirst(KeysetPagination):
+    """Issued coupons' order."""
+
+    ordering = selectors.NEWEST_FIRST
 
 
 @extend_schema(tags=["coupons"])
@@ -77,15 +83,15 @@ class IssuedCouponViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """What the caller holds."""
-        user_id, status = caller(request).pk, _status(request)
+        user_id, status = self.caller_id, _status(request)
         return self.page(
             request, lambda page: selectors.issued_coupons_of(user_id=user_id, status=status, page=page)
         )
 
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, _request: Request, pk: str) -> Response:
         """What the caller holds."""
-        user_id = caller(request).pk
-        return self.one(selectors.issued_coupon_of(user_id=user_id, issued_coupon_id=row_id(pk)))
+        held = selectors.issued_coupon_of(user_id=self.caller_id, issued_coupon_id=row_id(pk))
+        return self.one(held)
 
 
 def _status(request: Request) -> Status | None:

@@ -9,22 +9,38 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Min, Sum
+from django.db.models import Count, F, Min, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
-from core.db.exchange import send
-from core.db.pages import Page
-from core.db.statements import AnyOf
+from core.db.exchange import send_one
+from core.db.pages import Page, PageShape
+from core.db.statements import AnyOf, statement, variants
 from core.db.transactions import database_now
 from core.idempotency import IdempotencyKey
 from core.timestamps import SEOUL
-from orders import statements
 from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem
-from users.services import read_for_member
+from users.selectors import read_for_member
+
+NEWEST_FIRST = ("-ordered_at", "-id")
+# A row for each line, with its order; one without a line for an order that has none.
+WITH_LINES = (
+    "id",
+    "status",
+    "subtotal",
+    "discount",
+    "total",
+    "issued_coupon_id",
+    "balance_after",
+    "ordered_at",
+    "items__product_id",
+    "items__product_name",
+    "items__unit_price",
+    "items__quantity",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OrderLine:
     """A line item: name and price as they were when it was bought, in won."""
 
     product_id: int
@@ -44,7 +60,7 @@ class PaidOrder:
 
     id: int
     status: str
-    lines: list[Line]
+    lines: list[OrderLine]
     subtotal: int
     discount: int
     total: int
@@ -67,21 +83,44 @@ class Sales:
         return Sales(self.units - other.units, self.amount - other.amount)
 
 
+@statement
+def _one_with_lines(*, user_id: int, order_id: int) -> "QuerySet[Order, Any]":
+    """The user's order of that id; its lines in the order they were asked for."""
+    return Order.objects.filter(user_id=user_id, pk=order_id).order_by("items__pk").values_list(*WITH_LINES)
+
+
+@variants("shape")
+def _page_with_lines(
+    *, user_id: int, shape: PageShape, pk: int | None, timestamp: datetime | None
+) -> "QuerySet[Order, Any]":
+    """A page of the user's orders; the lines of each in the order they were asked for."""
+    page = shape.of(Order.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, timestamp=timestamp)
+    found = Order.objects.filter(pk__in=page.values("pk"))
+    return found.order_by(*shape.ordered(NEWEST_FIRST), "items__pk").values_list(*WITH_LINES)
+
+
+@statement
+def _made_with(*, user_id: int, key: str) -> "QuerySet[Order, Any]":
+    """The order that claims this key of the user, as above, and then the hash of its request."""
+    claimed = Order.objects.filter(user_id=user_id, idempotency_key=key)
+    return claimed.order_by("items__pk").values_list(*WITH_LINES, "request_hash")
+
+
 def order_of(*, user_id: int, order_id: int) -> list[PaidOrder]:
     """The user's order of that id, if there is one. Raises NotRegistered."""
-    found = statements.one_with_lines(user_id=user_id, order_id=order_id)
+    found = _one_with_lines(user_id=user_id, order_id=order_id)
     return _orders(read_for_member(found, user_id=user_id))
 
 
 def orders_of(*, user_id: int, page: Page) -> list[PaidOrder]:
     """A page of the user's orders, newest first. Raises NotRegistered."""
-    found = statements.page_with_lines(user_id=user_id, **page.by_timestamp)
+    found = _page_with_lines(user_id=user_id, **page.by_timestamp)
     return _orders(read_for_member(found, user_id=user_id))
 
 
 def order_made_with(*, user_id: int, key: IdempotencyKey) -> PaidOrder | None:
     """The order that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    (found,) = send(statements.made_with(user_id=user_id, key=key.key))
+    found = send_one(_made_with(user_id=user_id, key=key.key))
     if not found:
         return None
     key.check(first_hash=found[0][-1])
@@ -95,8 +134,8 @@ def _orders(found: list[Any]) -> list[PaidOrder]:
 
 
 def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
-    """From statements.WITH_LINES: eight columns of the order, as PaidOrder has them, and four of a line."""
-    lines = [Line(*row[8:12]) for row in rows if row[8] is not None]
+    """From WITH_LINES: eight columns of the order, as PaidOrder has them, and four of a line."""
+    lines = [OrderLine(*row[8:12]) for row in rows if row[8] is not None]
     pk, status, *others = rows[0][:8]
     return PaidOrder(pk, status, lines, *others)
 

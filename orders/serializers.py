@@ -6,9 +6,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from core.http.serializers import StrictIntegerField, StrictSerializer, TimestampField, validate_input
+from core.http.serializers import StrictIntegerField, StrictSerializer, TimestampField
 from orders.models import Order, OrderItem
-from orders.services import Basket
 
 MAX_LINES = 100
 MAX_QUANTITY = 1_000_000
@@ -51,17 +50,6 @@ class BasketSerializer(StrictSerializer):
         return items
 
 
-def basket_of(*, user_id: int, data: Any) -> Basket:
-    """What a user's request asks for. Raises ValidationError."""
-    wanted = validate_input(BasketSerializer, data)
-    return Basket(
-        user_id=user_id,
-        quantities={item["product_id"]: item["quantity"] for item in wanted["items"]},
-        issued_coupon_id=wanted["issued_coupon_id"],
-        expected_total=wanted["expected_total"],
-    )
-
-
 class OrderLineSerializer(serializers.ModelSerializer[OrderItem]):
     """A line item as it was bought."""
 
@@ -96,9 +84,9 @@ class PlacedOrderSerializer(OrderSerializer):
 class OrderQuoteSerializer(serializers.Serializer[Any]):
     """What checkout would take, and leave."""
 
-    items = OrderLineSerializer(many=True, source="basket.items")
-    subtotal = serializers.IntegerField(source="basket.subtotal")
-    discount = serializers.IntegerField(source="basket.discount")
-    total = serializers.IntegerField(source="basket.total")
+    items = OrderLineSerializer(many=True)
+    subtotal = serializers.IntegerField()
+    discount = serializers.IntegerField()
+    total = serializers.IntegerField()
     balance = serializers.IntegerField()
     balance_after = serializers.IntegerField()

@@ -1,35 +1,32 @@
 """Checkout: the one place where products, points and coupons come together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.db.models import BigIntegerField
 
 import coupons.services
 import points.services
-import points.statements
-import products.selectors
 import products.services
-from core.db.exchange import send
-from core.db.statements import Bound
+from core.db.exchange import Bound, send
+from core.db.statements import Insert, JustInserted, statement
 from core.db.transactions import Conflict, in_messages, retried
-from core.idempotency import IdempotencyKey, Idempotent, run_idempotently
+from core.idempotency import IdempotencyKey, Idempotent
+from core.problems import NotRegistered, Problem
 from core.request_id import request_id
-from coupons.models import IssuedCoupon
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
-from orders import selectors, statements
+from orders import selectors
 from orders.metrics import ORDERS
-from orders.models import Order
+from orders.models import Order, OrderEvent, OrderItem
 from orders.outbox.wakeup import wake_delivery
 from orders.problems import PriceChanged
-from orders.selectors import Line, PaidOrder
+from orders.selectors import OrderLine, PaidOrder
 from points.problems import InsufficientPoints
-from products.problems import OutOfStock, ProductNotFound
-from products.selectors import ProductSnapshot
-from users.services import require_member
+from products.problems import OutOfStock, ProductNotFound, Shortage
 
 # What a basket can be refused for, bought or quoted.
 REFUSALS = (
@@ -41,8 +38,6 @@ REFUSALS = (
     InsufficientPoints,
     PriceChanged,
 )
-# What refuses an order that could be paid and filled when it was looked at.
-GUARDS = frozenset({products.services.GUARD, points.services.GUARD})
 
 
 @dataclass(frozen=True)
@@ -56,41 +51,22 @@ class Basket:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look, which locks nothing, found of a basket: the only prices that its order can take."""
+class Quote:
+    """What checkout would take, and leave, in won, by one look at `read_at`, the database's time."""
 
-    offers: Mapping[int, ProductSnapshot]
-    coupon: IssuedCoupon | None
-    balance: int
-
-    @property
-    def now(self) -> datetime:
-        return next(iter(self.offers.values())).read_at
-
-
-@dataclass(frozen=True, slots=True)
-class PricedBasket:
-    """What a basket costs, in won, by one look."""
-
-    items: list[Line]
+    items: list[OrderLine]
     subtotal: int
     discount: int
+    balance: int
+    read_at: datetime
 
     @property
     def total(self) -> int:
         return self.subtotal - self.discount
 
-
-@dataclass(frozen=True)
-class Quote:
-    """What checkout would take, and leave, at this moment."""
-
-    basket: PricedBasket
-    balance: int
-
     @property
     def balance_after(self) -> int:
-        return self.balance - self.basket.total
+        return self.balance - self.total
 
 
 def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent[PaidOrder]:
@@ -99,116 +75,186 @@ def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent
     Raises NotRegistered, ProductNotFound, CouponNotFound, CouponAlreadyUsed, CouponExpired, OutOfStock,
     PriceChanged, InsufficientPoints, Busy, or IdempotencyKeyReused where the key came with another body.
     """
-    outcome = run_idempotently(
-        key=key,
-        create=lambda: _checkout_once(basket=basket, key=key),
-        find_existing=lambda used: selectors.order_made_with(user_id=basket.user_id, key=used),
-    )
-    if not outcome.replayed:
-        ORDERS.inc()
-        wake_delivery()
-    return outcome
+    try:
+        order = _checkout_once(basket=basket, key=key)
+    except (Problem, IntegrityError):
+        # The first request with the key may have taken the last unit, so look for it before a refusal counts.
+        existing = key and selectors.order_made_with(user_id=basket.user_id, key=key)
+        if not existing:
+            raise
+        return Idempotent(existing, replayed=True)
+    ORDERS.inc()
+    wake_delivery()
+    return Idempotent(order, replayed=False)
 
 
 def quote(*, basket: Basket) -> Quote:
-    """What checkout would answer at this moment; nothing is written. Raises what checkout raises."""
-    look = _look(basket=basket)
-    return Quote(_price_basket(basket=basket, look=look), look.balance)
+    """What checkout would answer at this moment, without a lock or a write. Raises what checkout raises."""
+    look: list[Bound[Any]] = [
+        points.services.member_balance(user_id=basket.user_id),
+        products.services.offers(product_ids=[pk for pk in basket.quantities if _fits_an_id(pk)]),
+    ]
+    if basket.issued_coupon_id is not None and _fits_an_id(basket.issued_coupon_id):
+        look.append(coupons.services.held(user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id))
+    members, found, *held = send(*look)
+    if not members:
+        raise NotRegistered
+    (balance, now), offers = members[0], {offer.id: offer for offer in found}
+    if missing := [pk for pk in basket.quantities if pk not in offers]:
+        raise ProductNotFound(product_ids=missing)
+    items = [
+        OrderLine(pk, offers[pk].name, offers[pk].price, quantity)
+        for pk, quantity in basket.quantities.items()
+    ]
+    subtotal, discount = sum(item.amount for item in items), 0
+    if basket.issued_coupon_id is not None:
+        coupon = held[0][0] if held and held[0] else None
+        discount = coupons.services.discount_of(coupon, subtotal=subtotal, now=now)
+    shortages = [
+        Shortage(pk, quantity, offers[pk].stock)
+        for pk, quantity in basket.quantities.items()
+        if offers[pk].stock < quantity
+    ]
+    if shortages:
+        raise OutOfStock(shortages=shortages)
+    quoted = Quote(items, subtotal, discount, balance or 0, now)
+    if basket.expected_total is not None and basket.expected_total != quoted.total:
+        raise PriceChanged(expected_total=basket.expected_total, total=quoted.total)
+    # A subtotal that no order could store is refused as well, whatever the discount.
+    if quoted.balance_after < 0 or subtotal > BigIntegerField.MAX_BIGINT:
+        raise InsufficientPoints(required=quoted.total, balance=quoted.balance)
+    return quoted
 
 
-@retried(guards=GUARDS)
+def _fits_an_id(number: int) -> bool:
+    return 0 < number <= BigIntegerField.MAX_BIGINT
+
+
+@retried(guards={"product_stock_not_negative"})
 def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
     """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
 
-    Another transaction may be faster until then: a guard of stock or balance refuses, and all of it is done
-    again.
+    Another request may be faster until the account is locked, or take the stock until COMMIT: then all of it
+    is done again.
     """
-    look = _look(basket=basket)
-    priced = _price_basket(basket=basket, look=look)
+    quoted = quote(basket=basket)
     with in_messages() as messages:
-        balances, *redeemed = messages.send(
-            points.statements.locked_balance(user_id=basket.user_id),
-            *coupons.services.redeemed(
-                user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=look.now
+        lock: list[Bound[Any]] = [points.services.locked_balance(user_id=basket.user_id)]
+        if basket.issued_coupon_id is not None:
+            lock.append(
+                coupons.services.redeem(
+                    user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=quoted.read_at
+                )
+            )
+        balances, *redeemed = messages.send(*lock)
+        # One who never charged has no account; they can buy what costs nothing.
+        balance_after = (balances[0] if balances else 0) - quoted.total
+        if balance_after < 0 or redeemed == [0]:
+            raise Conflict
+        (((order_id,),), *_others) = messages.commit(
+            *_order(basket=basket, quoted=quoted, balance_after=balance_after, key=key),
+            *_payment(user_id=basket.user_id, total=quoted.total, balance_after=balance_after),
+            # By ascending id, so that two baskets never wait for each other in a circle.
+            *(
+                products.services.take(product_id=pk, quantity=quantity)
+                for pk, quantity in sorted(basket.quantities.items())
             ),
         )
-        balance_after = sum(balances) - priced.total
-        if balance_after < 0 or not all(redeemed):
-            raise Conflict
-        order = PaidOrder(
-            id=0,
-            status=Order.Status.PAID,
-            lines=priced.items,
-            subtotal=priced.subtotal,
-            discount=priced.discount,
-            total=priced.total,
-            issued_coupon_id=basket.issued_coupon_id,
-            balance_after=balance_after,
-            ordered_at=look.now,
-        )
-        ((made,), *_others) = messages.commit(
-            *_placed(order, user_id=basket.user_id, key=key),
-            *points.services.paid(user_id=basket.user_id, total=priced.total, balance_after=balance_after),
-            *products.services.taken(quantities=basket.quantities),
-        )
-    return replace(order, id=made[0])
+    return PaidOrder(
+        id=order_id,
+        status=Order.Status.PAID,
+        lines=quoted.items,
+        subtotal=quoted.subtotal,
+        discount=quoted.discount,
+        total=quoted.total,
+        issued_coupon_id=basket.issued_coupon_id,
+        balance_after=balance_after,
+        ordered_at=quoted.read_at,
+    )
 
 
-def _placed(order: PaidOrder, *, user_id: int, key: IdempotencyKey | None) -> list[Bound[Any]]:
-    """Statements that put in the order, which answers its id, its lines and the event it owes."""
-    placed = statements.order(
-        user_id=user_id,
-        subtotal=order.subtotal,
-        discount=order.discount,
-        total=order.total,
-        issued_coupon_id=order.issued_coupon_id,
-        balance_after=order.balance_after,
+def _order(
+    *, basket: Basket, quoted: Quote, balance_after: int, key: IdempotencyKey | None
+) -> Iterator[Bound[Any]]:
+    """The order, which answers its id; its lines; and the event that it owes the data platform."""
+    yield insert_order(
+        user_id=basket.user_id,
+        subtotal=quoted.subtotal,
+        discount=quoted.discount,
+        total=quoted.total,
+        issued_coupon_id=basket.issued_coupon_id,
+        balance_after=balance_after,
         key=key.key if key else None,
         request_hash=key.request_hash if key else None,
-        ordered_at=order.ordered_at,
+        ordered_at=quoted.read_at,
     )
-    lines = [
-        statements.line(
-            product_id=line.product_id,
-            product_name=line.product_name,
-            unit_price=line.unit_price,
-            quantity=line.quantity,
+    for item in quoted.items:
+        yield insert_line(
+            product_id=item.product_id,
+            product_name=item.product_name,
+            unit_price=item.unit_price,
+            quantity=item.quantity,
         )
-        for line in order.lines
-    ]
-    event = statements.event(due_at=order.ordered_at, request_id=request_id(), source=settings.EVENT_SOURCE)
-    return [placed, *lines, event]
+    yield insert_event(due_at=quoted.read_at, request_id=request_id(), source=settings.EVENT_SOURCE)
 
 
-def _look(*, basket: Basket) -> Look:
-    """Ask in one message for all that is decided on. Raises NotRegistered, ProductNotFound."""
-    account = points.statements.balance_of_member(user_id=basket.user_id)
-    asked = products.selectors.offers_of(product_ids=basket.quantities)
-    held = coupons.services.held(user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id)
-    accounts, found, *coupons_held = send(account, asked, *held)
-    require_member(accounts)
-    offers = products.selectors.offers(found)
-    products.services.require_products(offers=offers, product_ids=basket.quantities)
-    coupon = coupons_held[0][0] if coupons_held and coupons_held[0] else None
-    return Look(offers, coupon, accounts[0] or 0)
+def _payment(*, user_id: int, total: int, balance_after: int) -> Iterator[Bound[Any]]:
+    """The payment of the order that was just put in; none of an order that costs nothing."""
+    if total > 0:
+        yield points.services.insert_payment(user_id=user_id, amount=-total, balance_after=balance_after)
+        yield points.services.move(user_id=user_id, amount=-total)
 
 
-def _price_basket(*, basket: Basket, look: Look) -> PricedBasket:
-    """Decide in the contract's order. Raises what checkout raises of coupon, stock, price and points."""
-    items = [
-        Line(pk, look.offers[pk].name, look.offers[pk].price, quantity)
-        for pk, quantity in basket.quantities.items()
-    ]
-    subtotal = sum(item.amount for item in items)
-    discount = 0
-    if basket.issued_coupon_id is not None:
-        discount = coupons.services.discount_of(look.coupon, subtotal=subtotal, now=look.now)
-    products.services.require_stock(offers=look.offers, quantities=basket.quantities)
-    priced = PricedBasket(items, subtotal, discount)
-    if basket.expected_total is not None and basket.expected_total != priced.total:
-        raise PriceChanged(expected_total=basket.expected_total, total=priced.total)
-    # A subtotal that no order could store is refused as well, whatever the discount.
-    if subtotal > BigIntegerField.MAX_BIGINT:
-        raise InsufficientPoints(required=priced.total, balance=look.balance)
-    points.services.require_balance(balance=look.balance, total=priced.total)
-    return priced
+@statement
+def insert_order(  # noqa: PLR0913 - a column each
+    *,
+    user_id: int,
+    subtotal: int,
+    discount: int,
+    total: int,
+    issued_coupon_id: int | None,
+    balance_after: int,
+    key: str | None,
+    request_hash: str | None,
+    ordered_at: datetime,
+) -> Insert:
+    """A paid order, which is also the claim of its key; answers its id."""
+    placed = Order(
+        user_id=user_id,
+        subtotal=subtotal,
+        discount=discount,
+        total=total,
+        issued_coupon_id=issued_coupon_id,
+        balance_after=balance_after,
+        idempotency_key=key,
+        request_hash=request_hash,
+        ordered_at=ordered_at,
+    )
+    return Insert(placed, returning=["id"])
+
+
+@statement
+def insert_line(*, product_id: int, product_name: str, unit_price: int, quantity: int) -> Insert:
+    """A line of the order that this transaction has just put in."""
+    return Insert(
+        OrderItem(
+            order_id=JustInserted(OrderItem, "order"),
+            product_id=product_id,
+            product_name=product_name,
+            unit_price=unit_price,
+            quantity=quantity,
+        )
+    )
+
+
+@statement
+def insert_event(*, due_at: datetime, request_id: str, source: str) -> Insert:
+    """The event that this order owes the data platform."""
+    return Insert(
+        OrderEvent(
+            order_id=JustInserted(OrderEvent, "order"),
+            next_attempt_at=due_at,
+            request_id=request_id,
+            source=source,
+        )
+    )

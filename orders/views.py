@@ -7,20 +7,24 @@ from rest_framework.response import Response
 
 from core.http.idempotency import IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotency_key, replay_headers
 from core.http.schema import LOCATION, refuses
-from core.http.serializers import serialize
+from core.http.serializers import serialize, validate_input
 from core.http.viewsets import ApiViewSet, row_id
 from core.problems import IdempotencyKeyReused
-from orders import selectors, services, statements
+from orders import selectors, services
 from orders.models import Order
 from orders.serializers import (
     BasketSerializer,
     OrderQuoteSerializer,
     OrderSerializer,
     PlacedOrderSerializer,
-    basket_of,
 )
 from orders.services import Basket
-from users.authentication import caller
+
+
+class NewestOrdersFirst(KeysetPagination):
+    """Orders' order."""
+
+    ordering = selectors.NEWEST_FIRST
 
 
 @extend_schema(tags=["orders"])
@@ -37,12 +41,11 @@ class OrderViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """The caller's orders."""
-        user_id = caller(request).pk
-        return self.page(request, lambda page: selectors.orders_of(user_id=user_id, page=page))
+        return self.page(request, lambda page: selectors.orders_of(user_id=self.caller_id, page=page))
 
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, _request: Request, pk: str) -> Response:
         """The caller's orders."""
-        return self.one(selectors.order_of(user_id=caller(request).pk, order_id=row_id(pk)))
+        return self.one(selectors.order_of(user_id=self.caller_id, order_id=row_id(pk)))
 
     @extend_schema(
         operation_id="place_order",
@@ -71,4 +74,11 @@ class OrderViewSet(ApiViewSet):
         return Response(serialize(OrderQuoteSerializer, services.quote(basket=self._basket(request))))
 
     def _basket(self, request: Request) -> Basket:
-        return basket_of(user_id=caller(request).pk, data=request.data)
+        """What the request asks for. Raises ValidationError."""
+        wanted = validate_input(BasketSerializer, request.data)
+        return Basket(
+            user_id=self.caller_id,
+            quantities={item["product_id"]: item["quantity"] for item in wanted["items"]},
+            issued_coupon_id=wanted["issued_coupon_id"],
+            expected_total=wanted["expected_total"],
+        )

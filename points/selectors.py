@@ -1,14 +1,21 @@
 """Reading balances and the ledger."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from core.db.exchange import send
-from core.db.pages import Page
+from django.db.models import QuerySet
+
+from core.db.exchange import send_one
+from core.db.pages import Page, PageShape
+from core.db.statements import statement, variants
 from core.idempotency import IdempotencyKey
-from points import statements
+from core.problems import NotRegistered
 from points.models import PointTransaction
-from users.services import read_for_member, require_member
+from users.models import User
+from users.selectors import read_for_member
+
+NEWEST_FIRST = ("-created_at", "-id")
 
 
 @dataclass(frozen=True)
@@ -19,21 +26,42 @@ class Balance:
     balance: int
 
 
+@statement
+def _balance_of_member(*, user_id: int) -> "QuerySet[User, int | None]":
+    return User.objects.filter(pk=user_id).values_list("pointaccount__balance", flat=True)
+
+
+@variants("shape")
+def _ledger(
+    *, user_id: int, shape: PageShape, pk: int | None, timestamp: datetime | None
+) -> "QuerySet[PointTransaction, Any]":
+    entries = shape.of(
+        PointTransaction.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, timestamp=timestamp
+    )
+    return entries.values_list("id", "type", "amount", "balance_after", "order_id", "created_at", named=True)
+
+
+@statement
+def _charge_made_with(*, user_id: int, key: str) -> "QuerySet[PointTransaction, PointTransaction]":
+    return PointTransaction.objects.filter(user_id=user_id, idempotency_key=key)
+
+
 def balance_of(*, user_id: int) -> Balance:
     """The user's balance at this moment; 0 for one who never charged. Raises NotRegistered."""
-    (found,) = send(statements.balance_of_member(user_id=user_id))
-    require_member(found)
+    found = send_one(_balance_of_member(user_id=user_id))
+    if not found:
+        raise NotRegistered
     return Balance(user_id, found[0] or 0)
 
 
 def ledger_of(*, user_id: int, page: Page) -> list[Any]:
     """A page of the user's ledger, newest first. Raises NotRegistered."""
-    return read_for_member(statements.ledger(user_id=user_id, **page.by_timestamp), user_id=user_id)
+    return read_for_member(_ledger(user_id=user_id, **page.by_timestamp), user_id=user_id)
 
 
 def charge_made_with(*, user_id: int, key: IdempotencyKey) -> PointTransaction | None:
     """The charge that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    (found,) = send(statements.charge_made_with(user_id=user_id, key=key.key))
+    found = send_one(_charge_made_with(user_id=user_id, key=key.key))
     if not found:
         return None
     key.check(first_hash=found[0].request_hash)

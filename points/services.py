@@ -1,20 +1,74 @@
 """Moving points: a charge comes in, a payment goes out, the ledger says why."""
 
-from typing import Any
+from datetime import datetime
 
-from django.db.models import BigIntegerField
+from django.db import IntegrityError
+from django.db.models import BigIntegerField, F, QuerySet
+from django.db.models.functions import Now
 
-from core.db.statements import Bound
-from core.db.transactions import Messages, in_messages, retried
-from core.idempotency import IdempotencyKey, Idempotent, run_idempotently
-from points import selectors, statements
-from points.models import PointTransaction
-from points.problems import BalanceOverflow, InsufficientPoints
-from users.services import require_member
-from users.statements import member
+from core.db.statements import Insert, JustInserted, Update, statement
+from core.db.transactions import in_messages, retried
+from core.idempotency import IdempotencyKey, Idempotent
+from core.problems import NotRegistered, Problem
+from points import selectors
+from points.models import PointAccount, PointTransaction
+from points.problems import BalanceOverflow
+from users.models import User
+from users.selectors import member
 
-# What refuses a payment that the balance covered when it was looked at.
-GUARD = "account_balance_not_negative"
+
+@statement
+def member_balance(*, user_id: int) -> "QuerySet[User, tuple[int | None, datetime]]":
+    """The member's balance in won, None before the first charge, and the database's time; no lock."""
+    members = User.objects.filter(pk=user_id).annotate(read_at=Now())
+    return members.values_list("pointaccount__balance", "read_at")
+
+
+@statement
+def locked_balance(*, user_id: int) -> "QuerySet[PointAccount, int]":
+    """The balance in won, its account held until the transaction ends: all who move it take turns."""
+    return PointAccount.objects.locked(user_id=user_id).values_list("balance", flat=True)
+
+
+@statement
+def open_account(*, user_id: int) -> Insert:
+    """The account of a member who never charged; one made meanwhile is left as it is."""
+    return Insert(PointAccount(user_id=user_id), ignore_conflicts=True)
+
+
+@statement
+def insert_charge(
+    *, user_id: int, amount: int, balance_after: int, key: str | None, request_hash: str | None
+) -> Insert:
+    """A charge in the ledger, which is also the claim of its key; answers its id and timestamp."""
+    entry = PointTransaction(
+        user_id=user_id,
+        type=PointTransaction.Type.CHARGE,
+        amount=amount,
+        balance_after=balance_after,
+        idempotency_key=key,
+        request_hash=request_hash,
+    )
+    return Insert(entry, returning=["id", "created_at"])
+
+
+@statement
+def insert_payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
+    """A payment in the ledger, by the order that this transaction has just put in; the amount is negative."""
+    entry = PointTransaction(
+        user_id=user_id,
+        type=PointTransaction.Type.PAYMENT,
+        amount=amount,
+        balance_after=balance_after,
+        order_id=JustInserted(PointTransaction, "order"),
+    )
+    return Insert(entry)
+
+
+@statement
+def move(*, user_id: int, amount: int) -> Update:
+    """Add a signed amount to the balance of the locked account."""
+    return Update(PointAccount.objects.filter(pk=user_id), {"balance": F("balance") + amount})
 
 
 def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> Idempotent[PointTransaction]:
@@ -22,28 +76,38 @@ def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> I
 
     Raises NotRegistered, BalanceOverflow, Busy, or IdempotencyKeyReused where the key came with another body.
     """
-    return run_idempotently(
-        key=key,
-        create=lambda: _credit(user_id=user_id, amount=amount, key=key),
-        find_existing=lambda used: selectors.charge_made_with(user_id=user_id, key=used),
-    )
+    try:
+        return Idempotent(_credit(user_id=user_id, amount=amount, key=key), replayed=False)
+    except (Problem, IntegrityError):
+        # The first request with the key may have reached the limit, so look for it before a refusal counts.
+        existing = key and selectors.charge_made_with(user_id=user_id, key=key)
+        if not existing:
+            raise
+        return Idempotent(existing, replayed=True)
 
 
-@retried(guards={GUARD})
+@retried()
 def _credit(*, user_id: int, amount: int, key: IdempotencyKey | None) -> PointTransaction:
     """Lock the account, then write the ledger and the balance, with COMMIT."""
     with in_messages() as messages:
-        balance_after = _locked_balance(messages, user_id=user_id) + amount
+        lock = locked_balance(user_id=user_id)
+        (balances,) = messages.send(lock)
+        if not balances:
+            (members,) = messages.send(member(user_id=user_id))
+            if not members:
+                raise NotRegistered
+            _opened, balances = messages.send(open_account(user_id=user_id), lock)
+        balance_after = balances[0] + amount
         if balance_after > BigIntegerField.MAX_BIGINT:
             raise BalanceOverflow
-        entry = statements.charge(
+        entry = insert_charge(
             user_id=user_id,
             amount=amount,
             balance_after=balance_after,
             key=key.key if key else None,
             request_hash=key.request_hash if key else None,
         )
-        ((made,), _moved) = messages.commit(entry, statements.move(user_id=user_id, amount=amount))
+        ((made,), _moved) = messages.commit(entry, move(user_id=user_id, amount=amount))
     return PointTransaction(
         id=made[0],
         user_id=user_id,
@@ -52,33 +116,3 @@ def _credit(*, user_id: int, amount: int, key: IdempotencyKey | None) -> PointTr
         balance_after=balance_after,
         created_at=made[1],
     )
-
-
-def _locked_balance(messages: Messages, *, user_id: int) -> int:
-    """The user's balance, their account locked; it is made first if this is the first charge."""
-    lock = statements.locked_balance(user_id=user_id)
-    (found,) = messages.send(lock)
-    if not found:
-        (members,) = messages.send(member(user_id=user_id))
-        require_member(members)
-        _made, found = messages.send(statements.account(user_id=user_id), lock)
-    return found[0]
-
-
-def require_balance(*, balance: int, total: int) -> None:
-    """Raise InsufficientPoints where the balance does not cover the total."""
-    if balance < total:
-        raise InsufficientPoints(required=total, balance=balance)
-
-
-def paid(*, user_id: int, total: int, balance_after: int) -> list[Bound[Any]]:
-    """Statements that take `total` won (0 or more) off the locked account and say so in the ledger.
-
-    They go into the transaction that has just put in the order; nothing for a total of 0.
-    """
-    if total == 0:
-        return []
-    return [
-        statements.payment(user_id=user_id, amount=-total, balance_after=balance_after),
-        statements.move(user_id=user_id, amount=-total),
-    ]

@@ -12,11 +12,16 @@ from core.http.schema import refuses
 from core.http.serializers import serialize, validate_input
 from core.http.viewsets import ApiViewSet
 from core.problems import IdempotencyKeyReused
-from points import selectors, services, statements
+from points import selectors, services
 from points.models import PointTransaction
 from points.problems import BalanceOverflow
 from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBalanceSerializer
-from users.authentication import caller
+
+
+class NewestTransactionsFirst(KeysetPagination):
+    """The ledger's order."""
+
+    ordering = selectors.NEWEST_FIRST
 
 
 @extend_schema(tags=["points"])
@@ -31,9 +36,9 @@ class PointViewSet(ApiViewSet):
         summary="Get the caller's balance",
         responses=forced_singular_serializer(PointBalanceSerializer),
     )
-    def list(self, request: Request) -> Response:
+    def list(self, _request: Request) -> Response:
         """The balance of this moment; 0 for a user who never charged."""
-        balance = selectors.balance_of(user_id=caller(request).pk)
+        balance = selectors.balance_of(user_id=self.caller_id)
         return Response(serialize(PointBalanceSerializer, balance))
 
     @extend_schema(
@@ -48,7 +53,7 @@ class PointViewSet(ApiViewSet):
     def charges(self, request: Request) -> Response:
         """Credit the caller and nobody else."""
         amount = validate_input(ChargeSerializer, request.data)["amount"]
-        charged = services.charge(user_id=caller(request).pk, amount=amount, key=idempotency_key(request))
+        charged = services.charge(user_id=self.caller_id, amount=amount, key=idempotency_key(request))
         return Response(
             serialize(LedgerEntrySerializer, charged.instance), status=201, headers=replay_headers(charged)
         )
@@ -66,5 +71,4 @@ class PointViewSet(ApiViewSet):
     )
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""
-        user_id = caller(request).pk
-        return self.page(request, lambda page: selectors.ledger_of(user_id=user_id, page=page))
+        return self.page(request, lambda page: selectors.ledger_of(user_id=self.caller_id, page=page))

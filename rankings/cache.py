@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.cache import cache
 
-import products.selectors
 from core.circuit_breaker import CircuitBreaker
-from orders.selectors import Sales
+from core.db.exchange import send_one
+from products.services import offers
 from rankings.selectors import BestSeller, Ranking
 
 KEY = "ranking:v3"
@@ -50,15 +50,17 @@ def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
 
 
 def _to_json(ranking: Ranking) -> dict[str, Any]:
-    """The ranking as JSON can hold it."""
-    rows = [(best.product_id, best.sales.units, best.sales.amount) for best in ranking.best_sellers]
+    """The ranking as JSON can hold it, without the products: those are shown as they stand now."""
+    rows = [(best.product_id, best.units, best.amount) for best in ranking.best_sellers]
     return {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat(), "rows": rows}
 
 
 def _from_json(kept: dict[str, Any]) -> Ranking:
+    offered = send_one(offers(product_ids=[product_id for product_id, *_sold in kept["rows"]]))
+    products = {each.id: each[1:] for each in offered}
     best = [
-        BestSeller(rank, product_id, Sales(units, amount))
+        BestSeller(rank, product_id, units, amount, *products[product_id])
         for rank, (product_id, units, amount) in enumerate(kept["rows"], start=1)
+        if product_id in products
     ]
-    offers = products.selectors.read_offers(product_ids=[each.product_id for each in best])
-    return Ranking(datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), best, offers)
+    return Ranking(datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), best)

@@ -10,7 +10,7 @@ from rankings.selectors import best_sellers
 
 def _best_sellers() -> dict[str, Any]:
     ranking = best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
-    return {"rows": ranking.entries, "hours": settings.RANKING_DAYS * 24}
+    return {"rows": ranking.best_sellers, "hours": settings.RANKING_DAYS * 24}
 
 
 PANELS = [

@@ -1,16 +1,15 @@
 """The best sellers of now: the read model, corrected at both edges of the window."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from core.db.exchange import send
+from core.db.exchange import send_one
 from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
-from products.selectors import ProductSnapshot
 from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
@@ -19,79 +18,49 @@ HOUR = timedelta(hours=1)
 # in later than this empties the read model, by a trigger.
 SETTLING_TIME = timedelta(minutes=1)
 
-# Called with how many parts of how many are done.
-OnProgress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class BestSeller:
-    """A product's place, with what it sold in the window."""
+    """A product's place by what it sold in the window, and the product as it stood when it was read."""
 
     rank: int
     product_id: int
-    sales: Sales
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A best seller with the product as it stood when it was read."""
-
-    best_seller: BestSeller
-    product: ProductSnapshot
+    units: int
+    amount: int
+    name: str
+    price: int
+    stock: int
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The best sellers of `from_at < ordered_at <= to_at`, computed at `to_at`, and their products."""
+    """The best sellers of `from_at < ordered_at <= to_at`, computed at `to_at`."""
 
     from_at: datetime
     to_at: datetime
     best_sellers: list[BestSeller]
-    offers: Mapping[int, ProductSnapshot]
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The best sellers whose products are still there."""
-        offers = self.offers
-        return [
-            Entry(each, offers[each.product_id]) for each in self.best_sellers if each.product_id in offers
-        ]
 
 
 def best_sellers(*, days: int, size: int) -> Ranking:
     """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id."""
-    (rows,) = send(sql.best_sellers(window=timedelta(days=days), size=size))
+    rows = send_one(sql.best_sellers(window=timedelta(days=days), size=size))
     since, until, *_first = rows[0]
-    found = [row[2:] for row in rows if row[2] is not None]
     best = [
-        BestSeller(rank, pk, Sales(int(units), int(amount)))
-        for rank, (pk, units, amount, *_product) in enumerate(found, start=1)
+        BestSeller(rank, pk, int(units), int(amount), name, price, stock)
+        for rank, (_since, _until, pk, units, amount, name, price, stock) in enumerate(rows, start=1)
+        if pk is not None
     ]
-    offers = {
-        pk: ProductSnapshot(pk, name, price, stock, until)
-        for pk, _units, _amount, name, price, stock in found
-    }
-    return Ranking(since, until, best, offers)
+    return Ranking(since, until, best)
 
 
-def ranked(sums: Mapping[int, Sales], *, size: int) -> list[BestSeller]:
-    """The `size` products with most units, the lower id first among equals; none that sold nothing."""
-    best = sorted(sums.items(), key=lambda total: (-total[1].units, total[0]))[:size]
-    return [BestSeller(rank, *total) for rank, total in enumerate(best, start=1) if total[1].units > 0]
-
-
-def recount(*, after: datetime, until: datetime, progress: OnProgress) -> dict[int, Sales]:
+def recount(*, after: datetime, until: datetime) -> dict[int, Sales]:
     """As `sales_between`, an hour of orders at a time, so that no statement runs long."""
-    hours = [after + n * HOUR for n in range(-((after - until) // HOUR))]
     sums: dict[int, Sales] = {}
-    for done, hour in enumerate(hours, start=1):
-        sums = plus(sums, sales_between(after=hour, until=min(hour + HOUR, until)))
-        progress(done, len(hours))
+    while after < until:
+        hour_later = min(after + HOUR, until)
+        sums = plus(sums, sales_between(after=after, until=hour_later))
+        after = hour_later
     return sums
-
-
-def no_progress(_done: int, _parts: int) -> None:
-    """Report nothing."""
 
 
 def settled_at() -> datetime:

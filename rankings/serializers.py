@@ -10,13 +10,13 @@ from core.http.serializers import TimestampField
 class BestSellerSerializer(serializers.Serializer[Any]):
     """A place in the ranking; name, price and stock are of this moment."""
 
-    rank = serializers.IntegerField(source="best_seller.rank")
-    product_id = serializers.IntegerField(source="product.product_id")
-    name = serializers.CharField(source="product.name")
-    price = serializers.IntegerField(source="product.price")
-    stock = serializers.IntegerField(source="product.stock")
-    units_sold = serializers.IntegerField(source="best_seller.sales.units")
-    sales_amount = serializers.IntegerField(source="best_seller.sales.amount")
+    rank = serializers.IntegerField()
+    product_id = serializers.IntegerField()
+    name = serializers.CharField()
+    price = serializers.IntegerField()
+    stock = serializers.IntegerField()
+    units_sold = serializers.IntegerField(source="units")
+    sales_amount = serializers.IntegerField(source="amount")
 
 
 class BestSellersSerializer(serializers.Serializer[Any]):
@@ -24,7 +24,7 @@ class BestSellersSerializer(serializers.Serializer[Any]):
 
     to = TimestampField(source="to_at")
     as_of = TimestampField(source="to_at")
-    results = BestSellerSerializer(many=True, source="entries")
+    results = BestSellerSerializer(many=True, source="best_sellers")
 
     def get_fields(self) -> dict[str, Any]:
         """`from` cannot be spelt as the name of an attribute."""

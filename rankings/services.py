@@ -10,7 +10,7 @@ from core.db.transactions import atomic_with_retries, database_now
 from orders.selectors import Sales
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow
-from rankings.selectors import OnProgress, as_sums, minus, no_progress, plus
+from rankings.selectors import as_sums, minus, plus
 
 ATTEMPTS = 10
 ROWS_A_STATEMENT = 1000
@@ -42,12 +42,12 @@ class WindowChange:
     to_at: datetime
     from_scratch: bool
 
-    def sums(self, progress: OnProgress) -> dict[int, Sales]:
+    def sums(self) -> dict[int, Sales]:
         """What is to be added to the stored sums, or to none."""
         if self.from_scratch:
-            return selectors.recount(after=self.from_at, until=self.to_at, progress=progress)
-        entered = selectors.recount(after=self.stored.to_at, until=self.to_at, progress=progress)
-        left = selectors.recount(after=self.stored.from_at, until=self.from_at, progress=progress)
+            return selectors.recount(after=self.from_at, until=self.to_at)
+        entered = selectors.recount(after=self.stored.to_at, until=self.to_at)
+        left = selectors.recount(after=self.stored.from_at, until=self.from_at)
         return minus(entered, left)
 
     def is_current(self, window: SalesWindow) -> bool:
@@ -56,17 +56,17 @@ class WindowChange:
         return window.version == self.stored.version and (self.from_scratch or not moved)
 
 
-def recompute(*, days: int, from_scratch: bool = False, progress: OnProgress = no_progress) -> Rebuilt:
+def recompute(*, days: int, from_scratch: bool = False) -> Rebuilt:
     """Bring the sums to the last `days` × 24 hours, up to the last moment that no order can enter any more.
 
     Adds what was sold since the last time and takes away what has left the window, or adds up all of it:
-    `from_scratch`, and where what is stored cannot be built on. `progress` hears of each hour of orders read.
+    `from_scratch`, and where what is stored cannot be built on.
     Safe beside live orders and beside itself. Raises HistoryKeepsChanging, or Busy where a transaction
     that rewrites history does not end.
     """
     for _attempt in range(ATTEMPTS):
         change = _change_to(days=days, from_scratch=from_scratch)
-        if rebuilt := _apply(change=change, sums=change.sums(progress)):
+        if rebuilt := _apply(change=change, sums=change.sums()):
             return rebuilt
     raise HistoryKeepsChanging
 

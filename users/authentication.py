@@ -1,26 +1,28 @@
 """Who is calling: the gateway in front of the shop says so in a header."""
 
 import hmac
+import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
+from django.db.models import BigIntegerField
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from core.db.exchange import send
-from core.problems import CHALLENGE
-from users import selectors
+from core.db.exchange import send_one
+from core.problems import CHALLENGE, NotRegistered
 from users.problems import UntrustedGateway
-from users.services import require_member
-from users.statements import member
+from users.selectors import member
+
+_USER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom the gateway names; not yet known to be a member.
+    """Whom the gateway names, as `request.user`; not yet known to be a member.
 
     A service asks for that in its first message, in which a permission's query would be one more.
     """
@@ -28,18 +30,16 @@ class Caller:
     pk: int
 
 
-def caller(request: Request) -> Caller:
-    return cast("Caller", request.user)
-
-
 class GatewayAuthentication(BaseAuthentication):
     """Reads X-User-Id, and X-Gateway-Secret where one is configured."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
-        """Whom the header names; None where it spells no id. Raises UntrustedGateway."""
+        """Whom the header names; None where it spells no id that a row can have. Raises UntrustedGateway."""
         _require_gateway(request)
-        user_id = selectors.parse_user_id(text=request.META.get("HTTP_X_USER_ID", ""))
-        return None if user_id is None else (Caller(user_id), None)
+        spelt = request.META.get("HTTP_X_USER_ID", "")
+        if not _USER_ID.fullmatch(spelt) or int(spelt) > BigIntegerField.MAX_BIGINT:
+            return None
+        return Caller(int(spelt)), None
 
     def authenticate_header(self, _request: Request) -> str:
         return CHALLENGE
@@ -50,11 +50,11 @@ class IsRegistered(BasePermission):
 
     def has_permission(self, request: Request, _view: Any) -> bool:
         """True, for a member. Raises NotAuthenticated or NotRegistered for anybody else."""
-        named = cast("Caller | None", request.user)
-        if named is None:
+        caller: Any = request.user
+        if caller is None:
             raise NotAuthenticated
-        (found,) = send(member(user_id=named.pk))
-        require_member(found)
+        if not send_one(member(user_id=caller.pk)):
+            raise NotRegistered
         return True
 
 

@@ -1,14 +1,27 @@
-"""Reading members."""
+"""Reading members, which every request does in its first message."""
 
-import re
+from typing import TypeVar
 
-from django.db.models import BigIntegerField
+from django.db.models import QuerySet
 
-_USER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+from core.db.exchange import Bound, send
+from core.db.statements import statement
+from core.problems import NotRegistered
+from users.models import User
+
+A = TypeVar("A")
 
 
-def parse_user_id(*, text: str) -> int | None:
-    """The id that a header spells; None for any other spelling, and for an id that no row can have."""
-    if not _USER_ID.fullmatch(text) or int(text) > BigIntegerField.MAX_BIGINT:
-        return None
-    return int(text)
+@statement
+def member(*, user_id: int) -> "QuerySet[User, int]":
+    """The id itself where it is a member's."""
+    return User.objects.filter(pk=user_id).values_list("pk", flat=True)
+
+
+def read_for_member(asked: Bound[A], *, user_id: int) -> A:
+    """What a statement answers, the caller looked up in the same message. Raises NotRegistered."""
+    members, answer = send(member(user_id=user_id), asked)
+    if not members:
+        raise NotRegistered
+    found: A = answer
+    return found

@@ -43,6 +43,12 @@ class ApiViewSet(GenericViewSet[Any]):
     http_method_names = ["get", "head", "post"]
     format_kwarg = None
 
+    @property
+    def caller_id(self) -> int:
+        """The id that the gateway names, of a private endpoint; not yet known to be a member's."""
+        caller: Any = self.request.user
+        return int(caller.pk)
+
     def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:
         """Run the checks. Raises the first that fails."""
         self.perform_authentication(request)

@@ -19,10 +19,10 @@ from core.db.exchange import send
 from core.db.pages import PageShape
 from core.db.statements import ByHand, Insert, Statement, Update, statement
 from coupons.models import Status
-from points.statements import move
+from points.services import move
 from products.factories import ProductFactory
 from products.models import Product
-from products.statements import offers, take
+from products.services import offers, take
 
 MOMENT = datetime(2026, 11, 22, 3, 4, 5, 678_901, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {
@@ -38,12 +38,15 @@ SAMPLES: dict[Any, Any] = {
 
 
 def found() -> Iterator[tuple[str, "Statement[Any, Any]"]]:
-    """Every statement of every app, but for those by hand, which have tests of their own."""
+    """Every statement of every app, but for those by hand in `sql.py`, which have tests of their own."""
     for app in apps.get_app_configs():
-        if module_has_submodule(app.module, "statements") and app.path.startswith(str(settings.BASE_DIR)):
-            for name, each in vars(importlib.import_module(f"{app.name}.statements")).items():
-                if isinstance(each, Statement) and "ByHand" not in str(each.build.__annotations__["return"]):
-                    yield f"{app.label}.{name}", each
+        for part in ("selectors", "services"):
+            if module_has_submodule(app.module, part) and app.path.startswith(str(settings.BASE_DIR)):
+                for name, each in vars(importlib.import_module(f"{app.name}.{part}")).items():
+                    if isinstance(each, Statement) and "ByHand" not in str(
+                        each.build.__annotations__["return"]
+                    ):
+                        yield f"{app.label}.{name}", each
 
 
 STATEMENTS = dict(found())

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.db.exchange import send
-from coupons import services, statements
+from core.db.exchange import send_one
+from coupons import services
 from coupons.factories import CouponFactory
 from coupons.models import IssuedCoupon
 from coupons.problems import CouponExpired
@@ -89,8 +89,7 @@ def discount(issued: IssuedCoupon, at: timedelta) -> int:
 def redeem(issued: IssuedCoupon, at: timedelta) -> int:
     """How many coupons are used up so long after the issue of this one."""
     now = issued.issued_at + at
-    (used,) = send(statements.redeem(user_id=issued.user_id, issued_coupon_id=issued.pk, now=now))
-    return used
+    return send_one(services.redeem(user_id=issued.user_id, issued_coupon_id=issued.pk, now=now))
 
 
 LIFETIME = timedelta(hours=720)

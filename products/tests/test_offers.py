@@ -4,7 +4,7 @@ import pytest
 
 from core.db.exchange import send
 from products.factories import ProductFactory
-from products.statements import offers
+from products.services import offers
 
 
 @pytest.mark.django_db

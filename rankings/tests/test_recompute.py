@@ -231,13 +231,6 @@ def test_check_needs_no_sums(http: Client) -> None:
     assert stored() == []
 
 
-def test_progress_is_reported_hour_by_hour(http: Client) -> None:
-    a_week_of_sales(http)
-    heard: list[tuple[int, int]] = []
-    services.recompute(days=3, from_scratch=True, progress=lambda *done: heard.append(done))
-    assert heard == [(hour, 72) for hour in range(1, 73)]
-
-
 def test_order_that_commits_a_minute_late_empties_the_sums_once(http: Client) -> None:
     """By SQL, each of many rows: the window's row gets one new version and not one for each of them."""
     a_week_of_sales(http)

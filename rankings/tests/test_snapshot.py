@@ -53,7 +53,7 @@ def age_the_window() -> None:
 
 
 def units(ranking: selectors.Ranking) -> dict[int, int]:
-    return {best.product_id: best.sales.units for best in ranking.best_sellers}
+    return {best.product_id: best.units for best in ranking.best_sellers}
 
 
 def test_rebuilds_beside_a_reader_change_nothing_for_it(http: Client) -> None:

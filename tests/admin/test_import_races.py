@@ -16,8 +16,8 @@ from backoffice.spreadsheets.sequences import advance_sequence
 from core.db.exchange import send
 from products.factories import ProductFactory
 from products.models import Product
+from products.services import take
 from products.spreadsheets import ProductSpreadsheet
-from products.statements import take
 from tests.kit.client import Client
 from tests.kit.files import as_csv
 from tests.kit.operator import Operator, Tab

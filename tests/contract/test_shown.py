@@ -126,7 +126,7 @@ def rows(transactional_db: None) -> list[tuple[type[Serializer], Any]]:
     ranking, bought = best_sellers(days=3, size=5), orders.orders_of(user_id=user, page=PAGE)
     return [
         *((ProductSerializer, row) for row in products.products(PAGE)),
-        *((CouponSerializer, row) for row in coupons.shown_campaigns(PAGE)),
+        *((CouponSerializer, row) for row in coupons.campaigns(PAGE)),
         *((IssuedCouponSerializer, row) for row in [issued, *held(user)]),
         *((LedgerEntrySerializer, row) for row in [charged, *points.ledger_of(user_id=user, page=PAGE)]),
         (PointBalanceSerializer, points.balance_of(user_id=user)),
@@ -135,7 +135,7 @@ def rows(transactional_db: None) -> list[tuple[type[Serializer], Any]]:
         (PlacedOrderSerializer, placed),
         (OrderQuoteSerializer, quoted),
         (BestSellersSerializer, ranking),
-        *((BestSellerSerializer, entry) for entry in ranking.entries),
+        *((BestSellerSerializer, entry) for entry in ranking.best_sellers),
     ]
 
 
