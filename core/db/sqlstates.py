@@ -28,10 +28,11 @@ _CLASSES = {
 }
 # What differs from the rest of its class.
 _CODES = {
-    Meaning.CONFLICT: ("26000", "42P05"),  # plans_are_lost
+    Meaning.CONFLICT: (
+        "23503",  # foreign_key_violation: what is referred to was deleted meanwhile; the next attempt says so
+        *("26000", "42P05"),  # plans_are_lost
+    ),
     Meaning.BUSY: (
-        # foreign_key_violation: what is referred to was deleted meanwhile; sent again, the request is told so
-        "23503",
         "55P03",  # lock_not_available
         "57014",  # query_canceled
     ),

@@ -40,8 +40,8 @@ class Conflict(Exception):
 def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Run the function again after a conflict, at most three attempts in all.
 
-    A conflict is `Conflict`, a deadlock or a failed serialization; with `guards`, also a constraint of these
-    names that refuses what was written, and a row referred to that has vanished.
+    A conflict is `Conflict`, a deadlock, a failed serialization, a row referred to that has vanished, or a
+    constraint named in `guards` that refuses what was possible when it was looked at.
     Raises Busy where a lock was not had in time or the conflicts did not end; then nothing was written.
     Raises Unavailable where no database that takes writes answers; if it vanished, it may have committed.
     """
@@ -53,27 +53,23 @@ def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Calla
                 try:
                     return work(*args, **kwargs)
                 except Conflict:
-                    metrics.CONFLICTS.labels("conflict").inc()
-                except IntegrityError as error:
-                    if not _is_outrun(error, guards):
-                        raise  # named constraints are the caller's
-                    metrics.CONFLICTS.labels("conflict").inc()
+                    cause = "conflict"
                 except (DatabaseError, InterfaceError) as error:
-                    if meaning_of(error) is not Meaning.CONFLICT:
-                        raise database_problem(error) or error from error
-                    metrics.CONFLICTS.labels(_cause_of(error)).inc()
+                    if isinstance(error, IntegrityError) and violated_constraint(error) in guards:
+                        cause = "conflict"
+                    elif meaning_of(error) is Meaning.CONFLICT:
+                        cause = _cause_of(error)
+                    elif problem := database_problem(error):
+                        raise problem from error
+                    else:
+                        raise  # a bug, or a named constraint that the caller knows
+                metrics.CONFLICTS.labels(cause).inc()
             metrics.GIVEN_UP.labels("retries").inc()
             raise Busy
 
         return run
 
     return decorate
-
-
-def _is_outrun(error: IntegrityError, guards: Collection[str]) -> bool:
-    """Whether a guard refused what had been possible, or a row that is referred to has vanished."""
-    vanished = isinstance(error.__cause__, errors.ForeignKeyViolation)
-    return bool(guards) and (vanished or violated_constraint(error) in guards)
 
 
 def atomic_with_retries(work: Callable[P, R]) -> Callable[P, R]:

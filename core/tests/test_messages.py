@@ -123,7 +123,7 @@ def test_row_that_vanished_is_looked_up_again():
     user = UserFactory()
     missing = iter([user.pk + 1, user.pk])
 
-    @retried(guards={GUARD})
+    @retried()
     def work() -> None:
         with in_messages() as messages:
             messages.commit(open_account(user_id=next(missing)))
