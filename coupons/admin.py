@@ -17,7 +17,7 @@ from backoffice.base import ReadOnlyAdmin, StaleWriteForm
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import badge, link, link_column, list_url, number, number_column, won
 from backoffice.spreadsheets.admin import SpreadsheetAdmin
-from coupons.models import Coupon, DiscountTerms, IssuedCoupon
+from coupons.models import Coupon, DiscountTerms, IssuedCoupon, status_of
 from coupons.spreadsheets import CouponSpreadsheet
 
 STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
@@ -139,5 +139,5 @@ class IssuedCouponAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("State"))
     def status(self, issued: IssuedCoupon) -> str:
-        status = issued.status(now=issued.read_at)  # type: ignore[attr-defined]  # by get_queryset
+        status = status_of(issued, now=issued.read_at)  # type: ignore[attr-defined]  # by get_queryset
         return badge(status, str(STATUSES[status]), STATUS_COLOURS)

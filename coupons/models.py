@@ -166,7 +166,3 @@ class IssuedCoupon(DiscountTerms):
 
     def __str__(self) -> str:
         return f"{self.name} #{self.sequence}"
-
-    def status(self, *, now: datetime) -> Status:
-        """What can be done with it at a time: usable, used or expired."""
-        return status_of(self, now=now)

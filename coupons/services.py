@@ -11,7 +11,7 @@ from core.db.statements import Update, statement
 from core.db.transactions import Conflict, retried
 from core.problems import NotFound, NotRegistered, Problem
 from coupons.metrics import ISSUES
-from coupons.models import IssuedCoupon
+from coupons.models import IssuedCoupon, status_of
 from coupons.problems import (
     CouponAlreadyIssued,
     CouponAlreadyUsed,
@@ -84,7 +84,7 @@ def discount_of(coupon: IssuedCoupon | None, *, subtotal: int, now: datetime) ->
     """
     if coupon is None:
         raise CouponNotFound
-    status = coupon.status(now=now)
+    status = status_of(coupon, now=now)
     if status == "used":
         raise CouponAlreadyUsed
     if status == "expired":

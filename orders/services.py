@@ -13,7 +13,7 @@ import coupons.services
 import points.services
 import products.services
 from core.db.exchange import Bound, send
-from core.db.statements import Insert, JustInserted, statement
+from core.db.statements import insert
 from core.db.transactions import Conflict, in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent
 from core.problems import NotRegistered, Problem
@@ -38,6 +38,11 @@ REFUSALS = (
     InsufficientPoints,
     PriceChanged,
 )
+
+# An order is also the claim of its key; it answers its id.
+insert_order = insert(Order, returning=["id"])
+insert_line = insert(OrderItem, just_inserted="order")
+insert_event = insert(OrderEvent, just_inserted="order")
 
 
 @dataclass(frozen=True)
@@ -184,18 +189,13 @@ def _order(
         total=quoted.total,
         issued_coupon_id=basket.issued_coupon_id,
         balance_after=balance_after,
-        key=key.key if key else None,
+        idempotency_key=key.key if key else None,
         request_hash=key.request_hash if key else None,
         ordered_at=quoted.read_at,
     )
     for item in quoted.items:
-        yield insert_line(
-            product_id=item.product_id,
-            product_name=item.product_name,
-            unit_price=item.unit_price,
-            quantity=item.quantity,
-        )
-    yield insert_event(due_at=quoted.read_at, request_id=request_id(), source=settings.EVENT_SOURCE)
+        yield insert_line(**item._asdict())
+    yield insert_event(next_attempt_at=quoted.read_at, request_id=request_id(), source=settings.EVENT_SOURCE)
 
 
 def _payment(*, user_id: int, total: int, balance_after: int) -> Iterator[Bound[Any]]:
@@ -203,58 +203,3 @@ def _payment(*, user_id: int, total: int, balance_after: int) -> Iterator[Bound[
     if total > 0:
         yield points.services.insert_payment(user_id=user_id, amount=-total, balance_after=balance_after)
         yield points.services.move(user_id=user_id, amount=-total)
-
-
-@statement
-def insert_order(  # noqa: PLR0913 - a column each
-    *,
-    user_id: int,
-    subtotal: int,
-    discount: int,
-    total: int,
-    issued_coupon_id: int | None,
-    balance_after: int,
-    key: str | None,
-    request_hash: str | None,
-    ordered_at: datetime,
-) -> Insert:
-    """A paid order, which is also the claim of its key; answers its id."""
-    placed = Order(
-        user_id=user_id,
-        subtotal=subtotal,
-        discount=discount,
-        total=total,
-        issued_coupon_id=issued_coupon_id,
-        balance_after=balance_after,
-        idempotency_key=key,
-        request_hash=request_hash,
-        ordered_at=ordered_at,
-    )
-    return Insert(placed, returning=["id"])
-
-
-@statement
-def insert_line(*, product_id: int, product_name: str, unit_price: int, quantity: int) -> Insert:
-    """A line of the order that this transaction has just put in."""
-    return Insert(
-        OrderItem(
-            order_id=JustInserted(OrderItem, "order"),
-            product_id=product_id,
-            product_name=product_name,
-            unit_price=unit_price,
-            quantity=quantity,
-        )
-    )
-
-
-@statement
-def insert_event(*, due_at: datetime, request_id: str, source: str) -> Insert:
-    """The event that this order owes the data platform."""
-    return Insert(
-        OrderEvent(
-            order_id=JustInserted(OrderEvent, "order"),
-            next_attempt_at=due_at,
-            request_id=request_id,
-            source=source,
-        )
-    )

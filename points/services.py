@@ -6,7 +6,7 @@ from django.db import IntegrityError
 from django.db.models import BigIntegerField, F, QuerySet
 from django.db.models.functions import Now
 
-from core.db.statements import Insert, JustInserted, Update, statement
+from core.db.statements import Update, insert, statement
 from core.db.transactions import in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent
 from core.problems import NotRegistered, Problem
@@ -15,6 +15,12 @@ from points.models import PointAccount, PointTransaction
 from points.problems import BalanceOverflow
 from users.models import User
 from users.selectors import member
+
+# One that was made meanwhile is left as it is.
+open_account = insert(PointAccount, ignore_conflicts=True)
+# A charge is also the claim of its key.
+insert_charge = insert(PointTransaction, type=PointTransaction.Type.CHARGE, returning=["id", "created_at"])
+insert_payment = insert(PointTransaction, type=PointTransaction.Type.PAYMENT, just_inserted="order")
 
 
 @statement
@@ -28,41 +34,6 @@ def member_balance(*, user_id: int) -> "QuerySet[User, tuple[int | None, datetim
 def locked_balance(*, user_id: int) -> "QuerySet[PointAccount, int]":
     """The balance in won, its account held until the transaction ends: all who move it take turns."""
     return PointAccount.objects.locked(user_id=user_id).values_list("balance", flat=True)
-
-
-@statement
-def open_account(*, user_id: int) -> Insert:
-    """The account of a member who never charged; one made meanwhile is left as it is."""
-    return Insert(PointAccount(user_id=user_id), ignore_conflicts=True)
-
-
-@statement
-def insert_charge(
-    *, user_id: int, amount: int, balance_after: int, key: str | None, request_hash: str | None
-) -> Insert:
-    """A charge in the ledger, which is also the claim of its key; answers its id and timestamp."""
-    entry = PointTransaction(
-        user_id=user_id,
-        type=PointTransaction.Type.CHARGE,
-        amount=amount,
-        balance_after=balance_after,
-        idempotency_key=key,
-        request_hash=request_hash,
-    )
-    return Insert(entry, returning=["id", "created_at"])
-
-
-@statement
-def insert_payment(*, user_id: int, amount: int, balance_after: int) -> Insert:
-    """A payment in the ledger, by the order that this transaction has just put in; the amount is negative."""
-    entry = PointTransaction(
-        user_id=user_id,
-        type=PointTransaction.Type.PAYMENT,
-        amount=amount,
-        balance_after=balance_after,
-        order_id=JustInserted(PointTransaction, "order"),
-    )
-    return Insert(entry)
 
 
 @statement
@@ -104,7 +75,7 @@ def _credit(*, user_id: int, amount: int, key: IdempotencyKey | None) -> PointTr
             user_id=user_id,
             amount=amount,
             balance_after=balance_after,
-            key=key.key if key else None,
+            idempotency_key=key.key if key else None,
             request_hash=key.request_hash if key else None,
         )
         ((made,), _moved) = messages.commit(entry, move(user_id=user_id, amount=amount))

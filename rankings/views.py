@@ -9,9 +9,7 @@ from rest_framework.response import Response
 from core.http.serializers import serialize
 from core.http.viewsets import PublicViewSet
 from products.models import Product
-from rankings import selectors
-from rankings.cache import cached
-from rankings.selectors import Ranking
+from rankings.cache import best_sellers_kept
 from rankings.serializers import BestSellersSerializer
 
 
@@ -31,9 +29,7 @@ class RankingViewSet(PublicViewSet):
     @action(detail=False)
     def products(self, _request: Request) -> Response:
         """The products with most units sold in the window."""
-        ranking = cached(_compute, seconds=settings.RANKING_CACHE_SECONDS)
+        ranking = best_sellers_kept(
+            days=settings.RANKING_DAYS, size=settings.RANKING_SIZE, seconds=settings.RANKING_CACHE_SECONDS
+        )
         return Response(serialize(BestSellersSerializer, ranking))
-
-
-def _compute() -> Ranking:
-    return selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)

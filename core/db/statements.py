@@ -5,7 +5,6 @@ builds one; its keyword parameters stand in place of values. docs/adr/0014-the-o
 that brings.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -105,7 +104,9 @@ class Statement(Generic[P, A]):
         variant = tuple(kwargs[name] for name in self.fixed)
         compiled = self.compiled.get(variant)
         if compiled is None:
-            compiled = self.compiled[variant] = _compile(self._built(kwargs))
+            compiled = self.compiled[variant] = _compile(self._built(kwargs), given=frozenset(kwargs))
+        elif compiled.given != kwargs.keys():
+            raise TypeError(f"given are {[*kwargs]}, compiled for {[*compiled.given]}")
         values = [kwargs[slot.name] if type(slot) is Parameter else slot for slot in compiled.slots]
         return Bound(compiled.sql, values, compiled.read)
 
@@ -113,8 +114,8 @@ class Statement(Generic[P, A]):
         """What the function builds of parameters, and of the values that are compiled in."""
         hints = get_type_hints(self.build)
         parameters = {
-            name: given[name] if name in self.fixed else Parameter(name, _field(hints[name]))
-            for name in inspect.signature(self.build).parameters
+            name: given[name] if name in self.fixed else Parameter(name, _field(hints.get(name, str)))
+            for name in given
         }
         return self.build(**parameters)  # type: ignore[call-arg,arg-type]
 
@@ -134,6 +135,28 @@ def statement(build: Callable[P, Any], /) -> Statement[P, Any]:
     return Statement(build)
 
 
+def insert(
+    model: type[models.Model],
+    *,
+    returning: Sequence[str] = (),
+    just_inserted: str | None = None,
+    ignore_conflicts: bool = False,
+    **fixed: Any,
+) -> Statement[..., list[tuple[Any, ...]]]:
+    """The statement that puts in a row, with columns given by name; it answers those of `returning`.
+
+    `just_inserted` names the foreign key to the row that this transaction has just put in, `fixed` the
+    columns that are the same at each call.
+    """
+
+    def build(**columns: Any) -> Insert:
+        if just_inserted:
+            columns[f"{just_inserted}_id"] = JustInserted(model, just_inserted)
+        return Insert(model(**fixed, **columns), returning, ignore_conflicts)
+
+    return Statement(build)
+
+
 def variants(*fixed: str) -> "Callable[[Callable[P, models.QuerySet[Any, R]]], Statement[P, list[R]]]":
     """As `statement`, compiled once for each value of the `fixed` parameters, of which there are few."""
     return lambda build: Statement(build, fixed)
@@ -144,6 +167,7 @@ class _Compiled:
     sql: bytes
     slots: Sequence[Any]
     read: Callable[[Answer], Any]
+    given: frozenset[str]
 
 
 class _InTransaction:
@@ -163,16 +187,16 @@ def _field(annotation: Any) -> "models.Field[Any, Any]":
     return _FIELDS[annotation]()
 
 
-def _compile(built: Any) -> _Compiled:
+def _compile(built: Any, *, given: frozenset[str]) -> _Compiled:
     if isinstance(built, ByHand):
         places = _Places()
         sql = built.sql % places
-        return _Compiled(sql.encode(), [Parameter(name, models.TextField()) for name in places], _rows)
+        return _Compiled(sql.encode(), [Parameter(name, models.TextField()) for name in places], _rows, given)
     compiler = _compiler(built)
     made = compiler.as_sql()
     sql, slots = made[0] if isinstance(made, list) else made
     numbered = sql % tuple(f"${place}" for place in range(1, len(slots) + 1))
-    return _Compiled(numbered.encode(), slots, _reader(built, compiler))
+    return _Compiled(numbered.encode(), slots, _reader(built, compiler), given)
 
 
 def _reader(built: Any, compiler: Any) -> Callable[[Answer], Any]:

@@ -12,7 +12,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
+from django.db.models import AutoField, CharField, DateTimeField, F, Model, TextField, UUIDField
 from django.utils.module_loading import module_has_submodule
 
 from core.db.exchange import send
@@ -58,8 +58,22 @@ def sample(annotation: Any) -> Any:
     return SAMPLES[kinds[0] if kinds else annotation]
 
 
+def columns_of(row: Model) -> dict[str, Any]:
+    """A value for each column that an insert leaves to its caller."""
+    kinds = {DateTimeField: datetime, CharField: str, TextField: str}
+    left = [
+        each
+        for each in row._meta.concrete_fields
+        if not isinstance(each, AutoField | UUIDField)
+        and getattr(row, each.attname) == getattr(type(row)(), each.attname)
+    ]
+    return {each.attname: SAMPLES[kinds.get(type(each), int)] for each in left}
+
+
 def samples(of: "Statement[Any, Any]") -> dict[str, Any]:
     hints = get_type_hints(of.build)
+    if "columns" in hints:
+        return columns_of(of.build().row)
     return {name: sample(hint) for name, hint in hints.items() if name != "return"}
 
 
