@@ -27,15 +27,13 @@ class CircuitBreaker:
 
     def call(self, fn: Callable[[], T], *, fallback: Callable[[], T]) -> T:
         """What Redis says, or what `fallback` says while it cannot be asked."""
-        if time.monotonic() < self.open_until:
-            return self._without(fallback)
-        try:
-            return fn()
-        except RedisError as error:
-            self.open_until = time.monotonic() + self.seconds
-            log.warning("redis_circuit_opened", used_for=self.name, seconds=self.seconds, error=str(error))
-            return self._without(fallback)
-
-    def _without(self, fallback: Callable[[], T]) -> T:
+        if time.monotonic() >= self.open_until:
+            try:
+                return fn()
+            except RedisError as error:
+                self.open_until = time.monotonic() + self.seconds
+                log.warning(
+                    "redis_circuit_opened", used_for=self.name, seconds=self.seconds, error=str(error)
+                )
         REDIS_FALLBACKS.labels(self.name).inc()
         return fallback()

@@ -17,7 +17,6 @@ from core.db.statements import insert
 from core.db.transactions import Conflict, in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent
 from core.problems import NotRegistered, Problem
-from core.request_id import request_id
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
 from orders import selectors
 from orders.metrics import ORDERS
@@ -74,14 +73,16 @@ class Quote:
         return self.balance - self.total
 
 
-def checkout(*, basket: Basket, key: IdempotencyKey | None = None) -> Idempotent[PaidOrder]:
-    """Sell the basket to its user: all of it or nothing, once for a key.
+def checkout(
+    *, basket: Basket, key: IdempotencyKey | None = None, request_id: str = ""
+) -> Idempotent[PaidOrder]:
+    """Sell the basket to its user: all of it or nothing, once for a key. The event carries `request_id`.
 
     Raises NotRegistered, ProductNotFound, CouponNotFound, CouponAlreadyUsed, CouponExpired, OutOfStock,
     PriceChanged, InsufficientPoints, Busy, or IdempotencyKeyReused where the key came with another body.
     """
     try:
-        order = _checkout_once(basket=basket, key=key)
+        order = _checkout_once(basket=basket, key=key, request_id=request_id)
     except (Problem, IntegrityError):
         # The first request with the key may have taken the last unit, so look for it before a refusal counts.
         existing = key and selectors.order_made_with(user_id=basket.user_id, key=key)
@@ -136,7 +137,7 @@ def _fits_an_id(number: int) -> bool:
 
 
 @retried(guards={"product_stock_not_negative"})
-def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
+def _checkout_once(*, basket: Basket, key: IdempotencyKey | None, request_id: str) -> PaidOrder:
     """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
 
     Another request may be faster until the account is locked, or take the stock until COMMIT: then all of it
@@ -157,7 +158,9 @@ def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
         if balance_after < 0 or redeemed == [0]:
             raise Conflict
         (((order_id,),), *_others) = messages.commit(
-            *_order(basket=basket, quoted=quoted, balance_after=balance_after, key=key),
+            *_order(
+                basket=basket, quoted=quoted, balance_after=balance_after, key=key, request_id=request_id
+            ),
             *_payment(user_id=basket.user_id, total=quoted.total, balance_after=balance_after),
             # By ascending id, so that two baskets never wait for each other in a circle.
             *(
@@ -179,7 +182,7 @@ def _checkout_once(*, basket: Basket, key: IdempotencyKey | None) -> PaidOrder:
 
 
 def _order(
-    *, basket: Basket, quoted: Quote, balance_after: int, key: IdempotencyKey | None
+    *, basket: Basket, quoted: Quote, balance_after: int, key: IdempotencyKey | None, request_id: str
 ) -> Iterator[Bound[Any]]:
     """The order, which answers its id; its lines; and the event that it owes the data platform."""
     yield insert_order(
@@ -195,7 +198,7 @@ def _order(
     )
     for item in quoted.items:
         yield insert_line(**item._asdict())
-    yield insert_event(next_attempt_at=quoted.read_at, request_id=request_id(), source=settings.EVENT_SOURCE)
+    yield insert_event(next_attempt_at=quoted.read_at, request_id=request_id, source=settings.EVENT_SOURCE)
 
 
 def _payment(*, user_id: int, total: int, balance_after: int) -> Iterator[Bound[Any]]:

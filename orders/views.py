@@ -57,7 +57,11 @@ class OrderViewSet(ApiViewSet):
     @refuses(*services.REFUSALS, IdempotencyKeyReused, topic="Order")
     def create(self, request: Request) -> Response:
         """Check out."""
-        placed = services.checkout(basket=self._basket(request), key=idempotency_key(request))
+        placed = services.checkout(
+            basket=self._basket(request),
+            key=idempotency_key(request),
+            request_id=getattr(request, "request_id", ""),
+        )
         headers = self.location(basename="order", pk=placed.instance.id) | replay_headers(placed)
         return Response(serialize(PlacedOrderSerializer, placed.instance), status=201, headers=headers)
 
