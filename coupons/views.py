@@ -59,12 +59,6 @@ class CouponViewSet(PublicViewSet):
         return Response(serialize(IssuedCouponSerializer, issued), status=201, headers=headers)
 
 
-class NewestIssuedFirst(KeysetPagination):
-    """Issued coupons' order."""
-
-    ordering = selectors.NEWEST_FIRST
-
-
 @extend_schema(tags=["coupons"])
 @extend_schema_view(
     list=extend_schema(
@@ -79,7 +73,7 @@ class IssuedCouponViewSet(ApiViewSet):
 
     queryset = IssuedCoupon.objects.none()
     serializer_class = IssuedCouponSerializer
-    ordering = statements.NEWEST_FIRST
+    ordering = selectors.NEWEST_FIRST
 
     def list(self, request: Request) -> Response:
         """What the caller holds."""

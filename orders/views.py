@@ -21,12 +21,6 @@ from orders.serializers import (
 from orders.services import Basket
 
 
-class NewestOrdersFirst(KeysetPagination):
-    """Orders' order."""
-
-    ordering = selectors.NEWEST_FIRST
-
-
 @extend_schema(tags=["orders"])
 @extend_schema_view(
     list=extend_schema(operation_id="list_orders", summary="List the caller's orders, newest first"),
@@ -37,7 +31,7 @@ class OrderViewSet(ApiViewSet):
 
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
-    ordering = statements.NEWEST_FIRST
+    ordering = selectors.NEWEST_FIRST
 
     def list(self, request: Request) -> Response:
         """The caller's orders."""

@@ -18,12 +18,6 @@ from points.problems import BalanceOverflow
 from points.serializers import ChargeSerializer, LedgerEntrySerializer, PointBalanceSerializer
 
 
-class NewestTransactionsFirst(KeysetPagination):
-    """The ledger's order."""
-
-    ordering = selectors.NEWEST_FIRST
-
-
 @extend_schema(tags=["points"])
 class PointViewSet(ApiViewSet):
     """The caller's points."""
@@ -67,7 +61,7 @@ class PointViewSet(ApiViewSet):
         detail=False,
         serializer_class=LedgerEntrySerializer,
         pagination_class=KeysetPagination,
-        ordering=statements.NEWEST_FIRST,
+        ordering=selectors.NEWEST_FIRST,
     )
     def transactions(self, request: Request) -> Response:
         """A page of the ledger."""

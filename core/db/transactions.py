@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connection,
 from psycopg import errors
 
 from core.db import metrics
-from core.db.confirmation import refuse_while_unconfirmed
+from core.db.confirmation import refuse_while_unconfirmed, suspect_unconfirmed
 from core.db.exchange import Bound, send
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy, Problem, Unavailable

@@ -17,7 +17,7 @@ from django.utils.module_loading import module_has_submodule
 
 from core.db.exchange import send
 from core.db.pages import PageShape
-from core.db.statements import ByHand, Insert, Statement, Update, statement
+from core.db.statements import ByHand, Insert, Statement, Update, insert, statement
 from coupons.models import Status
 from points.services import move
 from products.factories import ProductFactory
@@ -194,6 +194,17 @@ def test_statement_is_compiled_once(monkeypatch):
     for amount in (1, 2, 3):
         counted(amount=amount)
     assert len(built) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "columns", [{"name": "x", "stock": 1}, {"name": "x", "price": 1, "stock": 1, "pk": 1}]
+)
+def test_insert_of_other_columns_than_it_was_compiled_for_is_refused(columns):
+    statement = insert(Product)
+    statement(name="x", price=1, stock=1)
+    with pytest.raises(TypeError, match="compiled for"):
+        statement(**columns)
 
 
 @pytest.mark.django_db

@@ -1,7 +1,8 @@
 """The one opener of transactions."""
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
+from psycopg.errors import UndefinedTable
 
 from core.db.transactions import ATTEMPTS, Conflict, atomic_with_retries, snapshot
 from core.problems import Busy
@@ -76,6 +77,13 @@ def test_conflict_raised_by_the_work_runs_it_again_from_the_start():
         return User.objects.count()
 
     assert work() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bug_keeps_what_the_driver_said():
+    with pytest.raises(ProgrammingError) as failed:
+        atomic_with_retries(fail_with)("42P01")
+    assert isinstance(failed.value.__cause__, UndefinedTable)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,9 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from backoffice import action_log
-from backoffice.spreadsheets.files import opened
-from backoffice.spreadsheets.importing import Confirmation, import_file
-from backoffice.spreadsheets.sequences import advance_sequence
+from backoffice.spreadsheets.importing import confirm, parsed, preview
+from backoffice.spreadsheets.staging import advance_sequence
 from core.db.exchange import send
 from products.factories import ProductFactory
 from products.models import Product
