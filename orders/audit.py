@@ -73,16 +73,17 @@ RULES = [
 ]
 
 
-def rules_of_file(file: Path) -> list[Rule]:
-    """What the platform has, one JSON event a line, is what the outbox says was delivered."""
-    return [
-        Rule("delivered_equals_received", OrderEvent.objects.count, partial(_deliveries_that_differ, file))
-    ]
+def rules_of_file(file: Path, forgotten: Path | None = None) -> list[Rule]:
+    """What the platform has, one JSON event a line, is what the outbox says was delivered.
+
+    Except for what a restore forgot, in a file of the same form.
+    """
+    differing = partial(_deliveries_that_differ, file, forgotten)
+    return [Rule("delivered_equals_received", OrderEvent.objects.count, differing)]
 
 
-def _deliveries_that_differ(file: Path) -> Iterator[str]:
-    with file.open() as lines:
-        received = {json.loads(line)["id"] for line in lines}
+def _deliveries_that_differ(file: Path, forgotten: Path | None) -> Iterator[str]:
+    received = _ids_in(file) - (_ids_in(forgotten) if forgotten else set())
     for pk, state in OrderEvent.objects.order_by("pk").values_list("pk", "state").iterator():
         event_id = str(pk)
         if event_id in received:
@@ -90,3 +91,8 @@ def _deliveries_that_differ(file: Path) -> Iterator[str]:
         elif state == OrderEvent.State.DELIVERED:
             yield f"event {event_id}: delivered but not received"
     yield from (f"event {event_id}: received but never written" for event_id in sorted(received))
+
+
+def _ids_in(file: Path) -> set[str]:
+    with file.open() as lines:
+        return {json.loads(line)["id"] for line in lines}

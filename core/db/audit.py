@@ -38,18 +38,21 @@ class Rule:
         return Finding(self.name, self.count_rows(), len(examples) + sum(1 for _ in found), examples)
 
 
-def audit(*, events: Path | None = None) -> list[Finding]:
-    """Check every rule in one read-only snapshot; with the data platform's file, its rules too."""
+def audit(*, events: Path | None = None, forgotten: Path | None = None) -> list[Finding]:
+    """Check every rule in one read-only snapshot; with the data platform's file, its rules too.
+
+    `forgotten` is the file that `after_restore` wrote: of its events nothing is expected.
+    """
     with snapshot():
-        return [rule.check() for rule in stated_rules(events=events)]
+        return [rule.check() for rule in stated_rules(events=events, forgotten=forgotten)]
 
 
-def stated_rules(*, events: Path | None) -> Iterator[Rule]:
+def stated_rules(*, events: Path | None, forgotten: Path | None = None) -> Iterator[Rule]:
     """The rules of all apps, found by convention; those of the data platform's file where one is given.
 
-    `RULES` of each app's `audit.py`, and `rules_of_file(path)` where it has one.
+    `RULES` of each app's `audit.py`, and `rules_of_file(events, forgotten)` where it has one.
     """
     for stated in modules_named("audit"):
         yield from stated.RULES
         if events is not None and hasattr(stated, "rules_of_file"):
-            yield from stated.rules_of_file(events)
+            yield from stated.rules_of_file(events, forgotten)

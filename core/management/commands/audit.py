@@ -20,11 +20,13 @@ class Command(ShopCommand):
         """How to print, and what the platform has."""
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument("--events", type=Path, help="the receiver's file, compared with the outbox")
+        parser.add_argument(
+            "--forgotten", type=Path, help="what after_restore wrote: events that only the platform has"
+        )
 
     def handle(self, **options: Any) -> None:
-        findings = audit(events=options["events"])
-        as_json = json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
-        self.stdout.write(as_json if options["json"] else as_table(findings))
+        findings = audit(events=options["events"], forgotten=options["forgotten"])
+        self.stdout.write(as_json(findings) if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
             raise SystemExit(1)
 

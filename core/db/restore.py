@@ -1,0 +1,93 @@
+"""A database restored to a moment: no number that anybody may know is given out a second time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Model
+
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+# Sequences are no models. The value is NULL until one has been taken.
+SEQUENCE = """
+SELECT coalesce(last_value, start_value - increment_by), max_value FROM pg_sequences
+WHERE schemaname = current_schema() AND sequencename = %s
+"""
+
+
+class Unsafe(Exception):
+    """Why nothing may be done yet, in words for an operator."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """An event that the data platform has and no row has any more: what it was, in words, and all of it."""
+
+    words: str
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the data platform's file tells of a database that may have forgotten it.
+
+    `highest_ids` are the highest ids in it; `given_twice` names the numbers that have another owner there.
+    """
+
+    highest_ids: Mapping[type[Model], int]
+    forgotten: Sequence[Forgotten]
+    given_twice: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """A model's sequence: the last id given out as far as this database knows, and the last that it has."""
+
+    model: type[Model]
+    sequence: str
+    last: int
+    end: int
+
+
+def numberings() -> Iterator[Numbering]:
+    """Those of all tables of the shop, its staff's among them."""
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            for found in connection.introspection.get_sequences(cursor, model._meta.db_table):  # noqa: SLF001 - documented API
+                cursor.execute(SEQUENCE, [found["name"]])
+                yield Numbering(model, found["name"], *cursor.fetchone())
+
+
+def move_past(*, highest_ids: Mapping[type[Model], int], margin: int) -> Iterator[tuple[Numbering, int]]:
+    """Let every numbering go on after what it gave out, what is known of it, and so many more.
+
+    Yields each with the number that it now goes on after; a rollback does not undo it. Raises Unsafe, before
+    the first is moved, where one would have no number left.
+    """
+    moves = [(each, max(each.last, highest_ids.get(each.model, 0)) + margin) for each in numberings()]
+    for numbering, number in moves:
+        if number >= numbering.end:
+            raise Unsafe(f"{numbering.sequence} ends at {numbering.end} and cannot go on after {number}")
+    with connection.cursor() as cursor:
+        for numbering, number in moves:
+            cursor.execute("SELECT setval(%s, %s)", [connection.ops.quote_name(numbering.sequence), number])
+            yield numbering, number
+
+
+def require_alone() -> None:
+    """Raises Unsafe where this server is no primary yet, or where anybody else uses this database.
+
+    Who does so before the numbers are moved may be given one that somebody else has.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        if cursor.fetchone() == (True,):
+            raise Unsafe("this server is still recovering; `SELECT pg_promote()` ends that")
+        cursor.execute(OTHERS)
+        (others,) = cursor.fetchone()
+    if others:
+        raise Unsafe(f"{others} other sessions use this database; stop web, worker and poolers first")

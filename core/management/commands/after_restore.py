@@ -1,0 +1,104 @@
+"""manage.py after_restore"""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Model
+
+from core.commands import ShopCommand
+from core.conventions import modules_named
+from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, require_alone
+from core.db.transactions import snapshot
+
+MARGIN = 1_000_000
+
+
+class Command(ShopCommand):
+    """Make a database that was restored to a moment fit to sell: nothing is given out that somebody has."""
+
+    help = (
+        "After a restore to a moment, or a failover with asynchronous replication, and before the shop is "
+        "started: tell which orders only the data platform knows, move every numbering past what may have "
+        "been given out, bring up to date what is derived, and sign staff out."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What the platform has, where to keep what was forgotten, and how far to move."""
+        parser.add_argument("--events", type=Path, required=True, help="the platform's file, as for audit")
+        parser.add_argument("--forgotten", type=Path, help="write the forgotten events into this new file")
+        parser.add_argument(
+            "--margin",
+            type=_margin,
+            default=MARGIN,
+            help=f"more numbers than any table gave out since the moment; {MARGIN:,} unless said",
+        )
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="change nothing; exit 1 if a number that the platform knows was or would be given out again",
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Tell, then move. Raises CommandError where that would be unsafe or numbers have two owners."""
+        try:
+            if not options["check"]:
+                require_alone()
+            known = what_is_known(options["events"])
+            self._tell([each for found in known for each in found.forgotten], file=options["forgotten"])
+            highest_ids = highest_of(known)
+            if not options["check"]:
+                self._move(highest_ids, margin=options["margin"])
+        except (Unsafe, OSError) as reason:
+            raise CommandError(f"The database was left as it is: {reason}") from reason
+        wrong = list(chain.from_iterable(each.given_twice for each in known))
+        wrong += [
+            f"{each.sequence}: {each.last} here, {highest_ids[each.model]} at the platform"
+            for each in numberings()
+            if each.last < highest_ids.get(each.model, 0)
+        ]
+        if wrong:
+            raise CommandError("\n".join(["Numbers were or would be given out a second time:", *wrong]))
+
+    def _tell(self, forgotten: list[Forgotten], *, file: Path | None) -> None:
+        if file:
+            file.touch(mode=0o600, exist_ok=False)
+            lines = [json.dumps(each.event, ensure_ascii=False, separators=(",", ":")) for each in forgotten]
+            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        for each in forgotten:
+            self.stdout.write(each.words)
+        self.stdout.write(f"{len(forgotten)} orders are known to the platform alone")
+
+    def _move(self, highest_ids: Mapping[type[Model], int], *, margin: int) -> None:
+        for numbering, number in move_past(highest_ids=highest_ids, margin=margin):
+            self.stdout.write(f"{numbering.sequence} goes on after {number}, not {numbering.last}")
+        for app in apps_with("bring_up_to_date"):
+            self.stdout.write(app.bring_up_to_date())
+
+
+def _margin(text: str) -> int:
+    """How many numbers to leave out. Raises ValueError."""
+    if (number := int(text)) < 0:
+        raise ValueError(text)
+    return number
+
+
+def what_is_known(events: Path) -> list[Known]:
+    """What each app reads out of the platform's file, of one moment."""
+    with snapshot():
+        return [app.known(events=events) for app in apps_with("known")]
+
+
+def highest_of(known: list[Known]) -> dict[type[Model], int]:
+    highest: dict[type[Model], int] = {}
+    for model, number in chain.from_iterable(each.highest_ids.items() for each in known):
+        highest[model] = max(number, highest.get(model, 0))
+    return highest
+
+
+def apps_with(name: str) -> Iterator[Any]:
+    """The `after_restore.py` of each app that has such a function there."""
+    return (module for module in modules_named("after_restore") if hasattr(module, name))

@@ -1,0 +1,93 @@
+"""Which orders the data platform knows and a restored database forgot."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Model
+
+from core.db.restore import Forgotten, Known, Unsafe
+from coupons.models import Coupon, IssuedCoupon
+from orders.models import Order, OrderEvent
+from orders.outbox.events import ORDER_PAID
+from products.models import Product
+from users.models import User
+
+
+class Paid(NamedTuple):
+    """A paid order as the platform has it, and every number of the shop's in it."""
+
+    event_id: UUID
+    order_id: int
+    ordered_at: datetime
+    ids: Sequence[tuple[type[Model], int]]
+    event: Mapping[str, Any]
+
+    @property
+    def words(self) -> str:
+        data = self.event["data"]
+        return f"order {self.order_id} of user {data['user_id']}, {data['total']} won, {self.event['time']}"
+
+
+def known(*, events: Path) -> Known:
+    """Compare the platform's file, one JSON event a line, with the orders that there are.
+
+    Raises Unsafe where it is not all that the platform was told: where a line is no event, or one is missing
+    that this database delivered of an order no older than the file's first; OSError where it cannot be read.
+    """
+    written = dict(OrderEvent.objects.values_list("pk", "order_id"))
+    events_here = {order_id: event_id for event_id, order_id in written.items()}
+    read: set[UUID] = set()
+    since = datetime.max.replace(tzinfo=UTC)
+    highest: dict[type[Model], int] = {}
+    forgotten, given_twice = [], []
+    for paid in _paid_orders(events):
+        since = min(since, paid.ordered_at)
+        for model, number in paid.ids:
+            highest[model] = max(number, highest.get(model, 0))
+        if paid.event_id not in written and paid.event_id not in read:
+            forgotten.append(Forgotten(paid.words, paid.event))
+            if here := events_here.get(paid.order_id):
+                given_twice.append(f"order {paid.order_id}: event {here} here, {paid.event_id} there")
+        read.add(paid.event_id)
+    _require_whole(read, since=since, file=events)
+    return Known(highest, forgotten, given_twice)
+
+
+def _paid_orders(file: Path) -> Iterator[Paid]:
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                event = json.loads(line)
+                if event["type"] != ORDER_PAID:
+                    continue
+                data = event["data"]
+                ordered_at = datetime.fromisoformat(event["time"]).astimezone(UTC)
+                paid = Paid(UUID(event["id"]), int(data["order_id"]), ordered_at, [*_ids_in(data)], event)
+            except (ValueError, TypeError, KeyError) as error:
+                raise Unsafe(f"line {number} of {file} is no event of an order") from error
+            yield paid
+
+
+def _ids_in(data: Mapping[str, Any]) -> Iterator[tuple[type[Model], int]]:
+    """Every number of the shop's that an event tells."""
+    yield Order, int(data["order_id"])
+    yield User, int(data["user_id"])
+    for line in data["items"]:
+        yield Product, int(line["product_id"])
+    if data["issued_coupon_id"] is not None:
+        yield Coupon, int(data["coupon_id"])
+        yield IssuedCoupon, int(data["issued_coupon_id"])
+
+
+def _require_whole(read: Collection[UUID], *, since: datetime, file: Path) -> None:
+    """The platform may keep no events from before `since`; of those after it none may be missing."""
+    delivered = OrderEvent.objects.filter(state=OrderEvent.State.DELIVERED)
+    if read:
+        delivered = delivered.filter(order__ordered_at__gte=since)
+    missing = [pk for pk in delivered.values_list("pk", flat=True).iterator() if pk not in read]
+    if missing:
+        raise Unsafe(f"{file} lacks {len(missing)} events that were delivered, such as {missing[0]}")
