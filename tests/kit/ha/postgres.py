@@ -61,6 +61,8 @@ class Cluster:
     def start_patroni(self, machine: Machine) -> None:
         place = self.folder / machine.name
         data = give_to(place / "postgresql", nobody().uid)
+        backups = give_to(self.folder / "backups" / "wal", nobody().uid).parent
+        script = write(self.folder, "backup.sh", {})
         file = write(
             place,
             "patroni.yml",
@@ -68,6 +70,7 @@ class Cluster:
                 "/usr/lib/postgresql/18/bin": str(self.programs),
                 "/var/lib/postgresql/18": str(data),
                 "/var/run/postgresql": str(data),
+                "/etc/patroni/backup.sh": f"BACKUPS={backups} sh {script}",
             },
         )
         log = self.folder / f"patroni-{machine.name}.log"
