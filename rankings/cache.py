@@ -18,29 +18,21 @@ _redis = CircuitBreaker(name="the ranking", seconds=5)
 def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
     """The best sellers, their sales at most `seconds` old; 0 always computes.
 
+    All who miss at once compute: that takes PostgreSQL 0.6 to 3 ms each (benchmarks/README.md), for which
+    nobody need wait.
+    """
+    kept = _redis.call(lambda: cache.get(KEY), fallback=lambda: None) if seconds else None
+    if isinstance(kept, dict):
+        return _from_json(kept)
+    ranking = best_sellers(days=days, size=size)
+    if seconds:
+        _redis.call(lambda: cache.set(KEY, _to_json(ranking), timeout=seconds), fallback=lambda: None)
+    return ranking
+
 
 def forget() -> None:
     """Compute it the next time; without Redis nothing is kept."""
     _redis.call(lambda: cache.delete(KEY), fallback=lambda: False)
-
-
-def _kept_or_computed(compute: Callable[[], Ranking], seconds: int) -> Ranking:
-    """As `cache.get_or_set`, by which all who miss would compute at once: here one does, the others wait."""
-    give_up_at = time.monotonic() + TIMEOUT_SECONDS
-    while time.monotonic() < give_up_at:
-        if isinstance(kept := cache.get(KEY), dict):
-            return _from_json(kept)
-        # Left to expire, before the ranking: freed at once, a caller who has just missed would compute too.
-        if cache.add(LOCK, 1, min(LOCK_SECONDS, seconds)):
-            try:
-                ranking = compute()
-            except BaseException:
-                cache.delete(LOCK)  # the next caller need not wait for its end
-                raise
-            cache.set(KEY, _to_json(ranking), timeout=seconds)
-            return ranking
-        time.sleep(POLL_SECONDS)
-    return compute()
 
 
 def _to_json(ranking: Ranking) -> dict[str, Any]:

@@ -26,7 +26,8 @@ class Command(ShopCommand):
 
     def handle(self, **options: Any) -> None:
         findings = audit(events=options["events"], forgotten=options["forgotten"])
-        self.stdout.write(as_json(findings) if options["json"] else as_table(findings))
+        as_json = json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
+        self.stdout.write(as_json if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
             raise SystemExit(1)
 
