@@ -26,7 +26,7 @@ TOPOLOGY := one
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-ha test-ha-smoke ha-programs test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-ha test-ha-smoke ha-programs test-traces test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ test-ha: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## Lose machine
 
 test-ha-smoke: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## The first three of these
 	@$(PYTHON) -m pytest tests/ha -m smoke $(ARGS)
+
+test-traces: $(VENV)/traces/installed $(VENV)/installed-dev  ## Follow an order from its client to the platform by its trace
+	@$(PYTHON) -m pytest tests/traces $(ARGS)
 
 test-clients: $(VENV)/clients/node_modules $(VENV)/installed-dev  ## Generate clients from the OpenAPI document and buy with each
 	@$(PYTHON) -m pytest tests/clients $(ARGS)
@@ -142,20 +145,20 @@ locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; need
 	@$(LOCK) $(ARGS) requirements-tools.txt --constraints locks/test.txt --output-file locks/tools.txt
 	@$(LOCK) $(ARGS) requirements-clients.txt --constraints locks/test.txt --output-file locks/clients.txt
 	@$(LOCK) $(ARGS) requirements-ha.txt --constraints locks/test.txt --output-file locks/ha.txt
+	@$(LOCK) $(ARGS) requirements-traces.txt --constraints locks/test.txt --output-file locks/traces.txt
 
 # locks/test.txt holds the pins of image and run; the tools' are for Linux, as what runs them is.
 # The index is asked once for each pin; then its answers are judged for each pair.
 wheels: $(VENV)/tools/installed  ## See that every pin has a wheel for each Python and platform; needs the internet
 	@echo "uv" | $(COMPILE) --refresh - >/dev/null 2>&1 || \
 		{ echo "Skipped: no package index can be reached, so nobody knows which wheels there are."; exit 0; }; \
-	for lock in locks/test.txt locks/tools.txt; do \
-		$(COMPILE) --refresh --universal $$lock >/dev/null || exit 1; \
-		for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
-			case $$lock$$platform in *tools*darwin) continue;; esac; \
-			$(COMPILE) --offline --python-version $$python --python-platform $$platform $$lock >/dev/null || \
-				{ echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
-		done; done; \
-	done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
+	for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+		locks="locks/test.txt locks/traces.txt"; case $$platform in *linux*) locks="$$locks locks/tools.txt";; esac; \
+		for lock in $$locks; do \
+			$(VENV)/tools/bin/uv pip compile --quiet --no-deps --python-version $$python --python-platform $$platform \
+				--only-binary :all: $$lock >/dev/null || { echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
+		done; \
+	done; done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
 
 audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
 	@$(PYTHON) -m tests.kit.dependencies audited
@@ -191,7 +194,8 @@ $(VENV)/clients/node_modules: tests/clients/package.json tests/clients/package-l
 	@cd $(VENV)/clients && npm ci --silent --ignore-scripts || { echo "npm packages cannot be had: what needs them is skipped."; mkdir -p node_modules; }
 	@touch $@
 
-# Environments beside: programs that nothing imports (tools, clients), and what the Dockerfile installs (image).
+# Environments beside: programs that nothing imports (tools, clients), what the Dockerfile installs (image), and what
+# the shop imports where it is traced (traces).
 $(VENV)/%/installed: locks/%.txt $(VENV)/made
 	@echo "Installing $< in $(VENV)/$* ..."
 	@$(PYTHON) -m venv --clear $(VENV)/$*

@@ -10,12 +10,21 @@ import structlog
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler, SchedulingError
-from celery.signals import beat_init, celeryd_init, setup_logging, task_prerun, worker_ready
+from celery.signals import (
+    beat_init,
+    celeryd_init,
+    setup_logging,
+    task_prerun,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+)
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
 
+from core import traces
 from core.broker import transport  # noqa: F401 - takes the place of kombu's
 from core.broker.turning import Turning, touch_worker_file
 from core.metrics import counted
@@ -102,6 +111,19 @@ def start_embedded_services(**_: Any) -> None:
 
     if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
         SERVICES.ensure_running()
+
+
+@worker_process_init.connect
+def start_traces(**_: Any) -> None:
+    """Trace what this process of a worker does, where traces are on."""
+    traces.start("worker")
+    traces.trace_tasks()
+
+
+@worker_process_shutdown.connect
+def send_last_traces(**_: Any) -> None:
+    """Such a process ends without what Python does at its exit."""
+    traces.stop()
 
 
 # Not earlier: the processes that do the work are forked by now, without this thread.

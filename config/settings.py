@@ -13,8 +13,9 @@ from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
 from config.processors import usable_processors
 from core.embedded.servers import SERVICES
-from core.rates import rates
-from orders.outbox.platform import DEFAULT_SOURCE, Destination, check_source
+from core.traces import check_endpoint
+from orders.outbox.destination import Destination
+from orders.outbox.sources import DEFAULT_SOURCE, check_source
 
 # --- Who we are ---------------------------------------------------------------------------------------------
 
@@ -176,6 +177,8 @@ if METRICS_PORT and COUNTERS not in os.environ:
 BEAT_FILE = env.file_to_touch("BEAT_FILE")
 # And a worker as its own loop turns.
 WORKER_FILE = env.file_to_touch("WORKER_FILE")
+# What else OpenTelemetry reads (OTEL_…) it reads itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.checked("OTEL_EXPORTER_OTLP_ENDPOINT", check_endpoint)
 
 # --- Django -------------------------------------------------------------------------------------------------
 

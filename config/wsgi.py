@@ -12,6 +12,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections, reset_queries
 from django.utils.http import parse_header_parameters
 
+from core import traces
 from users.checks import UNVERIFIED_GATEWAY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -33,6 +34,8 @@ class UTF8Request(WSGIRequest):
             self.content_type, self.content_params = "", {}
 
 
+# gunicorn loads this in each worker, after the fork.
+traces.start("web")
 application = get_wsgi_application()
 # After each request for nothing: neither of the caches has anything to close, and queries are kept for DEBUG.
 request_finished.disconnect(close_caches)
@@ -54,3 +57,4 @@ if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
 connections.settings["default"]["ANSWER_SECONDS"] = settings.WEB_DATABASE_ANSWER_SECONDS
 options = connections.settings["default"]["OPTIONS"]
 options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()
+application = traces.trace_requests(application)

@@ -9,6 +9,7 @@ from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from core.timestamps import within_calendar
+from core.traces import LONGEST_TRACEPARENT
 from coupons.models import IssuedCoupon
 from orders.outbox.platform import DEFAULT_SOURCE, LONGEST_SOURCE
 from products.models import Product
@@ -146,6 +147,10 @@ class OrderEvent(models.Model):
     # EVENT_SOURCE when the order was placed: a repeat says the same whatever the setting says by then.
     source = models.CharField(
         max_length=LONGEST_SOURCE, default=DEFAULT_SOURCE, db_default=DEFAULT_SOURCE, editable=False
+    )
+    # Of the span that placed the order, where traces are on.
+    traceparent = models.CharField(
+        max_length=LONGEST_TRACEPARENT, default="", db_default="", blank=True, editable=False
     )
 
     objects = OrderEventQuerySet.as_manager()

@@ -17,6 +17,7 @@ from core.db.statements import insert
 from core.db.transactions import Conflict, in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent
 from core.problems import NotRegistered, Problem
+from core.traces import traceparent
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
 from orders import selectors
 from orders.metrics import ORDERS
@@ -198,7 +199,12 @@ def _order(
     )
     for item in quoted.items:
         yield insert_line(**item._asdict())
-    yield insert_event(next_attempt_at=quoted.read_at, request_id=request_id, source=settings.EVENT_SOURCE)
+    yield insert_event(
+        next_attempt_at=quoted.read_at,
+        request_id=request_id,
+        source=settings.EVENT_SOURCE,
+        traceparent=traceparent(),
+    )
 
 
 def _payment(*, user_id: int, total: int, balance_after: int) -> Iterator[Bound[Any]]:

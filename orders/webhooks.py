@@ -4,10 +4,11 @@ from typing import Any
 
 from core.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
 from core.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
-from orders.outbox.events import ORDER_PAID
-from orders.outbox.platform import CONTENT_TYPE
+from core.traces import LONGEST_TRACEPARENT
+from orders.outbox.events import CONTENT_TYPE, ORDER_PAID
 
 NULLABLE_ID: Json = {"type": ["integer", "null"], "minimum": 1}
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 EXAMPLE: Json = {
     "specversion": "1.0",
     "id": "0193b1c2-7f60-7c54-9d4b-6f0a2f1c9e11",
@@ -16,6 +17,7 @@ EXAMPLE: Json = {
     "subject": "1",
     "time": "2026-11-22T09:00:00.000000+09:00",
     "datacontenttype": "application/json",
+    "traceparent": TRACEPARENT,
     "data": {
         "order_id": 1,
         "user_id": 1,
@@ -42,8 +44,15 @@ SCHEMAS: dict[str, Json] = {
             "subject": {"type": "string", "description": "The order's id."},
             "time": TIMESTAMP,
             "datacontenttype": {"type": "string", "enum": ["application/json"]},
+            "traceparent": {
+                "type": "string",
+                "maxLength": LONGEST_TRACEPARENT,
+                "description": "Where the shop is traced: the request that placed the order"
+                " (CloudEvents' distributed tracing extension).",
+            },
             "data": ref("OrderPaid"),
         },
+        required=[name for name in EXAMPLE if name != "traceparent"],
     ),
     "OrderPaid": json_object(
         "The order that was paid, in won.",
@@ -86,6 +95,9 @@ ORDER_PAID_WEBHOOK: Json = {
                 "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
             ),
             _header("X-Request-Id", "The request that placed the order.", "checkout-2f61"),
+            _header(
+                "traceparent", "This attempt, of W3C Trace Context, where the shop is traced.", TRACEPARENT
+            ),
             _header("User-Agent", "The shop and its version.", "pointshop/1.0.0", required=True),
         ],
         "requestBody": {

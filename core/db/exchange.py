@@ -25,6 +25,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from core.db.confirmation import CONFIRMATION_SECONDS, leave_unconfirmed
 from core.db.sqlstates import plans_are_lost
+from core.traces import message_span
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +68,7 @@ def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:
     connection.ensure_connection()
     began = time.monotonic()
     try:
-        with connection.wrap_database_errors:
+        with connection.wrap_database_errors, message_span(each.sql for each in statements):
             exchange = _exchange_with(connection.connection)
             if connection.execute_wrappers:
                 answers = [_observed(exchange, each) for each in statements]

@@ -101,7 +101,12 @@ def _post(platform: Platform, event: DueEvent) -> _Attempt:
     began = time.monotonic()
     failure = None
     try:
-        platform.post(event_id=str(event.id), body=render(event), request_id=event.request_id)
+        platform.post(
+            event_id=str(event.id),
+            body=render(event),
+            request_id=event.request_id,
+            caused_by=event.traceparent,
+        )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one event, the others go on
         failure = error
     return _Attempt(event, time.monotonic() - began, failure)

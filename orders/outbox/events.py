@@ -32,10 +32,11 @@ CLAIM = """
         UPDATE orders_orderevent AS event
         SET leased_until = statement_timestamp() + %(duration)s, attempts = attempts + 1
         FROM due WHERE event.id = due.id
-        RETURNING event.id, event.order_id, event.attempts, event.request_id, event.source
+        RETURNING event.id, event.order_id, event.attempts, event.request_id, event.source,
+            event.traceparent
     )
     SELECT
-        claimed.id, claimed.attempts, claimed.request_id, claimed.source,
+        claimed.id, claimed.attempts, claimed.request_id, claimed.source, claimed.traceparent,
         paid.id, paid.user_id, paid.subtotal, paid.discount, paid.total,
         issued.coupon_id, paid.issued_coupon_id, paid.ordered_at,
         extract(epoch FROM statement_timestamp() - paid.ordered_at)::double precision,
@@ -57,6 +58,7 @@ class DueEvent(NamedTuple):
     attempts: int
     request_id: str
     source: str
+    traceparent: str
     order_id: int
     user_id: int
     subtotal: int
@@ -91,6 +93,7 @@ def render(event: DueEvent) -> bytes:
         "subject": str(event.order_id),
         "time": ordered_at,
         "datacontenttype": "application/json",
+        **({"traceparent": event.traceparent} if event.traceparent else {}),
         "data": {
             "order_id": event.order_id,
             "user_id": event.user_id,

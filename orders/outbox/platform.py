@@ -16,6 +16,8 @@ import h11
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
+from core.traces import post_span, traceparent
+
 CONTENT_TYPE = "application/cloudevents+json"
 SUCCESS = range(200, 300)
 # An answer that has no body, whatever its headers say.
@@ -66,14 +68,20 @@ class Platform:
         self.tls = ssl.create_default_context() if self.destination.scheme == "https" else None
         self.idle: deque[_Connection] = deque()
 
-    def post(self, *, event_id: str, body: bytes, request_id: str = "") -> None:
-        """Send one event, under the id of the request that caused it; only a final 2xx is success.
+    def post(self, *, event_id: str, body: bytes, request_id: str = "", caused_by: str = "") -> None:
+        """Send one event, under id and `traceparent` of the request that caused it; a final 2xx is success.
 
         Redirects are not followed. Raises DeliveryFailed, also where the platform speaks first, or says only
         a part.
         """
-        ends_at = time.monotonic() + WHOLE_POST_SECONDS
         headers = self._headers(event_id, body, request_id)
+        with post_span(host=self.destination.host, event_id=event_id, caused_by=caused_by):
+            if trace := traceparent() or caused_by:
+                headers.append(("traceparent", trace))
+            self._post(headers, body)
+
+    def _post(self, headers: list[tuple[str, str]], body: bytes) -> None:
+        ends_at = time.monotonic() + WHOLE_POST_SECONDS
         request = h11.Request(method="POST", target=self.destination.target, headers=headers)
         try:
             connection = self._idle_connection() or _Connection(self.destination, self.tls)

@@ -34,6 +34,18 @@ def test_event_names_the_source_that_was_set_when_the_order_was_placed(settings,
     assert b'"source":"https://shop.example/orders?branch=1"' in first
 
 
+def test_event_says_the_same_whether_traces_are_on_or_off_when_it_is_sent(event):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert b"traceparent" not in body(event)
+    OrderEvent.objects.update(traceparent=trace)
+    with recorder() as platform:
+        deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"))
+    ((headers, sent),) = platform.attempts
+    assert sent == body(event)
+    assert f'"traceparent":"{trace}","data"'.encode() in sent
+    assert headers["traceparent"] == trace
+
+
 def test_event_written_by_sql_alone_has_the_default_source(event):
     execute("DELETE FROM orders_orderevent")
     execute("INSERT INTO orders_orderevent (order_id) VALUES (%s)", event.order_id)

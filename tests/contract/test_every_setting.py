@@ -39,6 +39,7 @@ def every_setting(folder: Path) -> dict[str, str]:
         "GATEWAY_SECRET": SECRET,
         "HOST": "127.0.0.1",
         "METRICS_PORT": str(processes.free_port()),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "",  # of tests/traces, as are the packages
         "PORT": "",  # of tests.kit.processes
         "PREPARED_STATEMENTS": "0",
         "RANKING_CACHE_SECONDS": "60",

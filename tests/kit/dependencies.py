@@ -28,10 +28,12 @@ LOCKS = {
     "locks/tools.txt": ("requirements-tools.txt",),
     "locks/clients.txt": ("requirements-clients.txt",),
     "locks/ha.txt": ("requirements-ha.txt",),
+    "locks/traces.txt": ("requirements-traces.txt",),
 }
-# Of the shop itself; the others hold programs that nothing imports.
+# Of the shop itself; the others hold programs that nothing imports, and what is imported where traces are on.
 SHOP_LOCKS = {"locks/image.txt", "locks/run.txt", "locks/test.txt"}
-AUDITED = [ROOT / f"locks/{each}.txt" for each in ("test", "tools", "clients", "ha")]  # they hold the others
+# They hold the others.
+AUDITED = [ROOT / f"locks/{each}.txt" for each in ("test", "tools", "clients", "ha", "traces")]
 NOT_IN_IMAGE = "locks/not-in-image.txt"
 # A pin of a lock: its hashes, and the lists and packages that ask for it.
 ENTRY = re.compile(r"(?m)^(?P<pin>\w.*) \\\n(?: +--hash=sha256:\w+(?: \\)?\n)+(?P<asked_by>(?: +#.*\n)+)")

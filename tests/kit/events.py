@@ -6,7 +6,7 @@ from orders.models import OrderEvent, OrderItem
 from orders.outbox.events import DueEvent, render
 
 COLUMNS = (
-    *("id", "attempts", "request_id", "source", "order_id"),
+    *("id", "attempts", "request_id", "source", "traceparent", "order_id"),
     *("order__user_id", "order__subtotal", "order__discount", "order__total"),
     *("order__issued_coupon__coupon_id", "order__issued_coupon_id", "order__ordered_at"),
 )
@@ -15,7 +15,7 @@ LINE = ("product_id", "product_name", "unit_price", "quantity")
 
 def due_events(events: QuerySet[OrderEvent]) -> list[DueEvent]:
     """What a claim returns of them; `waited` is 0."""
-    return [DueEvent._make((*row, 0.0, _lines(row[4]))) for row in events.values_list(*COLUMNS)]
+    return [DueEvent._make((*row, 0.0, _lines(row[5]))) for row in events.values_list(*COLUMNS)]
 
 
 def body(event: OrderEvent) -> bytes:
