@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry's packages (requirements-traces.txt), imported where traces are sent alone."""
 
 # ruff: noqa: PLC0415 - nowhere else
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import Any
@@ -52,7 +52,7 @@ def start(process: str) -> None:
     _tracer = trace.get_tracer("pointshop", settings.VERSION)
 
 
-def trace_requests(application: Callable[..., Any]) -> Callable[..., Any]:
+def trace_requests(application: Any) -> Any:
     """The WSGI application, with a span for each request that goes on with the client's `traceparent`."""
     if _tracer is None:
         return application
