@@ -82,12 +82,14 @@ def open_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextmanager
-def process(*command: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    *command: str, env: Mapping[str, str], log: Path, cwd: Path = ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the shop's virtual environment; ended, with its children, when the block ends."""
     with log.open("ab") as output:
         running = subprocess.Popen(
             [sys.executable, "-m", *command],
-            cwd=ROOT,
+            cwd=cwd,
             env=env,
             stdout=output,
             stderr=output,
@@ -110,11 +112,11 @@ def end(running: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def web(*, log: Path, **env: str) -> Iterator[str]:
-    """The web server; its URL, once it answers."""
+def web(*, log: Path, cwd: Path = ROOT, **env: str) -> Iterator[str]:
+    """The web server of the checkout at `cwd`; its URL, once it answers."""
     port = str(free_port())
     gunicorn = ("gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application")
-    with process(*gunicorn, env=environment(PORT=port, **env), log=log) as running:
+    with process(*gunicorn, env=environment(PORT=port, **env), log=log, cwd=cwd) as running:
         url = f"http://127.0.0.1:{port}"
         until(lambda: _answers(url) or _fail_if_ended(running, log))
         yield url
