@@ -233,8 +233,8 @@ def warn_of_misspelt_names(file: Path, lines: dict[str, int]) -> None:
     for name in sorted({*lines, *os.environ} - SETTINGS):
         alike = ALIKE_IN_FILE if name in lines else ALIKE_IN_ENVIRONMENT
         meant = difflib.get_close_matches(name.upper(), SETTINGS, n=1, cutoff=alike)
-        # PGHOST, PGPORT and the like are libpq's.
-        if meant and not name.startswith("PG"):
+        # PGHOST, PGPORT and the like are libpq's, OTEL_… are OpenTelemetry's.
+        if meant and not name.startswith(("PG", "OTEL_")):
             place = f"{file}, line {lines[name]}" if name in lines else "the environment"
             log.warning("%s is no setting of the shop (%s). Is %s meant?", name, place, meant[0])
 

@@ -173,4 +173,5 @@ def test_names_of_other_programs_are_not_warned_of(warnings_of):
         "COMPOSE_FILE",
     ]
     others += ["PROMETHEUS_MULTIPROC_DIR", "DJANGO_SETTINGS_MODULE", "REDIS_SERVICE_HOST", "VIRTUAL_ENV"]
+    others += ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
     assert warnings_of({}, **dict.fromkeys([*others, *env.SETTINGS], "1")) == []
