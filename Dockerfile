@@ -3,7 +3,8 @@ FROM python:3.14-slim AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /build
-COPY locks/image.txt locks/traces.txt ./
+COPY locks/image.txt .
+COPY locks/traces.txt .
 # With --build-arg TRACES=1 also what OTEL_EXPORTER_OTLP_ENDPOINT needs.
 ARG TRACES=
 RUN pip install --no-cache-dir --require-hashes -r image.txt ${TRACES:+-r traces.txt}

@@ -68,7 +68,7 @@ def test_image_has_every_app_and_what_it_is_built_from():
         "locale/ko/LC_MESSAGES/django.mo",
     }
     sources = re.findall(r"(?m)^COPY ([^-.\s]\S*) ", (ROOT / "Dockerfile").read_text())
-    assert sources == ["locks/image.txt"]
+    assert sources == ["locks/image.txt", "locks/traces.txt"]
     assert taken >= {*sources}
 
 
