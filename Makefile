@@ -152,13 +152,14 @@ locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; need
 wheels: $(VENV)/tools/installed  ## See that every pin has a wheel for each Python and platform; needs the internet
 	@echo "uv" | $(COMPILE) --refresh - >/dev/null 2>&1 || \
 		{ echo "Skipped: no package index can be reached, so nobody knows which wheels there are."; exit 0; }; \
-	for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
-		locks="locks/test.txt locks/traces.txt"; case $$platform in *linux*) locks="$$locks locks/tools.txt";; esac; \
-		for lock in $$locks; do \
-			$(VENV)/tools/bin/uv pip compile --quiet --no-deps --python-version $$python --python-platform $$platform \
-				--only-binary :all: $$lock >/dev/null || { echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
-		done; \
-	done; done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
+	for lock in locks/test.txt locks/traces.txt locks/tools.txt; do \
+		$(COMPILE) --refresh --universal $$lock >/dev/null || exit 1; \
+		for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+			case $$lock$$platform in *tools*darwin) continue;; esac; \
+			$(COMPILE) --offline --python-version $$python --python-platform $$platform $$lock >/dev/null || \
+				{ echo "$$lock: not for Python $$python on $$platform"; exit 1; }; \
+		done; done; \
+	done; echo "Every pin has a wheel for Python $(PYTHONS) on $(PLATFORMS)."
 
 audit-deps: $(VENV)/tools/installed $(VENV)/installed-dev  ## Ask for known weaknesses of every pin; needs the internet
 	@$(PYTHON) -m tests.kit.dependencies audited

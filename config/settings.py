@@ -13,8 +13,9 @@ from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
 from config.processors import usable_processors
 from core.embedded.servers import SERVICES
+from core.rates import rates
 from core.traces import check_endpoint
-from orders.outbox.destination import Destination
+from orders.outbox.platform import Destination
 from orders.outbox.sources import DEFAULT_SOURCE, check_source
 
 # --- Who we are ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.timestamps import within_calendar
 from core.traces import LONGEST_TRACEPARENT
 from coupons.models import IssuedCoupon
-from orders.outbox.platform import DEFAULT_SOURCE, LONGEST_SOURCE
+from orders.outbox.sources import DEFAULT_SOURCE, LONGEST_SOURCE
 from products.models import Product
 from users.models import User
 

@@ -5,7 +5,8 @@ from typing import Any
 from core.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
 from core.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
 from core.traces import LONGEST_TRACEPARENT
-from orders.outbox.events import CONTENT_TYPE, ORDER_PAID
+from orders.outbox.events import ORDER_PAID
+from orders.outbox.platform import CONTENT_TYPE
 
 NULLABLE_ID: Json = {"type": ["integer", "null"], "minimum": 1}
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

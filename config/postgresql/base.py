@@ -42,6 +42,33 @@ class Session(psycopg.Connection[Any]):
             raise
 
 
+class DatabaseClient(client.DatabaseClient):
+    """`manage.py dbshell` by every option of DATABASE_URL, of which Django would hand on only some."""
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
+    ) -> tuple[list[str], dict[str, str] | None]:
+        """The command line, and the password for the environment, which `ps` does not show."""
+        password = str(settings_dict.get("PASSWORD") or "")
+        command = [cls.executable_name, *parameters, conninfo(settings_dict)]
+        return command, {"PGPASSWORD": password} if password else None
+
+
+class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
+    """Django's; a migration that is one transaction waits MIGRATION_LOCK_TIMEOUT for a lock, and gives up.
+
+    The others build indexes beside running orders, which waits for readers and stops nobody.
+    """
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        if self.atomic_migration:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
+        return self
+
+
 def _connect(**params: Any) -> Any:
     """A session; `connect` is looked up each time, as traces wrap psycopg's after this is imported."""
     return Session.connect(**params)

@@ -34,14 +34,6 @@ WHOLE_POST_SECONDS = 10
 LONGEST_ANSWER_BYTES = 64 * 1024
 # As in RFC 9112; what is longer, a proxy may refuse.
 LONGEST_URL = 8000
-DEFAULT_SOURCE = "/orders"
-LONGEST_SOURCE = 255
-_CHARACTER = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
-# RFC 3986: scheme, authority, path, query, fragment.
-_REFERENCE = re.compile(
-    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?(?P<authority>//(?:{_CHARACTER}|[\[\]])*)?(?:{_CHARACTER}|/)*"
-    rf"(?:\?(?:{_CHARACTER}|[/?])*)?(?:#(?:{_CHARACTER}|[/?])*)?"
-)
 
 
 class DeliveryFailed(Exception):
@@ -296,12 +288,3 @@ def _basic(userinfo: str) -> str:
     _refuse(b":" in user, "has a colon in its user, which Basic authorization cannot say")
     _refuse(re.search(rb"[\x00-\x1f\x7f]", user + password), "has control characters in its credentials")
     return f"Basic {b64encode(user + b':' + password).decode()}" if userinfo else ""
-
-
-def check_source(source: str) -> None:
-    """Raises ValueError, in words, for what is no URI reference, as CloudEvents asks for, or is too long."""
-    if len(source) > LONGEST_SOURCE:
-        raise ValueError(f"is longer than {LONGEST_SOURCE} characters")
-    found = _REFERENCE.fullmatch(source)
-    if not found or (not found["scheme"] and ":" in source.partition("/")[0]):
-        raise ValueError("must be a URI reference, as in /orders or https://shop.example/orders")

@@ -39,7 +39,7 @@ def test_event_says_the_same_whether_traces_are_on_or_off_when_it_is_sent(event)
     assert b"traceparent" not in body(event)
     OrderEvent.objects.update(traceparent=trace)
     with recorder() as platform:
-        deliver_due_events(platform=Platform.at(url=platform.url, secret="", user_agent="x"))
+        deliver_due_events(platform=Platform(url=platform.url, secret="", user_agent="x"))
     ((headers, sent),) = platform.attempts
     assert sent == body(event)
     assert f'"traceparent":"{trace}","data"'.encode() in sent
