@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from core.conventions import modules_named
+from core.db.replica import read_from_replica
 
 # The command that makes demo data; the image has none.
 DEMO = "seed_demo"
@@ -23,7 +24,8 @@ Link = tuple[str | Promise, str]
 class Panel:
     """A part of the page, for staff with a permission; `show` reads what its template needs.
 
-    Without `rows`, it waits until the shop has its first orders.
+    What it reads may be old, as `read_from_replica` says, unless it is `live`. Without `rows`, it waits until
+    the shop has its first orders.
     """
 
     name: str
@@ -31,6 +33,10 @@ class Panel:
     permission: str
     template: str
     show: Callable[[], dict[str, Any]]
+    live: bool = False
+
+    def read(self) -> dict[str, Any]:
+        return self.show() if self.live else read_from_replica(self.show)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
     Found by convention: `PANELS` and `STEPS` of each app's `dashboard.py`.
     """
     shown = {
-        panel.name: {**panel.show(), "template": panel.template}
+        panel.name: {**panel.read(), "template": panel.template}
         for panel in _offered("PANELS")
         if request.user.has_perm(panel.permission)
     }

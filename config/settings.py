@@ -70,14 +70,18 @@ EMBEDDED_REDIS = EMBEDDED_SERVICES and not env.text("REDIS_URL")
 database = SERVICES.database_url() if EMBEDDED_DATABASE else env.required("DATABASE_URL")
 redis = SERVICES.redis_url() if EMBEDDED_REDIS else env.required("REDIS_URL")
 
-DATABASES = {
-    "default": {
-        **services.database("DATABASE_URL", database),
-        "ENGINE": "config.postgresql",
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
+SESSIONS = {"ENGINE": "config.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+DATABASES = {"default": {**services.database("DATABASE_URL", database), **SESSIONS}}
+if replica := env.text("DATABASE_REPLICA_URL"):
+    # For reads that may be old (core/db/replica.py). There is nothing to test or to migrate in it.
+    DATABASES["replica"] = {
+        **services.database("DATABASE_REPLICA_URL", replica),
+        **SESSIONS,
+        "TEST": {"MIRROR": "default"},
     }
-}
+DATABASE_REPLICA_MAX_LAG_SECONDS = env.whole_number(
+    "DATABASE_REPLICA_MAX_LAG_SECONDS", least=1, most=3600, default=10
+)
 # The web processes' bounds on waiting; commands and migrations have none (config/wsgi.py). By the last one,
 # what waits for a row, with the COMMIT that was sent along, ends as soon as the process that sent it is dead.
 WEB_DATABASE_BOUNDS = (

@@ -54,7 +54,7 @@ if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
     )
 
 # Only a web process bounds how long the database may take, for a migration takes what it takes.
-connections.settings["default"]["ANSWER_SECONDS"] = settings.WEB_DATABASE_ANSWER_SECONDS
-options = connections.settings["default"]["OPTIONS"]
-options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()
-application = traces.trace_requests(application)
+for database in connections.settings.values():
+    database["ANSWER_SECONDS"] = settings.WEB_DATABASE_ANSWER_SECONDS
+    options = database["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()

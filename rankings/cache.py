@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from core.circuit_breaker import CircuitBreaker
 from core.db.exchange import send_one
+from core.db.replica import read_from_replica
 from products.services import offers
 from rankings.selectors import BestSeller, Ranking, best_sellers
 
@@ -24,7 +25,7 @@ def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
     kept = _redis.call(lambda: cache.get(KEY), fallback=lambda: None) if seconds else None
     if isinstance(kept, dict):
         return _from_json(kept)
-    ranking = best_sellers(days=days, size=size)
+    ranking = read_from_replica(lambda: best_sellers(days=days, size=size))
     if seconds:
         _redis.call(lambda: cache.set(KEY, _to_json(ranking), timeout=seconds), fallback=lambda: None)
     return ranking

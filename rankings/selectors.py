@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from core.db.exchange import send_one
+from core.db.replica import replayed_at
 from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
 from rankings import sql
@@ -42,8 +43,11 @@ class Ranking:
 
 
 def best_sellers(*, days: int, size: int) -> Ranking:
-    """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id."""
-    rows = send_one(sql.best_sellers(window=timedelta(days=days), size=size))
+    """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id.
+
+    On a standby the moment is up to when it has everything.
+    """
+    rows = send_one(sql.best_sellers(window=timedelta(days=days), size=size, until=replayed_at()))
     since, until, *_first = rows[0]
     best = [
         BestSeller(rank, pk, int(units), int(amount), name, price, stock)

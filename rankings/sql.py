@@ -1,6 +1,6 @@
 """SQL that the ORM cannot say: the best sellers of now, and what the server knows of its sessions."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.db.statements import ByHand, statement
 
@@ -10,7 +10,8 @@ from core.db.statements import ByHand, statement
 # line there ever was.
 BEST_SELLERS = """
 WITH wanted AS (
-    SELECT statement_timestamp() - %(window)s::interval AS since, statement_timestamp() AS until
+    SELECT until - %(window)s::interval AS since, until
+    FROM coalesce(%(until)s::timestamptz, statement_timestamp()) until
 ), stored AS (
     SELECT from_at, to_at FROM rankings_saleswindow
     WHERE from_at <= (SELECT since FROM wanted)
@@ -50,9 +51,12 @@ ORDER BY best.units DESC, best.product_id
 
 
 @statement
-def best_sellers(*, window: timedelta, size: int) -> ByHand:
-    """The first `size` products, each with the window's ends; a row without one where none sold."""
-    del window, size
+def best_sellers(*, window: timedelta, size: int, until: datetime | None) -> ByHand:
+    """The first `size` products, each with the window's ends; a row without one where none sold.
+
+    `until` is the window's end, None for now.
+    """
+    del window, size, until
     return ByHand(BEST_SELLERS)
 
 

@@ -9,6 +9,7 @@ os.environ.update(
     {
         "DEBUG": "1",
         "EMBEDDED_SERVICES": "1",
+        "DATABASE_REPLICA_URL": "",
         "ALLOWED_HOSTS": "",
         "CSRF_TRUSTED_ORIGINS": "",
         "GATEWAY_SECRET": "",

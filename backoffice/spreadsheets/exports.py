@@ -14,6 +14,7 @@ from openpyxl import Workbook
 
 from backoffice.spreadsheets.parser.limits import MAX_ROWS
 from backoffice.spreadsheets.validation import Spreadsheet
+from core.db.replica import iterate_from_replica, read_from_replica
 
 BATCH_SIZE = 1_000
 # Excel reads UTF-8 as such only behind this.
@@ -43,7 +44,7 @@ def _csv_text(lines: list[list[Any]], *, before: str = "") -> bytes:
 
 def as_xlsx(spreadsheet: Spreadsheet, rows: QuerySet[Any]) -> IO[bytes]:
     """An XLSX file on disk, gone once it is closed. Raises TooManyRows beyond MAX_ROWS."""
-    if rows.order_by()[: MAX_ROWS + 1].count() > MAX_ROWS:
+    if read_from_replica(rows.order_by()[: MAX_ROWS + 1].count) > MAX_ROWS:
         raise TooManyRows(
             _("An XLSX file has %(most)s rows at most. Filter the list, or take CSV.")
             % {"most": f"{MAX_ROWS:,}"}
@@ -68,5 +69,6 @@ def _lines(spreadsheet: Spreadsheet, rows: QuerySet[Any], *, typed: bool) -> Ite
     columns = spreadsheet.columns()
     headings = [column.label for column in columns]
     values = rows.order_by("pk").values_list(*(column.name for column in columns))
-    cells = (zip(columns, row, strict=True) for row in values.iterator(chunk_size=BATCH_SIZE))
+    found = iterate_from_replica(values, chunk_size=BATCH_SIZE)
+    cells = (zip(columns, row, strict=True) for row in found)
     return chain([headings], ([column.write(value, typed=typed) for column, value in row] for row in cells))

@@ -2,11 +2,13 @@
 
 import select
 from collections.abc import Iterable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar
 
 import psycopg
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base, client, schema
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
@@ -77,6 +79,10 @@ def _connect(**params: Any) -> Any:
 class DatabaseWrapper(base.DatabaseWrapper):
     """What `ENGINE = "config.postgresql"` names."""
 
+    # Of core/db/exchange.py and core/db/replica.py, for as long as there is this connection.
+    exchange: Any = None
+    replayed_at: datetime | None = None
+
     client_class = DatabaseClient
     SchemaEditorClass = DatabaseSchemaEditor
     # The driver as Django knows it, with sessions of our own.
@@ -107,7 +113,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         if self.connection.info.transaction_status not in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
             return False
-        if any(self.connection.pgconn.parameter_status(name) == b"on" for name in READS_ONLY):
+        if self.alias == DEFAULT_DB_ALIAS and any(
+            self.connection.pgconn.parameter_status(name) == b"on" for name in READS_ONLY
+        ):
             return False
         poll = select.poll()
         poll.register(self.connection.pgconn.socket, select.POLLIN)

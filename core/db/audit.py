@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.conventions import modules_named
+from core.db.replica import read_from_replica
 from core.db.transactions import snapshot
 
 MAX_EXAMPLES = 5
@@ -41,10 +42,17 @@ class Rule:
 def audit(*, events: Path | None = None, forgotten: Path | None = None) -> list[Finding]:
     """Check every rule in one read-only snapshot; with the data platform's file, its rules too.
 
-    `forgotten` is the file that `after_restore` wrote: of its events nothing is expected.
+    `forgotten` is the file that `after_restore` wrote: of its events nothing is expected. A standby may not
+    have yet what the platform has: that is compared with the primary.
     """
-    with snapshot():
+
+    def check() -> list[Finding]:
         return [rule.check() for rule in stated_rules(events=events, forgotten=forgotten)]
+
+    if events is None:
+        return read_from_replica(check, in_snapshot=True)
+    with snapshot():
+        return check()
 
 
 def stated_rules(*, events: Path | None, forgotten: Path | None = None) -> Iterator[Rule]:

@@ -4,7 +4,6 @@ psycopg's own `pipeline()` waits for the socket before each statement and sends 
 cost is in docs/adr/0014-the-orm-compiled-once.md.
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import psycopg
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from psycopg import errors, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
@@ -69,7 +68,7 @@ def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:
     began = time.monotonic()
     try:
         with connection.wrap_database_errors, message_span(each.sql for each in statements):
-            exchange = _exchange_with(connection.connection)
+            exchange = _exchange()
             if connection.execute_wrappers:
                 answers = [_observed(exchange, each) for each in statements]
             else:
@@ -100,14 +99,12 @@ def _observed(exchange: "Exchange", bound: Bound[Any]) -> Answer:
     return answer
 
 
-_of_thread = threading.local()
-
-
-def _exchange_with(session: Any) -> "Exchange":
-    """This thread's exchange with its session."""
-    exchange: Exchange | None = getattr(_of_thread, "exchange", None)
-    if exchange is None or exchange.session is not session:
-        exchange = _of_thread.exchange = Exchange(session, prepares=settings.PREPARED_STATEMENTS)
+def _exchange() -> "Exchange":
+    """The exchange with this thread's session, which its connection keeps."""
+    kept: Any = connections[DEFAULT_DB_ALIAS]
+    if kept.exchange is None or kept.exchange.session is not kept.connection:
+        kept.exchange = Exchange(kept.connection, prepares=settings.PREPARED_STATEMENTS)
+    exchange: Exchange = kept.exchange
     return exchange
 
 

@@ -7,7 +7,15 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    connection,
+    connections,
+    transaction,
+)
 from psycopg import errors
 
 from core.db import metrics
@@ -187,11 +195,19 @@ def violated_constraint(error: IntegrityError) -> str:
 
 
 @contextmanager
-def snapshot() -> Iterator[None]:
-    """Read everything inside as of one moment, writing nothing."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
+def snapshot(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Read everything inside as of one moment, writing nothing; `using`, an alias of DATABASES, says where.
+
+    Inside, that connection stands in the place of the default one.
+    """
+    primary = connections[DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = connections[using]
+    try:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = primary
 
 
 def database_now() -> datetime:

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.conf import settings
-from django.urls import get_resolver
 
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.contract.test_urls import API, walk
+from tests.contract.test_urls import API
 from tests.kit import platforms, processes
 from tests.kit.client import Client
 from tests.kit.operator import Operator
+from tests.kit.routes import routes
 from tests.kit.variables import EVERY_NAME, REQUIRED
 from users.factories import UserFactory
 
@@ -30,6 +29,8 @@ def every_setting(folder: Path) -> dict[str, str]:
         "CELERY_BROKER_URL": settings.REDIS_URL,
         "CORS_ALLOWED_ORIGINS": "https://pages.example",
         "COUPON_VALID_DAYS": "7",
+        "DATABASE_REPLICA_MAX_LAG_SECONDS": "5",
+        "DATABASE_REPLICA_URL": processes.environment()["DATABASE_URL"],
         "DATA_PLATFORM_SECRET": platforms.SECRET,
         "DATA_PLATFORM_URL": f"http://127.0.0.1:{processes.free_port()}/events",
         "DEBUG": "0",
@@ -81,25 +82,6 @@ def shop(full: str, transactional_db) -> Client:
     ordered = client.post("orders", {"items": items}, user=user, headers=GATEWAY)
     assert [each.status for each in (charged, issued, ordered)] == [201, 201, 201]
     return client
-
-
-def routes(*, admin: bool) -> list[str]:
-    """The paths of the URL conf, with the id of a row in the place of each parameter."""
-    found = [route for route, _ in walk(get_resolver().url_patterns) if route.startswith("admin/") is admin]
-    return [f"/{route.replace('{}', str(some_id(route)))}" for route in found]
-
-
-def some_id(route: str) -> object:
-    """A row of the model that a route of the admin is about."""
-    if route.startswith("problems/"):
-        return "busy"
-    match route.split("/"):
-        case ["admin", app, model, *_] if (app, model) in {
-            (each._meta.app_label, each._meta.model_name) for each in apps.get_models()
-        }:
-            row = apps.get_model(app, model)._default_manager.first()
-            return row.pk if row else 1
-    return 1
 
 
 def test_optional_settings_are_all_on(tmp_path):

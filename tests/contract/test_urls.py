@@ -1,14 +1,14 @@
 """The URL conf against the contract: one endpoint more, or one less, fails."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls import URLPattern, get_resolver, path
 
 from config.urls import router
 from core.http.viewsets import ApiViewSet
+from tests.kit.routes import walk
 
 ENDPOINTS = {
     ("GET", "api/v1/products"),
@@ -28,15 +28,6 @@ ENDPOINTS = {
     ("GET", "api/v1/rankings/products"),
 }
 PAGES = {"", "livez", "readyz", "metrics", "problems", "problems/{}", "api/schema", "api/docs"}
-
-
-def walk(entries: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
-    for entry in entries:
-        route = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", "{}", str(entry.pattern)).strip("^$")
-        if isinstance(entry, URLResolver):
-            yield from walk(entry.url_patterns, route)
-        else:
-            yield route, entry.callback
 
 
 ROUTES = [

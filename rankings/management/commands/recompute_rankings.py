@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from core.commands import ShopCommand
-from core.db.transactions import snapshot
+from core.db.replica import read_from_replica
 from rankings import audit, services
 
 
@@ -47,8 +47,7 @@ def _rebuild(*, from_scratch: bool) -> str:
 
 
 def _check() -> str:
-    with snapshot():
-        wrong = [*audit.sums_that_differ(), *audit.wrong_ranks()]
+    wrong = read_from_replica(lambda: [*audit.sums_that_differ(), *audit.wrong_ranks()], in_snapshot=True)
     if wrong:
         raise CommandError("\n".join(["The best sellers are not a recount of the order lines:", *wrong]))
     return "The stored sums and the ranking are a recount of the order lines."

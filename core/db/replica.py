@@ -1,0 +1,145 @@
+"""Reads that may be old: from the standby of DATABASE_REPLICA_URL, where there is one that is near.
+
+How near it is, is known without rights and whoever's clock is wrong: a standby that has replayed what the
+primary had flushed when it was asked has everything up to then.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db.models import QuerySet
+from prometheus_client import Counter
+
+from core.db.transactions import snapshot
+
+REPLICA = "replica"
+# How often the primary is asked, by each process; as long after a failure the standby is left alone.
+ASKED_EVERY_SECONDS = 1.0
+PAUSE_SECONDS = 5.0
+
+PASSED_OVER = Counter(
+    "shop_replica_passed_over_total", "Reads that the primary served in the standby's place.", ["reason"]
+)
+
+_PRIMARY = "SELECT pg_current_wal_flush_lsn(), statement_timestamp()"
+# Before the snapshot is taken, so that it has everything up to the last commit's timestamp.
+_STANDBY = """
+SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, false),
+    pg_last_xact_replay_timestamp()
+"""
+
+R = TypeVar("R")
+
+log = structlog.get_logger(__name__)
+
+
+class _Flushed(NamedTuple):
+    """What the primary had flushed at a moment, by its clock and by this process's."""
+
+    position: str
+    at: datetime
+    asked: float
+
+    def now(self) -> datetime:
+        """The primary's clock by now."""
+        return self.at + timedelta(seconds=time.monotonic() - self.asked)
+
+
+class _Known:
+    """What this process knows; threads that learn the same at once do no harm."""
+
+    flushed: _Flushed | None = None
+    left_alone_until = 0.0
+
+
+def read_from_replica(read: Callable[[], R], *, in_snapshot: bool = False) -> R:
+    """What `read` reads, of one moment, from the standby.
+
+    From the primary where no standby is set, or where it lags by more than DATABASE_REPLICA_MAX_LAG_SECONDS,
+    is away, is a primary itself, or ends the read; with `in_snapshot` this, too, is of one moment. `read` may
+    run twice.
+    """
+    if _is_near():
+        try:
+            with snapshot(using=REPLICA):
+                return read()
+        except (DatabaseError, InterfaceError) as error:
+            _pass_over("failed", error)
+    if not in_snapshot:
+        return read()
+    with snapshot():
+        return read()
+
+
+def iterate_from_replica(rows: "QuerySet[Any, R]", *, chunk_size: int) -> Iterator[R]:
+    """The rows, from the standby as `read_from_replica`; one that fails later, within the rows, raises."""
+    if _is_near():
+        found = rows.using(REPLICA).iterator(chunk_size=chunk_size)
+        try:
+            return chain([*islice(found, 1)], found)
+        except (DatabaseError, InterfaceError) as error:
+            _pass_over("failed", error)
+    return rows.iterator(chunk_size=chunk_size)
+
+
+def replayed_at() -> datetime | None:
+    """Up to when what is read now has everything, where that is read from the standby; else None."""
+    found: datetime | None = getattr(connection, "replayed_at", None)
+    return found
+
+
+def _is_near() -> bool:
+    """Whether there is a standby to read from."""
+    if REPLICA not in connections.settings or connection.alias == REPLICA:
+        return False
+    if time.monotonic() < _Known.left_alone_until:
+        PASSED_OVER.labels("failed").inc()
+        return False
+    try:
+        return _has_replayed_enough(_flushed())
+    except (DatabaseError, InterfaceError) as error:
+        _pass_over("failed", error)
+        return False
+
+
+def _flushed() -> _Flushed:
+    known = _Known.flushed
+    if known is None or time.monotonic() - known.asked >= ASKED_EVERY_SECONDS:
+        asked = time.monotonic()
+        with connection.cursor() as cursor:
+            cursor.execute(_PRIMARY)
+            position, at = cursor.fetchone()
+        known = _Known.flushed = _Flushed(position, at, asked)
+    return known
+
+
+def _has_replayed_enough(flushed: _Flushed) -> bool:
+    replica: Any = connections[REPLICA]
+    with replica.cursor() as cursor:
+        cursor.execute(_STANDBY, [flushed.position])
+        is_standby, has_it, last_commit = cursor.fetchone()
+    if not is_standby:
+        replica.close()  # a balancer may know another
+        PASSED_OVER.labels("promoted").inc()
+        return False
+    known = [each for each in (flushed.at if has_it else None, last_commit) if each]
+    replica.replayed_at = min(max(known), flushed.now()) if known else None
+    most = timedelta(seconds=settings.DATABASE_REPLICA_MAX_LAG_SECONDS)
+    if not known or flushed.now() - replica.replayed_at > most:
+        PASSED_OVER.labels("lagging").inc()
+        return False
+    return True
+
+
+def _pass_over(reason: str, error: Exception) -> None:
+    """Leave the standby alone for a while: one that does not answer costs a connection's time-out."""
+    _Known.left_alone_until = time.monotonic() + PAUSE_SECONDS
+    connections[REPLICA].close()
+    PASSED_OVER.labels(reason).inc()
+    log.warning("replica_passed_over", error=str(error).partition("\n")[0])
