@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from backoffice import topology
 from core.conventions import modules_named
 from core.db.replica import read_from_replica
 
@@ -87,6 +88,11 @@ def add_links(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
         ]
 
     return links
+
+
+PANELS = [
+    Panel("topology", 35, "orders.view_orderevent", "dashboard/topology.html", topology.show, live=True),
+]
 
 
 def _offered(name: str) -> list[Any]:

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.conventions import modules_named
+from core.db import topology
 from core.db.primary import takes_writes
 
 CONFLICTS = Counter(
@@ -32,7 +33,11 @@ class DatabaseCollector(Collector):
         """Whether it takes writes, and what is read from it; a database that is away costs one attempt."""
         try:
             readers = [module.collect for module in modules_named("metrics") if hasattr(module, "collect")]
-            metrics = [_lock_waits(), *(metric for collect in readers for metric in collect())]
+            metrics = [
+                _lock_waits(),
+                *topology.collect(),
+                *(metric for collect in readers for metric in collect()),
+            ]
             up = takes_writes()
         except (DatabaseError, InterfaceError) as error:
             log.warning("database_not_read", error=str(error))

@@ -209,7 +209,14 @@ def test_first_steps_that_are_done_are_ticked(admin_client):
 def test_first_steps_are_over_with_the_first_order(admin_client):
     buy()
     assert page(admin_client).context["steps"] == []
-    assert set(panels(admin_client)) == {"sales", "best_sellers", "coupons", "events", "low_stock"}
+    assert set(panels(admin_client)) == {
+        "sales",
+        "best_sellers",
+        "coupons",
+        "events",
+        "low_stock",
+        "topology",
+    }
 
 
 @pytest.mark.parametrize(("role", "ways"), [("viewer", 0), ("merchandiser", 2), ("operator", 4)])
@@ -218,7 +225,7 @@ def test_role_sees_every_figure_and_links_only_where_it_may_add(staff_of, role, 
     steps = page(browser).context["steps"]
     assert sum(len(step["links"]) for step in steps[:2]) == ways
     buy()
-    assert set(panels(browser)) == {"sales", "best_sellers", "coupons", "events", "low_stock"}
+    assert set(panels(browser)) == {"sales", "best_sellers", "coupons", "events", "low_stock", "topology"}
 
 
 def test_account_without_a_role_sees_a_note_and_no_figure(client):

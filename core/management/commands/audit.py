@@ -1,6 +1,7 @@
 """manage.py audit"""
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from core.commands import ShopCommand
+from core.db import topology
 from core.db.audit import Finding, audit
 
 
@@ -25,11 +27,16 @@ class Command(ShopCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        findings = audit(events=options["events"], forgotten=options["forgotten"])
-        as_json = json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
-        self.stdout.write(as_json if options["json"] else as_table(findings))
+        self._say_what_can_be_lost(beside_json=options["json"])
+        findings = audit(events=options["events"])
+        self.stdout.write(as_json(findings) if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
             raise SystemExit(1)
+
+    def _say_what_can_be_lost(self, *, beside_json: bool) -> None:
+        out = self.stderr if beside_json else self.stdout
+        for each in topology.warnings(topology.read()):
+            out.write(f"{logging.getLevelName(each.level)}: {each.msg}")
 
 
 def as_table(findings: list[Finding]) -> str:

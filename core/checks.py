@@ -1,0 +1,20 @@
+"""What `check --deploy --database default` says about the servers that PostgreSQL runs on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core import checks
+from django.db import DEFAULT_DB_ALIAS, OperationalError
+
+from core.db import topology
+
+
+@checks.register(checks.Tags.database, deploy=True)
+def what_can_be_lost(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """What an acknowledged write may be lost by, and what keeps writes from being acknowledged."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        return topology.warnings(topology.read())
+    except OperationalError as error:
+        return [checks.Error(f"The database: {str(error).partition(chr(10))[0]}", id="core.E004")]

@@ -1,0 +1,129 @@
+"""How the database is replicated, as the primary knows it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.db import connection
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+# Without pg_read_all_stats a role sees how many there are that receive WAL, but neither what they are nor how
+# far; and of sessions only its own role's. A standby that is silent is as old as its last word.
+_TOPOLOGY = """
+WITH here AS (
+    SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_lsn() END AS lsn
+), standbys AS (
+    SELECT sync_state, CASE WHEN replay_lsn >= here.lsn THEN '0'
+        ELSE greatest(replay_lag, clock_timestamp() - reply_time) END AS lag
+    FROM pg_stat_replication, here
+    WHERE coalesce(state, 'streaming') IN ('streaming', 'catchup')
+        AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE active_pid = pid AND slot_type = 'logical')
+)
+SELECT pg_is_in_recovery() AS is_standby,
+    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
+    current_setting('fsync') = 'on' AS fsync,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('synchronous_standby_names') <> '' AS asks_for_standby,
+    (SELECT count(*) FROM standbys) AS standbys,
+    (SELECT count(*) FROM standbys WHERE sync_state IN ('sync', 'quorum')) AS sync_standbys,
+    (SELECT extract(epoch FROM max(lag))::float FROM standbys) AS lag_seconds,
+    (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep') AS waiting,
+    (SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int FROM here) AS timeline
+"""
+
+
+class Topology(NamedTuple):
+    """What the server says of itself and its standbys; `lag_seconds` is that of the last of them."""
+
+    is_standby: bool
+    sees_all: bool
+    fsync: bool
+    synchronous_commit: str
+    asks_for_standby: bool
+    standbys: int
+    sync_standbys: int
+    lag_seconds: float | None
+    waiting: int
+    timeline: int | None
+
+
+def read() -> Topology:
+    with connection.cursor() as cursor:
+        cursor.execute(_TOPOLOGY)
+        return Topology(*cursor.fetchone())
+
+
+def warnings(found: Topology) -> list[CheckMessage]:
+    """What acknowledged writes can be lost by, and what keeps writes waiting, most severe first."""
+    messages = [*_of_this_server(found), *_of_standbys(found)]
+    return sorted(messages, key=lambda message: -message.level)
+
+
+def _of_this_server(found: Topology) -> Iterator[CheckMessage]:
+    if found.is_standby:
+        yield checks.Info("DATABASE_URL leads to a standby: nothing can be written.", id="core.I001")
+    if not found.fsync:
+        yield checks.Error(
+            "fsync is off: a crash of the server loses what was acknowledged, and may ruin all of it.",
+            id="core.E001",
+        )
+    if found.synchronous_commit == "off":
+        yield checks.Error(
+            "synchronous_commit is off: a crash of the server loses what was acknowledged just before.",
+            id="core.E002",
+        )
+
+
+def _of_standbys(found: Topology) -> Iterator[CheckMessage]:
+    if found.is_standby:
+        return
+    if not found.standbys and not found.asks_for_standby:
+        yield checks.Info(
+            "No standby: if this server is lost, so is what was acknowledged since the last backup.",
+            id="core.I002",
+        )
+    elif not found.asks_for_standby:
+        yield checks.Warning(
+            "Replication is asynchronous: a failover loses what was acknowledged just before.",
+            hint="docs/ha.md",
+            id="core.W001",
+        )
+    elif found.synchronous_commit == "local":
+        yield checks.Warning(
+            "synchronous_commit is local: a failover loses what was acknowledged just before.",
+            id="core.W002",
+        )
+    elif not found.sees_all:
+        yield checks.Warning(
+            "Nobody knows whether a synchronous standby is there.",
+            hint="GRANT pg_read_all_stats to the role in DATABASE_URL.",
+            id="core.W003",
+        )
+    elif not found.sync_standbys:
+        yield checks.Error(
+            "No synchronous standby is there: writes wait, and are answered 503.", id="core.E003"
+        )
+
+
+def collect() -> Iterator[Metric]:
+    """Nothing of synchronous standbys where none is asked for, or where the role may not see them."""
+    found = read()
+    yield GaugeMetricFamily("shop_database_standbys", "Standbys that receive WAL.", found.standbys)
+    if found.asks_for_standby and found.sees_all:
+        yield GaugeMetricFamily(
+            "shop_database_sync_standbys", "Of these, the synchronous ones.", found.sync_standbys
+        )
+    if found.lag_seconds is not None:
+        yield GaugeMetricFamily(
+            "shop_database_replication_lag_seconds",
+            "How far the standby is behind that is furthest behind.",
+            found.lag_seconds,
+        )
+    yield GaugeMetricFamily(
+        "shop_database_sync_waits", "Sessions whose commit waits for a standby now.", found.waiting
+    )
+    if found.timeline is not None:
+        yield GaugeMetricFamily(
+            "shop_database_timeline", "The timeline of the WAL; a failover begins another.", found.timeline
+        )

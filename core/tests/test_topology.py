@@ -1,0 +1,54 @@
+"""What `check --deploy` and the audit say of a single server: nothing that nags."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+from core.db import topology
+from tests.kit.client import Client
+from tests.kit.database import execute
+
+
+@pytest.fixture
+def transactional(transactional_db):
+    yield
+    execute("RESET synchronous_commit")
+
+
+def test_single_server_is_told_of_and_not_warned_of(transactional):
+    assert [each.id for each in topology.warnings(topology.read())] == ["core.I002"]
+
+
+def test_commit_before_the_disk_has_it_is_an_error_on_one_server_too(transactional):
+    execute("SET synchronous_commit = off")
+    with pytest.raises(SystemCheckError, match="synchronous_commit is off"):
+        call_command("check", deploy=True, databases=["default"])
+
+
+def test_audit_says_at_its_head_what_can_be_lost_and_beside_json_on_stderr(transactional):
+    out = StringIO()
+    call_command("audit", stdout=out)
+    assert out.getvalue().startswith("INFO: No standby")
+    out, err = StringIO(), StringIO()
+    call_command("audit", json=True, stdout=out, stderr=err)
+    assert out.getvalue().startswith("[")
+    assert "No standby" in err.getvalue()
+
+
+def test_check_of_a_database_that_is_away_says_so_in_a_line(transactional, monkeypatch):
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(connections[DEFAULT_DB_ALIAS], "get_connection_params", lambda: {"host": "/nowhere"})
+        with pytest.raises(SystemCheckError, match=r"core\.E004"):
+            call_command("check", deploy=True, databases=["default"])
+
+
+def test_servers_are_shown_to_prometheus(http: Client):
+    text = http.get("/metrics").body.decode()
+    assert "\nshop_database_standbys 0.0" in text
+    assert "\nshop_database_timeline 1.0" in text
+    assert "\nshop_database_sync_waits 0.0" in text
+    assert "shop_database_sync_standbys" not in text
