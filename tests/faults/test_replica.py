@@ -40,6 +40,7 @@ def standby(running: Standby, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand
     monkeypatch.setattr(replica, "ASKED_EVERY_SECONDS", 0)
     if running.execute("SELECT pg_is_in_recovery()") != [(True,)]:
         running.renew()
+    running.execute("SELECT pg_wal_replay_resume()")
     running.forget_statements()
     yield running
     connection.close()
