@@ -58,3 +58,4 @@ for database in connections.settings.values():
     database["ANSWER_SECONDS"] = settings.WEB_DATABASE_ANSWER_SECONDS
     options = database["OPTIONS"]
     options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()
+application = traces.trace_requests(application)

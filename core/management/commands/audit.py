@@ -28,8 +28,9 @@ class Command(ShopCommand):
 
     def handle(self, **options: Any) -> None:
         self._say_what_can_be_lost(beside_json=options["json"])
-        findings = audit(events=options["events"])
-        self.stdout.write(as_json(findings) if options["json"] else as_table(findings))
+        findings = audit(events=options["events"], forgotten=options["forgotten"])
+        as_json = json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
+        self.stdout.write(as_json if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
             raise SystemExit(1)
 
