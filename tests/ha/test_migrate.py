@@ -56,4 +56,4 @@ def test_change_of_a_table_without_a_bound_stops_all_writes_behind_a_long_reader
             session.execute("ALTER TABLE products_product DROP COLUMN x")
         case.wait_for_writes(seconds=10)
     assert case.wrong == []
-    assert case.outage > READER_SECONDS / 2
+    assert case.outage > GAP_SECONDS  # orders wait until the reader has ended; charges need no product
