@@ -23,4 +23,5 @@ def describe(entry: LogEntry) -> str:
     details = [part[DETAIL] for part in parts if DETAIL in part] if isinstance(parts, list) else []
     # Without a part that Django knows it would say that nothing was changed.
     plain = [] if details and len(details) == len(parts) else [str(entry.get_change_message())]
-    return " ".join([*plain, *(gettext(each["text"]).format(**each["values"]) for each in details)])
+    told = [(each["text"], each["values"]) for each in details]
+    return " ".join([*plain, *(gettext(text).format(**values) for text, values in told)])

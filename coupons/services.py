@@ -22,14 +22,15 @@ from coupons.problems import (
 )
 from coupons.sql import ISSUED_COLUMNS, Eligibility, issue_coupon
 
-# What refuses the statement where it came true after the statement began.
+# Constraints that refuse what became forbidden while the statement ran: the user got a coupon, or the
+# campaign closed, which makes the sequence 0 (coupons/sql.py).
 OVERTAKEN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
 
 
 def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     """Issue the user a coupon of the campaign, valid for COUPON_VALID_DAYS × 24 hours.
 
-    Raises NotRegistered, NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut or Busy.
+    Raises NotRegistered, NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut, Busy or Unavailable.
     """
     issued = _issue(user_id=user_id, coupon_id=coupon_id)
     ISSUES.inc()
@@ -47,7 +48,9 @@ def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     if not eligibility.is_registered:
         raise NotRegistered
     if issued[0] is None:
-        raise _refusal(eligibility) or Conflict
+        if refusal := _refusal(eligibility):
+            raise refusal
+        raise Conflict
     return IssuedCoupon(**dict(zip(ISSUED_COLUMNS, issued, strict=True)))
 
 

@@ -39,7 +39,7 @@ REFUSALS = (
     PriceChanged,
 )
 
-# An order is also the claim of its key; it answers its id.
+# An order is also the claim of its key; it answers its id. `just_inserted` is that id, by its sequence.
 insert_order = insert(Order, returning=["id"])
 insert_line = insert(OrderItem, just_inserted="order")
 insert_event = insert(OrderEvent, just_inserted="order")
@@ -80,7 +80,8 @@ def checkout(
     """Sell the basket to its user: all of it or nothing, once for a key. The event carries `request_id`.
 
     Raises NotRegistered, ProductNotFound, CouponNotFound, CouponAlreadyUsed, CouponExpired, OutOfStock,
-    PriceChanged, InsufficientPoints, Busy, or IdempotencyKeyReused where the key came with another body.
+    PriceChanged, InsufficientPoints, Busy, Unavailable, or IdempotencyKeyReused where the key came with
+    another body.
     """
     try:
         order = _checkout_once(basket=basket, key=key, request_id=request_id)

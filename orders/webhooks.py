@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.http.schema_components import simplified
 from core.json_schemas import COUNT, ID, TIMESTAMP, Json, json_object, ref
 from core.problems import CONTENT_TYPE as PROBLEM_CONTENT_TYPE
 from core.traces import LONGEST_TRACEPARENT
@@ -121,6 +122,7 @@ ORDER_PAID_WEBHOOK: Json = {
 
 def document_webhook(result: Json, **_: Any) -> Json:
     """A postprocessing hook: the webhook and the schemas of what it posts."""
-    result["webhooks"] = {"order_paid": ORDER_PAID_WEBHOOK}
-    result["components"]["schemas"] |= SCHEMAS
+    result["webhooks"] = {"order_paid": simplified(ORDER_PAID_WEBHOOK)}
+    components = result["components"]
+    components["schemas"] = dict(sorted({**components["schemas"], **simplified(SCHEMAS)}.items()))
     return result

@@ -45,7 +45,8 @@ def move(*, user_id: int, amount: int) -> Update:
 def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> Idempotent[PointTransaction]:
     """Credit `amount` won (at least 1) to the user, once for a key.
 
-    Raises NotRegistered, BalanceOverflow, Busy, or IdempotencyKeyReused where the key came with another body.
+    Raises NotRegistered, BalanceOverflow, Busy, Unavailable, or IdempotencyKeyReused where the key came with
+    another body.
     """
     try:
         return Idempotent(_credit(user_id=user_id, amount=amount, key=key), replayed=False)

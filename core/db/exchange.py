@@ -68,7 +68,7 @@ def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:
     began = time.monotonic()
     try:
         with connection.wrap_database_errors, message_span(each.sql for each in statements):
-            exchange = _exchange()
+            exchange = _exchange_of_this_thread()
             if connection.execute_wrappers:
                 answers = [_observed(exchange, each) for each in statements]
             else:
@@ -99,7 +99,7 @@ def _observed(exchange: "Exchange", bound: Bound[Any]) -> Answer:
     return answer
 
 
-def _exchange() -> "Exchange":
+def _exchange_of_this_thread() -> "Exchange":
     """The exchange with this thread's session, which its connection keeps."""
     kept: Any = connections[DEFAULT_DB_ALIAS]
     if kept.exchange is None or kept.exchange.session is not kept.connection:
@@ -152,7 +152,7 @@ class Exchange:
 
     def _ask(self, statements: Sequence[tuple[bytes, Sequence[Any]]], seconds: float | None) -> list[Answer]:
         try:
-            results = self._exchange(statements, seconds)
+            results = self._results_of(statements, seconds)
         except BaseException:
             self.session.close()
             raise
@@ -161,7 +161,7 @@ class Exchange:
                 raise _error(result, self.session.info.encoding)
         return [self._answer(result) for result in results]
 
-    def _exchange(
+    def _results_of(
         self, statements: Sequence[tuple[bytes, Sequence[Any]]], seconds: float | None
     ) -> list[PGresult]:
         """The results of the statements, and of what had to be prepared for them where that failed."""

@@ -101,12 +101,11 @@ class Statement(Generic[P, A]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Bound[A]:
         """The statement with these values. They go by name."""
         del args
-        variant = tuple(kwargs[name] for name in self.fixed)
+        # An insert is compiled for the columns that it is given.
+        variant = (*kwargs, *(kwargs[name] for name in self.fixed))
         compiled = self.compiled.get(variant)
         if compiled is None:
-            compiled = self.compiled[variant] = _compile(self._built(kwargs), given=frozenset(kwargs))
-        elif compiled.given != kwargs.keys():
-            raise TypeError(f"given are {[*kwargs]}, compiled for {[*compiled.given]}")
+            compiled = self.compiled[variant] = _compile(self._built(kwargs))
         values = [kwargs[slot.name] if type(slot) is Parameter else slot for slot in compiled.slots]
         return Bound(compiled.sql, values, compiled.read)
 
@@ -167,7 +166,6 @@ class _Compiled:
     sql: bytes
     slots: Sequence[Any]
     read: Callable[[Answer], Any]
-    given: frozenset[str]
 
 
 class _InTransaction:
@@ -187,16 +185,16 @@ def _field(annotation: Any) -> "models.Field[Any, Any]":
     return _FIELDS[annotation]()
 
 
-def _compile(built: Any, *, given: frozenset[str]) -> _Compiled:
+def _compile(built: Any) -> _Compiled:
     if isinstance(built, ByHand):
         places = _Places()
         sql = built.sql % places
-        return _Compiled(sql.encode(), [Parameter(name, models.TextField()) for name in places], _rows, given)
+        return _Compiled(sql.encode(), [Parameter(name, models.TextField()) for name in places], _rows)
     compiler = _compiler(built)
     made = compiler.as_sql()
     sql, slots = made[0] if isinstance(made, list) else made
     numbered = sql % tuple(f"${place}" for place in range(1, len(slots) + 1))
-    return _Compiled(numbered.encode(), slots, _reader(built, compiler), given)
+    return _Compiled(numbered.encode(), slots, _reader(built, compiler))
 
 
 def _reader(built: Any, compiler: Any) -> Callable[[Answer], Any]:

@@ -104,16 +104,16 @@ class Messages:
 
     def send(self, *statements: Bound[Any]) -> tuple[Any, ...]:
         """Send these in one message; the answer of each."""
-        return self._exchange(statements)
+        return self._speak(statements)
 
     def commit(self, *statements: Bound[Any]) -> tuple[Any, ...]:
         """Send the last ones together with COMMIT, so that no row they lock waits for this process.
 
         Returns their answers once all of it is durable. Nothing can be sent after it.
         """
-        return self._exchange((*statements, _COMMIT), ends=True)[:-1]
+        return self._speak((*statements, _COMMIT), ends=True)[:-1]
 
-    def _exchange(self, statements: tuple[Bound[Any], ...], *, ends: bool = False) -> tuple[Any, ...]:
+    def _speak(self, statements: tuple[Bound[Any], ...], *, ends: bool = False) -> tuple[Any, ...]:
         if self.has_ended:
             raise RuntimeError("the transaction has ended")
         first = () if self.has_begun else (_BEGIN,)

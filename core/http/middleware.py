@@ -37,6 +37,7 @@ ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' '
 # Health checks and Prometheus ask a process by its address, or by a name that the public does not use.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_MEMBER = re.compile(r"[0-9]{1,19}\Z", re.ASCII)
 _AUTHORITY = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
 
@@ -73,8 +74,8 @@ def request_ids(get_response: GetResponse) -> GetResponse:
 def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, str]:
     """What says in the log who was refused what."""
     problem = getattr(response, "problem", None)
-    member = request.META.get("HTTP_X_USER_ID")
-    return {**({"code": problem.code} if problem else {}), **({"member": member} if member else {})}
+    member = _MEMBER.match(request.META.get("HTTP_X_USER_ID", ""))
+    return {**({"code": problem.code} if problem else {}), **({"member": member[0]} if member else {})}
 
 
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:

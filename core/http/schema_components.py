@@ -72,8 +72,8 @@ def complete(result: Json, **_: Any) -> Json:
     # The paths stand in the order of a purchase; a path's methods come out of a set.
     result["paths"] = {path: dict(sorted(methods.items())) for path, methods in result["paths"].items()}
     result["components"] = {section: dict(sorted(named.items())) for section, named in components.items()}
-    simplified: Json = _simplified(result)
-    return simplified
+    completed: Json = simplified(result)
+    return completed
 
 
 def _require_all(answer: Json) -> None:
@@ -100,15 +100,15 @@ def _problem(kind: type[Problem]) -> Json:
     return json_object(kind.detail.en, {**PROBLEM["properties"], **own, **kind.extensions})
 
 
-def _simplified(node: Any, name: str = "") -> Any:
+def simplified(node: Any, name: str = "") -> Any:
     """The same said the one way that every generator understands; a new value, for parts are shared."""
     if isinstance(node, list):
-        return [_simplified(each, name) for each in node]
+        return [simplified(each, name) for each in node]
     if not isinstance(node, dict):
         return node
     # Under `properties` a key is a member's name, and examples are nobody's schema.
     copy = {
-        key: each if key in {"example", "examples"} else _simplified(each, key) for key, each in node.items()
+        key: each if key in {"example", "examples"} else simplified(each, key) for key, each in node.items()
     }
     inherited = copy.get("allOf", [])
     if len(inherited) == 1:

@@ -82,8 +82,8 @@ def test_best_sellers_are_read_in_one_statement(http: Client) -> None:
 
 
 # Held after the statement's snapshot is taken and before it reads a row: until the lock is free.
-HELD = sql.BEST_SELLERS.replace("AS until\n", "AS until FROM pg_advisory_xact_lock_shared(1)\n", 1)
-VALUES = {"window": timedelta(days=3), "size": 5}
+HELD = sql.BEST_SELLERS.replace(" until\n)", " until, pg_advisory_xact_lock_shared(1)\n)", 1)
+VALUES = {"window": timedelta(days=3), "size": 5, "until": None}
 SUMS = "SELECT product_id, units FROM rankings_productsales"
 SINCE_THE_SUMS = """
     SELECT product_id, sum(quantity) FROM orders_orderitem JOIN orders_order ON orders_order.id = order_id

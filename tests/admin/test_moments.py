@@ -6,7 +6,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 
+from backoffice.refusals.models import Refusal
 from backoffice.spreadsheets.models import Upload
 from rankings.services import recompute
 from tests.kit.database import execute
@@ -38,6 +40,7 @@ def a_row_in_every_table(bought):
     staff = get_user_model().objects.create_superuser("otto")
     LogEntry.objects.create(user=staff, action_flag=1)
     Upload.objects.create(content=b"x")
+    Refusal.objects.create(refused_at=timezone.now(), request="POST /", status=409, code="x")
     session = SessionStore()
     session["key"] = "value"
     session.save()

@@ -6,7 +6,9 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client
+from django.utils import timezone
 
+from backoffice.refusals.models import Refusal
 from backoffice.spreadsheets.models import Upload
 from products.models import Product
 from rankings.models import ProductSales
@@ -37,6 +39,7 @@ def filled(transactional_db) -> dict[str, list[str]]:
     account.user_permissions.add(permission)
     Client().force_login(account)
     Upload.objects.create(owner=account, content=b"")
+    Refusal.objects.create(refused_at=timezone.now(), request="POST /", status=409, code="x")
     LogEntry.objects.create(user=account, action_flag=1)
     return filled_tables()
 

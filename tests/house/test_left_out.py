@@ -10,7 +10,7 @@ from tests.kit.compose import is_copied
 from tests.kit.processes import ROOT
 
 # What the image runs; migrations, templates and all. Other kinds of files have no business in it.
-KINDS = {".py", ".html", ".css", ".js", ".svg", ".mo"}
+KINDS = {".py", ".html", ".css", ".js", ".svg", ".mo", ".toml"}
 SECRETS = [
     ".env",
     ".env.production",

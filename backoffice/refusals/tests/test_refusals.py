@@ -25,6 +25,12 @@ from users.factories import UserFactory
 ORDER = "POST /api/v1/orders"
 
 
+@pytest.fixture(autouse=True)
+def settled(transactional_db: None) -> None:
+    """What earlier tests were refused is written a second later: that is over."""
+    Refusal.objects.all().delete()
+
+
 def kept(count: int = 1) -> list[Refusal]:
     """So many rows, once they are there."""
     until(lambda: Refusal.objects.count() >= count)
