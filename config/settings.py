@@ -151,26 +151,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_BEAT_SCHEDULER = "config.celery:FixedIntervalScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
-    "deliver what no wake-up delivered": {
-        "task": "orders.deliver_order_events",
-        "schedule": 1,
-    },
-    "move the best sellers up to the present": {
-        "task": "rankings.advance",
-        "schedule": crontab(),
-    },
-    "rebuild the best sellers": {
-        "task": "rankings.recompute",
-        "schedule": crontab(minute="12"),
-    },
-    "forget uploads that nobody confirmed": {
-        "task": "seeding.forget_uploads",
-        "schedule": crontab(minute="*/10"),
-    },
-    "forget old refusals": {
-        "task": "refusals.forget_old",
-        "schedule": crontab(minute="42"),
-    },
+    "deliver what no wake-up delivered": {"task": "orders.deliver_order_events", "schedule": 1},
+    "move the best sellers up to the present": {"task": "rankings.advance", "schedule": crontab()},
+    "rebuild the best sellers": {"task": "rankings.recompute", "schedule": crontab(minute="12")},
+    "forget old uploads": {"task": "seeding.forget_uploads", "schedule": crontab(minute="*/10")},
+    "forget old refusals": {"task": "refusals.forget_old", "schedule": crontab(minute="42")},
 }
 CELERY_TIMEZONE = "Asia/Seoul"
 
