@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 
 from orders.outbox.events import DueEvent, claim, mark_delivered, mark_failed, render
 from orders.outbox.platform import DeliveryFailed, Platform
+from orders.outbox.wakeup import wake_delivery
 
 CONCURRENCY = 32
 # Longer than the longest post, so that no worker sends what is still being sent.
@@ -72,6 +73,8 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
             delivered += _record_results([post.result() for post in over])
     finally:
         wait(posts)  # only after an error: their threads are to be free for the next turn
+    if is_over():
+        wake_delivery()  # more may have become due; an idle worker goes on
     return delivered
 
 
@@ -93,6 +96,8 @@ def _threads() -> ThreadPoolExecutor:
 def _start_posts(platform: Platform, *, free_slots: int) -> set[Future[_Attempt]]:
     """Claim as many events as there are free slots and start posting them."""
     events = claim(limit=free_slots, lease=LEASE) if free_slots else []
+    if events and len(events) == free_slots:
+        wake_delivery()  # more may be due than we can send at once, and a worker be idle
     return {_threads().submit(_post, platform, event) for event in events}
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 
 from tests.kit.database import execute
-from tests.kit.processes import ROOT
+from tests.kit.processes import ROOT, until
 from tests.kit.shop import Servers
 
 DEPLOY = ROOT / "deploy" / "ha"
@@ -37,8 +38,10 @@ class Backups:
         servers.start()
 
     def base(self) -> None:
-        """Make a base backup."""
+        """Make a base backup, and wait until a moment is later than it by its name, which has seconds."""
         self._run("base")
+        second = int(time.time())
+        until(lambda: time.time() >= second + 1)
 
     def restore(self, moment: str) -> None:
         """Start the server as it was at a moment, or `latest`; what it is now is lost."""

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from django.db import connection, connections
 
 from config import services
 from core.db import replica
+from core.embedded.accounts import accounts_for
 from core.embedded.servers import SERVICES
 from tests.kit.processes import until
 from tests.kit.shop import Servers
@@ -35,14 +35,15 @@ class Standby:
         self.primary, self.folder = primary.embedded, folder
         self.data, self.log = folder / "data", folder / "log"
         self.logged_bytes = 0
-        self.owner = self.primary.data.stat()
+        owner = self.primary.data.stat().st_uid
+        self.account = next(each for each in accounts_for(self.primary.root) if each.uid == owner)
         self.name = connection.settings_dict["NAME"]
         self.url = f"postgresql://postgres@/{self.name}?host={folder}&port=5432"
 
     def start(self) -> None:
         """Start it, as a copy of the primary where there is none yet, and wait until it streams."""
         if not self.data.exists():
-            os.chown(self.folder, self.owner.st_uid, self.owner.st_gid)
+            os.chown(self.folder, self.account.uid, self.account.gid)
             source = f"host={self.primary.socket_dir} port=5432 user=postgres"
             self._run("pg_basebackup", "-d", source, "-D", self.data, "-R", "-X", "stream", "-c", "fast")
         options = (*OPTIONS, f"unix_socket_directories={self.folder}")
@@ -86,18 +87,10 @@ class Standby:
         ]
 
     def _run(self, program: str, *words: str | Path) -> None:
-        done = subprocess.run(
-            [SERVICES.programs.postgres(program), *words],
-            user=self.owner.st_uid,
-            group=self.owner.st_gid,
-            extra_groups=(),
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
-            start_new_session=True,
-        )
-        assert done.returncode == 0, done.stderr
+        with (self.folder / "commands.log").open("w+b") as said:
+            done = self.account.run(SERVICES.programs.postgres(program), *words, output=said, cwd=self.folder)
+            said.seek(0)
+            assert done, said.read()
 
 
 def _execute(url: str, statement: str) -> list[tuple[Any, ...]]:
