@@ -46,7 +46,7 @@ def test_overview_in_light_and_dark(staff: Visitor, language: str, theme: str) -
     open_for_days()
     staff.open("")
     staff.picture(f"overview-{language}-{theme}")
-    assert page.locator(".dash section").count() == 5
+    assert page.locator(".dash section").count() == 6
     background = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     lightness = float(re.findall(r"[\d.]+", background)[0])
     assert (lightness < 0.5) == (theme == "dark"), background
