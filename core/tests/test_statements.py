@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import AutoField, CharField, DateTimeField, F, Model, TextField, UUIDField
 from django.utils.module_loading import module_has_submodule
 
@@ -202,6 +202,14 @@ def test_insert_is_compiled_for_the_columns_that_it_is_given():
     for sold in ({}, {"units_sold": 3}, {}):
         (((answer,),),) = send(statement(name="x", price=1, stock=1, **sold))
         assert answer == sold.get("units_sold", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_that_comes_first_in_an_atomic_block_is_rolled_back_with_it():
+    with transaction.atomic():
+        send(insert(Product)(name="x", price=1, stock=1))
+        transaction.set_rollback(True)
+    assert not Product.objects.exists()
 
 
 @pytest.mark.django_db
