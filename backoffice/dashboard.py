@@ -91,7 +91,7 @@ def add_links(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
 
 
 PANELS = [
-    Panel("topology", 35, "orders.view_orderevent", "dashboard/topology.html", topology.show, live=True),
+    Panel("topology", 60, "orders.view_orderevent", "dashboard/topology.html", topology.show, live=True),
 ]
 
 
