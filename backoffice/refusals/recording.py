@@ -74,8 +74,7 @@ class Recorder:
                 self._thread = threading.Thread(target=self._run, name="refusals", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
-        if not self._came.is_set():
-            self._came.set()
+        self._came.set()
 
     def close(self) -> None:
         """Write what waits, and end."""

@@ -65,11 +65,12 @@ def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:
     """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    if connection.in_atomic_block and _session().info.transaction_status == TransactionStatus.IDLE:
-        _session().execute("SELECT")  # psycopg says BEGIN with its own first command alone
+    session: Any = connection.connection
     began = time.monotonic()
     try:
         with connection.wrap_database_errors, message_span(each.sql for each in statements):
+            if connection.in_atomic_block and session.pgconn.transaction_status == TransactionStatus.IDLE:
+                session.execute("SELECT")  # psycopg says BEGIN with its own first command alone
             exchange = _exchange_of_this_thread()
             if connection.execute_wrappers:
                 answers = [_observed(exchange, each) for each in statements]
@@ -99,11 +100,6 @@ def _observed(exchange: "Exchange", bound: Bound[Any]) -> Answer:
     context = {"connection": connection, "cursor": None}
     answer: Answer = observed(bound.sql.decode(), bound.values, False, context)  # noqa: FBT003 - as Django calls it
     return answer
-
-
-def _session() -> "psycopg.Connection[Any]":
-    session: psycopg.Connection[Any] = connection.connection
-    return session
 
 
 def _exchange_of_this_thread() -> "Exchange":
