@@ -17,4 +17,5 @@ def what_can_be_lost(*, databases: Sequence[str] | None = None, **_: Any) -> lis
     try:
         return topology.warnings(topology.read())
     except OperationalError as error:
-        return [checks.Error(f"The database: {str(error).partition(chr(10))[0]}", id="core.E004")]
+        reason = str(error).partition("\n")[0]
+        return [checks.Error(f"The database: {reason}", id="core.E004")]

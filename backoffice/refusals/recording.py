@@ -5,7 +5,6 @@ others counted, so that 90,000 refusals of a campaign are some rows.
 """
 
 import atexit
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -13,13 +12,13 @@ from urllib.parse import quote
 
 import structlog
 from django.db import connection
-from django.db.models import BigIntegerField
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from backoffice.refusals import metrics
 from backoffice.refusals.models import Refusal
 from core.db.transactions import atomic_with_retries
+from core.http.handler import named_caller
 from core.problems import Problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -29,8 +28,6 @@ BATCH_SECONDS = 1.0
 # Of one kind, that is a route and a code, in a batch of one process.
 LISTED = 20
 CLOSING_SECONDS = 2.0
-
-_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +118,7 @@ def _keep(batch: list[Refusal]) -> None:
 def _refusal(request: HttpRequest, problem: Problem) -> Refusal:
     return Refusal(
         refused_at=timezone.now(),
-        user_id=None if problem.code == "untrusted_gateway" else _named_member(request),
+        user_id=named_caller(request),
         request=f"{request.method} {quote(request.path)}"[:200],
         status=problem.status,
         code=problem.code,
@@ -129,10 +126,3 @@ def _refusal(request: HttpRequest, problem: Problem) -> Refusal:
         request_id=getattr(request, "request_id", ""),
         times=1,
     )
-
-
-def _named_member(request: HttpRequest) -> int | None:
-    """Whom X-User-Id names, if a member could have that id."""
-    text = request.META.get("HTTP_X_USER_ID", "")
-    user_id = int(text) if _ID.fullmatch(text) else 0
-    return user_id if 0 < user_id <= BigIntegerField.MAX_BIGINT else None

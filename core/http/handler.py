@@ -70,6 +70,12 @@ def preferred_language(request: HttpRequest) -> str:
     return "ko"
 
 
+def named_caller(request: HttpRequest) -> int | None:
+    """Whom the gateway named, registered or not; None before authentication, or where it refused."""
+    pk: int | None = getattr(getattr(request, "user", None), "pk", None)
+    return pk
+
+
 def problem_of(error: Exception) -> Problem | None:
     """What an exception means to the client; None for a bug. A database's failure is logged in one line."""
     if isinstance(error, exceptions.ValidationError):

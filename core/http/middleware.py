@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils import translation
 
 from core.http import metrics
-from core.http.handler import error_response, problem_of, problem_response
+from core.http.handler import error_response, named_caller, problem_of, problem_response
 from core.http.problems import BY_STATUS, Internal
 from core.problems import CONTENT_TYPE, NotFound
 
@@ -37,7 +37,6 @@ ADMIN_CONTENT_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self' '
 # Health checks and Prometheus ask a process by its address, or by a name that the public does not use.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_MEMBER = re.compile(r"[0-9]{1,19}\Z", re.ASCII)
 _AUTHORITY = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _AMBIGUOUS_SLASH = re.compile(r"//|\\|%2f|%5c", re.IGNORECASE)
 
@@ -71,11 +70,13 @@ def request_ids(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, str]:
-    """What says in the log who was refused what."""
+def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, object]:
+    """What says in the log who was refused what; nothing of the admin's own pages."""
     problem = getattr(response, "problem", None)
-    member = _MEMBER.match(request.META.get("HTTP_X_USER_ID", ""))
-    return {**({"code": problem.code} if problem else {}), **({"member": member[0]} if member else {})}
+    if problem is None:
+        return {}
+    member = named_caller(request)
+    return {"code": problem.code} if member is None else {"code": problem.code, "member": member}
 
 
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:

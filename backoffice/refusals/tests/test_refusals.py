@@ -1,5 +1,6 @@
 """What was refused is kept beside the requests, found by whoever is asked why, and forgotten in time."""
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -62,6 +63,14 @@ def test_request_of_nobody_is_kept_by_the_number_it_named(http: Client) -> None:
     known, unknown = http.get("points", user=4_000_000_000_000), http.get("points", user="9" * 30)
     assert (known.status, unknown.status) == (401, 401)
     assert [row.user_id for row in kept(known, unknown)] == [4_000_000_000_000, None]
+
+
+def test_log_says_who_was_refused_what(http: Client, logs: Path) -> None:
+    answer = http.get("points", user=4_000_000_000_000)
+    log, asked = logs / "web.log", answer.headers["X-Request-Id"].encode()
+    until(lambda: asked in log.read_bytes())
+    (line,) = [json.loads(each) for each in log.read_bytes().splitlines() if asked in each]
+    assert (line["code"], line["member"]) == ("not_registered", 4_000_000_000_000)
 
 
 def test_what_was_done_or_cannot_be_read_or_found_is_not_kept(http: Client) -> None:
