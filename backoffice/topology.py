@@ -16,23 +16,18 @@ def show() -> dict[str, Any]:
 
 
 def _state(found: Topology) -> str:
-    colours = {"waiting": "danger", "asynchronous": "warning", "unknown": "warning", "single": "info"}
-    texts = {
-        "standby": _("Reads only: this is a standby"),
-        "single": _("One server, no standby"),
-        "asynchronous": _("Replicated asynchronously"),
-        "unknown": _("Whether standbys confirm is not known"),
-        "waiting": _("Writes wait for a standby"),
-        "synchronous": _("Every write is on two servers"),
+    asynchronous = (_("Replicated asynchronously"), "warning")
+    shown = {
+        "standby": (_("Reads only: this is a standby"), "danger"),
+        "single": (_("One server, no standby"), "info"),
+        "asynchronous": asynchronous,
+        "local": asynchronous,
+        "unknown": (_("Whether standbys confirm is not known"), "warning"),
+        "waiting": (_("Writes wait for a standby"), "danger"),
+        "synchronous": (_("Every write is on two servers"), "success"),
     }
-    if found.is_standby:
-        state = "standby"
-    elif not found.asks_for_standby:
-        state = "asynchronous" if found.standbys else "single"
-    elif found.synchronous_commit in {"off", "local"}:
-        state = "asynchronous"
-    elif not found.sees_all:
-        state = "unknown"
-    else:
-        state = "synchronous" if found.sync_standbys else "waiting"
-    return badge(state, texts[state], {**colours, "standby": "danger", "synchronous": "success"})
+    state = found.state
+    if found.asks_for_standby and found.synchronous_commit == "off" and not found.is_standby:
+        state = "asynchronous"  # no commit waits for the standby that is asked for
+    text, colour = shown[state]
+    return badge(state, text, {state: colour})

@@ -47,6 +47,45 @@ class Topology(NamedTuple):
     waiting: int
     timeline: int | None
 
+    @property
+    def state(self) -> str:
+        """Whether a write that is acknowledged is on two servers, in a word."""
+        if self.is_standby:
+            return "standby"
+        if not self.asks_for_standby:
+            return "asynchronous" if self.standbys else "single"
+        if self.synchronous_commit == "local":
+            return "local"
+        if not self.sees_all:
+            return "unknown"
+        return "synchronous" if self.sync_standbys else "waiting"
+
+
+_OF_STATE: dict[str, CheckMessage] = {
+    "standby": checks.Info("DATABASE_URL leads to a standby: nothing can be written.", id="core.I001"),
+    "single": checks.Info(
+        "No standby: if this server is lost, so is what was acknowledged since the last backup.",
+        id="core.I002",
+    ),
+    "asynchronous": checks.Warning(
+        "Replication is asynchronous: a failover loses what was acknowledged just before.",
+        hint="docs/ha.md",
+        id="core.W001",
+    ),
+    "local": checks.Warning(
+        "synchronous_commit is local: a failover loses what was acknowledged just before.",
+        id="core.W002",
+    ),
+    "unknown": checks.Warning(
+        "Nobody knows whether a synchronous standby is there.",
+        hint="GRANT pg_read_all_stats to the role in DATABASE_URL.",
+        id="core.W003",
+    ),
+    "waiting": checks.Error(
+        "No synchronous standby is there: writes wait, and are answered 503.", id="core.E003"
+    ),
+}
+
 
 def read() -> Topology:
     with connection.cursor() as cursor:
@@ -56,13 +95,13 @@ def read() -> Topology:
 
 def warnings(found: Topology) -> list[CheckMessage]:
     """What acknowledged writes can be lost by, and what keeps writes waiting, most severe first."""
-    messages = [*_of_this_server(found), *_of_standbys(found)]
+    messages = [*_of_this_server(found)]
+    if found.state in _OF_STATE:
+        messages.append(_OF_STATE[found.state])
     return sorted(messages, key=lambda message: -message.level)
 
 
 def _of_this_server(found: Topology) -> Iterator[CheckMessage]:
-    if found.is_standby:
-        yield checks.Info("DATABASE_URL leads to a standby: nothing can be written.", id="core.I001")
     if not found.fsync:
         yield checks.Error(
             "fsync is off: a crash of the server loses what was acknowledged, and may ruin all of it.",
@@ -72,37 +111,6 @@ def _of_this_server(found: Topology) -> Iterator[CheckMessage]:
         yield checks.Error(
             "synchronous_commit is off: a crash of the server loses what was acknowledged just before.",
             id="core.E002",
-        )
-
-
-def _of_standbys(found: Topology) -> Iterator[CheckMessage]:
-    if found.is_standby:
-        return
-    if not found.standbys and not found.asks_for_standby:
-        yield checks.Info(
-            "No standby: if this server is lost, so is what was acknowledged since the last backup.",
-            id="core.I002",
-        )
-    elif not found.asks_for_standby:
-        yield checks.Warning(
-            "Replication is asynchronous: a failover loses what was acknowledged just before.",
-            hint="docs/ha.md",
-            id="core.W001",
-        )
-    elif found.synchronous_commit == "local":
-        yield checks.Warning(
-            "synchronous_commit is local: a failover loses what was acknowledged just before.",
-            id="core.W002",
-        )
-    elif not found.sees_all:
-        yield checks.Warning(
-            "Nobody knows whether a synchronous standby is there.",
-            hint="GRANT pg_read_all_stats to the role in DATABASE_URL.",
-            id="core.W003",
-        )
-    elif not found.sync_standbys:
-        yield checks.Error(
-            "No synchronous standby is there: writes wait, and are answered 503.", id="core.E003"
         )
 
 
