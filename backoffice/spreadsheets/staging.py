@@ -1,7 +1,4 @@
-"""What a whole file changes: staged in the database until all of it is known to be right, then written.
-
-The SQL here is what the ORM cannot say: temporary tables, sequences, writing one table from another.
-"""
+"""What a whole file changes: staged in the database until all of it is known to be right, then written."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +9,7 @@ from django.db import connection
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.validation import Row
 
@@ -19,49 +17,11 @@ BATCH_SIZE = 1_000
 # Up to here a sequence's values are taken one by one; nobody else takes so many within the moment of a jump.
 SETVAL_THRESHOLD = 100_000
 
-# What an import has to remember of a whole file stands in the database, for this transaction alone: a web
-# process needs the same memory for any number of rows.
-CREATE_TABLES = """
-CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
-    (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
-    (kind text, key bigint, fields text[], changes json, PRIMARY KEY (kind, key)) ON COMMIT DROP;
-TRUNCATE pg_temp.import_seen, pg_temp.import_staged
-"""
-
-# Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
-STAGE = """
-INSERT INTO pg_temp.import_staged
-SELECT %s, key, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
-FROM json_to_recordset(%s::json) AS rows(key bigint, changes json)
-"""
-HIGHEST_NEW_ID = (
-    "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
-)
-# Pages by key: the process holds one at a time, whatever the driver buffers.
-STAGED = """
-SELECT key, fields, changes FROM pg_temp.import_staged WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
-"""
-
-# Sequences are no models, and Django only resets them.
-SEQUENCE_OF_ID = "SELECT pg_get_serial_sequence(%s, 'id')"
-NEXT_VALUE = "SELECT last_value + is_called::int FROM {}"
-SET_SEQUENCE = "SELECT setval(%s, %s)"
-ADVANCE_SEQUENCE = "SELECT max(nextval(%s)) FROM generate_series(%s::bigint, %s::bigint)"
-
-# From table to table: checkouts wait for its end, and `QuerySet.bulk_update` sends a CASE for each row and
-# column.
-UPDATE_FROM_STAGED = """
-UPDATE {table} AS stored SET {changes}
-FROM pg_temp.import_staged AS staged, json_populate_record(NULL::{table}, staged.changes) AS file
-WHERE kind = 'changed' AND key BETWEEN %s AND %s AND fields = %s AND stored.id = key
-"""
-
 
 def create_tables() -> None:
     """Make empty temporary tables, private to the transaction that is open and gone at its end."""
     with connection.cursor() as cursor:
-        cursor.execute(CREATE_TABLES)
+        cursor.execute(sql.CREATE_TABLES)
 
 
 def stage(rows: Iterable[Row]) -> None:
@@ -73,7 +33,7 @@ def stage(rows: Iterable[Row]) -> None:
             staged[row.kind].append({"key": key, "changes": row.changes})
     with connection.cursor() as cursor:
         for kind, changes in staged.items():
-            cursor.execute(STAGE, [kind, json.dumps(changes, default=str)])
+            cursor.execute(sql.STAGE, [kind, json.dumps(changes, default=str)])
 
 
 def write(*, model: type[Model], log: ImportLog | None) -> None:
@@ -84,7 +44,7 @@ def write(*, model: type[Model], log: ImportLog | None) -> None:
     """
     manager: Any = model._default_manager  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
-        (highest,) = cursor.execute(HIGHEST_NEW_ID).fetchone()
+        (highest,) = cursor.execute(sql.HIGHEST_NEW_ID).fetchone()
     advance_sequence(model=model, up_to=highest)
     for batch in _staged("new"):
         added = manager.bulk_create([model(**changes) for _key, _fields, changes in batch])
@@ -108,7 +68,7 @@ def _update(model: type[Model], ids: Sequence[int], kinds: Iterable[Sequence[str
     with connection.cursor() as cursor:
         for fields in kinds:
             changes = ", ".join(f"{quote(each)} = file.{quote(each)}" for each in fields)
-            statement = UPDATE_FROM_STAGED.format(table=table, changes=changes)
+            statement = sql.UPDATE_FROM_STAGED.format(table=table, changes=changes)
             cursor.execute(statement, [ids[0], ids[-1], [*fields]])
 
 
@@ -118,18 +78,18 @@ def advance_sequence(*, model: type[Model], up_to: int) -> None:
     As with any sequence, a rollback does not give the values back.
     """
     with connection.cursor() as cursor:
-        (sequence,) = cursor.execute(SEQUENCE_OF_ID, [model._meta.db_table]).fetchone()  # noqa: SLF001
-        (following,) = cursor.execute(NEXT_VALUE.format(sequence)).fetchone()
+        (sequence,) = cursor.execute(sql.SEQUENCE_OF_ID, [model._meta.db_table]).fetchone()  # noqa: SLF001
+        (following,) = cursor.execute(sql.NEXT_VALUE.format(sequence)).fetchone()
         if up_to - following >= SETVAL_THRESHOLD:
-            cursor.execute(SET_SEQUENCE, [sequence, up_to])
+            cursor.execute(sql.SET_SEQUENCE, [sequence, up_to])
         elif up_to >= following:
             # One by one: setval could undo what somebody else took since we looked.
-            cursor.execute(ADVANCE_SEQUENCE, [sequence, following, up_to])
+            cursor.execute(sql.ADVANCE_SEQUENCE, [sequence, following, up_to])
 
 
 def _staged(kind: str) -> Iterator[list[tuple[Any, ...]]]:
     last = -1
     with connection.cursor() as cursor:
-        while rows := cursor.execute(STAGED, [kind, last, BATCH_SIZE]).fetchall():
+        while rows := cursor.execute(sql.STAGED, [kind, last, BATCH_SIZE]).fetchall():
             yield rows
             last = rows[-1][0]

@@ -16,22 +16,8 @@ from django.db.models.expressions import DatabaseDefault
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.columns import Column, column_of, stripped
-
-# What was seen first stays: a later row with the same value is told which row that is.
-ADD_SEEN = """
-INSERT INTO pg_temp.import_seen
-SELECT %s, value, number FROM unnest(%s::text[], %s::bigint[]) AS rows(value, number)
-ON CONFLICT DO NOTHING
-"""
-SEEN = "SELECT value, number FROM pg_temp.import_seen WHERE kind = %s AND value = ANY(%s::text[])"
-
-# The conditions of constraints, as PostgreSQL itself will check them: Django's `Model.validate_constraints`
-# asks once for each row and each constraint, and knows none that a migration wrote in SQL.
-CHECK_CONSTRAINTS = """
-SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
-WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
-"""
 
 
 @dataclass
@@ -205,8 +191,8 @@ def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, in
     for value, number in values:
         rows.setdefault(value, number)
     with connection.cursor() as cursor:
-        cursor.execute(ADD_SEEN, [kind, [*rows], [*rows.values()]])
-        cursor.execute(SEEN, [kind, [*rows]])
+        cursor.execute(sql.ADD_SEEN, [kind, [*rows], [*rows.values()]])
+        cursor.execute(sql.SEEN, [kind, [*rows]])
         return dict(cursor.fetchall())
 
 
@@ -217,7 +203,7 @@ def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
     meta = type(rows[0])._meta  # noqa: SLF001 - documented API
     messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
     with connection.cursor() as cursor:
-        checks = dict(cursor.execute(CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
+        checks = dict(cursor.execute(sql.CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
         cursor.execute(_failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
         found = cursor.fetchall()
     return {

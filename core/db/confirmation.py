@@ -11,19 +11,13 @@ import threading
 from django.db import connection
 from prometheus_client import Counter
 
+from core.db import sql
 from core.problems import Unavailable
 
 # Above two waits for a lock (3 s each), and with the rest of a request below what clients are promised: 8 s.
 CONFIRMATION_SECONDS = 6.0
 
 UNCONFIRMED = Counter("shop_commits_unconfirmed_total", "Commits whose confirmation was waited for in vain.")
-
-# A standby confirms within milliseconds.
-_WAIT_FOR_STANDBY = """
-SELECT EXISTS (
-    SELECT FROM pg_stat_activity
-    WHERE wait_event = 'SyncRep' AND clock_timestamp() - state_change > interval '2 s')
-"""
 
 _suspected = threading.Event()
 
@@ -50,7 +44,7 @@ def refuse_while_unconfirmed() -> None:
     if not _suspected.is_set():
         return
     with connection.cursor() as cursor:
-        cursor.execute(_WAIT_FOR_STANDBY)
+        cursor.execute(sql.WAIT_FOR_STANDBY)
         (is_waited_for,) = cursor.fetchone()
     if is_waited_for:
         raise Unavailable

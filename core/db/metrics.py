@@ -9,19 +9,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.conventions import modules_named
-from core.db import topology
+from core.db import sql, topology
 from core.db.primary import takes_writes
 
 CONFLICTS = Counter(
     "shop_transaction_conflicts_total", "Transactions' attempts that a conflict ended.", ["cause"]
 )
 GIVEN_UP = Counter("shop_transactions_given_up_total", "Transactions answered busy, by cause.", ["cause"])
-
-# Without this connection itself.
-_LOCK_WAITS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
-"""
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +42,6 @@ class DatabaseCollector(Collector):
 
 def _lock_waits() -> Metric:
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_WAITS)
+        cursor.execute(sql.LOCK_WAITS)
         (waiting,) = cursor.fetchone()
     return GaugeMetricFamily("shop_database_lock_waits", "Sessions that wait for a lock now.", waiting)

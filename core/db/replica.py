@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection, connections
 from django.db.models import QuerySet
 from prometheus_client import Counter
 
+from core.db import sql
 from core.db.transactions import snapshot
 
 REPLICA = "replica"
@@ -26,13 +27,6 @@ PAUSE_SECONDS = 5.0
 PASSED_OVER = Counter(
     "shop_replica_passed_over_total", "Reads that the primary served in the standby's place.", ["reason"]
 )
-
-_PRIMARY = "SELECT pg_current_wal_flush_lsn(), statement_timestamp()"
-# Before the snapshot is taken, so that it has everything up to the last commit's timestamp.
-_STANDBY = """
-SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, false),
-    pg_last_xact_replay_timestamp()
-"""
 
 R = TypeVar("R")
 
@@ -113,7 +107,7 @@ def _flushed() -> _Flushed:
     if known is None or time.monotonic() - known.asked >= ASKED_EVERY_SECONDS:
         asked = time.monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(_PRIMARY)
+            cursor.execute(sql.FLUSHED)
             position, at = cursor.fetchone()
         known = _Known.flushed = _Flushed(position, at, asked)
     return known
@@ -122,7 +116,7 @@ def _flushed() -> _Flushed:
 def _has_replayed_enough(flushed: _Flushed) -> bool:
     replica: Any = connections[REPLICA]
     with replica.cursor() as cursor:
-        cursor.execute(_STANDBY, [flushed.position])
+        cursor.execute(sql.REPLAYED, [flushed.position])
         is_standby, has_it, last_commit = cursor.fetchone()
     if not is_standby:
         replica.close()  # a balancer may know another

@@ -8,15 +8,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 
-OTHERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-"""
-# Sequences are no models. The value is NULL until one has been taken.
-SEQUENCE = """
-SELECT coalesce(last_value, start_value - increment_by), max_value FROM pg_sequences
-WHERE schemaname = current_schema() AND sequencename = %s
-"""
+from core.db import sql
 
 
 class Unsafe(Exception):
@@ -58,7 +50,7 @@ def numberings() -> Iterator[Numbering]:
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
             for found in connection.introspection.get_sequences(cursor, model._meta.db_table):  # noqa: SLF001 - documented API
-                cursor.execute(SEQUENCE, [found["name"]])
+                cursor.execute(sql.SEQUENCE, [found["name"]])
                 yield Numbering(model, found["name"], *cursor.fetchone())
 
 
@@ -87,7 +79,7 @@ def require_alone() -> None:
         cursor.execute("SELECT pg_is_in_recovery()")
         if cursor.fetchone() == (True,):
             raise Unsafe("this server is still recovering; `SELECT pg_promote()` ends that")
-        cursor.execute(OTHERS)
+        cursor.execute(sql.OTHER_SESSIONS)
         (others,) = cursor.fetchone()
     if others:
         raise Unsafe(f"{others} other sessions use this database; stop web, worker and poolers first")

@@ -8,29 +8,7 @@ from django.core.checks import CheckMessage
 from django.db import connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-# Without pg_read_all_stats a role sees how many there are that receive WAL, but neither what they are nor how
-# far; and of sessions only its own role's. A standby that is silent is as old as its last word.
-_TOPOLOGY = """
-WITH here AS (
-    SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_lsn() END AS lsn
-), standbys AS (
-    SELECT sync_state, CASE WHEN replay_lsn >= here.lsn THEN '0'
-        ELSE greatest(replay_lag, clock_timestamp() - reply_time) END AS lag
-    FROM pg_stat_replication, here
-    WHERE coalesce(state, 'streaming') IN ('streaming', 'catchup')
-        AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE active_pid = pid AND slot_type = 'logical')
-)
-SELECT pg_is_in_recovery() AS is_standby,
-    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
-    current_setting('fsync') = 'on' AS fsync,
-    current_setting('synchronous_commit') AS synchronous_commit,
-    current_setting('synchronous_standby_names') <> '' AS asks_for_standby,
-    (SELECT count(*) FROM standbys) AS standbys,
-    (SELECT count(*) FROM standbys WHERE sync_state IN ('sync', 'quorum')) AS sync_standbys,
-    (SELECT extract(epoch FROM max(lag))::float FROM standbys) AS lag_seconds,
-    (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep') AS waiting,
-    (SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int FROM here) AS timeline
-"""
+from core.db import sql
 
 
 class Topology(NamedTuple):
@@ -89,7 +67,7 @@ _OF_STATE: dict[str, CheckMessage] = {
 
 def read() -> Topology:
     with connection.cursor() as cursor:
-        cursor.execute(_TOPOLOGY)
+        cursor.execute(sql.TOPOLOGY)
         return Topology(*cursor.fetchone())
 
 

@@ -1,0 +1,54 @@
+"""SQL that the ORM cannot say: temporary tables, the catalogue, sequences, writing one table from another."""
+
+# What an import has to remember of a whole file stands in the database, for this transaction alone: a web
+# process needs the same memory for any number of rows.
+CREATE_TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
+    (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
+    (kind text, key bigint, fields text[], changes json, PRIMARY KEY (kind, key)) ON COMMIT DROP;
+TRUNCATE pg_temp.import_seen, pg_temp.import_staged
+"""
+
+# What was seen first stays: a later row with the same value is told which row that is.
+ADD_SEEN = """
+INSERT INTO pg_temp.import_seen
+SELECT %s, value, number FROM unnest(%s::text[], %s::bigint[]) AS rows(value, number)
+ON CONFLICT DO NOTHING
+"""
+SEEN = "SELECT value, number FROM pg_temp.import_seen WHERE kind = %s AND value = ANY(%s::text[])"
+
+# The conditions of constraints, as PostgreSQL itself will check them: Django's `Model.validate_constraints`
+# asks once for each row and each constraint, and knows none that a migration wrote in SQL.
+CHECK_CONSTRAINTS = """
+SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
+WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
+"""
+
+# Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
+STAGE = """
+INSERT INTO pg_temp.import_staged
+SELECT %s, key, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
+FROM json_to_recordset(%s::json) AS rows(key bigint, changes json)
+"""
+HIGHEST_NEW_ID = (
+    "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
+)
+# Pages by key: the process holds one at a time, whatever the driver buffers.
+STAGED = """
+SELECT key, fields, changes FROM pg_temp.import_staged WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
+"""
+
+# Sequences are no models, and Django only resets them.
+SEQUENCE_OF_ID = "SELECT pg_get_serial_sequence(%s, 'id')"
+NEXT_VALUE = "SELECT last_value + is_called::int FROM {}"
+SET_SEQUENCE = "SELECT setval(%s, %s)"
+ADVANCE_SEQUENCE = "SELECT max(nextval(%s)) FROM generate_series(%s::bigint, %s::bigint)"
+
+# From table to table: checkouts wait for its end, and `QuerySet.bulk_update` sends a CASE for each row and
+# column.
+UPDATE_FROM_STAGED = """
+UPDATE {table} AS stored SET {changes}
+FROM pg_temp.import_staged AS staged, json_populate_record(NULL::{table}, staged.changes) AS file
+WHERE kind = 'changed' AND key BETWEEN %s AND %s AND fields = %s AND stored.id = key
+"""

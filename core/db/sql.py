@@ -1,0 +1,55 @@
+"""SQL that the ORM cannot say: what PostgreSQL knows of itself, in no model's table."""
+
+# Without this connection itself.
+LOCK_WAITS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
+
+# A standby confirms within milliseconds.
+WAIT_FOR_STANDBY = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE wait_event = 'SyncRep' AND clock_timestamp() - state_change > interval '2 s')
+"""
+
+# Without pg_read_all_stats a role sees how many there are that receive WAL, but neither what they are nor how
+# far; and of sessions only its own role's. A standby that is silent is as old as its last word.
+TOPOLOGY = """
+WITH here AS (
+    SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_lsn() END AS lsn
+), standbys AS (
+    SELECT sync_state, CASE WHEN replay_lsn >= here.lsn THEN '0'
+        ELSE greatest(replay_lag, clock_timestamp() - reply_time) END AS lag
+    FROM pg_stat_replication, here
+    WHERE coalesce(state, 'streaming') IN ('streaming', 'catchup')
+        AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE active_pid = pid AND slot_type = 'logical')
+)
+SELECT pg_is_in_recovery() AS is_standby,
+    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
+    current_setting('fsync') = 'on' AS fsync,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('synchronous_standby_names') <> '' AS asks_for_standby,
+    (SELECT count(*) FROM standbys) AS standbys,
+    (SELECT count(*) FROM standbys WHERE sync_state IN ('sync', 'quorum')) AS sync_standbys,
+    (SELECT extract(epoch FROM max(lag))::float FROM standbys) AS lag_seconds,
+    (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep') AS waiting,
+    (SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int FROM here) AS timeline
+"""
+
+FLUSHED = "SELECT pg_current_wal_flush_lsn(), statement_timestamp()"
+# Before the snapshot is taken, so that it has everything up to the last commit's timestamp.
+REPLAYED = """
+SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, false),
+    pg_last_xact_replay_timestamp()
+"""
+
+OTHER_SESSIONS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+# Sequences are no models. The value is NULL until one has been taken.
+SEQUENCE = """
+SELECT coalesce(last_value, start_value - increment_by), max_value FROM pg_sequences
+WHERE schemaname = current_schema() AND sequencename = %s
+"""
