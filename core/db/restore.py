@@ -1,6 +1,6 @@
 """A database restored to a moment: no number that anybody may know is given out a second time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,12 @@ def numberings() -> Iterator[Numbering]:
             for found in connection.introspection.get_sequences(cursor, model._meta.db_table):  # noqa: SLF001 - documented API
                 cursor.execute(sql.SEQUENCE, [found["name"]])
                 yield Numbering(model, found["name"], *cursor.fetchone())
+
+
+def raise_highest(highest_ids: dict[type[Model], int], ids: Iterable[tuple[type[Model], int]]) -> None:
+    """Keep the higher of what is known and of these, for each model."""
+    for model, number in ids:
+        highest_ids[model] = max(number, highest_ids.get(model, 0))
 
 
 def move_past(*, highest_ids: Mapping[type[Model], int], margin: int) -> Iterator[tuple[Numbering, int]]:

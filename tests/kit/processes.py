@@ -123,20 +123,15 @@ def web(*, log: Path, cwd: Path = ROOT, **env: str) -> Iterator[str]:
         yield url
 
 
+# A worker as tests run one.
+WORKER = ("celery", "-A", "config", "worker", "--loglevel=INFO", "--concurrency=2")
+
+
 @contextmanager
 def worker(*, log: Path, beat: bool = True, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A Celery worker, with beat in it unless told otherwise; ready for messages."""
     size = log.stat().st_size if log.exists() else 0
-    celery = (
-        "celery",
-        "-A",
-        "config",
-        "worker",
-        "--loglevel=INFO",
-        "--concurrency=2",
-        *(["-B"] if beat else []),
-    )
-    with process(*celery, env=environment(**env), log=log) as running:
+    with process(*WORKER, *(["-B"] if beat else []), env=environment(**env), log=log) as running:
         until(lambda: b" ready." in log.read_bytes()[size:] or _fail_if_ended(running, log))
         yield running
 

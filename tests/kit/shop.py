@@ -25,7 +25,7 @@ from orders.outbox.delivery import LEASE
 from tests.kit.client import Client
 from tests.kit.invariants import broken_rules
 from tests.kit.platforms import SECRET, Receiver, Recorder
-from tests.kit.processes import ROOT, end, environment, free_port, until
+from tests.kit.processes import ROOT, WORKER, end, environment, free_port, until
 
 SETTLED_SECONDS = 20
 # What a worker had in hand when it was killed waits for its lease to end, and for a sweep.
@@ -198,7 +198,7 @@ class Shop:
         """A worker that does not run yet."""
         url = self.platform.url
         return Part(
-            *("celery", "-A", "config", "worker", "--loglevel=INFO", "--concurrency=2", "-n", f"{name}@%h"),
+            *(*WORKER, "-n", f"{name}@%h"),
             log=self.folder / f"{name}.log",
             ready=lambda log: b" ready." in log,
             DATA_PLATFORM_URL=url if url.endswith("/events") else f"{url}/events",

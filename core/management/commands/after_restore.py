@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from core.commands import ShopCommand
 from core.conventions import modules_named
-from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, require_alone
+from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, raise_highest, require_alone
 from core.db.transactions import snapshot
 
 MARGIN = 1_000_000
@@ -94,8 +94,8 @@ def what_is_known(events: Path) -> list[Known]:
 
 def highest_of(known: list[Known]) -> dict[type[Model], int]:
     highest: dict[type[Model], int] = {}
-    for model, number in chain.from_iterable(each.highest_ids.items() for each in known):
-        highest[model] = max(number, highest.get(model, 0))
+    for each in known:
+        raise_highest(highest, each.highest_ids.items())
     return highest
 
 

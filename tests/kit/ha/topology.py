@@ -18,7 +18,7 @@ from tests.kit.ha.network import OUTSIDE, Machine, network
 from tests.kit.ha.postgres import Cluster, copy_of_postgresql
 from tests.kit.ha.redis_sentinel import Redises
 from tests.kit.platforms import SECRET
-from tests.kit.processes import ROOT, environment, until
+from tests.kit.processes import ROOT, WORKER, environment, until
 from tests.kit.shop import Part
 
 PASSWORD = "shop-word"
@@ -119,16 +119,7 @@ class Topology:
         )
 
     def worker(self, machine: Machine, name: str, **env: str) -> Part:
-        celery = (
-            "celery",
-            "-A",
-            "config",
-            "worker",
-            "--loglevel=INFO",
-            "--concurrency=2",
-            "-n",
-            f"{name}@shop",
-        )
+        celery = (*WORKER, "-n", f"{name}@shop")
         log = self.folder / f"{name}.log"
         return self._part(machine, celery, log=log, ready=lambda said: b" ready." in said, **env)
 
