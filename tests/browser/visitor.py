@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, Request, Response
 
 from tests.kit.operator import Operator
 from tests.kit.processes import ROOT
@@ -20,6 +21,8 @@ class Visitor:
     def __init__(self, url: str, page: Page) -> None:
         self.url, self.page = url, page
         self.complaints: list[str] = []
+        # Clicks and fields: what a job has cost so far.
+        self.actions = 0
         page.set_default_timeout(SECONDS * 1000)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
@@ -68,6 +71,21 @@ class Visitor:
         self.page.goto(f"/admin/{path}")
         self.page.wait_for_selector("html:not([x-cloak])")
         return self.page
+
+    def click(self, target: Locator) -> None:
+        """Click, and count it."""
+        self.actions += 1
+        target.click()
+
+    def fill(self, field: Locator, text: str) -> None:
+        """Write into a field, and count it."""
+        self.actions += 1
+        field.fill(text)
+
+    def choose(self, field: Locator, file: dict[str, Any]) -> None:
+        """Choose a file, and count it."""
+        self.actions += 1
+        field.set_input_files([FilePayload(**file)])
 
     def picture(self, name: str) -> Path:
         """Keep what the whole page looks like."""
