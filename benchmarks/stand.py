@@ -19,7 +19,7 @@ from benchmarks.floors import READS, WRITES
 from benchmarks.load import Plan
 from benchmarks.processors import machine, spent
 from benchmarks.rows import COUNTS, QUANTITY, add_campaign, fill
-from core.embedded.processes import command_lines
+from core.embedded.processes import pids
 from core.embedded.servers import EmbeddedServices
 from tests.kit import platforms
 from tests.kit.shop import Servers, Shop, own_servers
@@ -88,9 +88,9 @@ class Stand:
         """Processor seconds that each group of processes has spent so far, and that the whole machine has."""
         parts = {"web": self.shop.web, "worker": self.shop.worker, "beat": self.shop.beat}
         groups = {name: part.running.pid for name, part in parts.items() if part.running}
-        (groups["receiver"],) = _pids(f"receive_events --port {urlsplit(self.shop.platform.url).port} ")
-        (groups["postgres"],) = _pids(self.servers.embedded.postmaster_pattern)
-        (groups["redis"],) = _pids(self.servers.embedded.redis_pattern)
+        (groups["receiver"],) = pids(f"receive_events --port {urlsplit(self.shop.platform.url).port} ")
+        (groups["postgres"],) = pids(self.servers.embedded.postmaster_pattern)
+        (groups["redis"],) = pids(self.servers.embedded.redis_pattern)
         return {**{name: spent(pid) for name, pid in groups.items()}, "machine": machine()}
 
     def cpu_since(self, before: dict[str, float]) -> dict[str, float]:
@@ -98,16 +98,12 @@ class Stand:
         return {group: seconds - before[group] for group, seconds in self.cpu().items()}
 
 
-def _pids(pattern: str) -> list[int]:
-    return [pid for pid, command in command_lines().items() if re.search(pattern, command)]
-
-
 @contextmanager
 def stand(folder: Path) -> Iterator[Stand]:
     """A shop with members and stock, and the floor beside it, until the block ends."""
     with own_servers(folder) as servers:
         _fill(servers.embedded)
-        with platforms.receiver(folder) as platform:
+        with platforms.receiver(folder, bundled=True) as platform:
             shop = Shop(servers=servers, platform=platform, folder=folder)
             shop.web.env["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
             try:

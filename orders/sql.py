@@ -1,8 +1,12 @@
 """SQL that the ORM cannot say: the claim of events."""
 
+from datetime import timedelta
+
+from core.db.statements import ByHand, statement
+
 # The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and
 # lines by two statements more. Whoever waited for a row here would only find it taken.
-CLAIM = """
+_CLAIM = """
     WITH due AS (
         SELECT id FROM orders_orderevent
         WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
@@ -12,7 +16,7 @@ CLAIM = """
         FOR NO KEY UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE orders_orderevent AS event
-        SET leased_until = statement_timestamp() + %(duration)s, attempts = attempts + 1
+        SET leased_until = statement_timestamp() + %(lease)s, attempts = attempts + 1
         FROM due WHERE event.id = due.id
         RETURNING event.id, event.order_id, event.attempts, event.request_id, event.source,
             event.traceparent
@@ -31,3 +35,10 @@ CLAIM = """
     JOIN orders_order AS paid ON paid.id = claimed.order_id
     LEFT JOIN coupons_issuedcoupon AS issued ON issued.id = paid.issued_coupon_id
 """
+
+
+@statement
+def claim(*, limit: int, lease: timedelta) -> ByHand:
+    """Lease due events; a row for each, with all that is posted of it."""
+    del limit, lease
+    return ByHand(_CLAIM)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from types import UnionType
 from typing import Any, Generic, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection, models
@@ -33,6 +34,7 @@ _FIELDS: dict[Any, "Callable[[], models.Field[Any, Any]]"] = {
     datetime: models.DateTimeField,
     timedelta: models.DurationField,
     list[int]: lambda: ArrayField(models.BigIntegerField()),
+    list[UUID]: lambda: ArrayField(models.UUIDField()),
 }
 
 

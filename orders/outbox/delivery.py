@@ -23,8 +23,9 @@ LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
 POLL_SECONDS = 0.2
-# What one claim and one mark cost is shared by the events of so long a time.
-BATCH_WINDOW_SECONDS = 0.04
+# What one claim and one mark cost is shared by the events of so long a time, unless no slot is free: then
+# there is a backlog, which goes on once these are sent.
+BATCH_WINDOW_SECONDS = 0.1
 # Under a steady load some event is always due: then the worker stops, or turns to other tasks.
 # The next sweep goes on.
 MAX_RUN_SECONDS = 5
@@ -65,7 +66,10 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
     try:
         while posts:
             wait(posts, POLL_SECONDS, FIRST_COMPLETED)
-            time.sleep(BATCH_WINDOW_SECONDS)
+            if len(posts) == CONCURRENCY:
+                wait(posts, BATCH_WINDOW_SECONDS)
+            else:
+                time.sleep(BATCH_WINDOW_SECONDS)
             over = {post for post in posts if post.done()}
             posts -= over
             if not is_over():

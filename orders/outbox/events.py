@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 
+from core.db.exchange import send_one
+from core.db.statements import AnyOf, Update, statement
 from core.timestamps import rfc3339
+from orders import sql
 from orders.models import OrderEvent
-from orders.sql import CLAIM
 
 ORDER_PAID = "order.paid.v1"
 
@@ -21,7 +23,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class DueEvent(NamedTuple):
-    """An event that is to be sent: a row of CLAIM. `waited` is seconds from order to claim."""
+    """An event that is to be sent: a row of `sql.claim`. `waited` is seconds from order to claim."""
 
     id: UUID
     attempts: int
@@ -42,10 +44,7 @@ class DueEvent(NamedTuple):
 
 def claim(*, limit: int, lease: timedelta) -> list[DueEvent]:
     """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
-    values: dict[str, Any] = {"limit": limit, "duration": lease}
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
-        return [DueEvent(*row) for row in cursor.fetchall()]
+    return [DueEvent(*row) for row in send_one(sql.claim(limit=limit, lease=lease))]
 
 
 def render(event: DueEvent) -> bytes:
@@ -88,11 +87,16 @@ def render(event: DueEvent) -> bytes:
     return _encode(envelope).encode()
 
 
+@statement
+def _mark_delivered(*, event_ids: list[UUID]) -> Update:
+    pending = OrderEvent.objects.filter(AnyOf(F("pk"), event_ids), state=OrderEvent.State.PENDING)
+    changes = {"delivered_at": Now(), "leased_until": None, "last_error": ""}
+    return Update(pending, {"state": OrderEvent.State.DELIVERED, **changes})
+
+
 def mark_delivered(*, event_ids: Iterable[UUID]) -> None:
     """The platform has these; one that is not pending any more stays as it is."""
-    OrderEvent.objects.filter(pk__in=event_ids, state=OrderEvent.State.PENDING).update(
-        state=OrderEvent.State.DELIVERED, delivered_at=Now(), leased_until=None, last_error=""
-    )
+    send_one(_mark_delivered(event_ids=list(event_ids)))
 
 
 def mark_failed(*, event_id: UUID, error: str, wait: timedelta | None) -> None:

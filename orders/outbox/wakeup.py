@@ -11,7 +11,7 @@ from core.metrics import REDIS_FALLBACKS
 DELIVER_TASK = "orders.deliver_order_events"
 # Doubled during a burst (BURST_SIZE orders in a pause): a worker is sending already, and looks for more.
 PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 0.5
 BURST_SIZE = 4
 PAUSE_AFTER_FAILURE_SECONDS = 5
 

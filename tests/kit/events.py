@@ -1,4 +1,4 @@
-"""Events as a sender has them once they are claimed, read by the ORM: the twin of CLAIM."""
+"""Events as a sender has them once they are claimed, read by the ORM: the twin of `orders.sql.claim`."""
 
 from django.db.models import QuerySet
 

@@ -42,10 +42,12 @@ class Receiver:
 
 
 @contextmanager
-def receiver(folder: Path) -> Iterator[Receiver]:
-    """The bundled receiver with an empty file, taking only what is signed with SECRET."""
+def receiver(folder: Path, *, bundled: bool = False) -> Iterator[Receiver]:
+    """A receiver with an empty file, taking only what is signed with SECRET; as `bundled`, it cannot fail."""
     port, file = free_port(), folder / "events.jsonl"
-    command = ("tests.kit.faulty_receiver", str(port), str(file))
+    command = ["tests.kit.faulty_receiver", str(port), str(file)]
+    if bundled:
+        command = ["manage", "receive_events", "--port", str(port), "--file", str(file)]
     with process(*command, env=environment(DATA_PLATFORM_SECRET=SECRET), log=folder / "receiver.log"):
         running = Receiver(f"http://127.0.0.1:{port}", file)
         until(lambda: _listens(running.url))
