@@ -49,11 +49,12 @@ chromium:
 		apt-get install -qq --no-install-recommends chromium fonts-nanum >/dev/null; } || \
 	{ echo "Missing: chromium; on Debian: apt install chromium fonts-nanum"; exit 1; }
 
-# Linux alone: faketime, namespaces and /proc; as test-stack, test-distros and the benchmarks are.
+# Linux alone: faketime, namespaces and /proc; as test-stack, test-distros and the benchmarks are. The longest
+# tests come first; others wait most of the time.
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
-	@$(PYTHON) -m pytest -n 3 --dist loadscope tests/faults tests/chaos tests/starts $(ARGS)
-	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 2 tests/model --hypothesis-profile=model-long)
-	@$(if $(ARGS),:,EXAMPLES=120 $(PYTHON) -m pytest tests/contract/test_openapi.py -k does_what_the_document_says)
+	@EXAMPLES=120 $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder --hypothesis-profile=model-long \
+		$(if $(ARGS),,tests/model tests/contract/test_openapi.py::test_shop_does_what_the_document_says) \
+		tests/faults tests/chaos tests/starts $(ARGS)
 
 # A clock that goes wrong, and certificates.
 clocks:
