@@ -35,7 +35,7 @@ BY_STATUS = {
 }
 # What an answer that is one of several problems is called; those of an action's own come after its topic.
 UNIONS = {400: "BadRequest", 401: "Unauthorized", 503: "ServiceUnavailable"}
-UNIONS_OF_A_TOPIC = {404: "ReferenceNotFound", 409: "Conflict"}
+UNIONS_OF_A_TOPIC = {404: "ReferenceNotFound", 409: "Conflict", 422: "Unprocessable"}
 
 
 def refuses(*problems: type[Problem], topic: str = "") -> Callable[[Action], Action]:

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from core.http.schema import UNIONS, UNIONS_OF_A_TOPIC
+from core.problems import problem_types
 from orders.models import OrderEvent
 from products.factories import ProductFactory
 from tests.kit.client import Client
@@ -109,6 +111,12 @@ def test_choice_of_problems_has_a_name_and_is_told_apart_by_code() -> None:
         assert [{"$ref": target} for target in mapping.values()] == union["oneOf"]
         for code, target in mapping.items():
             assert SCHEMAS[target.rpartition("/")[2]]["properties"]["code"]["enum"] == [code]
+
+
+def test_second_problem_of_any_status_that_a_domain_refuses_with_has_a_name_for_the_choice() -> None:
+    own = {kind.status for kind in problem_types().values() if not kind.__module__.startswith("core.http")}
+    assert own <= UNIONS.keys() | UNIONS_OF_A_TOPIC.keys()
+    assert {409, 422} <= own
 
 
 @pytest.mark.parametrize("name", ["id", "Idempotency-Key", "X-Request-Id", "Accept-Language"])
