@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit.client import Answer, Client
-from tests.kit.machine import Servers
+from tests.kit.machine_servers import Servers
 from tests.kit.platforms import Recorder, accept
 
 SEED = """

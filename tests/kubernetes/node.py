@@ -14,7 +14,8 @@ import urllib3
 
 from tests.kit import manifests
 from tests.kit.compose import Service
-from tests.kit.machine import Account, Machine, Servers, account
+from tests.kit.machine import Account, Machine, account
+from tests.kit.machine_servers import Servers
 from tests.kit.processes import until
 
 # In a namespace where it is process 1, and ended with the process that made that.

@@ -10,7 +10,7 @@ import urllib3
 
 from core.embedded.processes import command_lines
 from tests.kit import manifests
-from tests.kit.machine import Servers
+from tests.kit.machine_servers import Servers
 from tests.kit.plain_sql import GatewayClient, delivery_of, order_being_sent
 from tests.kit.platforms import Recorder, accept
 from tests.kit.processes import until

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.compose import GIVEN
-from tests.kit.machine import Machine, Servers, machine
+from tests.kit.machine import Machine, machine
+from tests.kit.machine_servers import Servers
 from tests.kit.plain_sql import GatewayClient, seed
 from tests.kit.platforms import Recorder, recorder
 from tests.kit.processes import open_folder

@@ -11,7 +11,8 @@ import yaml
 
 import config.settings
 from tests.kit.compose import GIVEN
-from tests.kit.machine import Machine, Servers, machine
+from tests.kit.machine import Machine, machine
+from tests.kit.machine_servers import Servers
 from tests.kit.plain_sql import GatewayClient, sql
 from tests.kit.platforms import Recorder
 from tests.kit.processes import ROOT, open_folder

@@ -14,7 +14,8 @@ import pytest
 
 from tests.kit.client import Answer
 from tests.kit.compose import GIVEN, Service
-from tests.kit.machine import Machine, Servers
+from tests.kit.machine import Machine
+from tests.kit.machine_servers import Servers
 from tests.kit.plain_sql import GatewayClient, sql
 from tests.kit.platforms import Recorder
 from tests.kit.processes import ROOT, free_port, open_folder, until

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 import pytest
 import urllib3
 
-from tests.kit.machine import Machine, Servers
+from tests.kit.machine import Machine
+from tests.kit.machine_servers import Servers
 from tests.kit.plain_sql import GatewayClient, delivery_of, order_being_sent
 from tests.kit.platforms import Recorder, accept
 from tests.kit.processes import until

@@ -12,7 +12,8 @@ import urllib3
 
 from core.embedded.processes import command_lines
 from tests.kit.compose import GIVEN
-from tests.kit.machine import Machine, Servers
+from tests.kit.machine import Machine
+from tests.kit.machine_servers import Servers
 from tests.kit.plain_sql import GatewayClient
 from tests.kit.processes import session_of, until
 
