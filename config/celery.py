@@ -25,7 +25,7 @@ from kombu import Connection
 from prometheus_client import start_http_server
 
 from core import traces
-from core.broker import transport  # noqa: F401 - takes the place of kombu's
+from core.broker import transport  # noqa: F401 - names it to kombu
 from core.broker.turning import Turning, touch_worker_file
 from core.metrics import counted
 
@@ -36,6 +36,10 @@ log = structlog.get_logger(__name__)
 
 class FixedIntervalConnection(Connection):
     """A connection that is tried again every second: kombu's waits grow to half a minute."""
+
+    def info(self) -> dict[str, str]:
+        """What `celery inspect stats` shows: no password."""
+        return {"hostname": self.as_uri()}
 
     def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> Any:
         """Wait until the broker answers; the embedded one is started if somebody killed it."""

@@ -11,9 +11,10 @@ import redis
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis.connection import UnixDomainSocketConnection, parse_url
 
-from config import libpq, sentinel
+from config import libpq
 from config.dotenv import SettingsError
 from config.environment import LONGEST_SOCKET_PATH, in_url, is_host
+from core.broker import sentinel
 
 LAST_PORT = 65535
 LONGEST_DATABASE_NAME = 63  # to Django, which complains at the first connection
@@ -31,11 +32,14 @@ def _is_timeout(value: str) -> bool:
     return 0 < float(value) <= LONGEST_TIMEOUT_SECONDS
 
 
-# What both redis-py and kombu take; to kombu these are transport options. Each has a check, as a wrong value
-# would first be told of, or do harm, when a connection is made: below an interval of 0 kombu looks at its
-# connections without a pause, and to redis-py whatever is not off is on, "off" too.
+# Each has a check, as a wrong value would first be told of, or do harm, when a connection is made: below an
+# interval of 0 kombu looks at its connections without a pause, and to redis-py whatever is not off is on,
+# "off" too.
 SWITCH = re.compile("1|true|t|yes|y|0|false|f|no|n", re.IGNORECASE)
-TRANSPORT_OPTIONS: dict[str, Callable[[str], object]] = {
+REDIS_OPTIONS: dict[str, Callable[[str], object]] = {
+    "db": re.compile("[0-9]{1,5}").fullmatch,
+    "username": bool,
+    "password": bool,
     "socket_timeout": _is_timeout,
     "socket_connect_timeout": _is_timeout,
     "socket_keepalive": SWITCH.fullmatch,
@@ -43,20 +47,9 @@ TRANSPORT_OPTIONS: dict[str, Callable[[str], object]] = {
     "retry_on_timeout": SWITCH.fullmatch,
     "max_connections": str.isdecimal,
     "client_name": re.compile("[!-~]+").fullmatch,
-}
-# To kombu they are its `ssl`.
-TLS_OPTIONS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"), bool),
     "ssl_password": bool,
     "ssl_check_hostname": SWITCH.fullmatch,
-}
-# To both they are part of the URL.
-REDIS_OPTIONS: dict[str, Callable[[str], object]] = {
-    "db": re.compile("[0-9]{1,5}").fullmatch,
-    "username": bool,
-    "password": bool,
-    **TRANSPORT_OPTIONS,
-    **TLS_OPTIONS,
 }
 KNOWN_OPTIONS = (
     f"{', '.join(sorted(REDIS_OPTIONS))}; with sentinel:// also {', '.join(sorted(sentinel.OPTIONS))}"
@@ -149,41 +142,15 @@ def redis_cache(url: str, *, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def celery_broker(url: str, *, transport_options: dict[str, Any]) -> dict[str, Any]:
-    """Celery's settings for what `redis_url` returned: its URL, transport options and TLS."""
-    if url.startswith(sentinel.SCHEME):
-        return _sentinel_broker(url, transport_options)
-    parts = parse_url(url)  # type: ignore[no-untyped-call]
-    whole = urlsplit(url)
-    who, at, where = whole.netloc.rpartition("@")
-    if whole.scheme == "unix":
-        broker = f"redis+socket://{who}{at}{whole.path}?virtual_host={parts['db']}"
-    else:
-        broker = f"redis://{who}{at}{where}/{parts['db']}"
-    return _celery_settings(broker, parts, transport_options, tls=whole.scheme == "rediss")
+    """Celery's URL and transport options for what `redis_url` returned.
 
-
-def _sentinel_broker(url: str, transport_options: dict[str, Any]) -> dict[str, Any]:
-    timeouts = {key: value for key, value in transport_options.items() if key in sentinel.TIMEOUTS}
-    monitored = sentinel.parse(url, **timeouts)
-    parts = monitored.redis_options
-    # kombu takes turns with the URLs: each has all of it.
-    who = _userinfo({**parts})
-    broker = ";".join(
-        f"{sentinel.SCHEME}{who}{in_url(host)}:{port}/{parts['db']}" for host, port in monitored.sentinels
-    )
-    options = {"master_name": monitored.master_name, "sentinel_kwargs": monitored.sentinel_options}
-    return _celery_settings(broker, parts, {**transport_options, **options}, tls=parts["ssl"])
-
-
-def _celery_settings(
-    broker: str, parts: dict[str, Any], transport_options: dict[str, Any], *, tls: bool
-) -> dict[str, Any]:
-    given = {key: value for key, value in parts.items() if key in TRANSPORT_OPTIONS}
-    tls_options = {key: value for key, value in parts.items() if key in TLS_OPTIONS}
+    The interval is also kombu's own, at which it looks at its connections.
+    """
+    given = re.search("[?&]health_check_interval=([0-9]+)", url)
+    interval = {"health_check_interval": int(given[1])} if given else {}
     return {
-        "url": broker,
-        "transport_options": {**transport_options, **given},
-        "use_ssl": {"ssl_cert_reqs": "required", **tls_options} if tls else None,
+        "url": url.replace(";", sentinel.COMMA),
+        "transport_options": {**transport_options, **interval},
     }
 
 

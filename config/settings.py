@@ -134,7 +134,7 @@ broker = services.celery_broker(
 )
 CELERY_BROKER_URL = broker["url"]
 CELERY_BROKER_TRANSPORT_OPTIONS = broker["transport_options"]
-CELERY_BROKER_USE_SSL = broker["use_ssl"]
+CELERY_BROKER_TRANSPORT = "core.broker.transport:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A message is only a hint: what it hints at is in the database. If it were acknowledged, each time that Redis

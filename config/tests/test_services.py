@@ -30,20 +30,17 @@ def pool_of_the_cache(url: str, **options: Any) -> Any:
 
 
 def of_the_worker(url: str) -> dict[str, Any]:
-    """How redis-py connects for kombu, which reads URLs by itself."""
-    return dict(channel_of_the_worker(url)._connparams())
+    """How redis-py connects for kombu."""
+    return dict(channel_of_the_worker(url)._get_pool().connection_kwargs)
 
 
 def channel_of_the_worker(url: str, **options: Any) -> Any:
     """A channel that has connected nowhere yet."""
     broker = celery_broker(url, transport_options=options)
-    connection = Connection(
-        broker["url"], transport_options=broker["transport_options"], ssl=broker["use_ssl"]
-    )
+    connection = Connection(broker["url"], transport_options=broker["transport_options"])
     channel: Any = connection.transport.Channel.__new__(connection.transport.Channel)
     channel.connection = connection
     connection.client = connection
-    connection.default_port = 6379
     for name, value in connection.transport_options.items():
         setattr(channel, name, value)
     return channel
@@ -93,7 +90,7 @@ def test_readers_of_redis_find_the_same_place(url, meant):
     cache, worker = of_the_cache(read), of_the_worker(read)
     direct = redis.Redis.from_url(read).get_connection_kwargs()
     defaults = {"ssl_cert_reqs": "required"} if url.startswith("rediss") else {}
-    for reader in ({**defaults, **cache}, worker, {**defaults, **direct}):
+    for reader in ({**defaults, **cache}, {**defaults, **worker}, {**defaults, **direct}):
         assert {key: reader.get(key) for key in meant} == meant
     # As redis-py has it, were it asked itself.
     assert redis_url("REDIS_URL", read) == read

@@ -1,5 +1,6 @@
 """Redis as Celery's broker: nothing that lies in it ends a worker, and no queue grows without bound."""
 
+import re
 from queue import Empty
 from typing import Any
 
@@ -8,11 +9,16 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from prometheus_client import Counter
 from redis.exceptions import ResponseError
 
+from core.broker import sentinel
+
 DISCARDED_MESSAGES = Counter("shop_broker_messages_discarded_total", "Messages of no use to the worker.")
 
 # A message only says that there is something to do, so the newest ones say as much as all. They carry no time
 # at which they expire: another machine's clock would judge it than the one that set it.
 LONGEST_QUEUE = 100
+
+# To kombu they are transport options; the URL's win.
+OPTIONS = "max_connections", "socket_timeout", "socket_connect_timeout", "health_check_interval"
 
 log = structlog.get_logger(__name__)
 
@@ -23,70 +29,80 @@ def _discard(error: Exception) -> None:
     log.warning("message_discarded", why=type(error).__name__)
 
 
-class _Channel:
-    """Mixed into kombu's channels."""
+class Channel(redis.Channel):
+    """A channel of a Redis, whose connections redis-py makes from the URL as for the cache."""
+
+    def _get_pool(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
+        """A pool; kombu is told when one of its own loop's connections ends."""
+        transport: Any = self.connection
+        url = transport.client.hostname.replace(sentinel.COMMA, ";")
+        pool = sentinel.pool(url, **{option: getattr(self, option) for option in OPTIONS})
+        self.keyprefix_fanout = self.keyprefix_fanout.format(db=pool.connection_kwargs["db"])
+        if asynchronous:
+            pool.connection_class = self._watched(pool.connection_class)
+        # Kombu also closes the connections to the Sentinels.
+        manager = "_async_sentinel_manager" if asynchronous else "_sentinel_manager"
+        setattr(self, manager, getattr(pool, "sentinel_manager", None))
+        return pool
+
+    def _watched(self, kind: Any) -> Any:
+        channel: Any = self
+
+        class Watched(kind):  # type: ignore[misc]  # redis-py names the class by the URL
+            def disconnect(self, *args: Any, **kwargs: Any) -> None:
+                super().disconnect(*args, **kwargs)
+                if channel._registered:  # noqa: SLF001 - as kombu does
+                    channel._on_connection_disconnect(self)  # noqa: SLF001
+
+        return Watched
 
     def _size(self, queue: str) -> int:
         """How many messages wait, asked at each new connection; a key that is no list is deleted."""
         try:
-            return int(super()._size(queue))  # type: ignore[misc]
+            return int(super()._size(queue))
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
             _discard(error)
-        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+        with self.conn_or_acquire() as client:
             client.delete(queue)
         return 0
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Send, and forget the oldest messages of a queue that is not read."""
-        super()._put(queue, message, **kwargs)  # type: ignore[misc]
-        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+        super()._put(queue, message, **kwargs)
+        with self.conn_or_acquire() as client:
             client.ltrim(queue, 0, LONGEST_QUEUE - 1)
 
 
-class _Transport:
-    """Mixed into kombu's transports, where a malformed message would end the worker."""
+class Transport(redis.Transport):
+    """Kombu's, in which a malformed message would end the worker."""
+
+    Channel = Channel
+    can_parse_url = True  # kombu does not
 
     # Connecting again mends a Redis that was full, too.
     connection_errors = (*redis.Transport.connection_errors, ResponseError)
-    channel_errors: tuple[type[Exception], ...]
 
-    def on_readable(self, fileno: int) -> None:
+    def as_uri(self, uri: str, include_password: bool = False, mask: str = "") -> str:  # noqa: ARG002, FBT001, FBT002
+        """The place alone, for the log: no user, password or option."""
+        return re.sub("//[^@/,]*@", "//", uri.partition("?")[0])
+
+    def on_readable(self, fileno: int) -> None:  # type: ignore[override]  # kombu's own, in its Redis
         """Read what has come; whatever is wrong with one message, the next ones are read."""
         try:
-            super().on_readable(fileno)  # type: ignore[misc]
+            super().on_readable(fileno)
         except Exception as error:
             if isinstance(error, (Empty, *self.connection_errors, *self.channel_errors)):
                 raise
             _discard(error)
 
-    def _deliver(self, message: Any, queue: str) -> None:
+    def _deliver(self, message: Any, queue: str | None) -> None:
         try:
-            super()._deliver(message, queue)  # type: ignore[misc]
+            super()._deliver(message, queue)
         except KeyError as error:  # to kombu an error of the connection, as which it would connect again
             _discard(error)
 
 
-class Channel(_Channel, redis.Channel):
-    """A channel of one Redis."""
-
-
-class Transport(_Transport, redis.Transport):  # type: ignore[misc]  # mypy asks a mixin for its base
-    """The transport of redis:// URLs."""
-
-    Channel = Channel
-
-
-class SentinelChannel(_Channel, redis.SentinelChannel):
-    """A channel of the Redis that Sentinels name."""
-
-
-class SentinelTransport(_Transport, redis.SentinelTransport):  # type: ignore[misc]  # as above
-    """The transport of sentinel:// URLs."""
-
-    Channel = SentinelChannel
-
-
-# By a URL's scheme, as kombu looks them up, also where it goes on to another Sentinel's URL.
-TRANSPORT_ALIASES.update(redis=f"{__name__}:Transport", sentinel=f"{__name__}:SentinelTransport")
+# By the schemes of `services.redis_url`, as kombu looks them up.
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss", "unix", "sentinel"), f"{__name__}:Transport"))

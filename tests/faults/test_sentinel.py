@@ -7,8 +7,8 @@ import pytest
 import redis
 from django.test import override_settings
 
-from config import sentinel
 from config.services import redis_url
+from core.broker import sentinel
 from products.factories import ProductFactory
 from tests.kit.client import Client
 from tests.kit.monitored_redis import PASSWORD, SENTINEL_PASSWORD, MonitoredRedis, monitored_redis

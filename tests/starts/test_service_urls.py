@@ -84,7 +84,6 @@ def as_kombu(url: str) -> dict[str, Any]:
     return {
         "hostname": broker["url"],
         "transport_options": broker["transport_options"],
-        "ssl": broker["use_ssl"],
     }
 
 
