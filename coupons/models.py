@@ -117,7 +117,7 @@ class Coupon(DiscountTerms):
         ]
 
     def __str__(self) -> str:
-        return str(self.name)
+        return f"{self.name} ({self.pk})"
 
     @property
     def remaining(self) -> int:
@@ -165,4 +165,4 @@ class IssuedCoupon(DiscountTerms):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} #{self.sequence}"
+        return f"{self.name} #{self.sequence} ({self.pk})"

@@ -33,7 +33,7 @@ class PointAccount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id}: {self.balance}"
+        return str(self.user)
 
 
 class PointTransaction(models.Model):

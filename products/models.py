@@ -55,4 +55,4 @@ class Product(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.name)
+        return f"{self.name} ({self.pk})"

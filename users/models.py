@@ -25,4 +25,4 @@ class User(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.name)
+        return f"{self.name} ({self.pk})"
