@@ -56,6 +56,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("api/favicon.svg")}
     ],
+    "SCRIPTS": [lambda _request: static("backoffice/page.js")],
     "STYLES": [lambda _request: static("backoffice/admin.css")],
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "backoffice.dashboard.dashboard_context",

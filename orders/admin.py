@@ -1,14 +1,18 @@
 """Orders and their events in the admin."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -33,12 +37,16 @@ from backoffice.formatting import (
 )
 from core.db.transactions import atomic_with_retries
 from orders.models import Order, OrderEvent, OrderItem
+from orders.outbox.events import body_of
+from orders.selectors import dead_by_error
 from points.models import PointTransaction
 
 STATE_COLOURS = {"pending": "info", "delivered": "success", "dead": "danger"}
 SENT_AGAIN = gettext_noop("Sent again.")
 # As many as the web's statement timeout allows for; more is for `manage.py redeliver_events`.
 MAX_AT_ONCE = 10_000
+# Errors that a page shows; the next ones follow once these are sent again.
+MAX_GROUPS = 20
 
 
 class OrderItemInline(ReadOnly, TabularInline):
@@ -57,8 +65,25 @@ class OrderItemInline(ReadOnly, TabularInline):
         return request.user.has_perm("orders.view_order")
 
 
+class EventPage(ReadOnlyAdmin):
+    """A page that shows what is sent of an order, and can send it again."""
+
+    change_form_outer_before_template = "orders/admin/event.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        event = obj if isinstance(obj, OrderEvent) else getattr(obj, "event", None)
+        if event:
+            body = body_of(event=event).decode()
+            readable = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+            context.update(event=event, body=body, readable=readable)
+        response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return response
+
+
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(EventPage):
     """A paid order on one page: its lines, the payment, and what became of its event."""
 
     list_display = ("id", "member", "to_pay", "won_off", "delivery", "ordered_at")
@@ -66,6 +91,7 @@ class OrderAdmin(ReadOnlyAdmin):
     sortable_by = ("id", "ordered_at")
     list_filter = (("event__state", ChoicesRadioFilter), ("ordered_at", DayRangeFilter))
     linked_lookups = ("user__id__exact",)
+    find_by = ("#id",)
     search_fields = ("=id", "=user")
     search_help_text = _("Order id or member id")
     inlines = (OrderItemInline,)
@@ -122,7 +148,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(ReadOnlyAdmin):
+class OrderEventAdmin(EventPage):
     """The outbox; what was sent can be sent again."""
 
     list_display = (
@@ -139,8 +165,9 @@ class OrderEventAdmin(ReadOnlyAdmin):
     sortable_by = ("linked_order",)
     list_filter = (("state", ChoicesRadioFilter), ("order__ordered_at", DayRangeFilter))
     list_before_template = "orders/admin/redeliver_dead.html"
-    search_fields = ("=id", "=order")
-    search_help_text = _("Order id or the whole event id")
+    find_by = ("=id", "=request_id")
+    search_fields = ("=id", "=order", "=request_id")
+    search_help_text = _("Order id, request id or the whole event id")
     ordering = ("-order_id",)
     actions = ("redeliver",)
     fields = (
@@ -155,8 +182,8 @@ class OrderEventAdmin(ReadOnlyAdmin):
         "request_id",
     )
 
-    # Enough of its id to recognise it.
-    event = column("pk", _("Event"), shown=lambda pk: str(pk)[:8], is_stored=False)
+    # The end of its id: all that were made at about the same time begin alike.
+    event = column("pk", _("Event"), shown=lambda pk: f"…{str(pk)[-8:]}", is_stored=False)
     linked_order = link_column("order", _("Order"))
     next_attempt = timestamp_column("due_at", _("Next attempt"), is_stored=False)
 
@@ -168,10 +195,75 @@ class OrderEventAdmin(ReadOnlyAdmin):
         """Whether this staff account may send events again."""
         return request.user.has_perm("orders.redeliver_orderevent")
 
+    def has_dead(self) -> bool:
+        """Whether any event is dead; the list's template asks."""
+        return OrderEvent.objects.filter(state=OrderEvent.State.DEAD).exists()
+
     @admin.action(description=_("Send the selected events again"), permissions=["redeliver"])
-    def redeliver(self, request: HttpRequest, events: QuerySet[OrderEvent]) -> None:
-        """Make the selected events, or all that the filter finds, due now."""
-        ids = list(events.order_by().values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
+    def redeliver(self, request: HttpRequest, events: QuerySet[OrderEvent]) -> HttpResponse | None:
+        """Make the selected events due now; all that the filter finds, once that was confirmed."""
+        ids = _ids(events)
+        if request.POST.get("select_across") == "1" and "confirmed" not in request.POST:
+            sent = {
+                name: request.POST.get(name) for name in ("action", "select_across", ACTION_CHECKBOX_NAME)
+            }
+            return self._confirmation(request, total=len(ids), fields=sent)
+        self._send(request, ids)
+        return None
+
+    def get_urls(self) -> list[URLPattern]:
+        """Two addresses more: sending one event again, and the dead events of the list as it is filtered."""
+        dead = path(
+            "redeliver-dead/",
+            self.admin_site.admin_view(self.redeliver_dead),
+            name="orders_orderevent_redeliver_dead",
+        )
+        one = path(
+            "<uuid:event_id>/redeliver/",
+            self.admin_site.admin_view(self.redeliver_one),
+            name="orders_orderevent_redeliver",
+        )
+        return [dead, one, *super().get_urls()]
+
+    def redeliver_one(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """Send this event again, and go back to its page or, as `?back=order` says, its order's."""
+        if request.method != "POST" or not self.has_redeliver_permission(request):
+            raise PermissionDenied
+        event = get_object_or_404(OrderEvent.objects.select_related("order"), pk=event_id)
+        self._send(request, [event.pk])
+        return HttpResponseRedirect(page_url(event.order if request.GET.get("back") == "order" else event))
+
+    def redeliver_dead(self, request: HttpRequest) -> HttpResponse:
+        """Show the dead events by their errors, and send those of one error again, or all.
+
+        They are those that the list's search and filters, in the query string, find.
+        """
+        if not self.has_redeliver_permission(request):
+            raise PermissionDenied
+        found = self.get_changelist_instance(request).get_queryset(request)
+        dead = found.filter(state=OrderEvent.State.DEAD)
+        if request.method != "POST":
+            groups = dead_by_error(found, max_count=MAX_AT_ONCE + 1, max_groups=MAX_GROUPS)
+            return self._confirmation(request, total=len(_ids(dead)), groups=groups)
+        if (error := request.POST.get("error")) is not None:
+            dead = dead.none() if "\0" in error else dead.filter(last_error=error)
+        self._send(request, _ids(dead))
+        return HttpResponseRedirect(f"{list_url('orders_orderevent')}?{request.GET.urlencode()}")
+
+    def _confirmation(self, request: HttpRequest, **context: Any) -> HttpResponse:
+        """How many would be sent again, and the button that does it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Send again"),
+            "too_many": context["total"] > MAX_AT_ONCE,
+            "most": MAX_AT_ONCE,
+            **context,
+        }
+        return TemplateResponse(request, "orders/admin/redeliver.html", context)
+
+    def _send(self, request: HttpRequest, ids: Sequence[UUID]) -> None:
+        """Make the events due, unless they are too many, and say so."""
         if len(ids) > MAX_AT_ONCE:
             text = gettext("More than %(most)s events: narrow the list, or use manage.py redeliver_events.")
             self.message_user(request, text % {"most": f"{MAX_AT_ONCE:,}"}, messages.ERROR)
@@ -180,19 +272,10 @@ class OrderEventAdmin(ReadOnlyAdmin):
         text = ngettext("%(count)s event will be sent again.", "%(count)s events will be sent again.", count)
         self.message_user(request, text % {"count": f"{count:,}"}, messages.SUCCESS)
 
-    def get_urls(self) -> list[URLPattern]:
-        """One address more: sending again every dead event of the list as it is filtered."""
-        view = self.admin_site.admin_view(self.redeliver_dead)
-        return [path("redeliver-dead/", view, name="orders_orderevent_redeliver_dead"), *super().get_urls()]
 
-    def redeliver_dead(self, request: HttpRequest) -> HttpResponse:
-        """Send the dead events again that the list's search and filters, in the query string, find."""
-        if request.method != "POST" or not self.has_redeliver_permission(request):
-            raise PermissionDenied
-        found = self.get_changelist_instance(request).get_queryset(request)
-        self.redeliver(request, found.filter(state=OrderEvent.State.DEAD))
-        back = list_url("orders_orderevent")
-        return HttpResponseRedirect(f"{back}?{request.GET.urlencode()}")
+def _ids(events: QuerySet[OrderEvent]) -> list[UUID]:
+    """Their ids, one more than are sent at once where there are more."""
+    return list(events.order_by().values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
 
 
 @atomic_with_retries

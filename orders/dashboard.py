@@ -11,7 +11,7 @@ from backoffice.charts import chart
 from backoffice.dashboard import Panel, Step
 from backoffice.formatting import badge, number, won
 from orders.models import Order
-from orders.selectors import outbox_status, sales_by_hour
+from orders.selectors import outbox_status, sales_by_hour, waiting_events
 
 HOURS = 72
 # A healthy platform has an event within a second; after a minute an operator should look.
@@ -29,14 +29,22 @@ def _sales() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    outbox = outbox_status(max_count=BoundedPaginator.MAX_COUNT + 1)
+    most = BoundedPaginator.MAX_COUNT + 1
+    outbox, waiting = outbox_status(max_count=most), waiting_events(max_count=most)
     late = outbox.overdue_seconds >= LATE_SECONDS
     return {
         "pending": _bounded(outbox.pending),
         "dead": _bounded(outbox.dead),
-        "overdue_seconds": outbox.overdue_seconds,
+        "retrying": _retrying(waiting.retrying),
+        "oldest_seconds": waiting.oldest_seconds,
         "state": _state(late=late, dead=bool(outbox.dead)),
     }
+
+
+def _retrying(count: int) -> str:
+    """That some are tried again, and how many; nothing where none is."""
+    text = _("Retrying %(count)s") % {"count": _bounded(count)}
+    return badge("retrying", text, {"retrying": "warning"}) if count else ""
 
 
 def _bounded(count: int) -> str:
@@ -47,7 +55,7 @@ def _bounded(count: int) -> str:
 
 def _state(*, late: bool, dead: bool) -> str:
     colours = {"dead": "danger", "late": "warning", "fine": "success"}
-    texts = {"dead": _("Given up on some"), "late": _("Late"), "fine": _("On time")}
+    texts = {"dead": _("Some failed"), "late": _("Late"), "fine": _("On time")}
     state = "dead" if dead else "late" if late else "fine"
     return badge(state, texts[state], colours)
 

@@ -164,6 +164,7 @@ class OrderEvent(models.Model):
                 fields=["next_attempt_at", "id"], condition=Q(state="pending"), name="event_pending_by_turn"
             ),
             models.Index(fields=["state"], condition=Q(state="dead"), name="event_dead"),
+            models.Index(fields=["request_id"], name="event_by_request_id"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from core.db.exchange import send_one
@@ -195,6 +195,44 @@ def outbox_status(*, max_count: int | None = None) -> OutboxStatus:
         dead=dead.values("pk")[:max_count].count(),
         overdue_seconds=_seconds_since(first_due),
     )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Of the events that wait: how many failed at least once, and the age in seconds of the oldest order."""
+
+    retrying: int
+    oldest_seconds: float
+
+
+def waiting_events(*, max_count: int) -> Waiting:
+    """What waits, of the `max_count` events whose turn comes first."""
+    pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
+    first = pending.order_by("next_attempt_at", "id").annotate(ordered_at=F("order__ordered_at"))[:max_count]
+    # What is sent again begins anew, with the error it had.
+    failed = Q(attempts__gt=0) & ~Q(last_error="")
+    sums = first.aggregate(retrying=Count("pk", filter=failed), oldest=Min("ordered_at"))
+    return Waiting(sums["retrying"], _seconds_since(sums["oldest"]))
+
+
+@dataclass(frozen=True)
+class DeadGroup:
+    """The dead events of one error: how many, and when the first of their orders was placed."""
+
+    last_error: str
+    count: int
+    since: datetime
+
+
+def dead_by_error(events: "QuerySet[OrderEvent]", *, max_count: int, max_groups: int) -> list[DeadGroup]:
+    """The dead ones of `events` by their last error, most first.
+
+    It reads `max_count` of them at most, and counts in those alone.
+    """
+    dead = events.filter(state=OrderEvent.State.DEAD).order_by().values("pk")[:max_count]
+    groups = OrderEvent.objects.filter(pk__in=dead).values_list("last_error")
+    counted = groups.annotate(count=Count("pk"), since=Min("order__ordered_at"))
+    return [DeadGroup(*row) for row in counted.order_by("-count", "last_error")[:max_groups]]
 
 
 def oldest_pending_seconds() -> float:

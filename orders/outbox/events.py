@@ -87,6 +87,31 @@ def render(event: DueEvent) -> bytes:
     return _encode(envelope).encode()
 
 
+def body_of(*, event: OrderEvent) -> bytes:
+    """The body that is posted for the event, whatever became of it."""
+    order = event.order
+    lines = order.items.order_by("pk").values_list("product_id", "product_name", "unit_price", "quantity")
+    return render(
+        DueEvent(
+            id=event.pk,
+            attempts=event.attempts,
+            request_id=event.request_id,
+            source=event.source,
+            traceparent=event.traceparent,
+            order_id=order.pk,
+            user_id=order.user_id,
+            subtotal=order.subtotal,
+            discount=order.discount,
+            total=order.total,
+            coupon_id=order.issued_coupon.coupon_id if order.issued_coupon else None,
+            issued_coupon_id=order.issued_coupon_id,
+            ordered_at=order.ordered_at,
+            waited=0,
+            lines=list(lines),
+        )
+    )
+
+
 @statement
 def _mark_delivered(*, event_ids: list[UUID]) -> Update:
     pending = OrderEvent.objects.filter(AnyOf(F("pk"), event_ids), state=OrderEvent.State.PENDING)

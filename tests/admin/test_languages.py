@@ -91,9 +91,9 @@ def pages():
 
 
 def read(browser, url, language):
-    """What people read on the page, with what their fields and buttons say."""
+    """What people read on the page, with what their fields and buttons say; a `pre` is for machines."""
     page = browser.get(url, headers={"Accept-Language": language}, follow=True).content.decode()
-    page = re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.DOTALL)
+    page = re.sub(r"<(script|style|pre).*?</\1>", " ", page, flags=re.DOTALL)
     titles = re.findall(r'(?:placeholder|title|aria-label)="([^"]*)"', page)
     return " ".join([strip_tags(page), *titles])
 
