@@ -1,5 +1,6 @@
 """What the pages of the admin have in common: searches, lists that stay fast, history that stays as it is."""
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -105,17 +106,23 @@ class BaseAdmin(ModelAdmin):
     ordering = ("-pk",)
     # What links of other pages narrow the list by, beside its own filters.
     linked_lookups: tuple[str, ...] = ()
+    # What the search box of every page finds a row by, as in search_fields, by an index; `#id` is also meant
+    # by what begins with #.
+    find_by: tuple[str, ...] = ()
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
         """The rows that `search_fields` find. Django's own search casts ids to text and reads every row."""
-        if not (words := search_term.strip()):
-            return queryset, False
+        words = search_term.strip()
+        return self.matching(queryset, self.search_fields, words) if words else queryset, False
+
+    def matching(self, queryset: QuerySet, fields: Iterable[str], words: str) -> QuerySet:
+        """The rows that any of the fields, each with the sign that says how, finds by the words."""
         if "\0" in words:  # no text of PostgreSQL holds one
-            return queryset.none(), False
-        tests = [test for field in self.search_fields if (test := self._test(field, words))]
-        return queryset.filter(reduce(or_, tests, Q(pk__in=()))), False
+            return queryset.none()
+        tests = [test for field in fields if (test := self._test(field, words))]
+        return queryset.filter(reduce(or_, tests, Q(pk__in=())))
 
     def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
@@ -169,12 +176,12 @@ class BaseAdmin(ModelAdmin):
     def _test(self, field: str, words: str) -> Q | None:
         if field.startswith("^"):
             return Q((f"{field[1:]}__startswith", words))
-        if not field.startswith("="):
+        if not field.startswith(("=", "#")):
             return Q((f"{field}__icontains", words))
+        # A number as people write it: 1,234 or #1234.
+        number = words.lstrip("#").replace(",", "")
         try:
-            return Q(
-                (field[1:], get_fields_from_path(self.model, field[1:])[-1].to_python(words.lstrip("#")))
-            )
+            return Q((field[1:], get_fields_from_path(self.model, field[1:])[-1].to_python(number)))
         except ValidationError:
             return None
 

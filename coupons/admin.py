@@ -65,7 +65,7 @@ class CouponAdmin(SpreadsheetAdmin):
     list_display = ("id", "name", "discount", "total", "given", "left", "opens_at", "closes_at")
     list_display_links = ("id", "name")
     list_filter = (("discount_type", ChoicesRadioFilter),)
-    search_fields = ("name", "=id")
+    find_by = search_fields = ("name", "=id")
     search_help_text = _("Coupon id or a part of the name")
     readonly_fields = ("given", "left", "used", "holders", "created_at")
     fieldsets = (

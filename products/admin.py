@@ -87,7 +87,7 @@ class ProductAdmin(SpreadsheetAdmin):
     list_display = ("id", "name", "won", "in_stock", "sold", "created_at")
     list_display_links = ("id", "name")
     list_filter = (StockFilter,)
-    search_fields = ("name", "=id")
+    find_by = search_fields = ("name", "=id")
     search_help_text = _("Product id or a part of the name")
     readonly_fields = ("in_stock", "sold", "created_at")
     fieldsets = (

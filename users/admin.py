@@ -28,7 +28,7 @@ class MemberAdmin(SpreadsheetAdmin):
     list_display_links = ("id", "name")
     list_select_related = ("pointaccount",)
     sortable_by = ("id",)
-    search_fields = ("^name", "=id")
+    find_by = search_fields = ("^name", "=id")
     search_help_text = _("Member id, or how the name begins")
     readonly_fields = ("created_at", "balance", "related_lists")
     fieldsets = ((None, {"fields": ("name", "created_at", "balance", "related_lists")}),)

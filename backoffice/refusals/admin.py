@@ -40,6 +40,7 @@ class RefusalAdmin(ReadOnlyAdmin):
     sortable_by = ()
     list_filter = (ReasonFilter, ("refused_at", DayRangeFilter))
     linked_lookups = ("user_id",)
+    find_by = ("=request_id",)
     search_fields = ("=user_id", "=request_id")
     search_help_text = _("Member id or request id")
     fields = ("refused_at", "member", "request", "status", "reason", "details", "times", "request_id")

@@ -1,0 +1,58 @@
+"""What the search box of every page finds: rows by their number, name or request id, and pages by name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from backoffice.base import BaseAdmin
+from backoffice.formatting import page_url
+
+MAX_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was found of one kind: texts and where they lead, and the list of all where there are more."""
+
+    title: str
+    rows: list[tuple[str, str]]
+    all_url: str = ""
+
+
+def find(site: AdminSite, request: HttpRequest, words: str) -> list[Group]:
+    """The rows that `find_by` of the site's pages finds and this account may see, MAX_ROWS of a kind."""
+    if not words:
+        return []
+    groups = [_rows(admin, request, words) for admin in site._registry.values() if _is_asked(admin, words)]  # noqa: SLF001
+    return [group for group in (_pages(site, request, words), *groups) if group.rows]
+
+
+def _is_asked(admin: Any, words: str) -> bool:
+    """Whether its rows can be meant: what begins with # is a number of an order."""
+    return isinstance(admin, BaseAdmin) and any(
+        field.startswith("#") or not words.startswith("#") for field in admin.find_by
+    )
+
+
+def _rows(admin: Any, request: HttpRequest, words: str) -> Group:
+    name = str(admin.opts.verbose_name_plural)
+    if not admin.has_view_permission(request):
+        return Group(name, [])
+    rows = list(
+        admin.matching(admin.get_queryset(request), admin.find_by, words).order_by("-pk")[: MAX_ROWS + 1]
+    )
+    list_url = reverse(f"admin:{admin.opts.db_table}_changelist", query={"q": words})
+    found = [(str(row), page_url(row)) for row in rows[:MAX_ROWS]]
+    return Group(name, found, list_url if len(rows) > MAX_ROWS else "")
+
+
+def _pages(site: AdminSite, request: HttpRequest, words: str) -> Group:
+    pages = [page for app in site.get_app_list(request) for page in app["models"]]
+    found = [
+        (page["name"], page["admin_url"]) for page in pages if words.lower() in str(page["name"]).lower()
+    ]
+    return Group(_("Pages"), found)
