@@ -15,6 +15,7 @@ PAGES = {
     "orders": "orders/order/",
     "order": "orders/order/{}/change/",
     "events": "orders/orderevent/",
+    "events-dead": "orders/orderevent/redeliver-dead/",
     "event": "orders/orderevent/{}/change/",
     "products": "products/product/",
     "product": "products/product/{}/change/",
@@ -35,6 +36,7 @@ PAGES = {
     "account": "auth/user/{}/change/",
     "roles": "auth/group/",
     "log": "admin/logentry/",
+    "search": "search/?s=김하나",
 }
 
 

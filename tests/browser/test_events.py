@@ -19,7 +19,7 @@ def test_event_is_sent_again(staff: Visitor, http: Client, recorded: Recorder) -
     page.locator("[name=_selected_action]").first.check()
     page.locator("select[name=action]").select_option("redeliver")
     page.get_by_role("button", name="실행").click()
-    expect(page.get_by_text("이벤트 1건을 다시 보낼게요.")).to_be_visible()
+    expect(page.get_by_text("이벤트 1건을 다시 보내도록 예약했어요.")).to_be_visible()
     until(lambda: len(recorded.of_order(order)) == 2)
     first, second = recorded.of_order(order)
     assert first[1] == second[1]

@@ -82,6 +82,11 @@ class Visitor:
         self.actions += 1
         field.fill(text)
 
+    def press(self, key: str) -> None:
+        """Press a key in place of a click, and count it."""
+        self.actions += 1
+        self.page.keyboard.press(key)
+
     def choose(self, field: Locator, file: dict[str, Any]) -> None:
         """Choose a file, and count it."""
         self.actions += 1
