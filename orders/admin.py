@@ -171,7 +171,7 @@ class OrderEventAdmin(EventPage):
     ordering = ("-order_id",)
     actions = ("redeliver",)
     fields = (
-        "id",
+        "event_id",
         "linked_order",
         "delivery",
         "attempts",
@@ -182,10 +182,13 @@ class OrderEventAdmin(EventPage):
         "request_id",
     )
 
-    # The end of its id: all that were made at about the same time begin alike.
-    event = column("pk", _("Event"), shown=lambda pk: f"…{str(pk)[-8:]}", is_stored=False)
+    event_id = column("pk", _("Event ID"), shown=str, is_stored=False)
     linked_order = link_column("order", _("Order"))
     next_attempt = timestamp_column("due_at", _("Next attempt"), is_stored=False)
+
+    @admin.display(description=_("Event"))
+    def event(self, event: OrderEvent) -> str:
+        return str(event)
 
     @admin.display(description=_("State"))
     def delivery(self, event: OrderEvent) -> str:

@@ -36,7 +36,7 @@ def test_payload_is_read_and_copied(staff: Visitor) -> None:
     event = OrderEvent.objects.latest("order_id")
     staff.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = staff.open(f"orders/orderevent/{event.pk}/change/")
-    page.get_by_text("보내는 내용").click()
+    page.get_by_text("데이터 플랫폼에 보내는 내용").click()
     page.get_by_role("button", name="복사").click()
     expect(page.get_by_role("button", name="복사했어요")).to_be_visible()
     staff.picture("job-events-payload")

@@ -20,9 +20,10 @@ from django.utils import timezone
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
 from coupons.selectors import issue_forecasts
+from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE
 from orders.outbox.events import claim, mark_delivered, mark_failed
-from orders.selectors import outbox_status, sales_by_hour
+from orders.selectors import dead_by_error, outbox_status, sales_by_hour, waiting_events
 from tests.kit.database import empty_tables, execute
 from tests.kit.plans import FEW, assert_narrow, looked_at, runs, wide_reads
 
@@ -177,7 +178,39 @@ def test_sending_events_finds_them_by_an_index() -> None:
 
 
 def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
-    assert_narrow(lambda: (outbox_status(max_count=10_001), issue_forecasts(limit=8)))
+    assert_narrow(
+        lambda: (
+            outbox_status(max_count=10_001),
+            waiting_events(max_count=10_001),
+            issue_forecasts(limit=8),
+        )
+    )
+
+
+# Whoever looks for a product by a part of its name reads all of them: a shop has some hundreds.
+SHORT = "products_product"
+WORDS = ["7,123", "#7123", "김", "customer-17", "checkout-2f61", "0193b1c2-7f60-7c54-9d4b-6f0a2f1c9e11"]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_search_box_finds_rows_by_an_index(admin_client: Client, words: str) -> None:
+    reads = wide_reads(lambda: admin_client.get("/admin/search/", {"s": words}))
+    assert [read for read in reads if SHORT not in read] == []
+
+
+def test_search_box_without_the_index_of_request_ids_is_noticed(admin_client: Client) -> None:
+    with without("DROP INDEX event_by_request_id"):
+        found = wide_reads(lambda: admin_client.get("/admin/search/", {"s": "checkout-2f61"}))
+    assert "Seq Scan of orders_orderevent" in str(found)
+
+
+def test_dead_events_are_grouped_by_their_index() -> None:
+    def grouped() -> object:
+        return dead_by_error(OrderEvent.objects.all(), max_count=10_001, max_groups=20)
+
+    assert_narrow(grouped)
+    with without("DROP INDEX event_dead"):
+        assert "Seq Scan of orders_orderevent" in str(wide_reads(grouped))
 
 
 def test_admin_s_first_page_reads_the_orders_of_its_hours_and_no_others() -> None:
