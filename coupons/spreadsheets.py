@@ -1,7 +1,13 @@
 """Coupons by file."""
 
-from django.utils.translation import gettext as _
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.formatting import won
+from backoffice.spreadsheets.columns import Column
 from backoffice.spreadsheets.validation import Row, Spreadsheet
 from coupons.models import Coupon
 
@@ -13,6 +19,21 @@ class CouponSpreadsheet(Spreadsheet):
     required = ("name", "discount_type", "discount_value", "quantity")
     optional = ("max_discount", "opens_at", "closes_at")
     read_only = ("issued", "created_at")
+    money = ("max_discount",)
+    templates: ClassVar = {
+        "new": (
+            gettext_lazy("New coupons"),
+            {
+                "name": gettext_lazy("Opening day"),
+                "discount_type": "percent",
+                "discount_value": 10,
+                "quantity": 100,
+                "max_discount": 3000,
+                "opens_at": datetime(2027, 1, 1, 0, tzinfo=UTC),
+                "closes_at": datetime(2027, 1, 31, 15, tzinfo=UTC),
+            },
+        )
+    }
     unique_names = True
 
     def check(self, row: Row) -> None:
@@ -24,3 +45,10 @@ class CouponSpreadsheet(Spreadsheet):
                 _("%(issued)s are issued already. The quantity cannot be less.")
                 % {"issued": row.stored.issued},
             )
+
+    def preview(self, column: Column, instance: Any) -> str:
+        """A discount with its unit, which its type decides."""
+        if column.name != "discount_value":
+            return super().preview(column, instance)
+        value = instance.discount_value
+        return won(value) if instance.discount_type == Coupon.Type.FIXED else f"{value}%"

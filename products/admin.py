@@ -4,9 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import BigIntegerField
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
@@ -18,9 +17,7 @@ from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from products import services
 from products.models import LOW_STOCK, Product
 from products.selectors import LOWEST_STOCK_FIRST
-from products.spreadsheets import ProductSpreadsheet
-
-STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
+from products.spreadsheets import STOCK_MOVED, ProductSpreadsheet
 
 
 class ProductForm(StaleWriteForm):
@@ -48,12 +45,8 @@ class ProductForm(StaleWriteForm):
         """The difference. Raises ValidationError for more than is left, which stands still until the save."""
         by = int(self.cleaned_data["stock_change"] or 0)
         product = Product.objects.locked(product_id=self.instance.pk).first()
-        if product and product.stock + by < 0:
-            raise forms.ValidationError(
-                _("%(stock)s are left now. You cannot take more than that."), params={"stock": product.stock}
-            )
-        if product and product.stock + by > BigIntegerField.MAX_BIGINT:
-            raise forms.ValidationError(_("No shelf holds that many."))
+        if product:
+            product.check_stock_change(by)
         return by
 
     def clean(self) -> dict[str, Any]:

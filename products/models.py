@@ -1,5 +1,6 @@
 """What is sold."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -56,3 +57,12 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
+
+    def check_stock_change(self, delta: int) -> None:
+        """Raises ValidationError where less than 0 or more than a bigint would be left; lock the row."""
+        if self.stock + delta < 0:
+            raise ValidationError(
+                _("%(stock)s are left now. You cannot take more than that."), params={"stock": self.stock}
+            )
+        if self.stock + delta > models.BigIntegerField.MAX_BIGINT:
+            raise ValidationError(_("No shelf holds that many."))

@@ -1,20 +1,78 @@
 """Products by file."""
 
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import BigIntegerField, CharField
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.spreadsheets.validation import Spreadsheet
+from backoffice import action_log
+from backoffice.spreadsheets.validation import Row, Spreadsheet
 from products.models import Product
+
+STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
 
 
 class ProductSpreadsheet(Spreadsheet):
-    """Products; one that is there already keeps its stock, which orders change meanwhile."""
+    """Products; the stock of one that is there changes by differences, for orders change it meanwhile."""
 
     model = Product
     required = ("name", "price", "stock")
     read_only = ("units_sold", "created_at")
     read_only_once_created = ("stock",)
     ignored_change = _(
-        "A file never changes the stock of a product that is there already. Rows that give another stock:"
-        " %(rows)s. Change it on the product's page."
+        "A file never sets the stock of a product that is there already. Rows that give another stock:"
+        " %(rows)s. Write the difference into the column “Adjust stock by”."
     )
+    extra = (
+        BigIntegerField(
+            _("Adjust stock by"),
+            name="stock_change",
+            help_text=_("for products that are there: 5 adds five, -5 takes five"),
+        ),
+        CharField(
+            _("Reason"), name="reason", max_length=200, help_text=_("required where the stock is adjusted")
+        ),
+    )
+    adjusts: ClassVar = {"stock_change": "stock"}
+    money = ("price",)
+    templates: ClassVar = {
+        "new": (_("New products"), {"name": _("Americano"), "price": 4500, "stock": 100}),
+        "restock": (
+            _("Adjusting stock"),
+            {"id": 1, "stock_change": 50, "reason": _("Restocked")},
+        ),
+    }
     unique_names = True
+
+    def check(self, row: Row) -> None:
+        """Refuse a difference that the stock does not allow, or without a reason; warn of prices."""
+        if row.extra.get("stock_change") and not row.errors:
+            self._check_difference(row, by=row.extra["stock_change"])
+        price, before = row.values.get("price"), row.stored and row.stored.price
+        if price == 0 and before != 0:
+            row.warnings["price"] = gettext("A price of 0: is that right?")
+        elif price and before and price >= 10 * before:
+            row.warnings["price"] = gettext("Ten times the old price or more: is that right?")
+        elif price and before and price * 10 <= before:
+            row.warnings["price"] = gettext("A tenth of the old price or less: is that right?")
+
+    def _check_difference(self, row: Row, *, by: int) -> None:
+        if row.stored is None:
+            row.refuse("stock_change", gettext("There is no such product. Give a new one its first stock."))
+            return
+        if not row.extra.get("reason"):
+            row.refuse("reason", gettext("Say why the stock changes."))
+        try:
+            row.stored.check_stock_change(by)
+        except ValidationError as error:
+            row.refuse("stock_change", error)
+
+    def log_details(self, row: Row) -> list[dict[str, Any]]:
+        """By how much the stock was changed, from, to, and why."""
+        if not row.extra:
+            return []
+        by, before = row.extra["stock_change"], row.stored.stock
+        reason = row.extra["reason"]
+        return [action_log.log_detail(STOCK_MOVED, by=by, before=before, after=before + by, reason=reason)]

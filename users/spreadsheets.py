@@ -1,5 +1,9 @@
 """Members by file."""
 
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
 from backoffice.spreadsheets.validation import Spreadsheet
 from users.models import User
 
@@ -10,3 +14,4 @@ class MemberSpreadsheet(Spreadsheet):
     model = User
     required = ("name",)
     read_only = ("created_at",)
+    templates: ClassVar = {"new": (_("New members"), {"name": _("Hana Kim")})}

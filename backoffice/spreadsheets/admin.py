@@ -1,5 +1,6 @@
 """Pages of the admin whose rows come and go by file."""
 
+import io
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -20,7 +28,7 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from backoffice.base import EditableAdmin
-from backoffice.spreadsheets import exports, importing, uploads
+from backoffice.spreadsheets import exports, importing, template_files, uploads
 from backoffice.spreadsheets.import_log import FILE_EXPORTED, ImportLog
 from backoffice.spreadsheets.parser.limits import MAX_BYTES, MAX_ROWS
 from backoffice.spreadsheets.refusals import refusal
@@ -80,6 +88,13 @@ class SpreadsheetAdmin(EditableAdmin):
             path(f"{page}/", self.admin_site.admin_view(view), name=self._url_name(page))
             for page, view in views.items()
         ]
+        own.append(
+            path(
+                "import/<slug:name>.<slug:kind>",
+                self.admin_site.admin_view(self.template_view),
+                name=self._url_name("import_template"),
+            )
+        )
         return [*own, *super().get_urls()]
 
     def has_import_permission(self, request: HttpRequest) -> bool:
@@ -120,6 +135,16 @@ class SpreadsheetAdmin(EditableAdmin):
         )
         form = ConfirmForm(initial={"upload": pk, "expected": result.summary})
         return self._import_page(request, confirm_form=form, result=result)
+
+    def template_view(self, request: HttpRequest, name: str, kind: str) -> FileResponse:
+        """A file to start from."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        if name not in self.spreadsheet.templates or kind not in {"csv", "xlsx"}:
+            raise Http404
+        content = template_files.template(self.spreadsheet, name, is_xlsx=kind == "xlsx")
+        file_name = f"{self.opts.object_name}-{name}.{kind}"
+        return FileResponse(io.BytesIO(content), as_attachment=True, filename=file_name)
 
     @method_decorator(require_POST)
     def confirm_view(self, request: HttpRequest) -> HttpResponse:
@@ -194,7 +219,7 @@ class SpreadsheetAdmin(EditableAdmin):
 
     def _import_page(self, request: HttpRequest, **context: Any) -> HttpResponse:
         context |= {
-            "columns": self.spreadsheet.columns(),
+            "columns": self.spreadsheet.import_columns(),
             "spreadsheet": self.spreadsheet,
             "max_rows": f"{MAX_ROWS:,}",
             "max_shown_rows": f"{importing.MAX_SHOWN_ROWS:,}",

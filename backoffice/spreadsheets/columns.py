@@ -15,6 +15,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.formatting import number
+
 # Excel keeps fifteen digits: beyond this a number is not what was typed.
 MAX_EXACT_FLOAT = 2**53
 # Far beyond any shop, and far from where the numbering would end.
@@ -27,6 +29,7 @@ _SIGNS = frozenset("=+-@−")
 # What str.strip() leaves, and shows nothing.
 _INVISIBLE = frozenset({"Cc", "Cf"})
 _WHOLE = re.compile(r"-?[0-9]{1,19}(\.0+)?", re.ASCII)
+_ADDED = re.compile(r"\+[0-9].*")
 
 
 class CellError(str):
@@ -57,7 +60,8 @@ class Column:
 
     def spellings(self) -> set[str]:
         """The headings that name it: the field's name, and its label in any of the shop's languages."""
-        return {self.name} if self.name == "id" else {self.name, *spellings(self.field.verbose_name)}
+        label = _("Number") if self.name == "id" else self.field.verbose_name
+        return {self.name, *spellings(label)}
 
     def clean(self, value: Any) -> Any:
         """What a cell means to the field, None for an empty cell. Raises ValidationError."""
@@ -80,6 +84,10 @@ class Column:
         if value is None:
             return ""
         return value if typed else str(value)
+
+    def preview(self, value: Any) -> str:
+        """A value as a page shows it."""
+        return str(self.show(value, typed=False))
 
     def write(self, value: Any, *, typed: bool) -> Any:
         """The same as a cell of a file, where a text is never run as a formula."""
@@ -111,16 +119,32 @@ class IntegerColumn(Column):
             raise ValidationError(_("This number is too big."))
         return value
 
+    def preview(self, value: Any) -> str:
+        """The number with its thousands set apart."""
+        return "" if value is None else number(value)
+
+
+class DifferenceColumn(IntegerColumn):
+    """What is added to a number, or taken off it: `+50`, `50` or `-50`."""
+
+    def read(self, value: Any) -> int:
+        """Raises ValidationError for anything else."""
+        return super().read(value[1:] if isinstance(value, str) and _ADDED.fullmatch(value) else value)
+
 
 class IdColumn(IntegerColumn):
     """Rows' numbers in the shop."""
 
     def read(self, value: Any) -> int:
         """Raises ValidationError outside 1 to MAX_ID."""
-        number = super().read(value)
-        if not 1 <= number <= MAX_ID:
+        row_id = super().read(value)
+        if not 1 <= row_id <= MAX_ID:
             raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
-        return number
+        return row_id
+
+    def preview(self, value: Any) -> str:
+        """As in lists and files."""
+        return str(value or "")
 
 
 class TextColumn(Column):
@@ -200,7 +224,11 @@ KINDS: dict[str, type[Column]] = {
 
 def column_of(model: type[Model], name: str) -> Column:
     """The column of a field, whose kind says how its cells are read and written."""
-    field: Any = model._meta.get_field(name)  # noqa: SLF001 - documented API
+    return column_for(model._meta.get_field(name))  # noqa: SLF001 - documented API
+
+
+def column_for(field: Any) -> Column:
+    """The same of a field that no table has."""
     kind = KINDS.get(field.get_internal_type(), TextColumn)
     return ChoiceColumn(field) if field.choices else kind(field)
 

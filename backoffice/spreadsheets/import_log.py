@@ -1,7 +1,7 @@
 """What the admin's log says of files: an entry for each row or, of many, one for the file."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from backoffice import action_log
+from backoffice.spreadsheets.validation import Row
 
 ROW_IMPORTED = gettext_noop("From the file {file}.")
 FILE_IMPORTED = gettext_noop("The file {file} added {added:,} and changed {changed:,}.")
@@ -30,25 +31,26 @@ class ImportLog:
         """Add an entry for each new row."""
         LogEntry.objects.bulk_create(self._of_row(row, ADDITION, {"added": {}}) for row in rows)
 
-    def rows_changed(self, changes: Mapping[int, Iterable[str]]) -> None:
-        """Add an entry for each row, given by id with the names of the fields that are about to change."""
+    def rows_changed(self, rows: Iterable[Row], details: Callable[[Row], list[dict[str, Any]]]) -> None:
+        """Add an entry for each locked row that is about to change, with what `details` says of it."""
         meta: Any = self.model._meta  # noqa: SLF001 - documented API
         with translation.override(None):  # as Django keeps them: they are translated when they are read
             labels = {each.name: str(each.verbose_name) for each in meta.concrete_fields}
-        rows = self.model._default_manager.in_bulk(changes)  # noqa: SLF001 - documented API
-        LogEntry.objects.bulk_create(
-            self._of_row(row, CHANGE, {"changed": {"fields": [labels[name] for name in changes[pk]]}})
-            for pk, row in rows.items()
-        )
+        entries = []
+        for row in rows:
+            names = [labels[name] for name in row.values]
+            changed = [{"changed": {"fields": names}}] if names else []
+            entries.append(self._of_row(row.stored, CHANGE, *changed, *details(row)))
+        LogEntry.objects.bulk_create(entries)
 
     def file_moved(self, text: str, **values: Any) -> None:
         """Add one entry for the file: FILE_IMPORTED or FILE_EXPORTED, and what it says beside the name."""
         detail = action_log.log_detail(text, file=self.file, **values)
         self._entry(CHANGE, detail, object_repr=self.file).save()
 
-    def _of_row(self, row: Model, flag: int, what: dict[str, Any]) -> LogEntry:
+    def _of_row(self, row: Model, flag: int, *what: dict[str, Any]) -> LogEntry:
         detail = action_log.log_detail(ROW_IMPORTED, file=self.file)
-        return self._entry(flag, what, detail, object_id=row.pk, object_repr=str(row)[:200])
+        return self._entry(flag, *what, detail, object_id=row.pk, object_repr=str(row)[:200])
 
     def _entry(self, flag: int, *message: dict[str, Any], **about: Any) -> LogEntry:
         return LogEntry(

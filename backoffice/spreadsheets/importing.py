@@ -22,6 +22,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from openpyxl.utils import get_column_letter
 
+from backoffice.formatting import number
 from backoffice.spreadsheets import staging
 from backoffice.spreadsheets.columns import CellError, Column, Formatted
 from backoffice.spreadsheets.import_log import FILE_IMPORTED, ImportLog
@@ -62,7 +63,9 @@ class ShownRow:
     """A row as a page shows it; its errors by column's label, the row's as a whole last."""
 
     number: int
-    is_new: bool
+    kind: str
+    # Of the stored row, where the file does not give it.
+    name: str
     errors: dict[str, list[str]]
     cells: Sequence[Any]
 
@@ -77,6 +80,8 @@ class ImportResult:
     invalid_rows: list[ShownRow] = field(default_factory=list)
     rows: list[ShownRow] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    adjusted: int = 0
+    warned: int = 0
 
     @property
     def summary(self) -> str:
@@ -98,9 +103,12 @@ class ImportResult:
         """Whether so many rows are invalid that reading on would help nobody."""
         return len(self.invalid_rows) >= MAX_INVALID_ROWS
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, spreadsheet: Spreadsheet) -> None:
         """Count a row, and keep what is shown of it."""
         self.counts["invalid" if row.errors else row.kind] += 1
+        self.adjusted += bool(row.extra)
+        self.warned += bool(row.warnings)
+        name = str(row.stored) if row.stored and "name" not in row.values else ""
         if row.errors:
             if not self.is_full:
                 labels = {column.name: column.label for column in self.columns}
@@ -108,12 +116,12 @@ class ImportResult:
                 names = sorted(row.errors, key=lambda name: not name)
                 errors = {labels.get(name, name): row.errors[name] for name in names}
                 cells = [row.cells.get(column.name, "") for column in self.columns]
-                self.invalid_rows.append(ShownRow(row.number, row.kind == "new", errors, cells))
+                self.invalid_rows.append(ShownRow(row.number, row.kind, name, errors, cells))
         elif self.in_bulk:
             self.rows.clear()
-        elif row.kind != "unchanged":
-            cells = [_difference(row, column) for column in self.columns]
-            self.rows.append(ShownRow(row.number, row.kind == "new", {}, cells))
+        else:
+            cells = [_preview(spreadsheet, row, column) for column in self.columns]
+            self.rows.append(ShownRow(row.number, row.kind, name, {}, cells))
 
 
 def preview(*, spreadsheet: Spreadsheet, content: bytes) -> ImportResult:
@@ -147,7 +155,10 @@ def confirm(
         entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
         if result.in_bulk:
             entries.file_moved(FILE_IMPORTED, added=result.counts["new"], changed=result.counts["changed"])
-        staging.write(model=spreadsheet.model, log=None if result.in_bulk else entries)
+        for row in staging.write(spreadsheet=spreadsheet, log=entries, in_bulk=result.in_bulk):
+            result.add(row, spreadsheet)
+        if result.invalid_rows:
+            transaction.set_rollback(True)
     return result
 
 
@@ -162,21 +173,43 @@ def _validate(
         if stages:
             staging.stage(row for row in batch if not row.errors)
         for row in batch:
-            result.add(row)
+            result.add(row, spreadsheet)
     if not result.counts:
         raise ValidationError(_("The file has no rows below its headings."))
+    if result.adjusted > MAX_SHOWN_ROWS:
+        raise ValidationError(
+            _("A file adjusts the stock of %(most)s products at most: split it."),
+            params={"most": f"{MAX_SHOWN_ROWS:,}"},
+        )
     if count := validator.ignored_changes:
         result.notices.append(str(spreadsheet.ignored_change) % {"rows": f"{count:,}"})
+    if result.warned:
+        result.notices.append(_("Rows to look at once more: %(rows)s.") % {"rows": f"{result.warned:,}"})
     return result
 
 
-def _difference(row: Row, column: Column) -> str:
-    """What a cell was, where it changes, and what it will be."""
-    after = column.show(getattr(row.new, column.name), typed=False)
-    if row.stored is None:
-        return str(after if row.values.get(column.name) is not None else "")
-    before = column.show(getattr(row.stored, column.name), typed=False)
-    return str(after) if before == after else format_html("<del>{}</del> → <ins>{}</ins>", before, after)
+def _preview(spreadsheet: Spreadsheet, row: Row, column: Column) -> str:
+    """What a cell was, where it changes, and what it will be; and why to look at it once more."""
+    name = column.name
+    if name in row.extra:
+        if name not in spreadsheet.adjusts:
+            return row.extra[name] or ""
+        by, stored = row.extra[name], getattr(row.stored, spreadsheet.adjusts[name])
+        return format_html("{}: {}", f"{by:+,}", _change(number(stored), number(stored + by)))
+    if name in spreadsheet.extra_names or (row.stored is None and row.values[name] is None):
+        return ""
+    shown = after = spreadsheet.preview(column, row.new)
+    if row.stored and (before := spreadsheet.preview(column, row.stored)) != after:
+        shown = _change(before, after)
+        if name in spreadsheet.money and (old := getattr(row.stored, name)) and row.values[name]:
+            shown = format_html("{} {}", shown, f"({(row.values[name] - old) / old * 100:+.1f} %)")
+    if warning := row.warnings.get(name):
+        shown = format_html('{} <strong class="file-warning">{}</strong>', shown, warning)
+    return shown
+
+
+def _change(before: str, after: str) -> str:
+    return format_html("<del>{}</del> → <ins>{}</ins>", before, after)
 
 
 @contextmanager

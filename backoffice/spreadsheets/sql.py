@@ -6,7 +6,8 @@ CREATE_TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
     (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
-    (kind text, key bigint, fields text[], changes json, PRIMARY KEY (kind, key)) ON COMMIT DROP;
+    (kind text, key bigint, number bigint, fields text[], changes json, PRIMARY KEY (kind, key))
+    ON COMMIT DROP;
 TRUNCATE pg_temp.import_seen, pg_temp.import_staged
 """
 
@@ -28,15 +29,16 @@ WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
 # Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
 STAGE = """
 INSERT INTO pg_temp.import_staged
-SELECT %s, key, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
-FROM json_to_recordset(%s::json) AS rows(key bigint, changes json)
+SELECT %s, key, number, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
+FROM json_to_recordset(%s::json) AS rows(key bigint, number bigint, changes json)
 """
 HIGHEST_NEW_ID = (
     "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
 )
 # Pages by key: the process holds one at a time, whatever the driver buffers.
 STAGED = """
-SELECT key, fields, changes FROM pg_temp.import_staged WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
+SELECT key, number, fields, changes FROM pg_temp.import_staged
+WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
 """
 
 # Sequences are no models, and Django only resets them.
@@ -52,3 +54,5 @@ UPDATE {table} AS stored SET {changes}
 FROM pg_temp.import_staged AS staged, json_populate_record(NULL::{table}, staged.changes) AS file
 WHERE kind = 'changed' AND key BETWEEN %s AND %s AND fields = %s AND stored.id = key
 """
+# What is added to a stored number: orders may have changed it since the file was read.
+ADD_DIFFERENCE = "{field} = stored.{field} + (staged.changes->>%s)::bigint"

@@ -3,21 +3,22 @@
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from backoffice.formatting import won
 from backoffice.spreadsheets import sql
-from backoffice.spreadsheets.columns import Column, column_of, stripped
+from backoffice.spreadsheets.columns import Column, DifferenceColumn, column_for, column_of, stripped
 
 
 @dataclass
@@ -28,8 +29,11 @@ class Row:
     # Both by the name of the column.
     cells: dict[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
+    # What the file says in columns that are no fields of the table; empty where no difference is given.
+    extra: dict[str, Any] = field(default_factory=dict)
     # By the name of the column, "" for the row as a whole.
     errors: dict[str, list[str]] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     # The row of the table with this id, if there is one, and what the file makes of it.
     stored: Any = None
     new: Any = None
@@ -41,11 +45,12 @@ class Row:
 
     @cached_property
     def changes(self) -> dict[str, Any]:
-        """The fields to write, with their values."""
+        """The fields to write, with their values; and `extra`."""
         if self.stored is None:
             return {name: value for name, value in self.values.items() if value is not None}
         new = {name: getattr(self.new, name) for name in self.values}
-        return {name: value for name, value in new.items() if value != getattr(self.stored, name)}
+        changed = {name: value for name, value in new.items() if value != getattr(self.stored, name)}
+        return changed | self.extra
 
     @property
     def kind(self) -> str:
@@ -71,16 +76,44 @@ class Spreadsheet:
     # Imports set these in new rows only; and what the preview says of rows that would change them.
     read_only_once_created: tuple[str, ...] = ()
     ignored_change: "str | Promise" = ""
+    # Fields of a file that are none of the table, and which of them are added to which field of a stored row.
+    extra: "tuple[Field[Any, Any], ...]" = ()
+    adjusts: ClassVar[Mapping[str, str]] = {}
+    # Fields in won.
+    money: tuple[str, ...] = ()
+    # Files to start from: what each is called, and its columns with an example.
+    templates: ClassVar[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {}
     # A row without an id that has another's name is refused: it may be the same file a second time.
     unique_names = False
 
     def columns(self) -> list[Column]:
-        """The columns that a file may have, in the order in which exports write them."""
+        """The columns of the table, in the order in which exports write them."""
         names = ("id", *self.required, *self.optional, *self.read_only)
         return [column_of(self.model, name) for name in names]
 
+    def import_columns(self) -> list[Column]:
+        """The columns that a file may have."""
+        extra = [
+            DifferenceColumn(each) if each.name in self.adjusts else column_for(each) for each in self.extra
+        ]
+        return [*self.columns(), *extra]
+
+    @property
+    def extra_names(self) -> set[str]:
+        """The names of `extra`."""
+        return {each.name for each in self.extra}
+
     def check(self, row: Row) -> None:
-        """Refuse what only this kind of row refuses."""
+        """Refuse, or warn of, what only this kind of row has: in a preview, and again with the row locked."""
+
+    def preview(self, column: Column, instance: Any) -> str:
+        """A value of a row of the table as a page shows it."""
+        value = getattr(instance, column.name)
+        return won(value) if column.name in self.money else column.preview(value)
+
+    def log_details(self, row: Row) -> list[dict[str, Any]]:  # noqa: ARG002
+        """What the log says of a locked row's differences, by `action_log.log_detail`."""
+        return []
 
 
 class RowValidator:
@@ -90,9 +123,16 @@ class RowValidator:
         """Raises ValidationError for headings that name no column or one twice, and for lacking columns."""
         self.spreadsheet = spreadsheet
         self.manager: Any = spreadsheet.model._default_manager  # noqa: SLF001 - documented API
-        columns = spreadsheet.columns()
+        columns = spreadsheet.import_columns()
         # The column that each heading names, None for an empty heading.
-        self.names = _names(headings, columns, required=spreadsheet.required)
+        self.names = _names(headings, columns)
+        self.lacking = [
+            c.label for c in columns if c.name in spreadsheet.required and c.name not in self.names
+        ]
+        if self.lacking and "id" not in self.names:
+            raise ValidationError(
+                _("The file lacks these columns: %(names)s."), params={"names": ", ".join(self.lacking)}
+            )
         self.columns = {
             column.name: column
             for column in columns
@@ -125,15 +165,25 @@ class RowValidator:
             row.refuse("", _("This row has more cells than the file has columns."))
         for name, column in self.columns.items():
             try:
-                row.values[name] = column.clean(row.cells.get(name))
+                values = row.extra if name in self.spreadsheet.extra_names else row.values
+                values[name] = column.clean(row.cells.get(name))
             except ValidationError as error:
                 row.refuse(name, error)
+        if not any(row.extra.get(name) for name in self.spreadsheet.adjusts):
+            row.extra.clear()
         return row
 
     def _compare(self, row: Row, stored: Model | None) -> None:
         """Set what the file makes of a stored row, or of none."""
         row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
         is_ignored = False
+        if stored is None and self.lacking:
+            text = (
+                _("There is none with this id, and new rows need these columns too: %(names)s.")
+                if row.row_id
+                else _("Without an id the row is new, and new rows need these columns too: %(names)s.")
+            )
+            row.refuse("id", text % {"names": ", ".join(self.lacking)})
         for name, value in row.values.items():
             column = self.columns[name].field
             if stored is None:
@@ -167,18 +217,16 @@ class RowValidator:
         self._check_repeated("name", unknown, _("Row %(row)s has the same name."))
 
 
-def _names(headings: Sequence[Any], columns: list[Column], *, required: Sequence[str]) -> list[str | None]:
+def _names(headings: Sequence[Any], columns: list[Column]) -> list[str | None]:
     by_spelling = {word: column.name for column in columns for word in column.spellings()}
     shown = [stripped(unicodedata.normalize("NFC", "" if each is None else str(each))) for each in headings]
     names = [by_spelling.get(heading.casefold()) for heading in shown]
     times = Counter(names)
     unknown = [heading[:40] for heading, name in zip(shown, names, strict=True) if heading and not name]
     twice = [column.label for column in sorted(columns, key=lambda each: each.name) if times[column.name] > 1]
-    lacking = [column.label for column in columns if column.name in required and not times[column.name]]
     for text, wrong in (
         (_("The file has columns that are unknown here: %(names)s."), unknown),
         (_("The file has these columns twice: %(names)s."), twice),
-        (_("The file lacks these columns: %(names)s."), lacking),
     ):
         if wrong:
             raise ValidationError(text, params={"names": ", ".join(wrong)})

@@ -70,7 +70,7 @@ def test_whole_number_may_have_a_point_as_excel_writes_it(admin_client, kind):
 def test_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client):
     product = ProductFactory(name="전", price=100, stock=10)
     page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "후", 200, 999)))
-    assert "<del>100</del> → <ins>200</ins>" in page.content.decode()
+    assert "<del>100원</del> → <ins>200원</ins> (+100.0 %)" in page.content.decode()
     assert "<td>999" not in page.content.decode()
     assert len(page.context["result"].notices) == 1
     adjust_stock(product_id=product.pk, delta=-4)

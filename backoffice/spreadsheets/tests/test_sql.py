@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from backoffice.spreadsheets import staging
+from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.importing import preview
 from backoffice.spreadsheets.validation import Row, violations
 from coupons.models import Coupon
@@ -51,8 +52,9 @@ def test_update_from_staged_writes_what_bulk_update_writes():
         staged(ProductFactory(name="c", price=1), name="d"),
     ]
     written = []
+    log = ImportLog(staff_id=0, file="", model=Product)
     for write in (
-        lambda: staging.write(model=Product, log=None),
+        lambda: staging.write(spreadsheet=ProductSpreadsheet(), log=log, in_bulk=True),
         lambda: Product.objects.bulk_update([row.new for row in rows], ["name", "price"]),
     ):
         with transaction.atomic():
