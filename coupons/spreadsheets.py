@@ -7,8 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.formatting import won
-from backoffice.spreadsheets.columns import Column
-from backoffice.spreadsheets.validation import Row, Spreadsheet
+from backoffice.spreadsheets.columns import Column, Row, Spreadsheet
 from coupons.models import Coupon
 
 
@@ -46,9 +45,9 @@ class CouponSpreadsheet(Spreadsheet):
                 % {"issued": row.stored.issued},
             )
 
-    def preview(self, column: Column, instance: Any) -> str:
+    def show(self, instance: Any, column: Column) -> str:
         """A discount with its unit, which its type decides."""
         if column.name != "discount_value":
-            return super().preview(column, instance)
+            return super().show(instance, column)
         value = instance.discount_value
         return won(value) if instance.discount_type == Coupon.Type.FIXED else f"{value}%"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import action_log
-from backoffice.spreadsheets.validation import Row, Spreadsheet
+from backoffice.spreadsheets.columns import Row, Spreadsheet
 from products.models import Product
 
 STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.spreadsheets.validation import Spreadsheet
+from backoffice.spreadsheets.columns import Spreadsheet
 from users.models import User
 
 

@@ -28,11 +28,11 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from backoffice.base import EditableAdmin
-from backoffice.spreadsheets import exports, importing, template_files, uploads
+from backoffice.spreadsheets import exports, importing, staging, template_files
+from backoffice.spreadsheets.columns import Spreadsheet
 from backoffice.spreadsheets.import_log import FILE_EXPORTED, ImportLog
 from backoffice.spreadsheets.parser.limits import MAX_BYTES, MAX_ROWS
 from backoffice.spreadsheets.refusals import refusal
-from backoffice.spreadsheets.validation import Spreadsheet
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
@@ -130,7 +130,7 @@ class SpreadsheetAdmin(EditableAdmin):
         result = importing.preview(spreadsheet=self.spreadsheet, content=content)
         if result.invalid_rows:
             return self._import_page(request, form=UploadForm(), result=result)
-        pk = uploads.keep(
+        pk = staging.keep_upload(
             owner_id=_staff_id(request), model=self.model, name=file.name or "", content=content
         )
         form = ConfirmForm(initial={"upload": pk, "expected": result.summary})
@@ -168,7 +168,7 @@ class SpreadsheetAdmin(EditableAdmin):
     def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
         """Back to the list or, where the file no longer fits the shop, say why."""
         staff_id = _staff_id(request)
-        kept = uploads.take(pk=upload, owner_id=staff_id, model=self.model)
+        kept = staging.take_upload(pk=upload, owner_id=staff_id, model=self.model)
         if kept is None:
             return self._upload_again(request, GONE)
         try:

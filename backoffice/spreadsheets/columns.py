@@ -1,59 +1,33 @@
-"""The columns of a table's files: the headings that name them, and what their cells may hold."""
+"""What the files of a table hold: its columns, and their rows as pages show them and files have them."""
 
-import re
 import unicodedata
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
-from django.db.models import BigIntegerField, Model
+from django.db.models import Field, Model
 from django.utils import translation
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive, localtime, make_aware
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.formatting import number
+from backoffice.formatting import number, won
 
-# Excel keeps fifteen digits: beyond this a number is not what was typed.
-MAX_EXACT_FLOAT = 2**53
-# Far beyond any shop, and far from where the numbering would end.
-MAX_ID = 10**12
-EXCEL_ERRORS = frozenset(
-    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
-)
 # What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
 _SIGNS = frozenset("=+-@−")
 # What str.strip() leaves, and shows nothing.
 _INVISIBLE = frozenset({"Cc", "Cf"})
-_WHOLE = re.compile(r"-?[0-9]{1,19}(\.0+)?", re.ASCII)
-_ADDED = re.compile(r"\+[0-9].*")
-
-
-class CellError(str):
-    """What a cell shows whose formula failed: `#N/A`."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Formatted:
-    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
-
-    number: float
-    is_scaled: bool
-
-    def __str__(self) -> str:
-        return str(self.number)
 
 
 class Column:
     """A field of a model as a file has it, in the language of whoever asks for it."""
 
     def __init__(self, field: Any) -> None:
-        self.field = field
+        self.field: Any = field
         self.name: str = field.name
         self.label = "id" if self.name == "id" else str(field.verbose_name)
         self.choices = {code: str(label) for code, label in field.choices or ()}
@@ -63,31 +37,11 @@ class Column:
         label = _("Number") if self.name == "id" else self.field.verbose_name
         return {self.name, *spellings(label)}
 
-    def clean(self, value: Any) -> Any:
-        """What a cell means to the field, None for an empty cell. Raises ValidationError."""
-        if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
-            raise ValidationError(_("The formula in this cell failed in Excel."))
-        if isinstance(value, str):
-            value = self.strip(value)
-        return None if value is None or value == "" else self.field.clean(self.read(value), None)
-
-    def strip(self, text: str) -> str:
-        """A text without the blanks around it."""
-        return stripped(text)
-
-    def read(self, value: Any) -> Any:
-        """A cell with something in it, as a value of the field. Raises ValidationError."""
-        return value
-
     def show(self, value: Any, *, typed: bool) -> Any:
         """A value as people read it, as a number where a file has `typed` cells."""
         if value is None:
             return ""
         return value if typed else str(value)
-
-    def preview(self, value: Any) -> str:
-        """A value as a page shows it."""
-        return str(self.show(value, typed=False))
 
     def write(self, value: Any, *, typed: bool) -> Any:
         """The same as a cell of a file, where a text is never run as a formula."""
@@ -95,92 +49,8 @@ class Column:
         return f"'{shown}" if isinstance(value, str) and needs_apostrophe(shown) else shown
 
 
-class IntegerColumn(Column):
-    """Whole numbers: digits, or a number of Excel's."""
-
-    def read(self, value: Any) -> int:
-        """Raises ValidationError for anything else, and for more than the database holds."""
-        if isinstance(value, Formatted):
-            if value.is_scaled:
-                raise ValidationError(
-                    _("This cell shows another number than it holds. Take its percent sign or format off.")
-                )
-            value = value.number
-        if isinstance(value, str) and _WHOLE.fullmatch(value):
-            value = int(value.partition(".")[0])
-        if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError(
-                _("“%(value)s” is not a whole number: digits alone, as in 4500."),
-                params={"value": f"{value}"[:40]},
-            )
-        if abs(value) > BigIntegerField.MAX_BIGINT:
-            raise ValidationError(_("This number is too big."))
-        return value
-
-    def preview(self, value: Any) -> str:
-        """The number with its thousands set apart."""
-        return "" if value is None else number(value)
-
-
-class DifferenceColumn(IntegerColumn):
-    """What is added to a number, or taken off it: `+50`, `50` or `-50`."""
-
-    def read(self, value: Any) -> int:
-        """Raises ValidationError for anything else."""
-        return super().read(value[1:] if isinstance(value, str) and _ADDED.fullmatch(value) else value)
-
-
-class IdColumn(IntegerColumn):
-    """Rows' numbers in the shop."""
-
-    def read(self, value: Any) -> int:
-        """Raises ValidationError outside 1 to MAX_ID."""
-        row_id = super().read(value)
-        if not 1 <= row_id <= MAX_ID:
-            raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
-        return row_id
-
-    def preview(self, value: Any) -> str:
-        """As in lists and files."""
-        return str(value or "")
-
-
-class TextColumn(Column):
-    """Texts; numbers of Excel's as they look."""
-
-    def strip(self, text: str) -> str:
-        """The same; but what export put an apostrophe before is all as it was."""
-        return text[1:] if text.startswith("'") and needs_apostrophe(text[1:]) else stripped(text)
-
-    def read(self, value: Any) -> str:
-        """Raises ValidationError for what looks otherwise in Excel, and for what a database cannot hold."""
-        if isinstance(value, Formatted | datetime):
-            raise ValidationError(
-                _("This cell does not hold the text that it shows. Format it as text and type it again.")
-            )
-        if isinstance(value, bool):
-            return str(value).upper()
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        ProhibitNullCharactersValidator()(str(value))
-        return str(value)
-
-
 class ChoiceColumn(Column):
-    """One of a few words: their codes, or their labels in any of the shop's languages."""
-
-    def read(self, value: Any) -> str:
-        """The code. Raises ValidationError for another word."""
-        word = str(value).casefold()
-        for code, label in self.field.choices:
-            if word == code or word in spellings(label):
-                return str(code)
-        known = ", ".join(self.choices.values())
-        raise ValidationError(
-            _("“%(value)s” is none of: %(known)s."), params={"value": word[:40], "known": known}
-        )
+    """One of a few words."""
 
     def show(self, value: Any, *, typed: bool) -> Any:
         """Its label."""
@@ -188,24 +58,7 @@ class ChoiceColumn(Column):
 
 
 class TimestampColumn(Column):
-    """Dates and times, of Excel's or as in 2026-11-22 09:00; Seoul's unless they say another offset."""
-
-    def read(self, value: Any) -> datetime:
-        """Raises ValidationError for anything else."""
-        moment = value
-        if isinstance(value, str):
-            try:
-                moment = parse_datetime(value) or parse_date(value)
-            except ValueError:  # as in 2026-13-01
-                moment = None
-        if isinstance(moment, date) and not isinstance(moment, datetime):
-            moment = datetime.combine(moment, time())
-        if not isinstance(moment, datetime):
-            raise ValidationError(
-                _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
-                params={"value": f"{value}"[:40]},
-            )
-        return make_aware(moment) if is_naive(moment) else moment
+    """Dates and times in Seoul."""
 
     def show(self, value: Any, *, typed: bool) -> Any:
         """Seoul's moment; as a text where Excel's own would not be exact."""
@@ -215,22 +68,134 @@ class TimestampColumn(Column):
         return local if typed and not local.microsecond else local.isoformat(sep=" ")
 
 
-KINDS: dict[str, type[Column]] = {
-    "BigAutoField": IdColumn,
-    "BigIntegerField": IntegerColumn,
-    "DateTimeField": TimestampColumn,
-}
-
-
 def column_of(model: type[Model], name: str) -> Column:
-    """The column of a field, whose kind says how its cells are read and written."""
+    """The column of a field, whose kind says how its cells are written."""
     return column_for(model._meta.get_field(name))  # noqa: SLF001 - documented API
 
 
 def column_for(field: Any) -> Column:
     """The same of a field that no table has."""
-    kind = KINDS.get(field.get_internal_type(), TextColumn)
-    return ChoiceColumn(field) if field.choices else kind(field)
+    if field.choices:
+        return ChoiceColumn(field)
+    return TimestampColumn(field) if field.get_internal_type() == "DateTimeField" else Column(field)
+
+
+@dataclass
+class Row:
+    """What a row of a file holds, the row of the table that it is about, and what is wrong with it."""
+
+    number: int
+    # Both by the name of the column.
+    cells: dict[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    # What the file says in columns that are no fields of the table; empty where no difference is given.
+    extra: dict[str, Any] = field(default_factory=dict)
+    # By the name of the column, "" for the row as a whole.
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
+    # The row of the table with this id, if there is one, and what the file makes of it.
+    stored: Any = None
+    new: Any = None
+
+    @property
+    def row_id(self) -> int | None:
+        """The id that the file gives, if any."""
+        return self.values.get("id")
+
+    @cached_property
+    def changes(self) -> dict[str, Any]:
+        """The fields to write, with their values; and `extra`."""
+        if self.stored is None:
+            return {name: value for name, value in self.values.items() if value is not None}
+        new = {name: getattr(self.new, name) for name in self.values}
+        changed = {name: value for name, value in new.items() if value != getattr(self.stored, name)}
+        return changed | self.extra
+
+    @property
+    def kind(self) -> str:
+        """`new`, `changed` or `unchanged`."""
+        if self.stored is None:
+            return "new"
+        return "changed" if self.changes else "unchanged"
+
+    def refuse(self, name: str, error: "ValidationError | str") -> None:
+        """Add an error to a column, or to the row as a whole where the name is empty."""
+        messages = error.messages if isinstance(error, ValidationError) else [error]
+        self.errors.setdefault(name, []).extend(str(each) for each in messages)
+
+
+class Spreadsheet:
+    """What the files of a table hold; an app says it of its own by a subclass."""
+
+    model: type[Model]
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    # Exports write these for people to read, imports leave them alone.
+    read_only: tuple[str, ...] = ()
+    # Imports set these in new rows only; and what the preview says of rows that would change them.
+    read_only_once_created: tuple[str, ...] = ()
+    ignored_change: "str | Promise" = ""
+    # Fields of a file that are none of the table, and which of them are added to which field of a stored row.
+    extra: "tuple[Field[Any, Any], ...]" = ()
+    adjusts: ClassVar[Mapping[str, str]] = {}
+    # Fields in won.
+    money: tuple[str, ...] = ()
+    # Files to start from: what each is called, and its columns with an example.
+    templates: ClassVar[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {}
+    # A row without an id that has another's name is refused: it may be the same file a second time.
+    unique_names = False
+
+    def columns(self) -> list[Column]:
+        """The columns of the table, in the order in which exports write them."""
+        names = ("id", *self.required, *self.optional, *self.read_only)
+        return [column_of(self.model, name) for name in names]
+
+    def import_columns(self) -> list[Column]:
+        """The columns that a file may have."""
+        return [*self.columns(), *(column_for(each) for each in self.extra)]
+
+    @property
+    def extra_names(self) -> set[str]:
+        """The names of `extra`."""
+        return {each.name for each in self.extra}
+
+    def check(self, row: Row) -> None:
+        """Refuse, or warn of, what only this kind of row has: in a preview, and again with the row locked."""
+
+    def preview(self, row: Row, column: Column) -> str:
+        """What a cell was, where it changes, and what it will be; and why to look at it once more."""
+        name = column.name
+        if name in row.extra:
+            if name not in self.adjusts:
+                return row.extra[name] or ""
+            by, stored = row.extra[name], getattr(row.stored, self.adjusts[name])
+            return format_html("{}: {}", f"{by:+,}", _change(number(stored), number(stored + by)))
+        if name in self.extra_names or (row.stored is None and row.values[name] is None):
+            return ""
+        shown = after = self.show(row.new, column)
+        if row.stored and (before := self.show(row.stored, column)) != after:
+            shown = _change(before, after)
+            if name in self.money and (old := getattr(row.stored, name)) and row.values[name]:
+                shown = format_html("{} {}", shown, f"({(row.values[name] - old) / old * 100:+.1f} %)")
+        if warning := row.warnings.get(name):
+            shown = format_html('{} <strong class="file-warning">{}</strong>', shown, warning)
+        return shown
+
+    def show(self, instance: Any, column: Column) -> str:
+        """A value of a row of the table as a page shows it."""
+        value = getattr(instance, column.name)
+        if value is not None and column.name in self.money:
+            return won(value)
+        is_counted = isinstance(value, int) and column.name != "id"
+        return number(value) if is_counted else str(column.show(value, typed=False))
+
+    def log_details(self, row: Row) -> list[dict[str, Any]]:  # noqa: ARG002
+        """What the log says of a locked row's differences, by `action_log.log_detail`."""
+        return []
+
+
+def _change(before: str, after: str) -> str:
+    return format_html("<del>{}</del> → <ins>{}</ins>", before, after)
 
 
 def stripped(text: str) -> str:

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
+from backoffice.spreadsheets.columns import Spreadsheet
 from backoffice.spreadsheets.parser.limits import MAX_ROWS
-from backoffice.spreadsheets.validation import Spreadsheet
 from core.db.replica import iterate_from_replica, read_from_replica
 
 BATCH_SIZE = 1_000

@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from backoffice import action_log
-from backoffice.spreadsheets.validation import Row
+from backoffice.spreadsheets.columns import Row
 
 ROW_IMPORTED = gettext_noop("From the file {file}.")
 FILE_IMPORTED = gettext_noop("The file {file} added {added:,} and changed {changed:,}.")

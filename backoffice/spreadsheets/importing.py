@@ -18,16 +18,14 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from openpyxl.utils import get_column_letter
 
-from backoffice.formatting import number
 from backoffice.spreadsheets import staging
-from backoffice.spreadsheets.columns import CellError, Column, Formatted
+from backoffice.spreadsheets.columns import Column, Row, Spreadsheet
 from backoffice.spreadsheets.import_log import FILE_IMPORTED, ImportLog
 from backoffice.spreadsheets.refusals import refusal
-from backoffice.spreadsheets.validation import Row, RowValidator, Spreadsheet
+from backoffice.spreadsheets.validation import CellError, Formatted, RowValidator
 from core.db.transactions import durable_transaction
 
 BATCH_SIZE = 1_000
@@ -120,7 +118,7 @@ class ImportResult:
         elif self.in_bulk:
             self.rows.clear()
         else:
-            cells = [_preview(spreadsheet, row, column) for column in self.columns]
+            cells = [spreadsheet.preview(row, column) for column in self.columns]
             self.rows.append(ShownRow(row.number, row.kind, name, {}, cells))
 
 
@@ -186,30 +184,6 @@ def _validate(
     if result.warned:
         result.notices.append(_("Rows to look at once more: %(rows)s.") % {"rows": f"{result.warned:,}"})
     return result
-
-
-def _preview(spreadsheet: Spreadsheet, row: Row, column: Column) -> str:
-    """What a cell was, where it changes, and what it will be; and why to look at it once more."""
-    name = column.name
-    if name in row.extra:
-        if name not in spreadsheet.adjusts:
-            return row.extra[name] or ""
-        by, stored = row.extra[name], getattr(row.stored, spreadsheet.adjusts[name])
-        return format_html("{}: {}", f"{by:+,}", _change(number(stored), number(stored + by)))
-    if name in spreadsheet.extra_names or (row.stored is None and row.values[name] is None):
-        return ""
-    shown = after = spreadsheet.preview(column, row.new)
-    if row.stored and (before := spreadsheet.preview(column, row.stored)) != after:
-        shown = _change(before, after)
-        if name in spreadsheet.money and (old := getattr(row.stored, name)) and row.values[name]:
-            shown = format_html("{} {}", shown, f"({(row.values[name] - old) / old * 100:+.1f} %)")
-    if warning := row.warnings.get(name):
-        shown = format_html('{} <strong class="file-warning">{}</strong>', shown, warning)
-    return shown
-
-
-def _change(before: str, after: str) -> str:
-    return format_html("<del>{}</del> → <ins>{}</ins>", before, after)
 
 
 @contextmanager

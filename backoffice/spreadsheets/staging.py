@@ -1,27 +1,140 @@
-"""What a whole file changes: staged in the database until all of it is known to be right, then written."""
+"""What the database keeps of a file, says of its rows, and makes of them once all are known to be right."""
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from copy import copy
+from datetime import timedelta
+from typing import Any, TypedDict
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Count, Model, Sum
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.functions import Coalesce, Length, Now
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets import sql
+from backoffice.spreadsheets.columns import Row, Spreadsheet
 from backoffice.spreadsheets.import_log import ImportLog
-from backoffice.spreadsheets.validation import Row, Spreadsheet
+from backoffice.spreadsheets.models import Upload
+from backoffice.spreadsheets.refusals import refusal
+from core.db.transactions import atomic_with_retries
+
+KEPT = timedelta(days=1)
+# Of one account; the oldest give way to its next one.
+MAX_PER_ACCOUNT = 5
+# Of all accounts, compressed as they are kept.
+MAX_FILES = 100
+MAX_TOTAL_BYTES = 256 * 1024 * 1024
 
 BATCH_SIZE = 1_000
 # Up to here a sequence's values are taken one by one; nobody else takes so many within the moment of a jump.
 SETVAL_THRESHOLD = 100_000
 
 
+@atomic_with_retries
+def keep_upload(*, owner_id: int, model: type[Model], name: str, content: bytes) -> UUID:
+    """Keep a file for its import into a model's table; the key to take it by.
+
+    Raises ValidationError where all that is kept would be more than MAX_FILES or MAX_TOTAL_BYTES, Busy where
+    others keep so many at once that the lock was not had in time.
+    """
+    compressed = zlib.compress(content, 1)
+    with connection.cursor() as cursor:
+        # What two add at once would both be within the bounds, and their sum beyond.
+        cursor.execute("LOCK TABLE seeding_upload IN SHARE ROW EXCLUSIVE MODE")
+    own = Upload.objects.filter(owner_id=owner_id).order_by("-uploaded_at", "-pk").values("pk")
+    Upload.objects.filter(pk__in=[*own[MAX_PER_ACCOUNT - 1 :].values_list("pk", flat=True)]).delete()
+    kept = Upload.objects.aggregate(files=Count("pk"), bytes=Coalesce(Sum(Length("content")), 0))
+    if kept["files"] >= MAX_FILES or kept["bytes"] + len(compressed) > MAX_TOTAL_BYTES:
+        raise refusal("too_many_uploads")
+    pk: UUID = Upload.objects.create(
+        owner_id=owner_id, target=_target(model), name=name[:255], content=compressed
+    ).pk
+    return pk
+
+
+class Kept(TypedDict):
+    """A file as it was uploaded."""
+
+    file_name: str
+    content: bytes
+
+
+def take_upload(*, pk: UUID, owner_id: int, model: type[Model]) -> Kept | None:
+    """The file, for who asks first; None for the second, after a day, and for another account or table."""
+    own = Upload.objects.filter(pk=pk, owner_id=owner_id, target=_target(model))
+    found = own.filter(uploaded_at__gt=Now() - KEPT).first()
+    if found is None or not own.delete()[0]:
+        return None
+    return {"file_name": found.name, "content": zlib.decompress(found.content)}
+
+
+def forget_old_uploads() -> int:
+    """Forget the files that nobody confirmed within a day; how many they were."""
+    deleted, _by_model = Upload.objects.filter(uploaded_at__lte=Now() - KEPT).delete()
+    return deleted
+
+
+def _target(model: type[Model]) -> str:
+    return model._meta.label_lower  # noqa: SLF001 - documented API
+
+
 def create_tables() -> None:
     """Make empty temporary tables, private to the transaction that is open and gone at its end."""
     with connection.cursor() as cursor:
         cursor.execute(sql.CREATE_TABLES)
+
+
+def first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """For each of these values, given in the file's order: the first row of the file with it."""
+    rows: dict[str, int] = {}
+    for value, number in values:
+        rows.setdefault(value, number)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ADD_SEEN, [kind, [*rows], [*rows.values()]])
+        cursor.execute(sql.SEEN, [kind, [*rows]])
+        return dict(cursor.fetchall())
+
+
+def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
+    """What the constraints of their table would refuse, by place in `rows`; nothing is written or locked."""
+    if not rows:
+        return {}
+    meta = type(rows[0])._meta  # noqa: SLF001 - documented API
+    messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
+    with connection.cursor() as cursor:
+        checks = dict(cursor.execute(sql.CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
+        cursor.execute(_failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
+        found = cursor.fetchall()
+    return {
+        place - 1: [
+            ValidationError(messages.get(name, name), code=name)
+            for name, holds in zip(checks, answers, strict=True)
+            if holds is False
+        ]
+        for place, *answers in found
+    }
+
+
+def _failed_checks(table: str, conditions: Sequence[str]) -> str:
+    """SQL: which rows of a JSON list fail which conditions; the conditions are the catalogue's."""
+    checks = [f"({condition})".replace("%", "%%") for condition in conditions]
+    rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
+    return (
+        f"SELECT ordinality, {', '.join(checks)} "  # noqa: S608 # nosec B608
+        f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(checks)})"
+    )
+
+
+def _as_json(rows: Sequence[Model]) -> str:
+    """The rows' values, without those that the database will set."""
+    columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
+    values = [{column: getattr(row, name) for column, name in columns} for row in rows]
+    given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
+    return json.dumps(given, default=str)
 
 
 def stage(rows: Iterable[Row]) -> None:
@@ -77,7 +190,10 @@ def _locked(spreadsheet: Spreadsheet, batch: Sequence[tuple[Any, ...]]) -> list[
     for key, number, _fields, changes in batch:
         extra = {name: changes[name] for name in changes if name in spreadsheet.extra_names}
         values = {name: changes[name] for name in changes if name not in extra}
-        row = Row(number, {"id": key, **changes}, values, extra, stored=stored[key])
+        new = copy(stored[key])
+        for name, value in values.items():
+            setattr(new, name, value)
+        row = Row(number, {"id": key, **changes}, values, extra, stored=stored[key], new=new)
         spreadsheet.check(row)
         rows.append(row)
     return rows

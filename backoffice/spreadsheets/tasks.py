@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from backoffice.spreadsheets import uploads
+from backoffice.spreadsheets import staging
 from core.db.transactions import put_off
 
 
@@ -10,4 +10,4 @@ from core.db.transactions import put_off
 def forget_uploads() -> None:
     """Forget uploads that nobody confirmed; where no database answers, the next task does."""
     with put_off("uploads_put_off"):
-        uploads.forget_old()
+        staging.forget_old_uploads()

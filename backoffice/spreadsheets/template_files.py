@@ -6,8 +6,8 @@ import io
 from django.utils.functional import Promise
 from openpyxl import Workbook
 
+from backoffice.spreadsheets.columns import Spreadsheet
 from backoffice.spreadsheets.exports import BYTE_ORDER_MARK
-from backoffice.spreadsheets.validation import Spreadsheet
 
 
 def template(spreadsheet: Spreadsheet, name: str, *, is_xlsx: bool) -> bytes:

@@ -1,119 +1,49 @@
-"""What the files of a table hold, and the validation of their rows: against the file, and what is stored."""
+"""The validation of a file's rows: what their cells mean, against the file, and against what is stored."""
 
-import json
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
-from django.db.models import Field, Model
-from django.db.models.expressions import DatabaseDefault
-from django.utils.functional import Promise
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import BigIntegerField, Model
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
-from backoffice.formatting import won
-from backoffice.spreadsheets import sql
-from backoffice.spreadsheets.columns import Column, DifferenceColumn, column_for, column_of, stripped
+from backoffice.spreadsheets import staging
+from backoffice.spreadsheets.columns import Column, Row, Spreadsheet, needs_apostrophe, spellings, stripped
+
+# Excel keeps fifteen digits: beyond this a number is not what was typed.
+MAX_EXACT_FLOAT = 2**53
+# Far beyond any shop, and far from where the numbering would end.
+MAX_ID = 10**12
+EXCEL_ERRORS = frozenset(
+    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
+)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
-@dataclass
-class Row:
-    """What a row of a file holds, the row of the table that it is about, and what is wrong with it."""
+class CellError(str):
+    """What a cell shows whose formula failed: `#N/A`."""
 
-    number: int
-    # Both by the name of the column.
-    cells: dict[str, Any]
-    values: dict[str, Any] = field(default_factory=dict)
-    # What the file says in columns that are no fields of the table; empty where no difference is given.
-    extra: dict[str, Any] = field(default_factory=dict)
-    # By the name of the column, "" for the row as a whole.
-    errors: dict[str, list[str]] = field(default_factory=dict)
-    warnings: dict[str, str] = field(default_factory=dict)
-    # The row of the table with this id, if there is one, and what the file makes of it.
-    stored: Any = None
-    new: Any = None
-
-    @property
-    def row_id(self) -> int | None:
-        """The id that the file gives, if any."""
-        return self.values.get("id")
-
-    @cached_property
-    def changes(self) -> dict[str, Any]:
-        """The fields to write, with their values; and `extra`."""
-        if self.stored is None:
-            return {name: value for name, value in self.values.items() if value is not None}
-        new = {name: getattr(self.new, name) for name in self.values}
-        changed = {name: value for name, value in new.items() if value != getattr(self.stored, name)}
-        return changed | self.extra
-
-    @property
-    def kind(self) -> str:
-        """`new`, `changed` or `unchanged`."""
-        if self.stored is None:
-            return "new"
-        return "changed" if self.changes else "unchanged"
-
-    def refuse(self, name: str, error: "ValidationError | str") -> None:
-        """Add an error to a column, or to the row as a whole where the name is empty."""
-        messages = error.messages if isinstance(error, ValidationError) else [error]
-        self.errors.setdefault(name, []).extend(str(each) for each in messages)
+    __slots__ = ()
 
 
-class Spreadsheet:
-    """What the files of a table hold; an app says it of its own by a subclass."""
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
 
-    model: type[Model]
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    # Exports write these for people to read, imports leave them alone.
-    read_only: tuple[str, ...] = ()
-    # Imports set these in new rows only; and what the preview says of rows that would change them.
-    read_only_once_created: tuple[str, ...] = ()
-    ignored_change: "str | Promise" = ""
-    # Fields of a file that are none of the table, and which of them are added to which field of a stored row.
-    extra: "tuple[Field[Any, Any], ...]" = ()
-    adjusts: ClassVar[Mapping[str, str]] = {}
-    # Fields in won.
-    money: tuple[str, ...] = ()
-    # Files to start from: what each is called, and its columns with an example.
-    templates: ClassVar[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {}
-    # A row without an id that has another's name is refused: it may be the same file a second time.
-    unique_names = False
+    number: float
+    is_scaled: bool
 
-    def columns(self) -> list[Column]:
-        """The columns of the table, in the order in which exports write them."""
-        names = ("id", *self.required, *self.optional, *self.read_only)
-        return [column_of(self.model, name) for name in names]
-
-    def import_columns(self) -> list[Column]:
-        """The columns that a file may have."""
-        extra = [
-            DifferenceColumn(each) if each.name in self.adjusts else column_for(each) for each in self.extra
-        ]
-        return [*self.columns(), *extra]
-
-    @property
-    def extra_names(self) -> set[str]:
-        """The names of `extra`."""
-        return {each.name for each in self.extra}
-
-    def check(self, row: Row) -> None:
-        """Refuse, or warn of, what only this kind of row has: in a preview, and again with the row locked."""
-
-    def preview(self, column: Column, instance: Any) -> str:
-        """A value of a row of the table as a page shows it."""
-        value = getattr(instance, column.name)
-        return won(value) if column.name in self.money else column.preview(value)
-
-    def log_details(self, row: Row) -> list[dict[str, Any]]:  # noqa: ARG002
-        """What the log says of a locked row's differences, by `action_log.log_detail`."""
-        return []
+    def __str__(self) -> str:
+        return str(self.number)
 
 
 class RowValidator:
@@ -152,7 +82,7 @@ class RowValidator:
         if self.spreadsheet.unique_names:
             self._check_names(rows)
         valid = [row for row in rows if not row.errors]
-        for place, errors in violations(rows=[row.new for row in valid]).items():
+        for place, errors in staging.violations(rows=[row.new for row in valid]).items():
             for error in errors:
                 valid[place].refuse("", error)
         return rows
@@ -166,7 +96,7 @@ class RowValidator:
         for name, column in self.columns.items():
             try:
                 values = row.extra if name in self.spreadsheet.extra_names else row.values
-                values[name] = column.clean(row.cells.get(name))
+                values[name] = read_cell(column, row.cells.get(name))
             except ValidationError as error:
                 row.refuse(name, error)
         if not any(row.extra.get(name) for name in self.spreadsheet.adjusts):
@@ -199,7 +129,7 @@ class RowValidator:
 
     def _check_repeated(self, name: str, rows: Sequence[tuple[Row, str]], text: str) -> None:
         """Refuse rows whose value stands above in the file."""
-        first = _first_rows(kind=name, values=[(value, row.number) for row, value in rows])
+        first = staging.first_rows(kind=name, values=[(value, row.number) for row, value in rows])
         for row, value in rows:
             if (above := first[value]) != row.number:
                 row.refuse(name, text % {"row": above})
@@ -233,50 +163,96 @@ def _names(headings: Sequence[Any], columns: list[Column]) -> list[str | None]:
     return names
 
 
-def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """For each of these values, given in the file's order: the first row of the file with it."""
-    rows: dict[str, int] = {}
-    for value, number in values:
-        rows.setdefault(value, number)
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ADD_SEEN, [kind, [*rows], [*rows.values()]])
-        cursor.execute(sql.SEEN, [kind, [*rows]])
-        return dict(cursor.fetchall())
+def read_cell(column: Column, value: Any) -> Any:
+    """What a cell means to the column's field, None for an empty cell. Raises ValidationError."""
+    if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
+        raise ValidationError(_("The formula in this cell failed in Excel."))
+    kind = "choice" if column.choices else column.field.get_internal_type()
+    if isinstance(value, str):
+        # What an export put an apostrophe before is all as it was.
+        was_escaped = kind not in READERS and value.startswith("'") and needs_apostrophe(value[1:])
+        value = value[1:] if was_escaped else stripped(value)
+    if value is None or value == "":
+        return None
+    return column.field.clean(READERS.get(kind, _read_text)(column, value), None)
 
 
-def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
-    """What the constraints of their table would refuse, by place in `rows`; nothing is written or locked."""
-    if not rows:
-        return {}
-    meta = type(rows[0])._meta  # noqa: SLF001 - documented API
-    messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
-    with connection.cursor() as cursor:
-        checks = dict(cursor.execute(sql.CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
-        cursor.execute(_failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
-        found = cursor.fetchall()
-    return {
-        place - 1: [
-            ValidationError(messages.get(name, name), code=name)
-            for name, holds in zip(checks, answers, strict=True)
-            if holds is False
-        ]
-        for place, *answers in found
-    }
+def _read_integer(_column: Column, value: Any) -> int:
+    """Digits, or a number of Excel's."""
+    if isinstance(value, Formatted):
+        if value.is_scaled:
+            raise ValidationError(
+                _("This cell shows another number than it holds. Take its percent sign or format off.")
+            )
+        value = value.number
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value.partition(".")[0])
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValidationError(
+            _("“%(value)s” is not a whole number: digits alone, as in 4500."),
+            params={"value": f"{value}"[:40]},
+        )
+    if abs(value) > BigIntegerField.MAX_BIGINT:
+        raise ValidationError(_("This number is too big."))
+    return value
 
 
-def _failed_checks(table: str, conditions: Sequence[str]) -> str:
-    """SQL: which rows of a JSON list fail which conditions; the conditions are the catalogue's."""
-    checks = [f"({condition})".replace("%", "%%") for condition in conditions]
-    rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
-    return (
-        f"SELECT ordinality, {', '.join(checks)} "  # noqa: S608 # nosec B608
-        f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(checks)})"
+def _read_id(column: Column, value: Any) -> int:
+    row_id = _read_integer(column, value)
+    if not 1 <= row_id <= MAX_ID:
+        raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
+    return row_id
+
+
+def _read_text(_column: Column, value: Any) -> Any:
+    """Numbers of Excel's as they look; what looks otherwise than it is, is refused."""
+    if isinstance(value, Formatted | datetime):
+        raise ValidationError(
+            _("This cell does not hold the text that it shows. Format it as text and type it again.")
+        )
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    ProhibitNullCharactersValidator()(str(value))
+    return str(value)
+
+
+def _read_choice(column: Column, value: Any) -> str:
+    """The code of a word: itself, or its label in any of the shop's languages."""
+    word = str(value).casefold()
+    for code, label in column.field.choices:
+        if word == code or word in spellings(label):
+            return str(code)
+    known = ", ".join(column.choices.values())
+    raise ValidationError(
+        _("“%(value)s” is none of: %(known)s."), params={"value": word[:40], "known": known}
     )
 
 
-def _as_json(rows: Sequence[Model]) -> str:
-    """The rows' values, without those that the database will set."""
-    columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
-    values = [{column: getattr(row, name) for column, name in columns} for row in rows]
-    given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
-    return json.dumps(given, default=str)
+def _read_timestamp(_column: Column, value: Any) -> datetime:
+    """Of Excel's or as in 2026-11-22 09:00; Seoul's unless it says another offset."""
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = parse_datetime(value) or parse_date(value)
+        except ValueError:  # as in 2026-13-01
+            moment = None
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    if not isinstance(moment, datetime):
+        raise ValidationError(
+            _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
+            params={"value": f"{value}"[:40]},
+        )
+    return make_aware(moment) if is_naive(moment) else moment
+
+
+READERS: dict[str, Callable[[Column, Any], Any]] = {
+    "choice": _read_choice,
+    "BigAutoField": _read_id,
+    "BigIntegerField": _read_integer,
+    "DateTimeField": _read_timestamp,
+}

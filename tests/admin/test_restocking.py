@@ -143,6 +143,16 @@ def test_restock_that_no_longer_fits_is_refused_by_row_and_writes_nothing(admin_
     assert not LogEntry.objects.exists()
 
 
+def test_restock_with_a_price_that_no_longer_fits_shows_the_whole_row(admin_client):
+    product = ProductFactory(price=100, stock=10)
+    content = as_csv(("id", "price", "stock_change", "reason"), (product.pk, 110, -8, "반품"))
+    page = preview(admin_client, PRODUCTS, content)
+    adjust_stock(product_id=product.pk, delta=-5)
+    refused = confirm(admin_client, PRODUCTS, page)
+    assert wrong(refused).keys() == {2}
+    assert all(f"<td>{cell}</td>" in refused.content.decode() for cell in (product.pk, 110, -8, "반품"))
+
+
 def confirmed_while_an_order_takes(staff, *, delta: int):
     """Confirm a difference while an order that takes 5 of 10 has not committed yet."""
     product = ProductFactory(stock=10)

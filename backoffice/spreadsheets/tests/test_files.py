@@ -10,10 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from backoffice.spreadsheets import importing
-from backoffice.spreadsheets.columns import CellError, Formatted, column_of
+from backoffice.spreadsheets.columns import column_of
 from backoffice.spreadsheets.importing import parsed, preview, turn
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
+from backoffice.spreadsheets.validation import CellError, Formatted, read_cell
 from coupons.models import Coupon
 from tests.kit.processes import until
 from tests.kit.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
@@ -40,7 +41,7 @@ def test_cells_keep_their_types():
 
 
 def test_amount_is_read_from_any_format_that_shows_the_same_number():
-    assert column_of(Coupon, "quantity").clean(Formatted(4500, is_scaled=False)) == 4500
+    assert read_cell(column_of(Coupon, "quantity"), Formatted(4500, is_scaled=False)) == 4500
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_amount_is_read_from_any_format_that_shows_the_same_number():
 )
 def test_cell_that_shows_another_value_than_it_holds_is_refused(name, value):
     with pytest.raises(ValidationError):
-        column_of(Coupon, name).clean(value)
+        read_cell(column_of(Coupon, name), value)
 
 
 @pytest.mark.django_db

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from backoffice.spreadsheets import staging
+from backoffice.spreadsheets.columns import Row
 from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.importing import preview
-from backoffice.spreadsheets.validation import Row, violations
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
@@ -33,9 +33,8 @@ def test_failed_checks_are_the_rows_that_django_refuses():
         Coupon(name="a", quantity=1, discount_type=kind, discount_value=value, max_discount=most)
         for kind, value, most in TERMS
     ]
-    assert (
-        {*violations(rows=rows)} == {n for n, row in enumerate(rows) if refused_by_django(row)} == {*range(4)}
-    )
+    refused = {n for n, row in enumerate(rows) if refused_by_django(row)}
+    assert {*staging.violations(rows=rows)} == refused == {*range(4)}
 
 
 def staged(product: Product, **values) -> Row:
