@@ -83,18 +83,16 @@ class SpreadsheetAdmin(EditableAdmin):
 
     def get_urls(self) -> list[Any]:
         """The pages of every list, and those of files."""
-        views = {"import": self.import_view, "process_import": self.confirm_view, "export": self.export_view}
-        own = [
-            path(f"{page}/", self.admin_site.admin_view(view), name=self._url_name(page))
-            for page, view in views.items()
-        ]
-        own.append(
-            path(
-                "import/<slug:name>.<slug:kind>",
-                self.admin_site.admin_view(self.template_view),
-                name=self._url_name("import_template"),
-            )
+        pages = (
+            ("import/", "import", self.import_view),
+            ("import/<slug:name>.<slug:kind>", "import_template", self.template_view),
+            ("process_import/", "process_import", self.confirm_view),
+            ("export/", "export", self.export_view),
         )
+        own = [
+            path(route, self.admin_site.admin_view(view), name=self._url_name(page))
+            for route, page, view in pages
+        ]
         return [*own, *super().get_urls()]
 
     def has_import_permission(self, request: HttpRequest) -> bool:

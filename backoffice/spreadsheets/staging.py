@@ -170,6 +170,8 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Ro
             log.rows_added(added)
     refused: list[Row] = []
     for batch in _staged("changed"):
+        if len(refused) >= BATCH_SIZE:  # far more than a page shows
+            break
         rows = _locked(spreadsheet, batch)
         refused += [row for row in rows if row.errors]
         if not refused:

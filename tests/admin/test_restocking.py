@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -143,20 +144,11 @@ def test_restock_that_no_longer_fits_is_refused_by_row_and_writes_nothing(admin_
     assert not LogEntry.objects.exists()
 
 
-def test_restock_with_a_price_that_no_longer_fits_shows_the_whole_row(admin_client):
-    product = ProductFactory(price=100, stock=10)
-    content = as_csv(("id", "price", "stock_change", "reason"), (product.pk, 110, -8, "반품"))
-    page = preview(admin_client, PRODUCTS, content)
-    adjust_stock(product_id=product.pk, delta=-5)
-    refused = confirm(admin_client, PRODUCTS, page)
-    assert wrong(refused).keys() == {2}
-    assert all(f"<td>{cell}</td>" in refused.content.decode() for cell in (product.pk, 110, -8, "반품"))
-
-
 def confirmed_while_an_order_takes(staff, *, delta: int):
-    """Confirm a difference while an order that takes 5 of 10 has not committed yet."""
-    product = ProductFactory(stock=10)
-    file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, (product.pk, delta, "재고 조사"))}
+    """Confirm a difference and a price while an order that takes 5 of 10 has not committed yet."""
+    product = ProductFactory(price=100, stock=10)
+    content = as_csv(("id", "price", "stock_change", "reason"), (product.pk, 110, delta, "재고 조사"))
+    file = {"spreadsheet": ProductSpreadsheet(), "content": content}
 
     def confirm_elsewhere():
         try:
@@ -182,8 +174,10 @@ def without_lock(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_restock_beside_an_order_is_checked_once_the_order_has_committed(admin_user):
     result = confirmed_while_an_order_takes(admin_user, delta=-8)
-    assert [[*row.errors] for row in result.invalid_rows] == [["재고 증감"]]
-    assert Product.objects.get().stock == 5
+    (row,) = result.invalid_rows
+    product = Product.objects.get()
+    assert ([*row.errors], row.cells) == (["재고 증감"], [product.pk, 110, -8, "재고 조사"])
+    assert (product.price, product.stock) == (100, 5)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -208,6 +202,18 @@ def test_log_of_a_restock_without_the_lock_would_be_wrong(admin_user):
     confirmed_while_an_order_takes(admin_user, delta=50)
     assert "10개 → 60개" in action_log.describe(LogEntry.objects.get())
     assert Product.objects.get().stock == 55
+
+
+def test_restock_takes_as_many_statements_for_60_products_as_for_one(admin_client):
+    statements = []
+    bring(admin_client, PRODUCTS, as_csv(HEAD, (ProductFactory().pk, 5, "입고")))  # caches
+    for products in ([ProductFactory()], ProductFactory.create_batch(60)):
+        page = preview(admin_client, PRODUCTS, as_csv(HEAD, *((each.pk, 5, "입고") for each in products)))
+        with CaptureQueriesContext(connection) as queries:
+            assert confirm(admin_client, PRODUCTS, page).status_code == 302
+        statements.append(len(queries))
+    assert statements[0] == statements[1]
+    assert LogEntry.objects.count() == 62
 
 
 def test_restock_of_more_rows_than_are_logged_one_by_one_is_refused(admin_client, monkeypatch):
