@@ -7,7 +7,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
@@ -18,8 +18,10 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import action_log, rights
 from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnlyAdmin
+from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
+from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
 
 ROLES = {
     "viewer": (_("Viewer"), _("sees everything in the shop")),
@@ -55,6 +57,8 @@ class NamedChoiceField(ModelMultipleChoiceField):
         """The role or, of a permission, which rows it concerns and what it allows."""
         if isinstance(obj, Group):
             return role_name(obj)
+        if obj.codename == EXPORT_LISTS:
+            return _(obj.name)
         verb = obj.codename.partition("_")[0]
         return f"{obj.content_type}: {VERBS.get(verb, obj.name)}"
 
@@ -137,11 +141,10 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Permissions by the rows they concern, for the rows that have a page; none that the actor lacks."""
+        with_page = ContentType.objects.get_for_models(*self.admin_site._registry).values()  # noqa: SLF001
         kwargs["queryset"] = (
             rights.held_by(_actor(request))
-            .filter(
-                content_type__in=ContentType.objects.get_for_models(*self.admin_site._registry).values()  # noqa: SLF001
-            )
+            .filter(Q(content_type__in=with_page) | Q(codename=EXPORT_LISTS))
             .select_related("content_type")
         )
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
@@ -169,8 +172,10 @@ class LogList(BoundedChangeList):
 
 
 @admin.register(LogEntry)
-class LogEntryAdmin(ReadOnlyAdmin):
+class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
     """Who did what in the admin, and when."""
+
+    exports = (LOG,)
 
     list_display = ("action_time", "staff_account", "action", "kind", "row", "text")
     # Where no column is to be a link, Unfold names the first one "Select" on a phone.

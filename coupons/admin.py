@@ -17,11 +17,12 @@ from backoffice.base import ReadOnlyAdmin, StaleWriteForm
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import badge, link, link_column, list_url, number, number_column, won
 from backoffice.spreadsheets.admin import SpreadsheetAdmin
+from backoffice.spreadsheets.export_admin import ExportAdmin
+from coupons.exports import ISSUED_COUPONS, STATUSES
 from coupons.models import Coupon, DiscountTerms, IssuedCoupon, status_of
 from coupons.spreadsheets import CouponSpreadsheet
 
 STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
-STATUSES = {"usable": _("Usable"), "used": _("Used"), "expired": _("Expired")}
 
 
 class CouponForm(StaleWriteForm):
@@ -107,8 +108,10 @@ class StatusFilter(RadioFilter):
 
 
 @admin.register(IssuedCoupon)
-class IssuedCouponAdmin(ReadOnlyAdmin):
+class IssuedCouponAdmin(ExportAdmin, ReadOnlyAdmin):
     """Who holds what."""
+
+    exports = (ISSUED_COUPONS,)
 
     list_display = ("id", "coupon_link", "sequence", "member", "status", "issued_at", "expires_at", "used_at")
     list_select_related = ("coupon", "user")

@@ -35,7 +35,9 @@ from backoffice.formatting import (
     won,
     won_column,
 )
+from backoffice.spreadsheets.export_admin import ExportAdmin
 from core.db.transactions import atomic_with_retries
+from orders.exports import EVENTS, ORDER_LINES, ORDERS
 from orders.models import Order, OrderEvent, OrderItem
 from orders.outbox.events import body_of
 from orders.selectors import dead_by_error
@@ -83,8 +85,10 @@ class EventPage(ReadOnlyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(EventPage):
+class OrderAdmin(EventPage, ExportAdmin):
     """A paid order on one page: its lines, the payment, and what became of its event."""
+
+    exports = (ORDERS, ORDER_LINES)
 
     list_display = ("id", "member", "to_pay", "won_off", "delivery", "ordered_at")
     list_select_related = ("user", "event")
@@ -148,8 +152,10 @@ class OrderAdmin(EventPage):
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(EventPage):
+class OrderEventAdmin(EventPage, ExportAdmin):
     """The outbox; what was sent can be sent again."""
+
+    exports = (EVENTS,)
 
     list_display = (
         "linked_order",

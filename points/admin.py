@@ -9,12 +9,16 @@ from unfold.contrib.filters.admin import ChoicesRadioFilter
 from backoffice.base import ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import column, link_column, won_column
+from backoffice.spreadsheets.export_admin import ExportAdmin
+from points.exports import BALANCES, LEDGER
 from points.models import PointAccount, PointTransaction
 
 
 @admin.register(PointAccount)
-class PointAccountAdmin(ReadOnlyAdmin):
+class PointAccountAdmin(ExportAdmin, ReadOnlyAdmin):
     """Balances."""
+
+    exports = (BALANCES,)
 
     list_display = ("member_id", "member", "won")
     sortable_by = ("member_id",)
@@ -29,8 +33,10 @@ class PointAccountAdmin(ReadOnlyAdmin):
 
 
 @admin.register(PointTransaction)
-class PointTransactionAdmin(ReadOnlyAdmin):
+class PointTransactionAdmin(ExportAdmin, ReadOnlyAdmin):
     """The ledger."""
+
+    exports = (LEDGER,)
 
     list_display = ("id", "member", "type", "won", "won_after", "linked_order", "created_at")
     list_select_related = ("user", "order")

@@ -9,35 +9,27 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError
-from django.http import (
-    FileResponse,
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    StreamingHttpResponse,
-)
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from backoffice.base import EditableAdmin
-from backoffice.spreadsheets import exports, importing, staging, template_files
+from backoffice.spreadsheets import importing, staging, template_files
 from backoffice.spreadsheets.columns import Spreadsheet
-from backoffice.spreadsheets.import_log import FILE_EXPORTED, ImportLog
+from backoffice.spreadsheets.export_admin import ExportAdmin
+from backoffice.spreadsheets.exports import Export
 from backoffice.spreadsheets.parser.limits import MAX_BYTES, MAX_ROWS
 from backoffice.spreadsheets.refusals import refusal
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
 GONE = gettext_lazy("This file was imported already, or this preview has expired.")
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class UploadForm(forms.Form):
@@ -63,23 +55,18 @@ class ConfirmForm(forms.Form):
     expected = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
 
-class ExportForm(forms.Form):
-    """The kind of file that is wanted."""
-
-    CSV, XLSX = "0", "1"
-
-    format = forms.ChoiceField(
-        label=gettext_lazy("Kind of file"),
-        choices=[(CSV, "CSV"), (XLSX, "XLSX")],
-        widget=UnfoldAdminSelectWidget,
-    )
-
-
-class SpreadsheetAdmin(EditableAdmin):
+class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
     """Rows that staff put in one by one or by file, with a preview, all of the file or nothing."""
 
     spreadsheet: Spreadsheet
-    change_list_template = "spreadsheets/change_list.html"
+    export_help = gettext_lazy(
+        "The rows that the list's search and filters find. An import takes the file back."
+    )
+
+    @property
+    def exports(self) -> tuple[Export]:
+        """The columns of an import, and those that it leaves alone."""
+        return (Export(self.model, self.spreadsheet.columns),)
 
     def get_urls(self) -> list[Any]:
         """The pages of every list, and those of files."""
@@ -87,13 +74,16 @@ class SpreadsheetAdmin(EditableAdmin):
             ("import/", "import", self.import_view),
             ("import/<slug:name>.<slug:kind>", "import_template", self.template_view),
             ("process_import/", "process_import", self.confirm_view),
-            ("export/", "export", self.export_view),
         )
         own = [
             path(route, self.admin_site.admin_view(view), name=self._url_name(page))
             for route, page, view in pages
         ]
         return [*own, *super().get_urls()]
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Whoever sees such rows: their files are how many are changed at once."""
+        return bool(self.has_view_permission(request))
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Whether this account may add such rows and change them."""
@@ -102,7 +92,7 @@ class SpreadsheetAdmin(EditableAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with a button to export it, and one to import where this account may."""
+        """The list, with buttons to export and to import where this account may."""
         context = {**(extra_context or {}), "has_import_permission": self.has_import_permission(request)}
         response: HttpResponse = super().changelist_view(request, context)
         return response
@@ -184,33 +174,6 @@ class SpreadsheetAdmin(EditableAdmin):
         )
         return redirect(f"admin:{self._url_name('changelist')}")
 
-    def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The page that asks for a kind of file or, with one, the rows that the list shows."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        rows = self.get_changelist_instance(request).queryset
-        form = ExportForm(request.POST or None)
-        if form.is_valid():
-            try:
-                return self._export(request, rows, is_xlsx=form.cleaned_data["format"] == ExportForm.XLSX)
-            except exports.TooManyRows as error:
-                messages.error(request, str(error))
-        return self._page(request, "spreadsheets/export.html", title=_("Export"), form=form)
-
-    def _export(self, request: HttpRequest, rows: Any, *, is_xlsx: bool) -> HttpResponseBase:
-        """A file, sent as it is made. Raises TooManyRows."""
-        name = f"{self.opts.object_name}-{localdate():%Y-%m-%d}.{'xlsx' if is_xlsx else 'csv'}"
-        log = ImportLog(staff_id=_staff_id(request), file=name, model=self.model)
-        file = exports.as_xlsx(self.spreadsheet, rows) if is_xlsx else None
-        log.file_moved(FILE_EXPORTED)
-        if file:
-            return FileResponse(file, content_type=XLSX_TYPE, as_attachment=True, filename=name)
-        return StreamingHttpResponse(
-            exports.as_csv(self.spreadsheet, rows),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
     def _upload_again(self, request: HttpRequest, why: object) -> HttpResponse:
         messages.error(request, f"{why} {_('Please upload it again.')}")
         return redirect(f"admin:{self._url_name('import')}")
@@ -228,9 +191,6 @@ class SpreadsheetAdmin(EditableAdmin):
     def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
         return TemplateResponse(request, template, context)
-
-    def _url_name(self, page: str) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
 
 def _staff_id(request: HttpRequest) -> int:

@@ -16,7 +16,8 @@ from backoffice.spreadsheets.columns import Row
 
 ROW_IMPORTED = gettext_noop("From the file {file}.")
 FILE_IMPORTED = gettext_noop("The file {file} added {added:,} and changed {changed:,}.")
-FILE_EXPORTED = gettext_noop("Exported into the file {file}.")
+FILE_EXPORTED = gettext_noop("Exported {rows:,} rows into the file {file}.")
+FILE_EXPORTED_IN_PART = gettext_noop("Exported {rows:,} rows into the file {file}, found by {query}.")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from core.timestamps import within_calendar
 
@@ -29,6 +30,8 @@ class Upload(models.Model):
     uploaded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        # Of the app rather than of this table: a permission belongs to some model.
+        permissions = [("export_lists", _("Export orders, points, issued coupons, events and the log"))]
         constraints = [within_calendar("uploaded_at", name="upload_uploaded_at_within_calendar")]
 
     def __str__(self) -> str:

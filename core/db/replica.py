@@ -5,15 +5,13 @@ primary had flushed when it was asked has everything up to then.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
-from django.db.models import QuerySet
 from prometheus_client import Counter
 
 from core.db import sql
@@ -69,17 +67,6 @@ def read_from_replica(read: Callable[[], R], *, in_snapshot: bool = False) -> R:
         return read()
     with snapshot():
         return read()
-
-
-def iterate_from_replica(rows: "QuerySet[Any, R]", *, chunk_size: int) -> Iterator[R]:
-    """The rows, from the standby as `read_from_replica`; one that fails later, within the rows, raises."""
-    if _is_near():
-        found = rows.using(REPLICA).iterator(chunk_size=chunk_size)
-        try:
-            return chain([*islice(found, 1)], found)
-        except (DatabaseError, InterfaceError) as error:
-            _pass_over("failed", error)
-    return rows.iterator(chunk_size=chunk_size)
 
 
 def replayed_at() -> datetime | None:

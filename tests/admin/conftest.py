@@ -19,6 +19,7 @@ def bought(transactional_db):
 def staff_of(db, client):
     """A browser in which a staff account with the role is signed in."""
     import_module("backoffice.migrations.0001_roles").make_roles(apps, None)
+    import_module("backoffice.spreadsheets.migrations.0005_export_lists").grant(apps, None)
 
     def signed_in(role):
         account = User.objects.create_user(role, is_staff=True)

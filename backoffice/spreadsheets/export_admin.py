@@ -1,0 +1,167 @@
+"""The export of a list, as a file of what its search and filters find."""
+
+import gzip
+import weakref
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.cache import patch_vary_headers
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
+
+from backoffice.base import BaseAdmin
+from backoffice.filters import DayRangeFilter
+from backoffice.formatting import number
+from backoffice.spreadsheets import exports, importing
+from backoffice.spreadsheets.exports import Export, File
+from backoffice.spreadsheets.import_log import FILE_EXPORTED, FILE_EXPORTED_IN_PART, ImportLog
+from backoffice.spreadsheets.parser.limits import MAX_ROWS
+
+EXPORT_LISTS = "export_lists"
+PIECE_BYTES = 64 * 1024
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV_TYPE = "text/csv; charset=utf-8"
+
+
+class ExportForm(forms.Form):
+    """The kind of file that is wanted and, where a list has several exports, which."""
+
+    CSV, XLSX = "0", "1"
+
+    rows = forms.TypedChoiceField(
+        label=gettext_lazy("Rows of the file"),
+        coerce=int,
+        empty_value=0,
+        required=False,
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    format = forms.ChoiceField(
+        label=gettext_lazy("Kind of file"),
+        choices=[(CSV, "CSV"), (XLSX, "XLSX")],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def __init__(self, *args: Any, titles: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, initial={"rows": 0}, **kwargs)
+        self.fields["rows"].choices = [*enumerate(titles)]  # type: ignore[attr-defined]
+        if len(titles) == 1:
+            del self.fields["rows"]
+
+
+class ExportAdmin(BaseAdmin):
+    """A list that can be exported, by whom `has_export_permission` says."""
+
+    exports: tuple[Export, ...]
+    change_list_template = "spreadsheets/change_list.html"
+    export_help = gettext_lazy("The rows that the list's search and filters find, all of one moment.")
+
+    def get_urls(self) -> list[Any]:
+        """The pages of every list, and that of its export."""
+        view = self.admin_site.admin_view(self.export_view)
+        return [path("export/", view, name=self._url_name("export")), *super().get_urls()]
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Whether this account may see such rows and take lists along."""
+        allowed = request.user.has_perm(f"seeding.{EXPORT_LISTS}")
+        return bool(allowed and self.has_view_permission(request))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with a button to export it where this account may."""
+        context = {**(extra_context or {}), "has_export_permission": self.has_export_permission(request)}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The page that asks for a kind of file or, with one, what the list finds as such a file."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        found = self.get_changelist_instance(request)
+        rows = [export.rows(found.queryset).order_by(*export.ordering) for export in self.exports]
+        form = ExportForm(request.POST or None, titles=[str(export.title) for export in self.exports])
+        if form.is_valid():
+            which, is_xlsx = form.cleaned_data.get("rows", 0), form.cleaned_data["format"] == form.XLSX
+            export = self.exports[which]
+            name = f"{export.model.__name__}-{_days(found)}.{'xlsx' if is_xlsx else 'csv'}"
+            try:
+                with importing.turn():
+                    file = exports.make_file(columns=export.columns(), rows=rows[which], is_xlsx=is_xlsx)
+            except (exports.TooManyRows, ValidationError) as error:
+                text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+                messages.error(request, text)
+            else:
+                self._log(request, export, name=name, rows=file.rows)
+                return _response(request, file, name=name, is_xlsx=is_xlsx)
+        return self._export_page(request, form, [exports.count_rows(each) for each in rows])
+
+    def _export_page(self, request: HttpRequest, form: ExportForm, counts: list[int]) -> HttpResponse:
+        most = exports.MAX_CSV_ROWS
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Export"),
+            "form": form,
+            "help": self.export_help,
+            "counts": [
+                (export.title, f"{number(min(each, most))}{'+' if each > most else ''}")
+                for export, each in zip(self.exports, counts, strict=True)
+            ],
+            "max_csv_rows": number(most),
+            "max_xlsx_rows": number(MAX_ROWS),
+        }
+        return TemplateResponse(request, "spreadsheets/export.html", context)
+
+    def _log(self, request: HttpRequest, export: Export, *, name: str, rows: int) -> None:
+        """Who took along what, said before any of it is sent."""
+        staff: Any = request.user
+        log = ImportLog(staff_id=staff.pk, file=name, model=export.model)
+        query = unquote_plus(request.GET.urlencode())
+        log.file_moved(FILE_EXPORTED_IN_PART if query else FILE_EXPORTED, rows=rows, query=query)
+
+    def _url_name(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+
+def _days(found: Any) -> str:
+    """The days in Seoul by which the list is filtered, today where it is not."""
+    ranges = [spec.days() for spec in found.filter_specs if isinstance(spec, DayRangeFilter)]
+    since, until = next((days for days in ranges if any(days)), (None, None))
+    if since and until:
+        return f"{since}" if since == until else f"{since}_{until}"
+    if until:
+        return f"until_{until}"
+    return f"{since}_{localdate()}" if since else f"{localdate()}"
+
+
+def _response(request: HttpRequest, file: File, *, name: str, is_xlsx: bool) -> HttpResponseBase:
+    """The file; CSV compressed, as it is on disk, for whoever takes that: no thread waits for its way."""
+    is_packed = not is_xlsx and "gzip" in request.headers.get("Accept-Encoding", "")
+    response: FileResponse | StreamingHttpResponse
+    if is_xlsx or is_packed:
+        response = FileResponse(file.content, content_type=XLSX_TYPE if is_xlsx else CSV_TYPE)
+    else:
+        response = StreamingHttpResponse(_unpacked(file), content_type=CSV_TYPE)
+        response["Content-Length"] = str(file.size)
+    if is_packed:
+        response["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ["Accept-Encoding"])
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    # Also where nobody reads or closes the response.
+    weakref.finalize(response, file.content.close)
+    return response
+
+
+def _unpacked(file: File) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=file.content, mode="rb") as unpacked:
+        while piece := unpacked.read(PIECE_BYTES):
+            yield piece
