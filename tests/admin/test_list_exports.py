@@ -52,7 +52,7 @@ def test_orders_are_a_row_each_with_won_as_numbers_and_seoul_s_time(admin_client
     head, row = rows_of(fetch(admin_client, ORDERS, "xlsx"))
     assert head == [
         *("주문 번호", "주문 시각", "회원 번호", "회원", "상품 금액", "할인", "결제 금액"),
-        *("발급 쿠폰 번호", "사용한 쿠폰", "결제 후 잔액", "전송", "전송 시각"),
+        *("발급 쿠폰 번호", "사용한 쿠폰", "결제 후 잔액", "전송 상태", "전송 시각"),
     ]
     amounts = [order.subtotal, order.discount, order.total]
     coupon = [order.issued_coupon.pk, order.issued_coupon.name]
