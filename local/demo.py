@@ -33,9 +33,7 @@ def seed() -> dict[str, int]:
 
     Its points, stock and coupons are moved by the services only.
     """
-    rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
-    if filled := [name for name, manager in rows.items() if manager.exists()]:
-        raise NotEmpty(*filled)
+    require_empty()
     # The same demo every time.
     rng = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
     reseed_random(SEED)
@@ -52,6 +50,13 @@ def seed() -> dict[str, int]:
         coupon = held.pop(user.pk, None) if number % 2 else None
         checkout(basket=Basket(user.pk, _choose(rng, products), issued_coupon_id=coupon))
     return {"users": USERS, "products": PRODUCTS, "coupons": len(campaigns), "orders": ORDERS}
+
+
+def require_empty() -> None:
+    """Raises NotEmpty."""
+    rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
+    if filled := [name for name, manager in rows.items() if manager.exists()]:
+        raise NotEmpty(*filled)
 
 
 def _open_campaigns() -> list[Coupon]:

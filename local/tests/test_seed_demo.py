@@ -1,15 +1,19 @@
 """Demo data through the command, checked by what no order may create or lose."""
 
+from collections import Counter
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.db.models import F, Sum
+from django.utils import timezone
 
+from backoffice.refusals.models import Refusal
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent, OrderItem
 from points.models import PointAccount, PointTransaction
 from products.models import Product
+from users.factories import UserFactory
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,4 +83,31 @@ def test_demo_leaves_a_shop_with_rows_alone(table: str) -> None:
     }[table]()
     before = everything()
     assert table in seed_demo()
+    assert everything() == before
+
+
+def test_demo_of_days_keeps_every_rule_and_has_each_state() -> None:
+    said = StringIO()
+    call_command("seed_demo", days=10, stdout=said)
+    assert "Added 200 users, 12 products, 5 coupons, " in said.getvalue()
+    assert call_command("audit", stdout=StringIO()) is None
+    assert {*OrderEvent.objects.values_list("state", flat=True)} == {"pending", "dead"}
+    assert "refused" in OrderEvent.objects.filter(state="dead").values_list("last_error", flat=True)[0]
+    assert {*Refusal.objects.values_list("status", flat=True)} == {401, 409}
+    assert Coupon.objects.filter(issued=F("quantity")).exists()
+    assert Coupon.objects.filter(opens_at__gt=timezone.now()).exists()
+    assert IssuedCoupon.objects.exclude(used_at=None).exists()
+
+
+def test_demo_of_days_has_more_orders_in_the_evening_than_at_night() -> None:
+    call_command("seed_demo", days=14, stdout=StringIO())
+    hours = Counter(timezone.localtime(at).hour for at in Order.objects.values_list("ordered_at", flat=True))
+    assert sum(hours[hour] for hour in range(18, 22)) > 3 * sum(hours[hour] for hour in range(8))
+    assert Order.objects.latest("ordered_at").ordered_at <= timezone.now()
+
+
+def test_demo_of_days_leaves_a_shop_with_rows_alone() -> None:
+    UserFactory.create()
+    before = everything()
+    call_command("seed_demo", days=2, stdout=StringIO())
     assert everything() == before

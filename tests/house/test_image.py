@@ -74,7 +74,7 @@ def test_image_has_every_app_and_what_it_is_built_from():
 
 def test_image_has_no_demo_data_and_no_command_to_make_it():
     names = {file.name for file in FILES if is_copied(file)}
-    assert not names & {"seed_demo.py", "factories.py", "demo.py", "growth.py", "launcher.py"}
+    assert not names & {"seed_demo.py", "factories.py", "demo.py", "growth.py", "history.py", "launcher.py"}
 
 
 def test_image_runs_the_newest_python_that_every_pin_has_a_wheel_for():

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.commands import ShopCommand
-from local import demo, growth
+from local import demo, growth, history
 
 COLUMNS = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
@@ -20,13 +20,17 @@ class Command(ShopCommand):
 
     help = (
         "Without options: fill an empty shop with a few demo users, products, coupons and orders; one with "
-        "rows is left alone. With options: bring each table that is named up to so many rows, those that are "
-        "there counted; the same command again adds nothing. Orders are placed as by the API, by the "
+        "rows is left alone. With --days: the same with the history of so many days, whose events the worker "
+        "delivers. With other options: bring each table that is named up to so many rows, those that are "
+        "there counted; the same command again adds nothing. Orders are then placed as by the API, by the "
         "newest users, who get the points for it, beside live traffic if there is any."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How many rows each table is to have."""
+        """How long a history is to be made, or how many rows each table is to have."""
+        parser.add_argument(
+            "--days", type=_up_to(history.MAX_DAYS), metavar="N", help="a history of so many days"
+        )
         for name, most in growth.MAX_SIZES.items():
             parser.add_argument(
                 f"--{name}", type=_up_to(most), metavar="N", help=f"so many {name} in all, up to {most:,}"
@@ -35,8 +39,10 @@ class Command(ShopCommand):
     def handle(self, **options: Any) -> None:
         """Seed, and say what was added or why nothing was."""
         sizes = {name: options[name] for name in growth.MAX_SIZES if options.get(name) is not None}
+        if sizes and options.get("days"):
+            raise CommandError("--days goes with no other option.")
         try:
-            added = _grow(sizes) if sizes else demo.seed()
+            added = _added(sizes, days=options.get("days"))
         except demo.NotEmpty as refusal:
             self.stdout.write(f"Nothing was added, for there are {', '.join(refusal.args)} already.")
             return
@@ -45,6 +51,12 @@ class Command(ShopCommand):
         counts = (f"{n:,} {name if n > 1 else name.removesuffix('s')}" for name, n in added.items())
         nothing = "Nothing was added, for there are as many already."
         self.stdout.write(f"Added {', '.join(counts)}." if added else nothing)
+
+
+def _added(sizes: Mapping[str, int], *, days: int | None) -> dict[str, int]:
+    if days:
+        return history.seed(days=days)
+    return _grow(sizes) if sizes else demo.seed()
 
 
 def _grow(sizes: Mapping[str, int]) -> dict[str, int]:
