@@ -154,6 +154,11 @@ CELERY_BEAT_SCHEDULE = {
     "deliver what no wake-up delivered": {"task": "orders.deliver_order_events", "schedule": 1},
     "move the best sellers up to the present": {"task": "rankings.advance", "schedule": crontab()},
     "rebuild the best sellers": {"task": "rankings.recompute", "schedule": crontab(minute="12")},
+    "store the hours that no order can enter": {"task": "rankings.fill_hours", "schedule": crontab()},
+    "recount the stored hours": {
+        "task": "rankings.recount_hours",
+        "schedule": crontab(hour="4", minute="32"),
+    },
     "forget old uploads": {"task": "seeding.forget_uploads", "schedule": crontab(minute="*/10")},
     "forget old refusals": {"task": "refusals.forget_old", "schedule": crontab(minute="42")},
 }

@@ -7,25 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.base import BoundedPaginator
-from backoffice.charts import chart
 from backoffice.dashboard import Panel, Step
-from backoffice.formatting import badge, number, won
+from backoffice.formatting import badge, number
 from orders.models import Order
-from orders.selectors import outbox_status, sales_by_hour, waiting_events
+from orders.selectors import outbox_status, waiting_events
 
-HOURS = 72
 # A healthy platform has an event within a second; after a minute an operator should look.
 LATE_SECONDS = 60
-
-
-def _sales() -> dict[str, Any]:
-    hours = sales_by_hour(hours=HOURS)
-    return {
-        "rows": hours if any(each.orders for each in hours) else [],
-        "orders": chart([(hour.starts_at, hour.orders) for hour in hours], shown=number),
-        "paid": chart([(hour.starts_at, hour.paid) for hour in hours], shown=won),
-        "hours": HOURS,
-    }
 
 
 def _events() -> dict[str, Any]:
@@ -61,7 +49,6 @@ def _state(*, late: bool, dead: bool) -> str:
 
 
 PANELS = [
-    Panel("sales", 10, "orders.view_order", "orders/dashboard/sales.html", _sales),
     Panel("events", 30, "orders.view_orderevent", "orders/dashboard/events.html", _events),
 ]
 STEPS = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -151,26 +151,27 @@ def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
 
 
 @dataclass(frozen=True)
-class Hour:
-    """An hour of Seoul: when it starts, how many orders were paid in it, and the won paid."""
+class SalesTotal:
+    """How many orders were paid, and the won paid for them."""
 
-    starts_at: datetime
     orders: int = 0
     paid: int = 0
 
+    @property
+    def average(self) -> int | None:
+        """Won an order; None without an order."""
+        return round(self.paid / self.orders) if self.orders else None
 
-def sales_by_hour(*, hours: int) -> list[Hour]:
-    """The last `hours` hours of the clock in Seoul, oldest first; the last one is still running."""
-    now = database_now().astimezone(SEOUL)
-    last = now.replace(minute=0, second=0, microsecond=0)
-    first = last - timedelta(hours=hours - 1)
-    paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gte=first, ordered_at__lte=now)
+    def __add__(self, other: "SalesTotal") -> "SalesTotal":
+        return SalesTotal(self.orders + other.orders, self.paid + other.paid)
+
+
+def sales_by_hour(*, since: datetime, until: datetime) -> dict[datetime, SalesTotal]:
+    """What was paid in each hour with an order, by the hour's start; `since <= ordered_at <= until`."""
+    paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gte=since, ordered_at__lte=until)
     by_hour = paid.annotate(hour=TruncHour("ordered_at", tzinfo=SEOUL)).values_list("hour")
-    sums = {
-        hour: Hour(hour, count, int(won)) for hour, count, won in by_hour.annotate(Count("pk"), Sum("total"))
-    }
-    starts = (first + timedelta(hours=passed) for passed in range(hours))
-    return [sums.get(hour, Hour(hour)) for hour in starts]
+    sums = by_hour.annotate(Count("pk"), Sum("total"))
+    return {hour: SalesTotal(count, int(won)) for hour, count, won in sums}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The ranking is a recount of the order lines."""
+"""The ranking is a recount of the order lines, and the stored hours are one of the orders."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -8,9 +8,9 @@ from django.db.models import F
 
 from core.db.audit import Rule
 from orders.models import OrderItem
-from orders.selectors import Sales
-from rankings import selectors
-from rankings.models import ProductSales, SalesWindow
+from orders.selectors import Sales, SalesTotal
+from rankings import hours, selectors
+from rankings.models import HourlySales, ProductSales, SalesWindow
 
 
 def sums_that_differ() -> Iterator[str]:
@@ -36,7 +36,20 @@ def wrong_ranks() -> Iterator[str]:
             yield f"rank {rank}: actual {product}, recount {expected}"
 
 
+def hours_that_differ() -> Iterator[str]:
+    """Stored hours that are not what their orders add up to, read a day at a time."""
+    stored_rows = [*hours.stored()]
+    for at in range(0, len(stored_rows), hours.HOURS_A_STATEMENT):
+        rows = stored_rows[at : at + hours.HOURS_A_STATEMENT]
+        recount = hours.recounted([row.starts_at for row in rows])
+        for row in rows:
+            stored, counted = SalesTotal(row.orders, int(row.paid)), recount[row.starts_at]
+            if stored != counted:
+                yield f"hour {row.starts_at:%F %H:%M} UTC: stored {stored}, recount {counted}"
+
+
 RULES = [
     Rule("stored_sales_equal_lines", ProductSales.objects.count, sums_that_differ),
+    Rule("stored_hours_equal_orders", HourlySales.objects.count, hours_that_differ),
     Rule("ranking_equals_lines", OrderItem.objects.count, wrong_ranks),
 ]

@@ -1,4 +1,4 @@
-"""The read model of the best sellers: sums over the sales that can no longer change."""
+"""The read models of sales, by product and by hour: sums over the sales that can no longer change."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,7 +9,7 @@ from products.models import Product
 
 
 class SalesWindow(models.Model):
-    """The one row that says which sales the sums below cover: `from_at < ordered_at <= to_at`.
+    """The one row that says which sales the sums by product cover: `from_at < ordered_at <= to_at`.
 
     The database empties the window and counts `version` up when somebody rewrites the history of orders.
     """
@@ -52,3 +52,29 @@ class ProductSales(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id}: {self.units}"
+
+
+class HourlySales(models.Model):
+    """What was paid in an hour of the clock that no order can enter any more: orders, and their won.
+
+    It counts while its `version` is the window's: whoever rewrites the history of orders ends them all.
+    """
+
+    starts_at = models.DateTimeField(_("Hour"), primary_key=True)
+    orders = models.BigIntegerField(_("Orders"))
+    paid = models.DecimalField(_("Sales paid"), max_digits=40, decimal_places=0)
+    version = models.BigIntegerField(_("Version"))
+
+    class Meta:
+        verbose_name = _("sales of an hour")
+        verbose_name_plural = _("sales by hour")
+        constraints = [
+            models.CheckConstraint(condition=Q(orders__gte=0), name="hourly_sales_orders_not_negative"),
+            models.CheckConstraint(
+                condition=Q(paid__gte=0, paid__lt=10**40), name="hourly_sales_paid_is_a_number"
+            ),
+            within_calendar("starts_at", name="hourly_sales_within_calendar"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%F %H:%M}: {self.orders}"

@@ -72,7 +72,7 @@ def recompute(*, days: int, from_scratch: bool = False) -> Rebuilt:
 
 
 def _change_to(*, days: int, from_scratch: bool) -> WindowChange:
-    stored = _stored_window()
+    stored = stored_window()
     settled, now = selectors.settled_at(), database_now()
     from_at = now - timedelta(days=days)
     from_scratch = from_scratch or not stored.from_at <= from_at < stored.to_at <= now
@@ -81,7 +81,7 @@ def _change_to(*, days: int, from_scratch: bool) -> WindowChange:
     )
 
 
-def _stored_window() -> SalesWindow:
+def stored_window() -> SalesWindow:
     """The one row, made if there is none, with the version of the history that is about to be read."""
     now = database_now()
     SalesWindow.objects.bulk_create([SalesWindow(pk=1, from_at=now, to_at=now)], ignore_conflicts=True)
