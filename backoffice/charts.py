@@ -1,38 +1,94 @@
-"""Bars drawn on the server, hour by hour: no script, and the same figures in words beside them."""
+"""Bars drawn on the server, with axes and units, and a text for each that pointer, touch and keys reach."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from operator import itemgetter
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-
-from backoffice.formatting import timestamp
+from django.utils.translation import gettext as _
 
 HEIGHT = 1000
-# Percent: further right, a day's name would not fit from its tick on, and stands at the right end.
-FITS_UNTIL = 88
+STEPS = 4
+# Percent: further right, a name would not fit from its tick on, and stands at the right end.
+FITS_UNTIL = 86
+HALF = 50
 
 
-def chart(hours: Sequence[tuple[datetime, int]], *, shown: Callable[[int], str]) -> dict[str, Any]:
-    """What dashboard/chart.html draws: hours, one at least, each with a value that `shown` words."""
-    peak_starts_at, most = max(hours, key=itemgetter(1))
-    bars, days = [], []
-    for at, (hour, value) in enumerate(hours):
-        # An hour with anything in it is seen, however small beside the largest.
-        height = max(value * HEIGHT // most, HEIGHT // 100) if value else 0
-        text = f"{timestamp(hour)} · {shown(value)}"
-        bars.append({"at": at, "top": HEIGHT - height, "height": height, "text": text})
-        starts_at = localtime(hour)
-        if starts_at.hour == 0:
-            percent = at * 100 // len(hours)
-            name = date_format(starts_at, "MONTH_DAY_FORMAT")
-            days.append({"at": percent, "name": name, "fits": percent < FITS_UNTIL})
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of time, its value, the value it is compared with, and what stands below it on the axis."""
+
+    name: str
+    value: int
+    before: int | None = None
+    tick: str = ""
+
+
+def chart(
+    bars: Sequence[Bar], *, key: str, name: str, note: str, before: str = "", shown: Callable[[int], str]
+) -> dict[str, Any]:
+    """What dashboard/chart.html draws: bars, one at least, with values that `shown` words, unit included.
+
+    `key` is the chart's own on its page; `before` says what bars are compared with, `note` what is of note.
+    """
+    levels = _levels(max(max(bar.value, bar.before or 0) for bar in bars))
+    peak = max(bars, key=lambda bar: bar.value)
+    total = shown(sum(bar.value for bar in bars))
+    summary = _("%(name)s: %(total)s in all. Peak: %(peak)s, %(most)s.")
     return {
-        "bars": bars,
-        "days": days,
-        "total": shown(sum(value for _hour, value in hours)),
-        "most": shown(most),
-        "peak": timestamp(peak_starts_at),
+        "key": key,
+        "name": name,
+        "total": total,
+        "note": note,
+        "before": before,
+        "summary": summary % {"name": name, "total": total, "peak": peak.name, "most": shown(peak.value)},
+        "levels": [shown(level) for level in reversed(levels)],
+        "lines": [_y(level, levels[-1]) for level in levels],
+        "bars": [
+            _drawn(at, bar, bars, top=levels[-1], before=before, shown=shown) for at, bar in enumerate(bars)
+        ],
+        "steps": "".join(
+            f"{'M' if at == 0 else 'L'}{at} {_y(bar.before, levels[-1])}h1"
+            for at, bar in enumerate(bars)
+            if bar.before is not None
+        ),
+        "ticks": [_tick(at * 100 / len(bars), bar.tick) for at, bar in enumerate(bars) if bar.tick],
     }
+
+
+def _levels(most: int) -> list[int]:
+    """Where the axis is marked: from 0 in at most STEPS equal steps, of 1, 2 or 5 and noughts, to `most`."""
+    steps = (digit * 10**noughts for noughts in count() for digit in (1, 2, 5))
+    step = next(step for step in steps if step * STEPS >= most)
+    return [step * n for n in range(max(-(-most // step), 1) + 1)]
+
+
+def _y(value: int, top: int) -> int:
+    return HEIGHT - value * HEIGHT // top
+
+
+def _drawn(
+    at: int, bar: Bar, bars: Sequence[Bar], *, top: int, before: str, shown: Callable[[int], str]
+) -> dict[str, Any]:
+    # A bar of anything is seen, however small beside the largest.
+    height = max(bar.value * HEIGHT // top, HEIGHT // 100) if bar.value else 0
+    text = f"{bar.name}: {shown(bar.value)}"
+    if bar.before is not None:
+        text = f"{text} · {before}: {shown(bar.before)}"
+    left, width = at * 100 / len(bars), 100 / len(bars)
+    # The text opens to where there is more room.
+    side, offset = ("left", left) if left < HALF else ("right", 100 - left - width)
+    return {
+        "at": at,
+        "y": HEIGHT - height,
+        "height": height,
+        "text": text,
+        "left": f"{left:.3f}",
+        "width": f"{width:.3f}",
+        "side": side,
+        "offset": f"{offset:.3f}",
+    }
+
+
+def _tick(percent: float, name: str) -> dict[str, Any]:
+    return {"at": f"{percent:.3f}", "name": name, "fits": percent < FITS_UNTIL}

@@ -12,6 +12,7 @@ from coupons.views import CouponViewSet, IssuedCouponViewSet
 from orders.views import OrderViewSet
 from points.views import PointViewSet
 from products.views import ProductViewSet
+from rankings.figures import sales_csv
 from rankings.views import RankingViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -37,5 +38,6 @@ urlpatterns = [
         name="docs",
     ),
     path("admin/i18n/", include("django.conf.urls.i18n")),
+    path("admin/sales-by-<str:by>.csv", admin.site.admin_view(sales_csv), name="sales_csv"),
     path("admin/", admin.site.urls),
 ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from backoffice.refusals.models import Refusal
 from backoffice.spreadsheets.models import Upload
+from rankings.models import HourlySales
 from rankings.services import recompute
 from tests.kit.database import execute
 
@@ -37,6 +38,7 @@ BOUNDS = ["1900-01-01 00:00:00+00", "9998-12-31 00:00:00+00"]
 @pytest.fixture
 def a_row_in_every_table(bought):
     recompute(days=3)
+    HourlySales.objects.create(starts_at=timezone.now(), orders=1, paid=1, version=0)
     staff = get_user_model().objects.create_superuser("otto")
     LogEntry.objects.create(user=staff, action_flag=1)
     Upload.objects.create(content=b"x")
@@ -95,3 +97,10 @@ def test_checks_are_valid_for_the_rows_that_were_there(db):
 def test_amount_that_is_no_number_is_refused(a_row_in_every_table):
     with pytest.raises(IntegrityError, match="product_sales_amount_is_a_number"), transaction.atomic():
         execute("INSERT INTO rankings_productsales SELECT id, 1, 'NaN' FROM products_product")
+
+
+def test_sales_of_an_hour_that_are_no_number_are_refused(a_row_in_every_table):
+    with pytest.raises(IntegrityError, match="hourly_sales_paid_is_a_number"), transaction.atomic():
+        execute("UPDATE rankings_hourlysales SET paid = 'NaN'")
+    with pytest.raises(IntegrityError, match="hourly_sales_orders_not_negative"), transaction.atomic():
+        execute("UPDATE rankings_hourlysales SET orders = -1")

@@ -54,10 +54,10 @@ def test_restocking_while_an_order_runs_counts_both(staff: Visitor, http: Client
 def test_overview_says_what_happened_and_leads_there(staff: Visitor) -> None:
     open_for_days()
     page = staff.open("")
-    chart = page.get_by_role("img", name="시간대별 주문")
-    expect(chart).to_have_accessible_name(re.compile("모두 9, 최고 "))
+    chart = page.get_by_role("img", name="주문: 모두").last
+    expect(chart).to_have_accessible_name(re.compile("주문: 모두 9건. 가장 많은 때: "))
     page.get_by_text("시간대별 숫자 보기").click()
-    expect(page.locator(".dash-figures tbody tr")).to_have_count(72)
+    expect(page.locator(".dash-figures[open] tbody tr")).to_have_count(72)
     page.locator(".dash-numbers a").last.click()
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     page.go_back()

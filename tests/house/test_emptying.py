@@ -11,6 +11,7 @@ from django.utils import timezone
 from backoffice.refusals.models import Refusal
 from backoffice.spreadsheets.models import Upload
 from products.models import Product
+from rankings.hours import fill_hours
 from rankings.models import ProductSales
 from rankings.services import recompute
 from tests.kit import database
@@ -31,6 +32,7 @@ def filled(transactional_db) -> dict[str, list[str]]:
     """A shop that sold, and staff with a role, a permission, a session, an upload and a log entry."""
     call_command("seed_demo", verbosity=0)
     recompute(days=3)
+    fill_hours()
     ProductSales.objects.create(product=Product.objects.first(), units=1, amount=1)
     account, role = User.objects.create_user("operator"), Group.objects.create(name="role")
     permission = Permission.objects.earliest("pk")

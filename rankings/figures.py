@@ -1,0 +1,98 @@
+"""Sales as tables: what the first page shows, and the same figures as CSV files."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from core.db.replica import read_from_replica
+from orders.selectors import SalesTotal
+from rankings.hours import DAY, DAYS, SalesOverview, sales_overview
+
+HOURS = 72
+PERMISSION = "orders.view_order"
+# Excel reads UTF-8 as such only behind this.
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A day or an hour, by its start in Seoul: its sales, and for a day those of DAYS days before."""
+
+    starts_at: datetime
+    total: SalesTotal
+    before: SalesTotal | None = None
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """Orders, won paid, won an order; orders and won paid of DAYS days before."""
+        numbers: list[int | None] = [self.total.orders, self.total.paid, self.total.average]
+        return numbers if self.before is None else [*numbers, self.before.orders, self.before.paid]
+
+
+def by_day(sales: SalesOverview) -> list[Figure]:
+    """The last DAYS days, oldest first; today is compared up to this time of the day."""
+    days = {**sales.days, _midnight(sales.now) - DAYS * DAY: sales.total(days=1, ago=DAYS)}
+    return [Figure(day, total, days[day - DAYS * DAY]) for day, total in islice(days.items(), DAYS, None)]
+
+
+def by_hour(sales: SalesOverview) -> list[Figure]:
+    """The last HOURS hours of the clock, oldest first; the last one is still running."""
+    hours = [Figure(hour, total) for hour, total in sales.hours.items()]
+    return hours[-HOURS:]
+
+
+FIGURES = {"day": by_day, "hour": by_hour}
+
+
+def headings(by: str) -> list[str]:
+    sums = [_("Orders"), _("Sales paid"), _("Average order")]
+    before = _("%(days)s days before") % {"days": DAYS}
+    if by == "hour":
+        return [_("Hour"), *sums]
+    return [_("Day"), *sums, *(f"{heading}, {before}" for heading in sums[:2])]
+
+
+def day_name(day: datetime) -> str:
+    return f"{date_format(day, 'MONTH_DAY_FORMAT')} ({date_format(day, 'D')})"
+
+
+def hour_name(hour: datetime) -> str:
+    """07:00–08:00 of a day in English, 07시대 in Korean."""
+    until = (hour.hour + 1) % 24
+    spell = _("%(hour)02d:00–%(until)02d:00") % {"hour": hour.hour, "until": until}
+    return f"{date_format(hour, 'MONTH_DAY_FORMAT')} {spell}"
+
+
+@require_safe
+@permission_required(PERMISSION, raise_exception=True)
+def sales_csv(_request: HttpRequest, by: str) -> HttpResponse:
+    """The figures of the first page by day or by hour, oldest first."""
+    if by not in FIGURES:
+        raise Http404
+    figures = FIGURES[by](read_from_replica(sales_overview))
+    name = f"sales-by-{by}-{figures[0].starts_at:%F}-{figures[-1].starts_at:%F}.csv"
+    response = HttpResponse(
+        BYTE_ORDER_MARK,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    csv.writer(response).writerows(_lines(by, figures))
+    return response
+
+
+def _lines(by: str, figures: list[Figure]) -> Iterator[list[int | str | None]]:
+    yield [*headings(by)]
+    for figure in figures:
+        yield [f"{figure.starts_at:%F}" if by == "day" else f"{figure.starts_at:%F %H:%M}", *figure.numbers]
+
+
+def _midnight(timestamp: datetime) -> datetime:
+    return timestamp.replace(hour=0, minute=0, second=0, microsecond=0)
