@@ -58,7 +58,7 @@ class NamedChoiceField(ModelMultipleChoiceField):
         if isinstance(obj, Group):
             return role_name(obj)
         if obj.codename == EXPORT_LISTS:
-            return _(obj.name)
+            return str(_(obj.name))
         verb = obj.codename.partition("_")[0]
         return f"{obj.content_type}: {VERBS.get(verb, obj.name)}"
 

@@ -63,8 +63,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         "The rows that the list's search and filters find. An import takes the file back."
     )
 
-    @property
-    def exports(self) -> tuple[Export]:
+    def get_exports(self) -> tuple[Export, ...]:
         """The columns of an import, and those that it leaves alone."""
         return (Export(self.model, self.spreadsheet.columns),)
 

@@ -40,7 +40,6 @@ class ExportForm(forms.Form):
     rows = forms.TypedChoiceField(
         label=gettext_lazy("Rows of the file"),
         coerce=int,
-        empty_value=0,
         required=False,
         widget=UnfoldAdminRadioSelectWidget,
     )
@@ -50,8 +49,8 @@ class ExportForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
     )
 
-    def __init__(self, *args: Any, titles: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, initial={"rows": 0}, **kwargs)
+    def __init__(self, data: Any, *, titles: list[str]) -> None:
+        super().__init__(data, initial={"rows": 0})
         self.fields["rows"].choices = [*enumerate(titles)]  # type: ignore[attr-defined]
         if len(titles) == 1:
             del self.fields["rows"]
@@ -60,7 +59,7 @@ class ExportForm(forms.Form):
 class ExportAdmin(BaseAdmin):
     """A list that can be exported, by whom `has_export_permission` says."""
 
-    exports: tuple[Export, ...]
+    exports: tuple[Export, ...] = ()
     change_list_template = "spreadsheets/change_list.html"
     export_help = gettext_lazy("The rows that the list's search and filters find, all of one moment.")
 
@@ -68,6 +67,10 @@ class ExportAdmin(BaseAdmin):
         """The pages of every list, and that of its export."""
         view = self.admin_site.admin_view(self.export_view)
         return [path("export/", view, name=self._url_name("export")), *super().get_urls()]
+
+    def get_exports(self) -> tuple[Export, ...]:
+        """What the list can be exported as, the usual one first."""
+        return self.exports
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whether this account may see such rows and take lists along."""
@@ -86,12 +89,12 @@ class ExportAdmin(BaseAdmin):
         """The page that asks for a kind of file or, with one, what the list finds as such a file."""
         if not self.has_export_permission(request):
             raise PermissionDenied
-        found = self.get_changelist_instance(request)
-        rows = [export.rows(found.queryset).order_by(*export.ordering) for export in self.exports]
-        form = ExportForm(request.POST or None, titles=[str(export.title) for export in self.exports])
+        found, choices = self.get_changelist_instance(request), self.get_exports()
+        rows = [export.rows(found.queryset).order_by(*export.ordering) for export in choices]
+        form = ExportForm(request.POST or None, titles=[str(export.title) for export in choices])
         if form.is_valid():
-            which, is_xlsx = form.cleaned_data.get("rows", 0), form.cleaned_data["format"] == form.XLSX
-            export = self.exports[which]
+            which, is_xlsx = form.cleaned_data.get("rows") or 0, form.cleaned_data["format"] == form.XLSX
+            export = choices[which]
             name = f"{export.model.__name__}-{_days(found)}.{'xlsx' if is_xlsx else 'csv'}"
             try:
                 with importing.turn():
@@ -114,7 +117,7 @@ class ExportAdmin(BaseAdmin):
             "help": self.export_help,
             "counts": [
                 (export.title, f"{number(min(each, most))}{'+' if each > most else ''}")
-                for export, each in zip(self.exports, counts, strict=True)
+                for export, each in zip(self.get_exports(), counts, strict=True)
             ],
             "max_csv_rows": number(most),
             "max_xlsx_rows": number(MAX_ROWS),

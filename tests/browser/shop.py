@@ -14,6 +14,7 @@ PAGES = {
     "overview": "",
     "orders": "orders/order/",
     "order": "orders/order/{}/change/",
+    "order-export": "orders/order/export/",
     "events": "orders/orderevent/",
     "events-dead": "orders/orderevent/redeliver-dead/",
     "event": "orders/orderevent/{}/change/",
@@ -37,6 +38,7 @@ PAGES = {
     "roles": "auth/group/",
     "log": "admin/logentry/",
     "search": "search/?s=김하나",
+    "log-export": "admin/logentry/export/",
 }
 
 
