@@ -112,7 +112,7 @@ class _History:
 
 
 def seed(*, days: int) -> dict[str, int]:
-    """Fill an empty shop with the history of the last `days`; how many rows each table got.
+    """Fill an empty shop with the history of the last `days`, today included; how many rows each table got.
 
     Raises NotEmpty. The rows are as the services would have left them, which `manage.py audit` checks, with
     the times at which they would have: the services themselves take the database's.
@@ -123,7 +123,8 @@ def seed(*, days: int) -> dict[str, int]:
     reseed_random(SEED)
     ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
     now = timezone.now()
-    since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = today - timedelta(days=days - 1)
     history = _History(
         rng,
         users=UserFactory.build_batch(USERS, created_at=since),
