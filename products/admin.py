@@ -1,11 +1,12 @@
 """Products in the admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
@@ -39,7 +40,13 @@ class ProductForm(StaleWriteForm):
 
     class Meta:
         model = Product
-        fields = ("name", "price", "stock")
+        fields = ("name", "price", "stock", "low_stock_threshold")
+        help_texts: ClassVar = {
+            "low_stock_threshold": format_lazy(
+                _("The product is low on stock when so many are left, or fewer. Empty: {most}."),
+                most=LOW_STOCK,
+            )
+        }
 
     def clean_stock_change(self) -> int:
         """The difference. Raises ValidationError for more than is left, which stands still until the save."""
@@ -63,8 +70,8 @@ class StockFilter(RadioFilter):
     title = _("Stock")
     parameter_name = "stock"
 
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
-        return [("low", gettext("%(most)s left or fewer") % {"most": LOW_STOCK})]
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Promise]]:
+        return [("low", _("Low stock"))]
 
     def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
         """The products of which little is left, where that was chosen."""
@@ -85,10 +92,10 @@ class ProductAdmin(SpreadsheetAdmin):
     readonly_fields = ("in_stock", "sold", "created_at")
     fieldsets = (
         (None, {"fields": ("name", "price")}),
-        (_("Stock"), {"fields": ("in_stock", ("stock_change", "reason"))}),
+        (_("Stock"), {"fields": ("in_stock", ("stock_change", "reason"), "low_stock_threshold")}),
         (_("So far"), {"fields": ("sold", "created_at")}),
     )
-    add_fieldsets = ((None, {"fields": ("name", "price", "stock")}),)
+    add_fieldsets = ((None, {"fields": ("name", "price", "stock", "low_stock_threshold")}),)
 
     won = won_column("price", _("Price"))
     in_stock = number_column("stock", _("Stock"))

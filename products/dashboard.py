@@ -5,14 +5,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.dashboard import Panel, Step, add_links
-from products.models import LOW_STOCK, Product
+from products.models import Product
 from products.selectors import low_stock
 
 ROWS = 8
 
 
 def _low_stock() -> dict[str, Any]:
-    return {"rows": low_stock(limit=ROWS), "most": LOW_STOCK}
+    return {"rows": low_stock(limit=ROWS)}
 
 
 PANELS = [Panel("low_stock", 50, "products.view_product", "products/dashboard/low_stock.html", _low_stock)]

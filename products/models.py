@@ -3,13 +3,13 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from core.db.fields import NameField, not_blank
 from core.timestamps import within_calendar
 
-# What is left of a product when somebody should think of ordering more.
+# What is left of a product when somebody should think of ordering more, unless the product says otherwise.
 LOW_STOCK = 10
 
 
@@ -17,8 +17,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
     """Products."""
 
     def low(self) -> "ProductQuerySet":
-        """Those of which LOW_STOCK units are left, or fewer."""
-        return self.filter(stock__lte=LOW_STOCK)
+        """Those of which as many units are left as their threshold, LOW_STOCK by default, or fewer."""
+        return self.filter(stock__lte=Coalesce("low_stock_threshold", LOW_STOCK))
 
     def locked(self, *, product_id: int) -> "ProductQuerySet":
         """The product, held until the transaction ends; order lines that refer to it are not blocked."""
@@ -31,6 +31,7 @@ class Product(models.Model):
     name = NameField(_("Product name"))
     price = models.BigIntegerField(_("Price"), help_text=_("Won"))
     stock = models.BigIntegerField(_("Stock"))
+    low_stock_threshold = models.BigIntegerField(_("Low-stock threshold"), null=True, blank=True)
     units_sold = models.BigIntegerField(_("Units sold"), default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(_("Registered at"), db_default=Now(), editable=False)
 
@@ -51,6 +52,11 @@ class Product(models.Model):
                 name="product_stock_not_negative",
                 violation_error_message=_("A stock is 0 or more."),
             ),
+            models.CheckConstraint(
+                condition=Q(low_stock_threshold=None) | Q(low_stock_threshold__gte=0),
+                name="product_low_stock_threshold_not_negative",
+                violation_error_message=_("A low-stock threshold is 0 or more."),
+            ),
             models.CheckConstraint(condition=Q(units_sold__gte=0), name="product_units_sold_not_negative"),
             within_calendar("created_at", name="product_created_at_within_calendar"),
         ]
@@ -66,3 +72,8 @@ class Product(models.Model):
             )
         if self.stock + delta > models.BigIntegerField.MAX_BIGINT:
             raise ValidationError(_("No shelf holds that many."))
+
+    @property
+    def low_at(self) -> int:
+        """How many units are left, at most, of a product that runs low."""
+        return LOW_STOCK if self.low_stock_threshold is None else self.low_stock_threshold

@@ -277,6 +277,16 @@ def test_low_stock_leads_to_a_list_of_the_same_products(admin_client):
     assert listed.has_active_filters
 
 
+def test_product_is_low_on_stock_at_its_own_threshold(admin_client):
+    for name, stock, threshold in (("ordinary", 10, None), ("fast", 90, 90), ("slow", 10, 9), ("none", 0, 0)):
+        ProductFactory(name=name, stock=stock, low_stock_threshold=threshold)
+    low = ["none", "ordinary", "fast"]
+    assert [product.name for product in panels(admin_client)["low_stock"]["rows"]] == low
+    listed = admin_client.get(link_to(admin_client, "admin:products_product_changelist", "low")).context["cl"]
+    assert [product.name for product in listed.result_list] == low
+    assert "fast 90 90 0" in read(admin_client)
+
+
 @pytest.mark.django_db
 def test_low_stock_of_equal_count_is_ordered_by_units_sold():
     few, first, second = (ProductFactory(stock=1, units_sold=sold) for sold in (1, 5, 5))

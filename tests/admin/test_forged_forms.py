@@ -19,14 +19,22 @@ GOOD = {
 }  # fmt: skip
 ADDED = {
     "users_user": ["name"],
-    "products_product": ["name", "price", "stock"],
+    "products_product": ["name", "price", "stock", "low_stock_threshold"],
     "coupons_coupon": ["name", "discount_type", "discount_value", "max_discount", "quantity",
                        "opens_at_0", "opens_at_1", "closes_at_0", "closes_at_1"],
     "auth_group": ["name", "permissions"],
     "auth_user": ["username", "usable_password", "password1"],
 }  # fmt: skip
 CHANGED = {
-    "products": ["name", "price", "stock_change", "reason", "initial-name", "initial-price"],
+    "products": [
+        "name",
+        "price",
+        "stock_change",
+        "reason",
+        "low_stock_threshold",
+        "initial-name",
+        "initial-price",
+    ],
     "coupons": ["name", "quantity", "max_discount", "opens_at_0", "initial-opens_at_0", "initial-quantity"],
     "account": ["username", "email", "groups", "user_permissions", "last_login_0"],
     "password": ["password1", "usable_password"],

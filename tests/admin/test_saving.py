@@ -118,6 +118,14 @@ def test_stock_change_below_0_is_refused(admin_client, bought):
     assert Product.objects.get().stock == 8
 
 
+@pytest.mark.parametrize(("sent", "kept"), [("50", 50), ("0", 0), ("", None), ("-1", 7)])
+def test_low_stock_threshold_is_0_or_more_or_the_shop_s(admin_client, bought, sent, kept):
+    Product.objects.update(low_stock_threshold=7)
+    form = form_on(admin_client.get(page_of(bought)))
+    change(admin_client, bought, **{**form, "low_stock_threshold": sent})
+    assert Product.objects.get().low_stock_threshold == kept
+
+
 @pytest.mark.parametrize("much", [2**63 - 1, 10**20])
 def test_stock_change_past_the_largest_number_is_refused(admin_client, bought, much):
     answer = change(admin_client, bought, name=bought.name, price=1000, stock_change=much, reason="입고")
