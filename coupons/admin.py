@@ -3,26 +3,48 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.forms import model_to_dict
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesRadioFilter, RadioFilter
+from unfold.decorators import action
 
 from backoffice.base import ReadOnlyAdmin, StaleWriteForm
 from backoffice.filters import DayRangeFilter
-from backoffice.formatting import badge, link, link_column, list_url, number, number_column, won
-from backoffice.spreadsheets.admin import SpreadsheetAdmin
+from backoffice.formatting import (
+    NOTHING,
+    badge,
+    link,
+    link_column,
+    list_url,
+    number,
+    number_column,
+    timestamp,
+    won,
+)
 from backoffice.spreadsheets.export_admin import ExportAdmin
+from coupons import selectors
+from coupons.closing import ClosingAdmin
 from coupons.exports import ISSUED_COUPONS, STATUSES
 from coupons.models import Coupon, DiscountTerms, IssuedCoupon, status_of
 from coupons.spreadsheets import CouponSpreadsheet
 
 STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
+STATE_COLOURS = {"scheduled": "info", "running": "success", "closed": "default", "sold_out": "warning"}
+STATES = {
+    "scheduled": _("Scheduled"),
+    "running": _("Running"),
+    "closed": _("Closed"),
+    "sold_out": _("Sold out"),
+}
+# What the form of a campaign has, and what a copy of one begins with.
+TERMS = ("name", "discount_type", "discount_value", "max_discount", "quantity", "opens_at", "closes_at")
 
 
 class CouponForm(StaleWriteForm):
@@ -56,23 +78,63 @@ def discount(_admin: object, terms: DiscountTerms) -> str:
     return gettext("%(share)s, at most %(most)s") % {"share": share, "most": won(terms.max_discount)}
 
 
+class StateFilter(RadioFilter):
+    """What a campaign does now."""
+
+    title = _("State")
+    parameter_name = "state"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Promise]]:
+        return list(STATES.items())
+
+    def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
+        return queryset.with_state(self.value()) if self.value() in STATES else queryset
+
+
 @admin.register(Coupon)
-class CouponAdmin(SpreadsheetAdmin):
+class CouponAdmin(ClosingAdmin):
     """Campaigns are put in here; what people hold keeps the terms it was issued on."""
 
     form = CouponForm
     spreadsheet = CouponSpreadsheet()
 
-    list_display = ("id", "name", "discount", "total", "given", "left", "opens_at", "closes_at")
+    list_display = ("id", "name", "state", "discount", "total", "given", "left", "opens_at", "closes_at")
     list_display_links = ("id", "name")
-    list_filter = (("discount_type", ChoicesRadioFilter),)
+    list_filter = (StateFilter, ("discount_type", ChoicesRadioFilter))
     find_by = search_fields = ("name", "=id")
     search_help_text = _("Coupon id or a part of the name")
-    readonly_fields = ("given", "left", "used", "holders", "created_at")
+    readonly_fields = ("state", "given", "left", "used", "pace", "holders", "created_at")
+    actions_detail = ("close", "copy")
     fieldsets = (
-        (None, {"fields": ("name", "discount_type", "discount_value", "max_discount")}),
-        (_("Quantity"), {"fields": ("quantity", ("given", "left", "used"), "holders")}),
-        (_("Period"), {"fields": ("opens_at", "closes_at", "created_at")}),
+        (
+            None,
+            {
+                "description": _(
+                    "A change holds for coupons issued from then on. Issued ones keep their terms."
+                ),
+                "fields": ("state", "name", "discount_type", "discount_value", "max_discount"),
+            },
+        ),
+        (
+            _("Quantity"),
+            {
+                "description": _(
+                    "More lets a coupon that is sold out issue again at once. It cannot be less than what is"
+                    " issued."
+                ),
+                "fields": ("quantity", ("given", "left"), ("used", "pace"), "holders"),
+            },
+        ),
+        (
+            _("Period"),
+            {
+                "description": _(
+                    "Decides when members can take one. What they hold can be used until its own expiry,"
+                    " also after the coupon closes."
+                ),
+                "fields": ("opens_at", "closes_at", "created_at"),
+            },
+        ),
     )
     add_fieldsets = (
         (None, {"fields": ("name", "discount_type", "discount_value", "max_discount", "quantity")}),
@@ -84,10 +146,58 @@ class CouponAdmin(SpreadsheetAdmin):
     given = number_column("issued", _("Issued"))
     left = number_column("remaining", _("Remaining"), is_stored=False)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Campaigns, each with the time at which it was read."""
+        coupons: QuerySet[Coupon] = super().get_queryset(request)
+        return coupons.annotate(read_at=Now())
+
+    @admin.display(description=_("State"))
+    def state(self, coupon: Coupon) -> str:
+        state = coupon.state_at(coupon.read_at)  # type: ignore[attr-defined]  # by get_queryset
+        return badge(state, str(STATES[state]), STATE_COLOURS)
+
     @admin.display(description=_("Used"))
     def used(self, coupon: Coupon) -> str:
-        """How many of the issued ones were used: counted for one campaign, never for a list of them."""
-        return number(IssuedCoupon.objects.filter(coupon=coupon).exclude(used_at=None).count())
+        """How many were used and what share that is: counted for one campaign, never for a list of them."""
+        share = selectors.used_share(coupon_id=coupon.pk)
+        if not share.counted:
+            return number(0)
+        used = f"{number(share.used)} ({share.used / share.counted:.1%})"
+        if share.counted == coupon.issued:
+            return used
+        return gettext("%(used)s of the first %(counted)s") % {"used": used, "counted": number(share.counted)}
+
+    @admin.display(description=_("Issued a minute"))
+    def pace(self, coupon: Coupon) -> str:
+        """The pace of the newest issues, and when there will be none left at that."""
+        forecast = selectors.issue_forecast(coupon_id=coupon.pk)
+        if forecast.per_minute is None:
+            return NOTHING
+        pace = f"{forecast.per_minute:,.1f}"
+        if forecast.sold_out_at is None:
+            return pace
+        sold_out = gettext("Sold out about %(when)s") % {"when": timestamp(forecast.sold_out_at)}
+        return f"{pace} · {sold_out}"
+
+    @action(  # type: ignore[untyped-decorator]  # Unfold has no types
+        description=_("Copy"), permissions=("coupons.add_coupon", "coupons.view_coupon"), icon="content_copy"
+    )
+    def copy(self, request: HttpRequest, object_id: str) -> Any:
+        """The form of a new campaign, with the terms of this one in it."""
+        source = self.get_object(request, object_id)
+        if source is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if request.method == "GET":
+            text = gettext("The terms of %(name)s are filled in. Check the period before you save.")
+            self.message_user(request, text % {"name": source}, messages.INFO)
+        request.copied = model_to_dict(source, TERMS)  # type: ignore[attr-defined]  # for the form's initial data
+        return self.changeform_view(
+            request, None, extra_context={"title": gettext("Copy of %(name)s") % {"name": source}}
+        )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The terms of the campaign that is copied; no link fills in a form."""
+        return getattr(request, "copied", {})
 
     @admin.display(description=_("Issued coupons"))
     def holders(self, coupon: Coupon) -> SafeString:

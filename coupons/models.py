@@ -1,5 +1,6 @@
 """First-come coupons: the campaign, and what people hold."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from core.timestamps import SUPPORTED_PERIOD, within_calendar
 from users.models import User
 
 Status = Literal["usable", "used", "expired"]
+State = Literal["scheduled", "running", "sold_out", "closed"]
 
 
 class DiscountTerms(models.Model):
@@ -72,7 +74,26 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
 
     def locked(self, *, coupon_id: int) -> "CouponQuerySet":
         """The campaign, held until the transaction ends: nothing is issued from it meanwhile."""
-        return self.select_for_update(of=("self",), no_key=True).filter(pk=coupon_id).order_by("pk")
+        return self.all_locked(coupon_ids=[coupon_id])
+
+    def all_locked(self, *, coupon_ids: Collection[int]) -> "CouponQuerySet":
+        """Several, held in the order of their ids."""
+        return self.select_for_update(of=("self",), no_key=True).filter(pk__in=coupon_ids).order_by("pk")
+
+    def in_period(self) -> "CouponQuerySet":
+        """Those that have begun and not ended by the database's clock, sold out or not."""
+        begun = Q(opens_at=None) | Q(opens_at__lte=Now())
+        not_ended = Q(closes_at=None) | Q(closes_at__gt=Now())
+        return self.filter(begun & not_ended)
+
+    def with_state(self, state: State) -> "CouponQuerySet":
+        """Those in a state, as `Coupon.state_at` has them, by the database's clock."""
+        if state == "scheduled":
+            return self.filter(opens_at__gt=Now())
+        if state == "closed":
+            return self.filter(closes_at__lte=Now())
+        has_left = Q(issued__lt=F("quantity"))
+        return self.in_period().filter(has_left if state == "running" else ~has_left)
 
 
 class Coupon(DiscountTerms):
@@ -122,6 +143,14 @@ class Coupon(DiscountTerms):
     @property
     def remaining(self) -> int:
         return self.quantity - self.issued
+
+    def state_at(self, now: datetime) -> State:
+        """What the campaign does at a time; sold out is what would issue if it had any left."""
+        if self.opens_at is not None and now < self.opens_at:
+            return "scheduled"
+        if self.closes_at is not None and self.closes_at <= now:
+            return "closed"
+        return "running" if self.remaining else "sold_out"
 
 
 class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):

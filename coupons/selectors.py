@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, FloatField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Cast, Greatest, Now
 
 from core.db.exchange import send_one
@@ -78,51 +78,100 @@ def issued_coupons_of(*, user_id: int, status: Status | None, page: Page) -> lis
     return read_for_member(held, user_id=user_id)
 
 
-# A pace is that of the newest issues, so it needs one row of a campaign however many were issued.
+# A pace is that of the newest issues, so it needs two rows of a campaign however many were issued.
 SAMPLE_SIZE = 100
 FEWEST_FOR_A_PACE = 10
 HORIZON = timedelta(days=30)
+# What the admin's first page calls about to open, and just finished.
+NEAR = timedelta(days=7)
+# The first ones had most time to be used.
+USED_SAMPLE_SIZE = 10_000
 
 
 @dataclass(frozen=True)
 class IssueForecast:
-    """A running campaign, its pace in issues an hour, and when it will be sold out at that.
+    """A campaign, its pace in issues an hour, and when it will be sold out at that, where it runs.
 
-    No pace before the tenth issue; no time where it closes earlier or lasts for more than 30 days.
+    No pace before the tenth issue; no time where it closes earlier or lasts for more than 30 days. One that
+    does not run has the pace of its last issues.
     """
 
     coupon: Coupon
     hourly: float | None
     sold_out_at: datetime | None
 
+    @property
+    def per_minute(self) -> float | None:
+        return None if self.hourly is None else self.hourly / 60
+
+
+@dataclass(frozen=True)
+class UsedShare:
+    """How many of the `counted` coupons that were issued first are used."""
+
+    used: int
+    counted: int
+
 
 def issue_forecasts(*, limit: int) -> list[IssueForecast]:
     """The campaigns that are open and not sold out, at most `limit`: first whose share issued is largest."""
-    return [_forecast(coupon) for coupon in _open_campaigns()[:limit]]
-
-
-def _open_campaigns() -> CouponQuerySet:
-    opened = Q(opens_at=None) | Q(opens_at__lte=Now())
-    not_closed = Q(closes_at=None) | Q(closes_at__gt=Now())
-    newest = IssuedCoupon.objects.filter(
-        coupon=OuterRef("pk"), sequence=Greatest(OuterRef("issued") - (SAMPLE_SIZE - 1), 1)
-    )
-    campaigns = Coupon.objects.filter(opened & not_closed, issued__lt=F("quantity"))
     share = Cast("issued", FloatField()) / F("quantity")
-    return campaigns.annotate(read_at=Now(), paced_since=Subquery(newest.values("issued_at"))).order_by(
-        share.desc(), "pk"
+    running = Coupon.objects.with_state("running")
+    return [_forecast(coupon) for coupon in _with_pace(running).order_by(share.desc(), "pk")[:limit]]
+
+
+def issue_forecast(*, coupon_id: int) -> IssueForecast:
+    """The forecast of one campaign, which exists."""
+    return _forecast(_with_pace(Coupon.objects.filter(pk=coupon_id)).get())
+
+
+def opening_soon(*, limit: int) -> CouponQuerySet:
+    """The campaigns that open within 7 days, at most `limit`: the next one first."""
+    soon = Coupon.objects.with_state("scheduled").filter(opens_at__lte=Now() + NEAR)
+    return soon.order_by("opens_at", "pk")[:limit]
+
+
+def just_finished(*, limit: int) -> CouponQuerySet:
+    """The campaigns that closed or sold out in the last 7 days, at most `limit`: the last to end first.
+
+    Each with `ended_at` and `read_at`, the time at which it was read.
+    """
+    sold_out = Q(issued__gte=F("quantity"))
+    ended_at = Case(When(sold_out, then=_issued_at(OuterRef("issued"))), default=F("closes_at"))
+    ended = Coupon.objects.filter(sold_out | Q(closes_at__lte=Now())).exclude(opens_at__gt=Now())
+    recent = ended.annotate(ended_at=ended_at, read_at=Now()).filter(ended_at__gt=Now() - NEAR)
+    return recent.filter(ended_at__lte=Now()).order_by("-ended_at", "-pk")[:limit]
+
+
+def used_share(*, coupon_id: int) -> UsedShare:
+    """How many are used of what was issued; of the first USED_SAMPLE_SIZE where it is more."""
+    first = IssuedCoupon.objects.filter(coupon_id=coupon_id, sequence__lte=USED_SAMPLE_SIZE)
+    return UsedShare(**first.aggregate(used=Count("used_at"), counted=Count("pk")))
+
+
+def _issued_at(sequence: Any) -> Subquery:
+    """When the campaign issued its coupon of that number."""
+    issued = IssuedCoupon.objects.filter(coupon=OuterRef("pk"), sequence=sequence)
+    return Subquery(issued.values("issued_at"))
+
+
+def _with_pace(campaigns: CouponQuerySet) -> CouponQuerySet:
+    return campaigns.annotate(
+        read_at=Now(),
+        paced_since=_issued_at(Greatest(OuterRef("issued") - (SAMPLE_SIZE - 1), 1)),
+        paced_until=_issued_at(OuterRef("issued")),
     )
 
 
-def _forecast(coupon: Coupon) -> IssueForecast:
-    now, since = coupon.read_at, coupon.paced_since  # type: ignore[attr-defined]  # by _open_campaigns
-    if since is None or coupon.issued < FEWEST_FOR_A_PACE:
+def _forecast(coupon: Any) -> IssueForecast:
+    state = coupon.state_at(coupon.read_at)
+    until = coupon.read_at if state == "running" else coupon.paced_until
+    if coupon.paced_since is None or coupon.issued < FEWEST_FOR_A_PACE:
         return IssueForecast(coupon, None, None)
-    seconds = max((now - since).total_seconds(), 1.0)
+    seconds = max((until - coupon.paced_since).total_seconds(), 1.0)
     rate_per_second = min(coupon.issued, SAMPLE_SIZE) / seconds
-    return IssueForecast(
-        coupon, rate_per_second * 3600, _sold_out_at(coupon, now=now, rate_per_second=rate_per_second)
-    )
+    sold_out_at = _sold_out_at(coupon, now=until, rate_per_second=rate_per_second)
+    return IssueForecast(coupon, rate_per_second * 3600, sold_out_at if state == "running" else None)
 
 
 def _sold_out_at(coupon: Coupon, *, now: datetime, rate_per_second: float) -> datetime | None:

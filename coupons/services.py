@@ -1,5 +1,7 @@
 """Issuing coupons, first come first served, and what checkout reads and uses up of them."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -8,10 +10,10 @@ from django.db.models import QuerySet
 from core.db.confirmation import refuse_while_unconfirmed
 from core.db.exchange import send
 from core.db.statements import Update, statement
-from core.db.transactions import Conflict, retried
+from core.db.transactions import Conflict, database_now, retried
 from core.problems import NotFound, NotRegistered, Problem
 from coupons.metrics import ISSUES
-from coupons.models import IssuedCoupon, status_of
+from coupons.models import Coupon, IssuedCoupon, status_of
 from coupons.problems import (
     CouponAlreadyIssued,
     CouponAlreadyUsed,
@@ -63,6 +65,28 @@ def _refusal(eligibility: Eligibility) -> Problem | None:
     if eligibility.issued_coupon_id is not None:
         return CouponAlreadyIssued(issued_coupon_id=eligibility.issued_coupon_id)
     return CouponSoldOut() if eligibility.is_sold_out else None
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A campaign as it was before it was closed, when it would have closed, and when it did."""
+
+    coupon: Coupon
+    planned: datetime | None
+    closed_at: datetime
+
+
+def close_now(*, coupon_ids: Collection[int]) -> list[Closed]:
+    """Close the campaigns whose period runs, sold out or not; others stay as they are. Within a transaction.
+
+    They close at the database's time once all are locked: nothing is issued at that time or later, and what
+    was issued before stays as it is.
+    """
+    campaigns = list(Coupon.objects.all_locked(coupon_ids=coupon_ids))
+    now = database_now()
+    running = [each for each in campaigns if each.state_at(now) in {"running", "sold_out"}]
+    Coupon.objects.filter(pk__in=[each.pk for each in running]).update(closes_at=now)
+    return [Closed(coupon, coupon.closes_at, now) for coupon in running]
 
 
 @statement

@@ -264,7 +264,7 @@ def test_campaigns_that_are_open_are_listed_by_share_issued(admin_client):
         CouponFactory(**{"name": name, "quantity": 10, **terms})
     assert [burning.coupon.name for burning in issue_forecasts(limit=5)] == ["nearly", "half", "fresh"]
     assert [burning.coupon.name for burning in issue_forecasts(limit=1)] == ["nearly"]
-    assert re.search(r"nearly \(\d+\) 1 of 10 left", read(admin_client))
+    assert re.search(r"nearly \(\d+\) 9 of 10 issued 1 left", read(admin_client))
 
 
 def test_low_stock_leads_to_a_list_of_the_same_products(admin_client):
@@ -373,5 +373,5 @@ def test_dashboard_sends_as_many_statements_for_many_rows_as_for_few(admin_clien
 
 def test_page_is_in_the_reader_s_language(admin_client):
     buy()
-    assert "소진 중인 쿠폰" in read(admin_client, "ko")
-    assert "Coupons burning down" in read(admin_client, "en")
+    assert "진행 중인 쿠폰" in read(admin_client, "ko")
+    assert "Running campaigns" in read(admin_client, "en")

@@ -153,7 +153,7 @@ def test_campaign_says_how_many_are_issued_left_and_used_and_leads_to_who_has_th
     page = admin_client.get(page_of(coupon))
     fields = [each for fieldset in page.context["adminform"] for line in fieldset for each in line]
     shown = {each.field["name"]: str(each.contents()) for each in fields if hasattr(each, "contents")}
-    assert (shown["given"], shown["left"], shown["used"]) == ("1", "99", "1")
+    assert (shown["given"], shown["left"], shown["used"]) == ("1", "99", "1 (100.0%)")
     assert f"/admin/coupons/issuedcoupon/?coupon__id__exact={coupon.pk}" in shown["holders"]
 
 

@@ -27,6 +27,8 @@ PAGES = {
     "coupons": "coupons/coupon/",
     "coupon": "coupons/coupon/{}/change/",
     "coupon-add": "coupons/coupon/add/",
+    "coupon-copy": "coupons/coupon/{}/copy/",
+    "coupon-close": "coupons/coupon/close/?id={}",
     "issued-coupons": "coupons/issuedcoupon/",
     "issued-coupon": "coupons/issuedcoupon/{}/change/",
     "members": "users/user/",

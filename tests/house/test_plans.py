@@ -19,7 +19,14 @@ from django.utils import timezone
 
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
-from coupons.selectors import issue_forecasts
+from coupons.selectors import (
+    USED_SAMPLE_SIZE,
+    issue_forecast,
+    issue_forecasts,
+    just_finished,
+    opening_soon,
+    used_share,
+)
 from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE
 from orders.outbox.events import claim, mark_delivered, mark_failed
@@ -186,6 +193,18 @@ def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
             issue_forecasts(limit=8),
         )
     )
+    assert_narrow(lambda: (list(opening_soon(limit=4)), list(just_finished(limit=4))))
+
+
+def test_campaign_s_page_reads_no_more_than_the_first_issued_coupons() -> None:
+    ((campaign,),) = execute(
+        "SELECT coupon_id FROM coupons_issuedcoupon GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+    )
+    assert_narrow(lambda: issue_forecast(coupon_id=campaign))
+    (run,) = runs(lambda: used_share(coupon_id=campaign))
+    (scan,) = run.of("coupons_issuedcoupon")
+    assert scan["Node Type"] != "Seq Scan"
+    assert looked_at(scan) == used_share(coupon_id=campaign).counted <= USED_SAMPLE_SIZE
 
 
 # Whoever looks for a product by a part of its name reads all of them: a shop has some hundreds.

@@ -3,16 +3,18 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from coupons.factories import CouponFactory
+from coupons.services import Closed, close_now
 from products.factories import ProductFactory
 from tests.kit import processes
 from tests.kit.client import Answer, Client
-from tests.kit.database import broken, contents, execute, held, lock_waiters
+from tests.kit.database import broken, contents, database_clock, execute, held, lock_waiters
 from tests.kit.faults import commits_held
 from tests.kit.invariants import broken_rules
 from tests.kit.scenes import at_once, buyer
+from users.factories import UserFactory
 
 
 def assert_busy(answer: Answer) -> None:
@@ -102,6 +104,38 @@ def test_issue_that_waits_for_a_campaign_that_closes_is_refused(http: Client) ->
     assert issue_while(http, campaign.pk, "closes_at = now()").code == "coupon_not_open"
     assert execute("SELECT issued FROM coupons_coupon") == [(0,)]
     assert broken_rules() == []
+
+
+def test_issue_that_waits_for_a_campaign_that_is_closed_now_is_refused(http: Client) -> None:
+    campaign, user = CouponFactory(), UserFactory()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            close_now(coupon_ids=[campaign.pk])
+            waiting = pool.submit(http.post, f"coupons/{campaign.pk}/issue", user=user)
+            processes.until(lock_waiters)
+        assert waiting.result().code == "coupon_not_open"
+    assert broken_rules() == []
+
+
+def test_closing_that_waits_for_an_issue_closes_later_than_that(http: Client) -> None:
+    """It reads the clock once it has the row: an issue that came before it has a time before."""
+    campaign = CouponFactory()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            execute("UPDATE coupons_coupon SET issued = issued")
+            waiting = pool.submit(close_in_a_session_of_its_own, campaign.pk)
+            processes.until(lock_waiters)
+            issued_at = database_clock()
+        (closed,) = waiting.result()
+    assert closed.closed_at > issued_at
+
+
+def close_in_a_session_of_its_own(coupon_id: int) -> list[Closed]:
+    try:
+        with transaction.atomic():
+            return close_now(coupon_ids=[coupon_id])
+    finally:
+        connection.close()
 
 
 def test_order_that_waits_for_a_product_pays_the_price_of_its_look(http: Client) -> None:
