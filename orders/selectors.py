@@ -166,6 +166,13 @@ class SalesTotal:
         return SalesTotal(self.orders + other.orders, self.paid + other.paid)
 
 
+def spending_of(*, user_id: int, max_orders: int) -> SalesTotal:
+    """What the member's newest orders came to, `max_orders` of them at most."""
+    newest = Order.objects.filter(user_id=user_id).order_by("-ordered_at", "-pk")[:max_orders]
+    sums = newest.aggregate(orders=Count("pk"), paid=Sum("total", default=0))
+    return SalesTotal(sums["orders"], int(sums["paid"]))
+
+
 def sales_by_hour(*, since: datetime, until: datetime) -> dict[datetime, SalesTotal]:
     """What was paid in each hour with an order, by the hour's start; `since <= ordered_at <= until`."""
     paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gte=since, ordered_at__lte=until)

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from backoffice import action_log
 from backoffice.base import StaleWriteForm
 from backoffice.formatting import number_column, won_column
+from backoffice.sections import SectionsAdmin
 from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from products import services
 from products.models import LOW_STOCK, Product
@@ -79,7 +80,7 @@ class StockFilter(RadioFilter):
 
 
 @admin.register(Product)
-class ProductAdmin(SpreadsheetAdmin):
+class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
     """Products are put in and restocked here."""
 
     form = ProductForm

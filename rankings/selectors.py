@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from core.db.exchange import send_one
 from core.db.replica import replayed_at
 from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
+from products.models import Product
 from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # An order's timestamp is read just before its transaction begins, and its row comes in later. One that comes
 # in later than this empties the read model, by a trigger.
 SETTLING_TIME = timedelta(minutes=1)
@@ -79,6 +80,35 @@ def window_age_seconds() -> float | None:
     """How long ago the sales end that the read model has added up; None before the first time."""
     window = SalesWindow.objects.first()
     return (database_now() - window.to_at).total_seconds() if window else None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a product sells a day, by the last `days` before `until`."""
+
+    units_a_day: float
+    days: float
+    until: datetime
+    stock: int
+
+    @property
+    def days_of_cover(self) -> float | None:
+        """For how many days the stock lasts at this pace; None where nothing is sold."""
+        return self.stock / self.units_a_day if self.units_a_day else None
+
+
+def pace_of(*, product: Product) -> Pace | None:
+    """The product's pace by the read model, two rows of it; None while that covers nothing.
+
+    A product that is newer than the window counts from its first day, which is a day at least.
+    """
+    window = SalesWindow.objects.filter(to_at__gt=F("from_at")).first()
+    if window is None:
+        return None
+    since = max(window.from_at, min(product.created_at, window.to_at - DAY))
+    days = (window.to_at - since) / DAY
+    sales = ProductSales.objects.filter(product=product).first()
+    return Pace((sales.units if sales else 0) / days, days, window.to_at, product.stock)
 
 
 def as_sums(rows: QuerySet[ProductSales]) -> dict[int, Sales]:

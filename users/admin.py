@@ -1,26 +1,21 @@
 """Members in the admin."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.formatting import link, list_url, won
+from backoffice.formatting import won
+from backoffice.sections import SectionsAdmin
 from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from users.models import User
 from users.spreadsheets import MemberSpreadsheet
 
-# What a member has lies in apps above this one: named by table, as the database names it, not imported.
-RELATED_LISTS = {
-    "orders_order": (_("Orders"), "user__id__exact"),
-    "points_pointtransaction": (_("Point ledger"), "user__id__exact"),
-    "coupons_issuedcoupon": (_("Issued coupons"), "user__id__exact"),
-    "refusals_refusal": (_("Refusals"), "user_id"),
-}
-
 
 @admin.register(User)
-class MemberAdmin(SpreadsheetAdmin):
+class MemberAdmin(SectionsAdmin, SpreadsheetAdmin):
     """Members are put in here, for there is no sign-up."""
 
     spreadsheet = MemberSpreadsheet()
@@ -30,8 +25,8 @@ class MemberAdmin(SpreadsheetAdmin):
     sortable_by = ("id",)
     find_by = search_fields = ("^name", "=id")
     search_help_text = _("Member id, or how the name begins")
-    readonly_fields = ("created_at", "balance", "related_lists")
-    fieldsets = ((None, {"fields": ("name", "created_at", "balance", "related_lists")}),)
+    readonly_fields = ("id", "balance", "created_at")
+    fieldsets = ((None, {"fields": ("id", "name", "balance", "created_at")}),)
     add_fieldsets = ((None, {"fields": ("name",)}),)
 
     @admin.display(description=_("Balance"), ordering="pointaccount__balance")
@@ -39,11 +34,16 @@ class MemberAdmin(SpreadsheetAdmin):
         """What the account holds; one comes with the first charge, until then there is nothing in it."""
         return won(getattr(getattr(member, "pointaccount", None), "balance", 0))
 
-    @admin.display(description=_("See also"))
-    def related_lists(self, member: User) -> SafeString:
-        """Links to all that is the member's."""
-        links = [
-            (link(list_url(table, **{lookup: member.pk}), str(name)),)
-            for table, (name, lookup) in RELATED_LISTS.items()
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        return _permitted(request, super().get_list_display(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        return [
+            (title, {**options, "fields": _permitted(request, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
         ]
-        return format_html_join(" · ", "{}", links)
+
+
+def _permitted(request: HttpRequest, fields: Sequence[str]) -> list[str]:
+    """These fields, the balance only for staff who may see balances."""
+    return [name for name in fields if name != "balance" or request.user.has_perm("points.view_pointaccount")]

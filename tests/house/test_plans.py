@@ -8,6 +8,7 @@ statement looked at, by whatever kind of scan.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -17,6 +18,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from backoffice.sections import sections_of
 from benchmarks.history import History, fill
 from coupons.factories import CouponFactory
 from coupons.selectors import (
@@ -30,10 +32,12 @@ from coupons.selectors import (
 from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE
 from orders.outbox.events import claim, mark_delivered, mark_failed
-from orders.selectors import dead_by_error, outbox_status, waiting_events
+from orders.selectors import dead_by_error, outbox_status, spending_of, waiting_events
+from products.models import Product
 from rankings.hours import fill_hours, sales_overview
 from tests.kit.database import empty_tables, execute
 from tests.kit.plans import FEW, assert_narrow, looked_at, runs, wide_reads
+from users.models import User
 
 # The mark is what makes pytest-django ask the test database and no other.
 pytestmark = pytest.mark.django_db
@@ -194,6 +198,27 @@ def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
         )
     )
     assert_narrow(lambda: (list(opening_soon(limit=4)), list(just_finished(limit=4))))
+
+
+def test_member_s_page_finds_the_newest_rows_of_each_table_by_an_index(customer: int) -> None:
+    member, sections = User.objects.get(pk=customer), sections_of("users_user")
+    assert len(sections) == 4
+    for section in sections:
+        assert_narrow(partial(section.read, member))
+
+
+def test_product_s_page_finds_its_sales_and_its_changes_by_an_index() -> None:
+    product = Product.objects.order_by("-units_sold").first()
+    for section in sections_of("products_product"):
+        assert_narrow(partial(section.read, product))
+
+
+def test_spending_of_a_member_reads_their_newest_orders_up_to_the_bound(customer: int) -> None:
+    ((count,),) = execute("SELECT count(*) FROM orders_order WHERE user_id = %s", customer)
+    assert count > 10
+    (run,) = runs(lambda: spending_of(user_id=customer, max_orders=10))
+    (scan,) = run.of("orders_order")
+    assert (scan["Index Name"], looked_at(scan)) == ("order_newest_first", 10)
 
 
 def test_campaign_s_page_reads_no_more_than_the_first_issued_coupons() -> None:
