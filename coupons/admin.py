@@ -179,8 +179,12 @@ class CouponAdmin(ClosingAdmin):
         sold_out = gettext("Sold out about %(when)s") % {"when": timestamp(forecast.sold_out_at)}
         return f"{pace} · {sold_out}"
 
+    def has_copy_permission(self, request: HttpRequest, _object_id: str | None = None) -> bool:
+        """Whether this staff account may see campaigns and add some."""
+        return bool(self.has_view_permission(request) and self.has_add_permission(request))
+
     @action(  # type: ignore[untyped-decorator]  # Unfold has no types
-        description=_("Copy"), permissions=("coupons.add_coupon", "coupons.view_coupon"), icon="content_copy"
+        description=_("Copy"), permissions=["copy"], icon="content_copy"
     )
     def copy(self, request: HttpRequest, object_id: str) -> Any:
         """The form of a new campaign, with the terms of this one in it."""

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.sites import site
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -219,3 +220,9 @@ def test_campaign_s_page_sends_as_many_statements_for_many_issues_as_for_few(adm
     IssuedCoupon.objects.all().delete()
     issued(coupon, *[HOUR] * 30)
     assert asked() == once <= 20
+
+
+def test_checks_of_the_admin_ask_no_database(django_assert_num_queries):
+    """They run before the first migration has made a table."""
+    with django_assert_num_queries(0):
+        assert site.check(None) == []
