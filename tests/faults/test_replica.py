@@ -90,7 +90,7 @@ def test_standby_is_read_by_the_best_sellers_the_first_page_and_exports_alone(
     assert read_there == READ_THERE
 
 
-@pytest.mark.parametrize("table", [PRODUCTS, MEMBERS, COUPONS])
+@pytest.mark.parametrize("table", [PRODUCTS, MEMBERS, COUPONS, "orders_order"])
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_export_reads_the_rows_on_the_standby(
     standby: Standby, browser: Browser, table: str, kind: str
