@@ -69,10 +69,11 @@ class ProductSpreadsheet(Spreadsheet):
         except ValidationError as error:
             row.refuse("stock_change", error)
 
-    def log_details(self, row: Row) -> list[dict[str, Any]]:
-        """By how much the stock was changed, from, to, and why."""
-        if not row.extra:
-            return []
-        by, before = row.extra["stock_change"], row.stored.stock
-        reason = row.extra["reason"]
-        return [action_log.log_detail(STOCK_MOVED, by=by, before=before, after=before + by, reason=reason)]
+    def log_parts(self, row: Row) -> list[dict[str, Any]]:
+        """Also by how much the stock changes, from, to, and why."""
+        parts = super().log_parts(row)
+        if row.extra:
+            by, reason, before = row.extra["stock_change"], row.extra["reason"], row.stored.stock
+            stock = {"by": by, "before": before, "after": before + by, "reason": reason}
+            parts.append(action_log.log_detail(STOCK_MOVED, **stock))
+        return parts

@@ -23,6 +23,23 @@ _SIGNS = frozenset("=+-@−")
 _INVISIBLE = frozenset({"Cc", "Cf"})
 
 
+class CellError(str):
+    """What a cell shows whose formula failed: `#N/A`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
+
+    number: float
+    is_scaled: bool
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class Column:
     """A field of a model as a file has it, in the language of whoever asks for it."""
 
@@ -189,9 +206,12 @@ class Spreadsheet:
         is_counted = isinstance(value, int) and column.name != "id"
         return number(value) if is_counted else str(column.show(value, typed=False))
 
-    def log_details(self, row: Row) -> list[dict[str, Any]]:  # noqa: ARG002
-        """What the log says of a locked row's differences, by `action_log.log_detail`."""
-        return []
+    def log_parts(self, row: Row) -> list[dict[str, Any]]:
+        """What the log says of a locked row that is about to change."""
+        meta: Any = self.model._meta  # noqa: SLF001 - documented API
+        with translation.override(None):  # as Django keeps them: they are translated when they are read
+            fields = [str(meta.get_field(name).verbose_name) for name in row.values]
+        return [{"changed": {"fields": fields}}] if fields else []
 
 
 def _change(before: str, after: str) -> str:

@@ -1,18 +1,16 @@
 """What the admin's log says of files: an entry for each row or, of many, one for the file."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
-from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from backoffice import action_log
-from backoffice.spreadsheets.columns import Row
 
 ROW_IMPORTED = gettext_noop("From the file {file}.")
 FILE_IMPORTED = gettext_noop("The file {file} added {added:,} and changed {changed:,}.")
@@ -32,17 +30,9 @@ class ImportLog:
         """Add an entry for each new row."""
         LogEntry.objects.bulk_create(self._of_row(row, ADDITION, {"added": {}}) for row in rows)
 
-    def rows_changed(self, rows: Iterable[Row], details: Callable[[Row], list[dict[str, Any]]]) -> None:
-        """Add an entry for each locked row that is about to change, with what `details` says of it."""
-        meta: Any = self.model._meta  # noqa: SLF001 - documented API
-        with translation.override(None):  # as Django keeps them: they are translated when they are read
-            labels = {each.name: str(each.verbose_name) for each in meta.concrete_fields}
-        entries = []
-        for row in rows:
-            names = [labels[name] for name in row.values]
-            changed = [{"changed": {"fields": names}}] if names else []
-            entries.append(self._of_row(row.stored, CHANGE, *changed, *details(row)))
-        LogEntry.objects.bulk_create(entries)
+    def rows_changed(self, rows: Iterable[tuple[Model, list[dict[str, Any]]]]) -> None:
+        """Add an entry for each row that is about to change, with what changes in it."""
+        LogEntry.objects.bulk_create(self._of_row(row, CHANGE, *parts) for row, parts in rows)
 
     def file_moved(self, text: str, **values: Any) -> None:
         """Add one entry for the file: FILE_IMPORTED or FILE_EXPORTED, and what it says beside the name."""

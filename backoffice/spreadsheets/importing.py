@@ -22,10 +22,10 @@ from django.utils.translation import gettext as _
 from openpyxl.utils import get_column_letter
 
 from backoffice.spreadsheets import staging
-from backoffice.spreadsheets.columns import Column, Row, Spreadsheet
+from backoffice.spreadsheets.columns import CellError, Column, Formatted, Row, Spreadsheet
 from backoffice.spreadsheets.import_log import FILE_IMPORTED, ImportLog
 from backoffice.spreadsheets.refusals import refusal
-from backoffice.spreadsheets.validation import CellError, Formatted, RowValidator
+from backoffice.spreadsheets.validation import RowValidator
 from core.db.transactions import durable_transaction
 
 BATCH_SIZE = 1_000

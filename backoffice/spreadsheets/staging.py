@@ -1,4 +1,4 @@
-"""What the database keeps of a file, says of its rows, and makes of them once all are known to be right."""
+"""What the database keeps of a file from its preview on, and makes of it once all rows are right."""
 
 import json
 import zlib
@@ -11,7 +11,6 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Count, Model, Sum
-from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Coalesce, Length, Now
 from django.utils.translation import gettext as _
 
@@ -88,55 +87,6 @@ def create_tables() -> None:
         cursor.execute(sql.CREATE_TABLES)
 
 
-def first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """For each of these values, given in the file's order: the first row of the file with it."""
-    rows: dict[str, int] = {}
-    for value, number in values:
-        rows.setdefault(value, number)
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ADD_SEEN, [kind, [*rows], [*rows.values()]])
-        cursor.execute(sql.SEEN, [kind, [*rows]])
-        return dict(cursor.fetchall())
-
-
-def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
-    """What the constraints of their table would refuse, by place in `rows`; nothing is written or locked."""
-    if not rows:
-        return {}
-    meta = type(rows[0])._meta  # noqa: SLF001 - documented API
-    messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
-    with connection.cursor() as cursor:
-        checks = dict(cursor.execute(sql.CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
-        cursor.execute(_failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
-        found = cursor.fetchall()
-    return {
-        place - 1: [
-            ValidationError(messages.get(name, name), code=name)
-            for name, holds in zip(checks, answers, strict=True)
-            if holds is False
-        ]
-        for place, *answers in found
-    }
-
-
-def _failed_checks(table: str, conditions: Sequence[str]) -> str:
-    """SQL: which rows of a JSON list fail which conditions; the conditions are the catalogue's."""
-    checks = [f"({condition})".replace("%", "%%") for condition in conditions]
-    rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
-    return (
-        f"SELECT ordinality, {', '.join(checks)} "  # noqa: S608 # nosec B608
-        f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(checks)})"
-    )
-
-
-def _as_json(rows: Sequence[Model]) -> str:
-    """The rows' values, without those that the database will set."""
-    columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
-    values = [{column: getattr(row, name) for column, name in columns} for row in rows]
-    given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
-    return json.dumps(given, default=str)
-
-
 def stage(rows: Iterable[Row]) -> None:
     """Keep what rows change until `write`: new rows in the file's order, changed ones by id."""
     staged: dict[str, list[dict[str, Any]]] = {"new": [], "changed": []}
@@ -175,7 +125,8 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Ro
         rows = _locked(spreadsheet, batch)
         refused += [row for row in rows if row.errors]
         if not refused:
-            log.rows_changed([row for row in rows if row.extra or not in_bulk], spreadsheet.log_details)
+            logged = (row for row in rows if row.extra or not in_bulk)
+            log.rows_changed((row.stored, spreadsheet.log_parts(row)) for row in logged)
             _update(spreadsheet, [row.stored.pk for row in rows], {tuple(fields) for *_, fields, _ in batch})
     return refused
 

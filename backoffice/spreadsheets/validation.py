@@ -1,23 +1,34 @@
 """The validation of a file's rows: what their cells mean, against the file, and against what is stored."""
 
+import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db import connection
 from django.db.models import BigIntegerField, Model
+from django.db.models.expressions import DatabaseDefault
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
-from backoffice.spreadsheets import staging
-from backoffice.spreadsheets.columns import Column, Row, Spreadsheet, needs_apostrophe, spellings, stripped
+from backoffice.spreadsheets import sql
+from backoffice.spreadsheets.columns import (
+    CellError,
+    Column,
+    Formatted,
+    Row,
+    Spreadsheet,
+    needs_apostrophe,
+    spellings,
+    stripped,
+)
 
 # Excel keeps fifteen digits: beyond this a number is not what was typed.
 MAX_EXACT_FLOAT = 2**53
@@ -27,23 +38,6 @@ EXCEL_ERRORS = frozenset(
     f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
 )
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
-
-
-class CellError(str):
-    """What a cell shows whose formula failed: `#N/A`."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Formatted:
-    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
-
-    number: float
-    is_scaled: bool
-
-    def __str__(self) -> str:
-        return str(self.number)
 
 
 class RowValidator:
@@ -82,7 +76,7 @@ class RowValidator:
         if self.spreadsheet.unique_names:
             self._check_names(rows)
         valid = [row for row in rows if not row.errors]
-        for place, errors in staging.violations(rows=[row.new for row in valid]).items():
+        for place, errors in violations(rows=[row.new for row in valid]).items():
             for error in errors:
                 valid[place].refuse("", error)
         return rows
@@ -106,7 +100,6 @@ class RowValidator:
     def _compare(self, row: Row, stored: Model | None) -> None:
         """Set what the file makes of a stored row, or of none."""
         row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
-        is_ignored = False
         if stored is None and self.lacking:
             text = (
                 _("There is none with this id, and new rows need these columns too: %(names)s.")
@@ -114,6 +107,7 @@ class RowValidator:
                 else _("Without an id the row is new, and new rows need these columns too: %(names)s.")
             )
             row.refuse("id", text % {"names": ", ".join(self.lacking)})
+        is_ignored = False
         for name, value in row.values.items():
             column = self.columns[name].field
             if stored is None:
@@ -129,7 +123,7 @@ class RowValidator:
 
     def _check_repeated(self, name: str, rows: Sequence[tuple[Row, str]], text: str) -> None:
         """Refuse rows whose value stands above in the file."""
-        first = staging.first_rows(kind=name, values=[(value, row.number) for row, value in rows])
+        first = _first_rows(kind=name, values=[(value, row.number) for row, value in rows])
         for row, value in rows:
             if (above := first[value]) != row.number:
                 row.refuse(name, text % {"row": above})
@@ -163,18 +157,66 @@ def _names(headings: Sequence[Any], columns: list[Column]) -> list[str | None]:
     return names
 
 
+def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """For each of these values, given in the file's order: the first row of the file with it."""
+    rows: dict[str, int] = {}
+    for value, number in values:
+        rows.setdefault(value, number)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ADD_SEEN, [kind, [*rows], [*rows.values()]])
+        cursor.execute(sql.SEEN, [kind, [*rows]])
+        return dict(cursor.fetchall())
+
+
+def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
+    """What the constraints of their table would refuse, by place in `rows`; nothing is written or locked."""
+    if not rows:
+        return {}
+    meta = type(rows[0])._meta  # noqa: SLF001 - documented API
+    messages = {each.name: each.get_violation_error_message() for each in meta.constraints}
+    with connection.cursor() as cursor:
+        checks = dict(cursor.execute(sql.CHECK_CONSTRAINTS, [meta.db_table]).fetchall())
+        cursor.execute(_failed_checks(meta.db_table, [*checks.values()]), [_as_json(rows)])
+        found = cursor.fetchall()
+    return {
+        place - 1: [
+            ValidationError(messages.get(name, name), code=name)
+            for name, holds in zip(checks, answers, strict=True)
+            if holds is False
+        ]
+        for place, *answers in found
+    }
+
+
+def _failed_checks(table: str, conditions: Sequence[str]) -> str:
+    """SQL: which rows of a JSON list fail which conditions; the conditions are the catalogue's."""
+    checks = [f"({condition})".replace("%", "%%") for condition in conditions]
+    rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
+    return (
+        f"SELECT ordinality, {', '.join(checks)} "  # noqa: S608 # nosec B608
+        f"FROM {rows} WITH ORDINALITY WHERE NOT ({' AND '.join(checks)})"
+    )
+
+
+def _as_json(rows: Sequence[Model]) -> str:
+    """The rows' values, without those that the database will set."""
+    columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
+    values = [{column: getattr(row, name) for column, name in columns} for row in rows]
+    given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
+    return json.dumps(given, default=str)
+
+
 def read_cell(column: Column, value: Any) -> Any:
     """What a cell means to the column's field, None for an empty cell. Raises ValidationError."""
     if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
         raise ValidationError(_("The formula in this cell failed in Excel."))
     kind = "choice" if column.choices else column.field.get_internal_type()
+    read = READERS.get(kind, _read_text)
     if isinstance(value, str):
         # What an export put an apostrophe before is all as it was.
         was_escaped = kind not in READERS and value.startswith("'") and needs_apostrophe(value[1:])
         value = value[1:] if was_escaped else stripped(value)
-    if value is None or value == "":
-        return None
-    return column.field.clean(READERS.get(kind, _read_text)(column, value), None)
+    return None if value in (None, "") else column.field.clean(read(column, value), None)
 
 
 def _read_integer(_column: Column, value: Any) -> int:

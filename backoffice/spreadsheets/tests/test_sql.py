@@ -10,6 +10,7 @@ from backoffice.spreadsheets import staging
 from backoffice.spreadsheets.columns import Row
 from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.importing import preview
+from backoffice.spreadsheets.validation import violations
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
@@ -34,7 +35,7 @@ def test_failed_checks_are_the_rows_that_django_refuses():
         for kind, value, most in TERMS
     ]
     refused = {n for n, row in enumerate(rows) if refused_by_django(row)}
-    assert {*staging.violations(rows=rows)} == refused == {*range(4)}
+    assert {*violations(rows=rows)} == refused == {*range(4)}
 
 
 def staged(product: Product, **values) -> Row:
