@@ -207,10 +207,9 @@ class Spreadsheet:
         return number(value) if is_counted else str(column.show(value, typed=False))
 
     def log_parts(self, row: Row) -> list[dict[str, Any]]:
-        """What the log says of a locked row that is about to change."""
+        """What the log says of a locked row that is about to change, its fields by untranslated names."""
         meta: Any = self.model._meta  # noqa: SLF001 - documented API
-        with translation.override(None):  # as Django keeps them: they are translated when they are read
-            fields = [str(meta.get_field(name).verbose_name) for name in row.values]
+        fields = [str(meta.get_field(name).verbose_name) for name in row.values]
         return [{"changed": {"fields": fields}}] if fields else []
 
 

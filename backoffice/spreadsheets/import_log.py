@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
+from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from backoffice import action_log
@@ -32,7 +33,8 @@ class ImportLog:
 
     def rows_changed(self, rows: Iterable[tuple[Model, list[dict[str, Any]]]]) -> None:
         """Add an entry for each row that is about to change, with what changes in it."""
-        LogEntry.objects.bulk_create(self._of_row(row, CHANGE, *parts) for row, parts in rows)
+        with translation.override(None):  # names as Django keeps them: they are translated when they are read
+            LogEntry.objects.bulk_create(self._of_row(row, CHANGE, *parts) for row, parts in rows)
 
     def file_moved(self, text: str, **values: Any) -> None:
         """Add one entry for the file: FILE_IMPORTED or FILE_EXPORTED, and what it says beside the name."""
