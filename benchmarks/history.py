@@ -30,6 +30,7 @@ TABLES = (
     *("users_user", "products_product", "coupons_coupon", "coupons_issuedcoupon"),
     *("orders_order", "orders_orderitem", "orders_orderevent"),
     *("points_pointaccount", "points_pointtransaction", "rankings_productsales", "rankings_saleswindow"),
+    "rankings_hourlysales",
 )
 
 

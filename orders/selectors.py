@@ -159,8 +159,8 @@ class SalesTotal:
 
     @property
     def average(self) -> int | None:
-        """Won an order; None without an order."""
-        return round(self.paid / self.orders) if self.orders else None
+        """Won an order, rounded; None without an order."""
+        return (2 * self.paid + self.orders) // (2 * self.orders) if self.orders else None
 
     def __add__(self, other: "SalesTotal") -> "SalesTotal":
         return SalesTotal(self.orders + other.orders, self.paid + other.paid)

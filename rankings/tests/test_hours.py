@@ -109,7 +109,7 @@ def test_days_begin_at_midnight_in_seoul(clock: None) -> None:
 
 
 def test_average_is_none_without_orders() -> None:
-    assert (SalesTotal().average, SalesTotal(2, 5).average) == (None, 2)
+    assert (SalesTotal().average, SalesTotal(2, 5).average) == (None, 3)
 
 
 REWRITES = (

@@ -7,27 +7,29 @@ from django.core.management.base import CommandError, CommandParser
 
 from core.commands import ShopCommand
 from core.db.replica import read_from_replica
-from rankings import audit, services
+from rankings import audit, hours, services
 
 
 class Command(ShopCommand):
-    """Bring the best sellers' read model up to the present, or look whether it is right."""
+    """Bring the read models of sales up to the present, or look whether they are right."""
 
     help = (
-        "Without options: add to the best sellers' read model what was sold since the last time, and take "
-        "away what has left the window. Safe beside live orders and beside itself."
+        "Without options: add to the best sellers' read model what was sold since the last time, take away "
+        "what has left the window, and store the hours that are over. Safe beside live orders and itself."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whether to build on what is stored, or to compare it."""
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument(
-            "--from-scratch", action="store_true", help="add up the whole window, whatever is stored"
+            "--from-scratch",
+            action="store_true",
+            help="add up the whole window and all hours, whatever is stored",
         )
         instead.add_argument(
             "--check",
             action="store_true",
-            help="change nothing; compare the sums and the ranking with a full recount, exit 1 if wrong",
+            help="change nothing; compare sums, hours and the ranking with a recount, exit 1 if wrong",
         )
 
     def handle(self, **options: Any) -> None:
@@ -38,6 +40,7 @@ class Command(ShopCommand):
 def _rebuild(*, from_scratch: bool) -> str:
     try:
         rebuilt = services.recompute(days=settings.RANKING_DAYS, from_scratch=from_scratch)
+        hours.fill_hours(from_scratch=from_scratch)
     except services.HistoryKeepsChanging as error:
         raise CommandError(f"rankings were not rebuilt: {error!r}") from error
     return (
@@ -47,7 +50,8 @@ def _rebuild(*, from_scratch: bool) -> str:
 
 
 def _check() -> str:
-    wrong = read_from_replica(lambda: [*audit.sums_that_differ(), *audit.wrong_ranks()], in_snapshot=True)
+    checks = audit.sums_that_differ, audit.hours_that_differ, audit.wrong_ranks
+    wrong = read_from_replica(lambda: [each for check in checks for each in check()], in_snapshot=True)
     if wrong:
         raise CommandError("\n".join(["The best sellers are not a recount of the order lines:", *wrong]))
     return "The stored sums and the ranking are a recount of the order lines."
