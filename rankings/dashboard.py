@@ -117,8 +117,11 @@ def _charts(
     by: str, bars: list[tuple[Figure, str, str]], notes: list[str], *, before: str = ""
 ) -> list[dict[str, Any]]:
     """What was paid, and the orders."""
-    paid = [Bar(name, row.total.paid, row.before and row.before.paid, tick) for row, name, tick in bars]
-    orders = [Bar(name, row.total.orders, row.before and row.before.orders, tick) for row, name, tick in bars]
+    paid, orders = [], []
+    for row, name, tick in bars:
+        old = row.before
+        paid.append(Bar(name, row.total.paid, old.paid if old else None, tick))
+        orders.append(Bar(name, row.total.orders, old.orders if old else None, tick))
     return [
         chart(paid, key=f"paid-{by}", name=_("Sales paid"), note=notes[0], before=before, shown=won),
         chart(orders, key=f"orders-{by}", name=_("Orders"), note=notes[1], before=before, shown=_orders),

@@ -66,7 +66,8 @@ def sales_since(first: datetime, *, now: datetime) -> dict[datetime, SalesTotal]
     """Sales of each hour from the one that starts at `first` to the one that is running, oldest first."""
     starts = _hours_between(first, _start_of_hour(now) + HOUR)
     rows = stored().filter(starts_at__gte=first, starts_at__lte=now - HOUR)
-    sums = {row.starts_at.astimezone(SEOUL): SalesTotal(row.orders, int(row.paid)) for row in rows}
+    values = rows.values_list("starts_at", "orders", "paid")
+    sums = {start: SalesTotal(orders, int(paid)) for start, orders, paid in values}
     missing = next(start for start in starts if start not in sums)
     live = sales_by_hour(since=missing, until=now)
     return {start: live.get(start, SalesTotal()) if start >= missing else sums[start] for start in starts}
