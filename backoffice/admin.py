@@ -21,22 +21,10 @@ from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnlyAdmin
 from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
+from backoffice.role_names import ROLES, VERBS, role_name
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
 
-ROLES = {
-    "viewer": (_("Viewer"), _("sees everything in the shop")),
-    "merchandiser": (_("Merchandiser"), _("products with their stock, and coupons")),
-    "operator": (_("Operator"), _("all of that, members, and sending events again")),
-}
 FLAG_COLOURS = {str(ADDITION): "success", str(CHANGE): "info", str(DELETION): "danger"}
-VERBS = {
-    "add": _("add"),
-    "change": _("change"),
-    "delete": _("delete"),
-    "view": _("see"),
-    "redeliver": _("send again"),
-}
-
 admin.site.unregister((User, Group))
 
 
@@ -45,18 +33,13 @@ def _actor(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def role_name(role: Group) -> str:
-    """The role in the reader's language, or as the staff who made it named it."""
-    return str(ROLES.get(role.name, (role.name, ""))[0])
-
-
 class NamedChoiceField(ModelMultipleChoiceField):
     """Roles and permissions by names that people read, to be ticked."""
 
     def label_from_instance(self, obj: Any) -> str:
         """The role or, of a permission, which rows it concerns and what it allows."""
         if isinstance(obj, Group):
-            return role_name(obj)
+            return role_name(obj.name)
         if obj.codename == EXPORT_LISTS:
             return str(_(obj.name))
         verb = obj.codename.partition("_")[0]
@@ -117,7 +100,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 
     @admin.display(description=_("Roles"))
     def roles(self, account: User) -> str:
-        return ", ".join(role_name(group) for group in account.groups.all())
+        return ", ".join(role_name(group.name) for group in account.groups.all())
 
 
 @admin.register(Group)
@@ -152,7 +135,7 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The roles alone; the rows that say what they permit are nothing people know."""
         _rows, _counts, *refusals = super().get_deleted_objects(objs, request)
-        return [role_name(role) for role in objs], {self.opts.verbose_name_plural: len(objs)}, *refusals
+        return [role_name(role.name) for role in objs], {self.opts.verbose_name_plural: len(objs)}, *refusals
 
     @admin.display(description=_("What for"))
     def purpose(self, role: Group) -> str:
@@ -160,7 +143,7 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
 
     @admin.display(description=_("Name"), ordering="name")
     def title(self, role: Group) -> str:
-        return role_name(role)
+        return role_name(role.name)
 
 
 class LogList(BoundedChangeList):

@@ -18,10 +18,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from backoffice import action_log
+from backoffice.change_log import LoggedAdmin
 from backoffice.filters import check_choices
 
 
@@ -90,7 +89,7 @@ class BoundedChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class BaseAdmin(ModelAdmin):
+class BaseAdmin(LoggedAdmin):
     """A page of the admin whose lists take as long with a million rows as with a hundred.
 
     `search_fields`: `^name` finds what begins with the words, `=id` what is just that, a bare name what has
@@ -102,7 +101,6 @@ class BaseAdmin(ModelAdmin):
     show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_filter_submit = True
-    object_history_template = "backoffice/history.html"
     ordering = ("-pk",)
     # What links of other pages narrow the list by, beside its own filters.
     linked_lookups: tuple[str, ...] = ()
@@ -150,21 +148,6 @@ class BaseAdmin(ModelAdmin):
         """Only rows that no other row refers to: history cannot be deleted."""
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and (obj is None or not _is_referred_to(obj))
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The log of a row, newest first, each entry with all it says."""
-        response: HttpResponse = super().history_view(request, object_id, extra_context)
-        context = getattr(response, "context_data", None) or {}
-        if page := context.get("action_list"):
-            newest = self.get_paginator(
-                request, page.paginator.object_list.reverse(), page.paginator.per_page
-            )
-            context["entries"] = [
-                (entry, action_log.describe(entry)) for entry in newest.get_page(page.number)
-            ]
-        return response
 
     def _can_be_id(self, text: str) -> bool:
         try:

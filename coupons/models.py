@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from django.db import models
 from django.db.models import F, Q
@@ -34,6 +34,12 @@ class DiscountTerms(models.Model):
     max_discount = models.BigIntegerField(
         _("Largest discount"), null=True, blank=True, help_text=_("Won; for a percentage only")
     )
+
+    units: ClassVar = {
+        "discount_value": ("discount_type", {Type.FIXED: "won", Type.PERCENT: "percent"}),
+        "max_discount": "won",
+        "quantity": "coupons",
+    }
 
     class Meta:
         abstract = True

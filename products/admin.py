@@ -19,7 +19,7 @@ from backoffice.spreadsheets.admin import SpreadsheetAdmin
 from products import services
 from products.models import LOW_STOCK, Product
 from products.selectors import LOWEST_STOCK_FIRST
-from products.spreadsheets import STOCK_MOVED, ProductSpreadsheet
+from products.spreadsheets import ProductSpreadsheet
 
 
 class ProductForm(StaleWriteForm):
@@ -119,13 +119,11 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
         formsets: Any,
         add: Any = False,  # noqa: FBT002 - Django's signature
     ) -> list[dict[str, Any]]:
-        """The columns that were changed, and how the stock was: by how much, from, to, and why."""
+        """The fields that were changed and, with its reason, the stock; each from what to what."""
         form.changed_data = [name for name in form.changed_data if name not in {"stock_change", "reason"}]
         message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
         if add or not (by := form.cleaned_data["stock_change"]):
             return message
         after, reason = form.instance.stock, form.cleaned_data["reason"]
-        return [
-            *message,
-            action_log.log_detail(STOCK_MOVED, by=by, before=after - by, after=after, reason=reason),
-        ]
+        stock = action_log.changes(Product, {"stock": after - by}, {"stock": after}, reason=reason)
+        return [*message, stock]

@@ -1,5 +1,7 @@
 """What is sold."""
 
+from typing import ClassVar
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -34,6 +36,8 @@ class Product(models.Model):
     low_stock_threshold = models.BigIntegerField(_("Low-stock threshold"), null=True, blank=True)
     units_sold = models.BigIntegerField(_("Units sold"), default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(_("Registered at"), db_default=Now(), editable=False)
+
+    units: ClassVar = {"price": "won", "stock": "units", "low_stock_threshold": "units"}
 
     objects = ProductQuerySet.as_manager()
 

@@ -4,14 +4,12 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import BigIntegerField, CharField
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import action_log
 from backoffice.spreadsheets.columns import Row, Spreadsheet
 from products.models import Product
-
-STOCK_MOVED = gettext_noop("Stock {by:+,}: {before:,} → {after:,} ({reason}).")
 
 
 class ProductSpreadsheet(Spreadsheet):
@@ -70,10 +68,10 @@ class ProductSpreadsheet(Spreadsheet):
             row.refuse("stock_change", error)
 
     def log_parts(self, row: Row) -> list[dict[str, Any]]:
-        """Also by how much the stock changes, from, to, and why."""
+        """Also the stock, from what to what, and why."""
         parts = super().log_parts(row)
         if row.extra:
             by, reason, before = row.extra["stock_change"], row.extra["reason"], row.stored.stock
-            stock = {"by": by, "before": before, "after": before + by, "reason": reason}
-            parts.append(action_log.log_detail(STOCK_MOVED, **stock))
+            after = {"stock": before + by}
+            parts.append(action_log.changes(Product, {"stock": before}, after, reason=reason))
         return parts

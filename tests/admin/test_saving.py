@@ -94,13 +94,12 @@ def test_stock_does_not_change_without_a_reason(admin_client, bought):
 def test_change_of_stock_is_logged_with_all_there_is_to_know(admin_client, bought):
     change(admin_client, bought, name=bought.name, price=1200, stock_change=1500, reason="입고")
     entry = LogEntry.objects.get()
-    assert json.loads(entry.change_message)[1]["detail"]["values"] == {
-        "by": 1500,
-        "before": 8,
-        "after": 1508,
+    assert json.loads(entry.change_message)[1]["changes"] == {
+        "model": "products.product",
+        "fields": [{"field": "stock", "old": {"units": 8}, "new": {"units": 1508}}],
         "reason": "입고",
     }
-    assert action_log.describe(entry).endswith("재고 +1,500개: 8개 → 1,508개 (사유: 입고).")
+    assert action_log.describe(entry) == "가격: 1,000원 → 1,200원 · 재고: 8개 → 1,508개 (사유: 입고)"
 
 
 def test_history_of_a_product_shows_its_stock_in_both_languages_newest_first(admin_client, bought):
@@ -108,8 +107,11 @@ def test_history_of_a_product_shows_its_stock_in_both_languages_newest_first(adm
         change(admin_client, bought, name=bought.name, price=1000, stock_change=by, reason=reason)
     url = page_of(bought, "history")
     korean = admin_client.get(url).content.decode()
-    assert korean.index("재고 -2개: 13개 → 11개 (사유: 파손)") < korean.index("재고 +5개: 8개 → 13개")
-    assert "Stock +5: 8 → 13 (입고)." in admin_client.get(url, HTTP_ACCEPT_LANGUAGE="en").content.decode()
+    assert korean.index("재고: 13개 → 11개 (사유: 파손)") < korean.index("재고: 8개 → 13개")
+    assert (
+        "Stock: 8 units → 13 units (reason: 입고)"
+        in admin_client.get(url, HTTP_ACCEPT_LANGUAGE="en").content.decode()
+    )
 
 
 def test_stock_change_below_0_is_refused(admin_client, bought):

@@ -1,0 +1,116 @@
+"""What the log says of each kind of change: from what to what."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.urls import reverse
+from django.utils import translation
+
+from backoffice import action_log
+from coupons.factories import CouponFactory
+from coupons.models import Coupon
+from products.factories import ProductFactory
+from products.models import Product
+from tests.kit.backoffice import change
+
+pytestmark = pytest.mark.django_db
+
+
+def said(*parts, language="ko"):
+    with translation.override(language):
+        return action_log.describe(LogEntry(change_message=json.dumps(parts)))
+
+
+def newest(language="ko"):
+    with translation.override(language):
+        return action_log.describe(LogEntry.objects.latest("pk"))
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "after", "korean"),
+    [
+        (Product, {"price": 7500}, {"price": 8200}, "가격: 7,500원 → 8,200원"),
+        (Product, {"stock": 34}, {"stock": 1084}, "재고: 34개 → 1,084개"),
+        (Product, {"name": "라떼", "price": 1}, {"name": "모카", "price": 1}, "상품명: 라떼 → 모카"),
+        (Coupon(discount_type="fixed"), {"discount_value": 500}, {"discount_value": 900}, "500원 → 900원"),
+        (Coupon(discount_type="percent"), {"discount_value": 5}, {"discount_value": 9}, "5% → 9%"),
+        (
+            Coupon(),
+            {"discount_type": "fixed", "discount_value": 500},
+            {"discount_type": "percent", "discount_value": 10},
+            "할인 방식: 정액 → 정률 · 할인 값: 500원 → 10%",
+        ),
+        (Coupon, {"max_discount": None}, {"max_discount": 3000}, "없음 → 3,000원"),
+        (Coupon, {"opens_at": None}, {"opens_at": "2026-11-27 15:00:05+00:00"}, "없음 → 2026년 11월 28일"),
+        (User, {"is_active": True}, {"is_active": False}, "예 → 아니요"),
+        (User, {"password": "old"}, {"password": "new"}, "비밀번호 변경"),
+    ],
+)
+def test_changed_fields_are_worded_with_their_units(of, before, after, korean):
+    part = action_log.changes(of, before, after)
+    assert korean in said(part)
+
+
+def test_change_of_a_campaign_s_kind_gives_each_discount_its_own_unit_in_english():
+    before, after = {"closes_at": datetime(2026, 11, 27, 15, tzinfo=UTC)}, {"closes_at": None}
+    assert said(action_log.changes(Coupon, before, after), language="en").endswith("→ none")
+
+
+@pytest.mark.parametrize(
+    "message", ["", "text by hand", "{}", "3", "[3]", '[{"changed": {"fields": ["Price"]}}]']
+)
+def test_entries_of_other_makers_are_worded_as_django_does(message):
+    assert action_log.describe(LogEntry(change_message=message)) is not None
+
+
+def test_saved_form_logs_what_was_replaced_and_nothing_that_stayed(admin_client):
+    product = ProductFactory(name="라떼", price=7500, stock=1)
+    change(admin_client, product, name="라떼", price=8200)
+    assert newest() == "가격: 7,500원 → 8,200원"
+    assert newest("en") == "Price: ₩7,500 → ₩8,200"
+
+
+def test_campaign_s_form_logs_seoul_time(admin_client):
+    coupon = CouponFactory(name="봄", discount_type="fixed", discount_value=500, quantity=10)
+    fields = {"name": "봄", "discount_type": "fixed", "discount_value": 500, "quantity": 20}
+    change(admin_client, coupon, **fields, opens_at_0="2026-11-28", opens_at_1="00:00:00")
+    assert "2026년 11월 28일" in newest()
+    assert "수량: 10장 → 20장" in newest()
+
+
+def test_roles_of_an_account_are_logged_by_name_and_never_its_password(admin_client):
+    viewer, operator = (Group.objects.get_or_create(name=name)[0] for name in ("viewer", "operator"))
+    account = User.objects.create_user("other", password="old password", is_staff=True)
+    account.groups.add(viewer)
+    url = reverse("admin:auth_user_change", args=[account.pk])
+    fields = {"username": "other", "is_active": "on", "is_staff": "on", "email": "a@example.com"}
+    admin_client.post(url, {**fields, "groups": [operator.pk]})
+    assert "운영 담당 추가, 조회 담당 제외" in newest()
+    assert "없음 → a@example.com" in newest()
+    password = {"password1": "new password here", "password2": "new password here", "usable_password": "true"}
+    admin_client.post(reverse("admin:auth_user_password_change", args=[account.pk]), password)
+    assert newest() == "비밀번호 변경"
+    account.refresh_from_db()
+    logged = "".join(LogEntry.objects.values_list("change_message", flat=True))
+    assert not [word for word in ("password here", account.password, "pbkdf2") if word in logged]
+
+
+def test_permissions_of_a_role_are_logged_by_name(admin_client):
+    role, allowed = Group.objects.create(name="clerk"), Permission.objects.get(codename="change_product")
+    url = reverse("admin:auth_group_change", args=[role.pk])
+    admin_client.post(url, {"name": "desk", "permissions": [allowed.pk]})
+    assert "이름: clerk → desk" in newest()
+    assert "상품: 수정 추가" in newest()
+    assert "product: change" in newest("en")
+
+
+def test_rows_are_logged_by_one_statement_for_a_thousand(admin_user, django_assert_num_queries):
+    rows = [(product, [action_log.changes(product, {"price": 1}, {"price": 2})]) for product in
+            ProductFactory.create_batch(20)]  # fmt: skip
+    action_log.changes(Product, {}, {})
+    with django_assert_num_queries(1):
+        action_log.log_changes(staff_id=admin_user.pk, changed=rows)
+    assert LogEntry.objects.filter(action_flag=CHANGE, object_id=str(rows[0][0].pk)).exists()
