@@ -1,5 +1,7 @@
 """Staff accounts, their roles, and the log of what they did."""
 
+from functools import reduce
+from operator import or_
 from typing import Any, cast
 
 from django.contrib import admin
@@ -21,6 +23,7 @@ from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnlyAdmin
 from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
+from backoffice.log_filters import MAX_ACCOUNTS, FieldFilter, KindFilter, StaffFilter
 from backoffice.role_names import ROLES, VERBS, role_name
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
 
@@ -165,12 +168,27 @@ class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
     list_display_links = ("action_time",)
     sortable_by = ()
     list_select_related = ("user", "content_type")
-    list_filter = (("action_time", DayRangeFilter),)
-    search_fields = ("=user", "=object_id")
-    search_help_text = _("Id of what was changed, or of the staff account")
+    list_filter = (StaffFilter, KindFilter, FieldFilter, ("action_time", DayRangeFilter))
+    linked_lookups = ("content_type__id__exact", "object_id__exact")
+    search_fields = ("^object_repr", "=object_id")
+    search_help_text = _("Id of the row, or how its name or that of the staff account begins")
+    ordering = ("-action_time", "-pk")  # type: ignore[assignment]
 
     def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
         return LogList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """The entries about rows, or of accounts, that the words name."""
+        rows, _more = super().get_search_results(request, queryset, search_term)
+        if not (words := search_term.strip()) or "\0" in words:
+            return rows, False
+        names = ("username", "last_name", "first_name")
+        named = reduce(or_, (Q((f"{name}__istartswith", words)) for name in names))
+        # Their ids and no join, so that each side has its index.
+        accounts = [*User.objects.filter(named).values_list("pk", flat=True)[:MAX_ACCOUNTS]]
+        return rows | queryset.filter(user__in=accounts), False
 
     @admin.display(description=_("Staff account"))
     def staff_account(self, entry: LogEntry) -> str:
@@ -186,9 +204,11 @@ class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("Row"))
     def row(self, entry: LogEntry) -> str:
-        """Which, leading to its page while there is one."""
+        """Which, leading to its page or, where it was deleted, to all that the log says of it."""
         url = entry.get_admin_url()
-        return link(url, entry.object_repr) if url and not entry.is_deletion() else entry.object_repr
+        if url and entry.is_deletion():
+            url = action_log.url_of(kind_id=entry.content_type_id, row_id=entry.object_id)
+        return link(url, entry.object_repr) if url else entry.object_repr
 
     @admin.display(description=_("What happened"))
     def text(self, entry: LogEntry) -> str:

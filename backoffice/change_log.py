@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
@@ -43,6 +44,9 @@ class LoggedAdmin(ModelAdmin):
         part = action_log.changes(getattr(form, "instance", None) or self.model, before, after)
         return [part] if part[action_log.CHANGES]["fields"] else []
 
+    def log_change(self, request: HttpRequest, obj: Any, message: list[action_log.Part]) -> Any:
+        return super().log_change(request, obj, action_log.as_message(message))
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -53,6 +57,9 @@ class LoggedAdmin(ModelAdmin):
             newest = self.get_paginator(
                 request, page.paginator.object_list.reverse(), page.paginator.per_page
             )
+            if request.user.has_perm("admin.view_logentry"):
+                kind = ContentType.objects.get_for_model(self.model)
+                context["log_url"] = action_log.url_of(kind_id=kind.pk, row_id=object_id)
             context["entries"] = [
                 (entry, action_log.describe(entry)) for entry in newest.get_page(page.number)
             ]

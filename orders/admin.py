@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -291,5 +290,10 @@ def _ids(events: QuerySet[OrderEvent]) -> list[UUID]:
 def _send_again(*, staff_id: int, ids: Sequence[UUID]) -> int:
     """Make the events due and leave an entry in the log of each; how many there were."""
     chosen = OrderEvent.objects.filter(pk__in=ids)
-    LogEntry.objects.log_actions(staff_id, list(chosen), CHANGE, [action_log.log_detail(SENT_AGAIN)])
+    due = {"state": OrderEvent.State.PENDING, "attempts": 0}
+    rows = [
+        (event, [action_log.log_detail(SENT_AGAIN), action_log.changes(event, vars(event), due)])
+        for event in chosen.select_for_update(of=("self",), no_key=True).order_by("pk")
+    ]
+    action_log.log_rows(staff_id=staff_id, rows=rows)
     return chosen.redeliver()

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from backoffice import action_log
 from backoffice.formatting import number, won
 
 # What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
@@ -206,11 +207,10 @@ class Spreadsheet:
         is_counted = isinstance(value, int) and column.name != "id"
         return number(value) if is_counted else str(column.show(value, typed=False))
 
-    def log_parts(self, row: Row) -> list[dict[str, Any]]:
-        """What the log says of a locked row that is about to change, its fields by untranslated names."""
-        meta: Any = self.model._meta  # noqa: SLF001 - documented API
-        fields = [str(meta.get_field(name).verbose_name) for name in row.values]
-        return [{"changed": {"fields": fields}}] if fields else []
+    def log_parts(self, row: Row) -> list[action_log.Part]:
+        """What the log says of a locked row that is about to change."""
+        before = {name: getattr(row.stored, name) for name in row.values}
+        return [action_log.changes(row.stored, before, row.values)] if row.values else []
 
 
 def _change(before: str, after: str) -> str:

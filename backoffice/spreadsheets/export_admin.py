@@ -15,18 +15,20 @@ from django.urls import path
 from django.utils.cache import patch_vary_headers
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
+from backoffice import action_log
 from backoffice.base import BaseAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import number
 from backoffice.spreadsheets import exports, importing
 from backoffice.spreadsheets.exports import Export, File
-from backoffice.spreadsheets.import_log import FILE_EXPORTED, FILE_EXPORTED_IN_PART, ImportLog
 from backoffice.spreadsheets.parser.limits import MAX_ROWS
 
 EXPORT_LISTS = "export_lists"
+FILE_EXPORTED = gettext_noop("Exported {rows:,} rows into the file {file}.")
+FILE_EXPORTED_IN_PART = gettext_noop("Exported {rows:,} rows into the file {file}, found by {query}.")
 PIECE_BYTES = 64 * 1024
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -127,9 +129,10 @@ class ExportAdmin(BaseAdmin):
     def _log(self, request: HttpRequest, export: Export, *, name: str, rows: int) -> None:
         """Who took along what, said before any of it is sent."""
         staff: Any = request.user
-        log = ImportLog(staff_id=staff.pk, file=name, model=export.model)
         query = unquote_plus(request.GET.urlencode())
-        log.file_moved(FILE_EXPORTED_IN_PART if query else FILE_EXPORTED, rows=rows, query=query)
+        text = FILE_EXPORTED_IN_PART if query else FILE_EXPORTED
+        part = action_log.log_detail(text, file=name, rows=rows, query=query)
+        action_log.log_file(staff_id=staff.pk, model=export.model, file=name, parts=[part])
 
     def _url_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"

@@ -23,13 +23,13 @@ from openpyxl.utils import get_column_letter
 
 from backoffice.spreadsheets import staging
 from backoffice.spreadsheets.columns import CellError, Column, Formatted, Row, Spreadsheet
-from backoffice.spreadsheets.import_log import FILE_IMPORTED, ImportLog
+from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.refusals import refusal
 from backoffice.spreadsheets.validation import RowValidator
 from core.db.transactions import durable_transaction
 
 BATCH_SIZE = 1_000
-# Up to here a preview shows each row that changes, and the log gets an entry for each.
+# Up to here a preview shows each row that changes, and the log gets an entry for each new one.
 MAX_SHOWN_ROWS = 10_000
 MAX_INVALID_ROWS = 100
 
@@ -152,7 +152,7 @@ def confirm(
             )
         entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
         if result.in_bulk:
-            entries.file_moved(FILE_IMPORTED, added=result.counts["new"], changed=result.counts["changed"])
+            entries.file_imported(added=result.counts["new"], changed=result.counts["changed"])
         for row in staging.write(spreadsheet=spreadsheet, log=entries, in_bulk=result.in_bulk):
             result.add(row, spreadsheet)
         if result.invalid_rows:

@@ -102,8 +102,8 @@ def stage(rows: Iterable[Row]) -> None:
 def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Row]:
     """Insert and update what is staged; the rows that no longer fit what is stored, where none is written.
 
-    Each row has an entry in the log or, `in_bulk`, just those with differences. Raises ValidationError where
-    a row was deleted since it was read.
+    Each row that changes has an entry in the log, and each new one unless `in_bulk`. Raises ValidationError
+    where a row was deleted since it was read.
 
     Updates come last and by ascending id, as checkout takes its products: they wait for each other shortly,
     and never in a circle. What orders and staff change in other fields of these rows meanwhile stays.
@@ -125,8 +125,7 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Ro
         rows = _locked(spreadsheet, batch)
         refused += [row for row in rows if row.errors]
         if not refused:
-            logged = (row for row in rows if row.extra or not in_bulk)
-            log.rows_changed((row.stored, spreadsheet.log_parts(row)) for row in logged)
+            log.rows_changed((row.stored, spreadsheet.log_parts(row)) for row in rows)
             _update(spreadsheet, [row.stored.pk for row in rows], {tuple(fields) for *_, fields, _ in batch})
     return refused
 

@@ -112,5 +112,5 @@ def test_rows_are_logged_by_one_statement_for_a_thousand(admin_user, django_asse
             ProductFactory.create_batch(20)]  # fmt: skip
     action_log.changes(Product, {}, {})
     with django_assert_num_queries(1):
-        action_log.log_changes(staff_id=admin_user.pk, changed=rows)
+        action_log.log_rows(staff_id=admin_user.pk, rows=rows)
     assert LogEntry.objects.filter(action_flag=CHANGE, object_id=str(rows[0][0].pk)).exists()

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from backoffice import action_log
+from backoffice.spreadsheets import importing
 from backoffice.spreadsheets.importing import confirm, parsed, preview
 from backoffice.spreadsheets.staging import advance_sequence
 from core.db.exchange import send
@@ -169,6 +170,19 @@ def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_a
     confirm(**file, staff_id=admin_user.pk, file_name="all.csv", expected=result.summary)
     assert Product.objects.count() == 10_001
     assert "10,001" in action_log.describe(LogEntry.objects.get())
+
+
+def test_each_changed_row_of_a_big_file_is_logged_from_what_to_what(admin_user, monkeypatch) -> None:
+    monkeypatch.setattr(importing, "MAX_SHOWN_ROWS", 1)
+    products = [ProductFactory(name=name, price=1, stock=1) for name in ("a", "b")]
+    file = {
+        "spreadsheet": ProductSpreadsheet(),
+        "content": as_csv(HEAD, *((each.pk, each.name, 5, 1) for each in products), ("", "c", 1, 1)),
+    }
+    confirm(**file, staff_id=admin_user.pk, file_name="all.csv", expected=preview(**file).summary)
+    told = {entry.object_id: action_log.describe(entry) for entry in LogEntry.objects.all()}
+    assert told.pop(None) == "파일 all.csv: 1건을 추가하고 2건을 바꿨어요."
+    assert {pk: text[:11] for pk, text in told.items()} == {str(p.pk): "가격: 1원 → 5원" for p in products}
 
 
 def test_mistake_in_the_last_of_many_rows_refuses_the_file(admin_user) -> None:
