@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from html import escape
 from itertools import cycle
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 
+from backoffice import action_log
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from products.models import Product
@@ -124,6 +127,16 @@ def test_form_that_takes_units_an_order_just_took_is_shown_again(operator: Opera
     answer = send_while(operator, product, "stock = stock - 7", stock_change=-5, **WHY)
     assert answer.status == 200
     assert stock_of(product) == 3
+
+
+def test_prices_sent_by_eight_tabs_at_once_are_one_change_logged_from_what_it_was(operator: Operator) -> None:
+    product = ProductFactory(price=1000, stock=10)
+    tabs = [(operator.open(page_of(product)), price) for price in range(2001, 2009)]
+    answers = at_once([partial(operator.send, tab, price=price) for tab, price in tabs])
+    assert sorted(answer.status for answer in answers) == [200] * 7 + [302]
+    product.refresh_from_db()
+    told = [action_log.describe(entry) for entry in LogEntry.objects.all()]
+    assert told == [f"가격: 1,000원 → {product.price:,}원"]
 
 
 def test_overwritten_stock_would_be_noticed(http: Client) -> None:
