@@ -249,10 +249,11 @@ class OrderEventAdmin(EventPage, ExportAdmin):
         if not self.has_redeliver_permission(request):
             raise PermissionDenied
         found = self.get_changelist_instance(request).get_queryset(request)
-        dead = found.filter(state=OrderEvent.State.DEAD)
         if request.method != "POST":
-            groups = dead_by_error(found, max_count=MAX_AT_ONCE + 1, max_groups=MAX_GROUPS)
-            return self._confirmation(request, total=len(_ids(dead)), groups=groups)
+            groups = dead_by_error(found, max_count=MAX_AT_ONCE + 1)
+            total = sum(group.count for group in groups)
+            return self._confirmation(request, total=total, groups=groups[:MAX_GROUPS])
+        dead = found.filter(state=OrderEvent.State.DEAD)
         if (error := request.POST.get("error")) is not None:
             dead = dead.none() if "\0" in error else dead.filter(last_error=error)
         self._send(request, _ids(dead))

@@ -1,5 +1,6 @@
 """Reading orders."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -216,31 +217,33 @@ class Waiting:
 def waiting_events(*, max_count: int) -> Waiting:
     """What waits, of the `max_count` events whose turn comes first."""
     pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
-    first = pending.order_by("next_attempt_at", "id").annotate(ordered_at=F("order__ordered_at"))[:max_count]
     # What is sent again begins anew, with the error it had.
     failed = Q(attempts__gt=0) & ~Q(last_error="")
-    sums = first.aggregate(retrying=Count("pk", filter=failed), oldest=Min("ordered_at"))
-    return Waiting(sums["retrying"], _seconds_since(sums["oldest"]))
+    first = pending.order_by("next_attempt_at", "id").values_list("order_id", failed)[:max_count]
+    waiting = list(first)
+    # Ids grow with time, but for what is committed side by side: the oldest order is among the first of them.
+    lowest = sorted(order_id for order_id, _failed in waiting)[:100]
+    # MIN() would walk through all orders by their time.
+    oldest = min(Order.objects.filter(pk__in=lowest).values_list("ordered_at", flat=True), default=None)
+    return Waiting(sum(has_failed for _id, has_failed in waiting), _seconds_since(oldest))
 
 
-@dataclass(frozen=True)
-class DeadGroup:
-    """The dead events of one error: how many, and when the first of their orders was placed."""
+class DeadGroup(NamedTuple):
+    """The dead events of one error: how many, and the id of the first of their orders."""
 
     last_error: str
     count: int
-    since: datetime
+    first_order_id: int
 
 
-def dead_by_error(events: "QuerySet[OrderEvent]", *, max_count: int, max_groups: int) -> list[DeadGroup]:
-    """The dead ones of `events` by their last error, most first.
-
-    It reads `max_count` of them at most, and counts in those alone.
-    """
-    dead = events.filter(state=OrderEvent.State.DEAD).order_by().values("pk")[:max_count]
-    groups = OrderEvent.objects.filter(pk__in=dead).values_list("last_error")
-    counted = groups.annotate(count=Count("pk"), since=Min("order__ordered_at"))
-    return [DeadGroup(*row) for row in counted.order_by("-count", "last_error")[:max_groups]]
+def dead_by_error(events: "QuerySet[OrderEvent]", *, max_count: int) -> list[DeadGroup]:
+    """The dead ones of `events` by their last error, most first; it reads and counts `max_count` at most."""
+    dead = events.filter(state=OrderEvent.State.DEAD).order_by()
+    orders = defaultdict(list)
+    for error, order_id in dead.values_list("last_error", "order_id")[:max_count]:
+        orders[error].append(order_id)
+    groups = [DeadGroup(error, len(ids), min(ids)) for error, ids in orders.items()]
+    return sorted(groups, key=lambda group: (-group.count, group.last_error))
 
 
 def oldest_pending_seconds() -> float:

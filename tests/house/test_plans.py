@@ -252,7 +252,7 @@ def test_search_box_without_the_index_of_request_ids_is_noticed(admin_client: Cl
 
 def test_dead_events_are_grouped_by_their_index() -> None:
     def grouped() -> object:
-        return dead_by_error(OrderEvent.objects.all(), max_count=10_001, max_groups=20)
+        return dead_by_error(OrderEvent.objects.all(), max_count=10_001)
 
     assert_narrow(grouped)
     with without("DROP INDEX event_dead"):
