@@ -114,7 +114,7 @@ bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could
 	@$(PYTHON) -m benchmarks $(ARGS)
 
 messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
-	@$(VENV)/bin/pybabel --quiet compile --domain django --directory locale
+	@$(VENV)/bin/pybabel --quiet compile --domain 'django djangojs' --directory locale
 
 settings: $(VENV)/installed-dev  ## Write .env.example and docs/settings.md anew from config/settings.toml
 	@$(PYTHON) -m tests.house.settings

@@ -62,7 +62,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
     list_display = ("username", "roles", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "groups")
     search_fields = ("^username", "=id")
-    search_help_text = _("How the sign-in name begins")
+    search_help_text = _("How the username begins")
     ordering = ("username",)  # type: ignore[misc]
     filter_horizontal = ()
     fieldsets = (

@@ -224,6 +224,7 @@ MIDDLEWARE = [
     "core.http.middleware.SkipAdminMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.http.middleware.admin_locale",
+    "backoffice.particles.korean_particles",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

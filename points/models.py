@@ -77,4 +77,4 @@ class PointTransaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.amount}"
+        return f"{self.get_type_display()} {self.amount:,}"

@@ -106,6 +106,17 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
         """The newest first or, where the filter asks for what runs out, that in the order of the overview."""
         return LOWEST_STOCK_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        """Without the fields that adjust the stock, where this staff account changes nothing."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        typed = ("stock_change", "reason")
+        return [
+            (title, {**options, "fields": [each for each in options["fields"] if each != typed]})
+            for title, options in fieldsets
+        ]
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
         if change and (by := form.cleaned_data["stock_change"]):

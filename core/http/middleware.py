@@ -176,8 +176,7 @@ class ProblemResponses:
         problem = problem_of(error)
         if problem is None or problem.status != HTTPStatus.SERVICE_UNAVAILABLE:
             return None
-        context = {"language": translation.get_language()}
-        page = render(request, "backoffice/come_again.html", context, status=problem.status)
+        page = render(request, "backoffice/come_again.html", status=problem.status)
         for name, value in {**problem.headers, "Cache-Control": "no-store"}.items():
             page[name] = value
         return page

@@ -108,7 +108,7 @@ def _check_broker() -> None:
 def _page(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
     language = preferred_language(request)
     with translation.override(language):
-        response = render(request, template, {**context, "language": language})
+        response = render(request, template, context)
     response["Content-Language"] = language
     response["Vary"] = "Accept-Language"
     return response

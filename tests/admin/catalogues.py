@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import django
 import unfold
 from babel.messages import Catalog, extract
 from babel.messages.pofile import read_po
@@ -24,6 +25,18 @@ UNFOLD_IN_USE = [
     UNFOLD / "contrib" / "filters",
     *UNFOLD.glob("*.py"),
     UNFOLD / "mixins",
+]
+DJANGO = Path(django.__file__).parent
+ADMIN, AUTH = DJANGO / "contrib" / "admin", DJANGO / "contrib" / "auth"
+# Without what nothing of ours leads to: resetting a password by mail, and Django's own pages of errors.
+DJANGO_IN_USE = [
+    *ADMIN.glob("*.py"),
+    ADMIN / "templatetags",
+    ADMIN / "views",
+    *(AUTH / f"{each}.py" for each in ("admin", "forms", "models", "password_validation", "validators")),
+    DJANGO / "forms",
+    DJANGO / "db" / "models",
+    *(DJANGO / "core" / f"{each}.py" for each in ("paginator", "validators")),
 ]
 
 

@@ -71,7 +71,7 @@ def test_edits_of_one_field_by_two_operators_do_not_overwrite_each_other(admin_c
     second = form_on(admin_client.get(page_of(bought)))
     change(admin_client, bought, **{**first, "price": 1200})
     answer = change(admin_client, bought, **{**second, "price": 900})
-    assert "그 사이에 다른 관리자가 바꿨어요." in answer.content.decode()
+    assert "그사이에 다른 관리자가 바꿨어요." in answer.content.decode()
     assert Product.objects.get().price == 1200
 
 

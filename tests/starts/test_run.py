@@ -172,7 +172,7 @@ def test_korean_terminal_gets_korean(checkout: Path) -> None:
         port = other.getsockname()[1]
         run = Run(checkout, port=port, LC_ALL="", LC_MESSAGES="", LANG="ko_KR.UTF-8")
         assert run.ended() == 1
-        assert run.said == f"{port}번 포트는 사용 중이에요. 다른 포트를 쓰세요: make run PORT={port + 1}\n"
+        assert run.said == f"{port}번 포트는 사용 중이에요. 다른 포트를 써 주세요: make run PORT={port + 1}\n"
 
 
 def test_ctrl_c_ends_every_process_and_the_next_start_has_the_same_shop(checkout: Path, shop: Run) -> None:
