@@ -40,7 +40,7 @@ test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -
 test-bare: $(VENV)/installed-dev  ## Run what speaks HTTP without Redis, every optional setting unset
 	@$(PYTHON) -m pytest -n 3 --dist loadscope -p tests.bare --ds=tests.bare.settings $(ARGS)
 
-test-browser: chromium $(VENV)/installed-dev  ## Do in the admin what staff do, in Chromium; pictures in .local/screenshots
+test-browser: chromium $(VENV)/browser/node_modules $(VENV)/installed-dev  ## Do in the admin what staff do, in Chromium; pictures in .local/screenshots
 	@$(PYTHON) -m pytest tests/browser $(ARGS)
 
 # With a font that has Korean, for the pictures.
@@ -189,11 +189,12 @@ $(VENV)/installed-dev: locks/test.txt $(VENV)/installed
 	@$(INSTALL_SHOWN)
 	@touch $@
 
-# Without npm the clients in TypeScript and the linters are skipped, by name.
-$(VENV)/clients/node_modules: tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients/installed
-	@echo "Installing tests/clients/package-lock.json ..."
-	@cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients
-	@cd $(VENV)/clients && npm ci --silent --ignore-scripts || { echo "npm packages cannot be had: what needs them is skipped."; mkdir -p node_modules; }
+# Without npm what needs it is skipped, by name: the clients in TypeScript, the linters, axe.
+$(VENV)/clients/node_modules: $(VENV)/clients/installed
+$(VENV)/%/node_modules: tests/%/package.json tests/%/package-lock.json
+	@echo "Installing tests/$*/package-lock.json ..."
+	@mkdir -p $(VENV)/$* && cp tests/$*/package.json tests/$*/package-lock.json $(VENV)/$*
+	@cd $(VENV)/$* && npm ci --silent --ignore-scripts || { echo "npm packages cannot be had: what needs them is skipped."; mkdir -p node_modules; }
 	@touch $@
 
 # Environments beside: programs that nothing imports (tools, clients), what the Dockerfile installs (image), and what

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.contrib.admin.sites import site
 from django.utils import timezone
 
 from coupons.factories import CouponFactory
@@ -42,6 +43,15 @@ PAGES = {
     "search": "search/?s=김하나",
     "log-export": "admin/logentry/export/",
 }
+
+
+def address(path: str) -> str:
+    """The page's address, of its newest row."""
+    if "{}" not in path:
+        return path
+    app, model = path.split("/")[:2]
+    ((_, admin),) = [each for each in site._registry.items() if each[0]._meta.label_lower == f"{app}.{model}"]
+    return path.format(admin.model.objects.latest("pk").pk)
 
 
 def open_for_days() -> None:

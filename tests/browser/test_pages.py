@@ -4,22 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from django.contrib.admin.sites import site
 
-from tests.browser.shop import PAGES, open_for_days
+from tests.browser.shop import PAGES, address, open_for_days
 from tests.browser.visitor import Visitor
 
 NOTHING_WIDER = 0
 FAINT = Path(__file__).with_name("contrast.js").read_text()
-
-
-def address(path: str) -> str:
-    """The page's address, of its newest row."""
-    if "{}" not in path:
-        return path
-    app, model = path.split("/")[:2]
-    ((_, admin),) = [each for each in site._registry.items() if each[0]._meta.label_lower == f"{app}.{model}"]
-    return path.format(admin.model.objects.latest("pk").pk)
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
