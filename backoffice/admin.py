@@ -12,14 +12,16 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import action_log, rights
-from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnlyAdmin
+from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnly, ReadOnlyAdmin
 from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
@@ -66,12 +68,12 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
     ordering = ("username",)  # type: ignore[misc]
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (_("Personal info"), {"fields": (("first_name", "last_name"), "email")}),
+        (None, {"fields": ("username", "password_state")}),
+        (_("Personal info"), {"fields": ("first_name", "email")}),
         (_("Roles"), {"fields": ("groups", "is_active", "is_staff", "is_superuser")}),
         (_("Important dates"), {"fields": (("last_login", "date_joined"),)}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("password_state", "last_login", "date_joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
@@ -101,6 +103,13 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         kwargs["queryset"] = roles if db_field.name == "groups" else permissions
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
 
+    @admin.display(description=_("Password"))
+    def password_state(self, account: User) -> str:
+        """Whether there is one, and the way to another."""
+        state = gettext("Password set") if account.has_usable_password() else gettext("No password set.")
+        url = reverse("admin:auth_user_password_change", args=[account.pk])
+        return format_html("{} · {}", state, link(url, gettext("Change password")))
+
     @admin.display(description=_("Roles"))
     def roles(self, account: User) -> str:
         return ", ".join(role_name(group.name) for group in account.groups.all())
@@ -114,6 +123,11 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
     search_fields = ("^name",)
     ordering = ("pk",)  # type: ignore[misc]
     filter_horizontal = ()
+    readonly_fields = ("title",)
+
+    def get_fields(self, _request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
+        """What the shop ships goes by its name in the reader's language, which no form changes."""
+        return ("title" if obj and obj.name in ROLES else "name", "permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Those who may change roles, unless this one or an account that has it holds a right they lack."""
@@ -126,11 +140,17 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Permissions by the rows they concern, for the rows that have a page; none that the actor lacks."""
-        with_page = ContentType.objects.get_for_models(*self.admin_site._registry).values()  # noqa: SLF001
+        """Permissions by the rows they concern, that a page asks for; none that the actor lacks."""
+        pages = self.admin_site._registry  # noqa: SLF001
+        with_page = ContentType.objects.get_for_models(*pages).values()
+        history = [model for model, page in pages.items() if isinstance(page, ReadOnly)]
         kwargs["queryset"] = (
             rights.held_by(_actor(request))
             .filter(Q(content_type__in=with_page) | Q(codename=EXPORT_LISTS))
+            .exclude(
+                content_type__in=ContentType.objects.get_for_models(*history).values(),
+                codename__regex="^(add|change|delete)_",
+            )
             .select_related("content_type")
         )
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})

@@ -66,8 +66,8 @@ def test_money_is_written_as_people_write_it(amount, korean, english):
 
 
 def test_timestamps_are_in_seoul_and_written_as_people_write_them():
-    moment = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
-    for language, text in (("ko", "2026년 11월 22일 오후 7:05"), ("en", "22 Nov 2026, 7:05 PM")):
+    moment = datetime(2026, 11, 22, 10, 5, 7, tzinfo=UTC)
+    for language, text in (("ko", "2026-11-22 19:05:07"), ("en", "22 Nov 2026, 19:05:07")):
         with translation.override(language):
             assert formatting.timestamp(moment) == text
 

@@ -56,7 +56,7 @@ def test_list_longer_than_the_bound_says_so_and_still_turns_its_pages(admin_clie
     assert "회원 60건 이상" in admin_client.get(url).content.decode()
     assert len(admin_client.get(f"{url}?p=2").context["cl"].result_list) == 10
     User.objects.order_by("pk").first().delete()
-    assert "회원 60건" in (text := admin_client.get(url).content.decode())
+    assert "회원 60명" in (text := admin_client.get(url).content.decode())
     assert "60건 이상" not in text
 
 

@@ -133,3 +133,27 @@ def test_role_imports_what_it_may_add_and_change_and_exports_what_it_sees(staff_
     assert browser.get(pages["import"]).status_code == (200 if may else 403)
     assert browser.post(pages["process_import"]).status_code == (302 if may else 403)
     assert browser.post(pages["export"], {"format": "0"}).status_code == 200
+
+
+def test_role_s_page_names_it_and_offers_no_right_that_no_page_asks_for(staff_of, admin_client):
+    staff_of("viewer")
+    admin_client.force_login(User.objects.get(username="admin"))
+    page = admin_client.get(page_of(Group.objects.get(name="viewer"))).content.decode()
+    assert "조회 담당" in page
+    assert 'name="name"' not in page
+    offered = (
+        admin_client.get(reverse("admin:auth_group_add")).context["adminform"].form.fields["permissions"]
+    )
+    codes = set(offered.queryset.values_list("codename", flat=True))
+    assert {"view_order", "view_logentry", "change_product", "redeliver_orderevent"} <= codes
+    assert not codes & {"add_order", "change_pointtransaction", "delete_logentry", "delete_orderevent"}
+
+
+def test_staff_account_s_page_says_whether_it_has_a_password_and_nothing_of_it(admin_client, admin_user):
+    admin_user.set_password("a long one that nobody guesses")
+    admin_user.save()
+    admin_client.force_login(admin_user)
+    page = admin_client.get(page_of(admin_user)).content.decode()
+    assert "설정됨 · " in page
+    assert reverse("admin:auth_user_password_change", args=[admin_user.pk]) in page
+    assert "pbkdf2" not in page

@@ -12,6 +12,7 @@ from backoffice.particles import fit_particles
 from core.problems import problem_types
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import OrderItem
+from products.factories import ProductFactory
 from products.models import Product
 from tests.admin.catalogues import DJANGO_IN_USE, LANGUAGES, UNFOLD_IN_USE, po, texts
 from tests.admin.walk import Walk
@@ -133,3 +134,51 @@ def test_refusals_look_like_the_shop_and_lead_back(client, staff_of, language, w
         assert f'<html lang="{language}">' in page, where
         assert f'<a href="{reverse("admin:index")}">{way_back}</a>' in page, where
         assert "<h1>" in page, where
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("changelist", "상품 | pointshop 관리"),
+        ("add", "상품 추가 | pointshop 관리"),
+        ("change", "상품 라떼 | pointshop 관리"),
+    ],
+)
+def test_title_says_what_is_shown_first(admin_client, page, title):
+    product = ProductFactory(name="라떼")
+    arguments = [product.pk] if page == "change" else []
+    shown = admin_client.get(reverse(f"admin:products_product_{page}", args=arguments)).content.decode()
+    assert " ".join(re.search("<title>(.*?)</title>", shown, re.DOTALL)[1].split()) == title
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("orders_order", "아직 주문이 없어요."),
+        ("products_product", "아직 상품이 없어요."),
+        ("orders_orderevent", "아직 주문 이벤트가 없어요."),
+    ],
+)
+def test_empty_list_says_so_and_offers_to_reset_only_filters_that_are_set(admin_client, table, said):
+    url = reverse(f"admin:{table}_changelist")
+    page = admin_client.get(url).content.decode()
+    assert said in page
+    assert "필터 초기화" not in page
+    searched = admin_client.get(f"{url}?q=0").content.decode()
+    assert said.replace("아직", "조건에 맞는") in searched
+    assert "필터 초기화" in searched
+
+
+@pytest.mark.django_db
+def test_saving_deleting_and_an_unknown_row_are_told_in_one_voice(admin_client):
+    walk = Walk(admin_client, "ko")
+    fields = {"name": "라떼", "price": 10, "stock": 1}
+    assert "상품을 등록했어요:" in walk.post(reverse("admin:products_product_add"), fields)
+    (product,) = Product.objects.all()
+    url = reverse("admin:products_product_delete", args=[product.pk])
+    assert "상품 ‘라떼’를 삭제할까요? 되돌릴 수 없어요." in walk.get(url)
+    assert "상품을 삭제했어요: 라떼" in walk.post(url, {"post": "yes"})
+    gone = walk.get(reverse("admin:products_product_change", args=[999999]))
+    assert "999999번 상품이 없어요. 삭제됐는지 확인해 주세요." in gone

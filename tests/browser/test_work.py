@@ -32,7 +32,7 @@ def test_empty_shop_is_filled_by_following_the_first_page(visitor: Visitor, http
         for name, value in fields.items():
             page.locator(f"[name={name}]").fill(value)
         page.get_by_role("button", name="저장", exact=True).click()
-        expect(page.get_by_text("추가되었습니다").or_(page.get_by_text("추가했어요")).first).to_be_visible()
+        expect(page.get_by_text("등록했어요")).to_be_visible()
     assert (User.objects.get().name, Product.objects.get().stock) == ("김하나", 100)
     page.goto("/admin/")
     expect(page.locator(".dash-done")).to_have_count(2)

@@ -27,8 +27,8 @@
 
   // An icon is a word in a font of pictures, which nobody wants to hear.
   const hush = (icon) => {
-    const around = icon.parentElement.textContent.trim();
-    if (!icon.matches(AT_A_CLICK) && around !== icon.textContent.trim()) icon.ariaHidden = "true";
+    const { title, textContent } = icon.parentElement;
+    if (!icon.matches(AT_A_CLICK) && (title || textContent.trim() !== icon.textContent.trim())) icon.ariaHidden = "true";
   };
 
   const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });
