@@ -60,7 +60,7 @@ def welcome(
             lines += ["", f"  curl -i {url}/api/v1/{path} {headers} -d {quote(json.dumps(body))}"]
         lines += ["", f"  tail -n 1 {quote(_short(events))}"] if events else []
     else:
-        nothing = _("Nobody is registered or nothing is for sale yet: the admin or INSERTs change that.")
+        nothing = _("No members or products yet. Add them in the admin, or run `manage.py seed_demo`.")
         lines += ["", f"  {nothing}"]
     ending = _("Now open %s (Ctrl-C here closes everything)") % f"{url}/admin/"
     return "\n".join(["", LINE, f"  {_('pointshop is open')}", "", *lines, "", f"  {ending}", LINE, ""])

@@ -158,6 +158,24 @@ def test_mistake_stands_at_its_field_and_the_first_has_the_focus(staff: Visitor)
     expect(page.get_by_role("alert")).to_have_text("고칠 곳이 2개 있어요.")
 
 
+# A box to be ticked is ticked by its label, too.
+SMALL = """least => [...document.querySelectorAll("main :is(a, button, [role=button], input, select)")]
+  .filter((each) => !(["checkbox", "radio"].includes(each.type) && each.labels.length))
+  .filter((each) => each.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+  .map((each) => [each.getBoundingClientRect(), each.outerHTML.replace(/\\s+/g, " ").slice(0, 160)])
+  .filter(([{ width, height }]) => width && (Math.round(width) < least || Math.round(height) < least))
+  .map(([, each]) => each)"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_targets_are_24_pixels_wide_and_high(staff: Visitor, width: int) -> None:
+    open_for_days()
+    staff.page.set_viewport_size({"width": width, "height": 900})
+    found = {name: staff.open(address(path)).evaluate(SMALL, 24) for name, path in PAGES.items()}
+    assert {name: small for name, small in found.items() if small} == {}
+    assert staff.page.evaluate(SMALL, 60)
+
+
 def test_cards_on_a_phone_are_twenty_and_compact_and_the_others_one_touch_away(phone: Visitor) -> None:
     ProductFactory.create_batch(25)
     page = phone.open("products/product/")

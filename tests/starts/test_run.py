@@ -195,7 +195,7 @@ def test_configured_services_are_used_and_none_is_started(checkout: Path, tmp_pa
         with running(checkout, SEED_DEMO="0", DATA_PLATFORM_URL=platform, HOST="::1", **configured) as run:
             assert not EmbeddedServices(checkout / ".local").is_running()
             assert until(lambda: run.programs().keys() == PROGRAMS.keys() - {"receiver"})
-            assert "Nobody is registered or nothing is for sale yet" in run.said
+            assert "No members or products yet" in run.said
             assert f"http://[::1]:{run.port}/api/docs" in run.said
             assert urllib3.request("GET", f"http://[::1]:{run.port}/admin/login/").status == 200
     finally:
