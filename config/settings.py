@@ -155,10 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "move the best sellers up to the present": {"task": "rankings.advance", "schedule": crontab()},
     "rebuild the best sellers": {"task": "rankings.recompute", "schedule": crontab(minute="12")},
     "store the hours that no order can enter": {"task": "rankings.fill_hours", "schedule": crontab()},
-    "recount the stored hours": {
-        "task": "rankings.recount_hours",
-        "schedule": crontab(hour="4", minute="32"),
-    },
+    "recount stored hours": {"task": "rankings.recount_hours", "schedule": crontab(hour="4", minute="32")},
     "forget old uploads": {"task": "seeding.forget_uploads", "schedule": crontab(minute="*/10")},
     "forget old refusals": {"task": "refusals.forget_old", "schedule": crontab(minute="42")},
 }
@@ -168,9 +165,8 @@ CELERY_TIMEZONE = "Asia/Seoul"
 METRICS_PORT = env.whole_number("METRICS_PORT", least=0, most=65_535, default=0)
 if METRICS_PORT and COUNTERS not in os.environ:
     raise SettingsError(f"METRICS_PORT needs {COUNTERS}, where its processes count")
-# Beat touches it as it ticks.
+# Beat touches the first as it ticks, a worker the second as its own loop turns.
 BEAT_FILE = env.file_to_touch("BEAT_FILE")
-# And a worker as its own loop turns.
 WORKER_FILE = env.file_to_touch("WORKER_FILE")
 # What else OpenTelemetry reads (OTEL_…) it reads itself.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.checked("OTEL_EXPORTER_OTLP_ENDPOINT", check_endpoint)
@@ -257,7 +253,6 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_ENGINE = "backoffice.sessions"
-
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", "한국어"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -267,7 +262,6 @@ USE_TZ = True
 
 # Only the admin takes files, one at a time.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
-
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"
 WHITENOISE_USE_FINDERS = True

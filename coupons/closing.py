@@ -4,14 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.http import urlencode
-from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -24,7 +22,7 @@ from coupons import services
 from coupons.models import Coupon
 from coupons.services import Closed
 
-CLOSED_NOW = gettext_noop("Closed now: {before} → {after}.")
+CLOSED_NOW = gettext_noop("Closed now.")
 # As many as a page of the list has, twice.
 MAX_AT_ONCE = 100
 
@@ -88,10 +86,17 @@ class ClosingAdmin(SpreadsheetAdmin):
 def _close(*, staff_id: int, ids: Collection[str]) -> list[Closed]:
     """Close the campaigns and leave an entry in the log of each; those that were closed."""
     closed = services.close_now(coupon_ids=[int(each) for each in ids])
-    for each in closed:
-        before = f"{localtime(each.planned):%F %T}" if each.planned else "–"
-        said = action_log.log_detail(CLOSED_NOW, before=before, after=f"{localtime(each.closed_at):%F %T}")
-        LogEntry.objects.log_actions(staff_id, [each.coupon], CHANGE, [said])
+    rows = [
+        (
+            each.coupon,
+            [
+                action_log.log_detail(CLOSED_NOW),
+                action_log.changes(each.coupon, {"closes_at": each.planned}, {"closes_at": each.closed_at}),
+            ],
+        )
+        for each in closed
+    ]
+    action_log.log_rows(staff_id=staff_id, rows=rows)
     return closed
 
 

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.formatting import badge, linked, list_url, timestamp
 from backoffice.sections import ROWS, Content, Section
-from coupons.admin import STATUS_COLOURS, STATUSES
+from coupons.admin import STATUS_COLOURS
+from coupons.exports import STATUSES
 from coupons.models import IssuedCoupon, status_of
 from coupons.selectors import NEWEST_FIRST
 from users.models import User

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Min, Q, QuerySet, Sum, When
 from django.db.models.functions import TruncHour
 
 from core.db.exchange import send_one
@@ -218,7 +218,7 @@ def waiting_events(*, max_count: int) -> Waiting:
     """What waits, of the `max_count` events whose turn comes first."""
     pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
     # What is sent again begins anew, with the error it had.
-    failed = Q(attempts__gt=0) & ~Q(last_error="")
+    failed = Case(When(Q(attempts__gt=0) & ~Q(last_error=""), then=1), default=0)
     first = pending.order_by("next_attempt_at", "id").values_list("order_id", failed)[:max_count]
     waiting = list(first)
     # Ids grow with time, but for what is committed side by side: the oldest order is among the first of them.
@@ -228,7 +228,8 @@ def waiting_events(*, max_count: int) -> Waiting:
     return Waiting(sum(has_failed for _id, has_failed in waiting), _seconds_since(oldest))
 
 
-class DeadGroup(NamedTuple):
+@dataclass(frozen=True)
+class DeadGroup:
     """The dead events of one error: how many, and the id of the first of their orders."""
 
     last_error: str

@@ -114,3 +114,14 @@ def test_rows_are_logged_by_one_statement_for_a_thousand(admin_user, django_asse
     with django_assert_num_queries(1):
         action_log.log_rows(staff_id=admin_user.pk, rows=rows)
     assert LogEntry.objects.filter(action_flag=CHANGE, object_id=str(rows[0][0].pk)).exists()
+
+
+def test_rows_are_logged_as_the_orm_would(admin_user):
+    product, flag = ProductFactory(), CHANGE
+    parts = [action_log.changes(product, {"name": "라떼"}, {"name": 'a "b" \\ 라떼'})]
+    action_log.log_rows(staff_id=admin_user.pk, rows=[(product, parts)])
+    LogEntry.objects.log_actions(admin_user.pk, [product], flag, action_log.as_message(parts))
+    by_sql, by_orm = LogEntry.objects.order_by("pk").values()
+    for entry in (by_sql, by_orm):
+        del entry["id"], entry["action_time"]
+    assert by_sql == by_orm
