@@ -20,15 +20,8 @@ from django.utils import timezone
 
 from backoffice.sections import sections_of
 from benchmarks.history import History, fill
+from coupons import selectors as campaigns
 from coupons.factories import CouponFactory
-from coupons.selectors import (
-    USED_SAMPLE_SIZE,
-    issue_forecast,
-    issue_forecasts,
-    just_finished,
-    opening_soon,
-    used_share,
-)
 from orders.models import OrderEvent
 from orders.outbox.delivery import LEASE
 from orders.outbox.events import claim, mark_delivered, mark_failed
@@ -89,13 +82,8 @@ def ask(
     """The answer of an endpoint: a success, or the refusal of this code."""
     given = headers if user is None else {"X-User-Id": str(user), **headers}
     data = b"" if body is None else json.dumps(body)
-    answer = Client().generic(
-        method,
-        urljoin("http://testserver/api/v1/", path),
-        data,
-        content_type="application/json",
-        headers=given,
-    )
+    url = urljoin("http://testserver/api/v1/", path)
+    answer = Client().generic(method, url, data, content_type="application/json", headers=given)
     assert answer.json()["code"] == code if code else answer.status_code in {200, 201}, answer.content
     return answer
 
@@ -191,14 +179,9 @@ def test_sending_events_finds_them_by_an_index() -> None:
 
 
 def test_admin_s_first_page_finds_events_and_coupons_by_an_index() -> None:
-    assert_narrow(
-        lambda: (
-            outbox_status(max_count=10_001),
-            waiting_events(max_count=10_001),
-            issue_forecasts(limit=8),
-        )
-    )
-    assert_narrow(lambda: (list(opening_soon(limit=4)), list(just_finished(limit=4))))
+    assert_narrow(lambda: (outbox_status(max_count=10_001), waiting_events(max_count=10_001)))
+    assert_narrow(lambda: campaigns.issue_forecasts(limit=8))
+    assert_narrow(lambda: (list(campaigns.opening_soon(limit=4)), list(campaigns.just_finished(limit=4))))
 
 
 def test_member_s_page_finds_the_newest_rows_of_each_table_by_an_index(customer: int) -> None:
@@ -226,11 +209,11 @@ def test_campaign_s_page_reads_no_more_than_the_first_issued_coupons() -> None:
     ((campaign,),) = execute(
         "SELECT coupon_id FROM coupons_issuedcoupon GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
     )
-    assert_narrow(lambda: issue_forecast(coupon_id=campaign))
-    (run,) = runs(lambda: used_share(coupon_id=campaign))
+    assert_narrow(lambda: campaigns.issue_forecast(coupon_id=campaign))
+    (run,) = runs(lambda: campaigns.used_share(coupon_id=campaign))
     (scan,) = run.of("coupons_issuedcoupon")
     assert scan["Node Type"] != "Seq Scan"
-    assert looked_at(scan) == used_share(coupon_id=campaign).counted <= USED_SAMPLE_SIZE
+    assert looked_at(scan) == campaigns.used_share(coupon_id=campaign).counted <= campaigns.USED_SAMPLE_SIZE
 
 
 # Whoever looks for a product by a part of its name reads all of them: a shop has some hundreds.
