@@ -38,6 +38,7 @@ steps = st.lists(
         order,
         order,
         st.tuples(st.just("wait"), spell),
+        st.tuples(st.just("set_back"), spell),
         st.tuples(st.just("wait_until_it_leaves"), some, beside),
         st.tuples(st.just("recompute"), st.booleans()),
         st.tuples(st.just("recompute"), st.booleans()),
@@ -82,6 +83,10 @@ class History:
         """Let time pass."""
         self.now += spell
         set_clock(self.now)
+
+    def set_back(self, spell: timedelta) -> None:
+        """Let a server take over whose clock is behind."""
+        self.wait(-spell)
 
     def wait_until_it_leaves(self, which: int, beside: timedelta) -> None:
         """Until an order stands at the edge of the window."""
@@ -163,9 +168,20 @@ LEAVES = [
     ("wait", MICROSECOND),
 ]
 
+BEHIND = [
+    ("wait", HOUR),
+    ("sell", {0: 1}, 1),
+    ("wait", MINUTE),
+    ("recompute", False),
+    ("set_back", timedelta(seconds=90)),
+    ("sell", {0: 2, 1: 1}, 1),
+    ("wait", 2 * MINUTE),
+]
+
 
 @given(steps=steps)
 @example(steps=LEAVES)
+@example(steps=BEHIND)
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=[*HealthCheck])
 def test_ranking_is_a_recount_at_every_moment_of_any_history(
     begin: Callable[[], History], steps: list[tuple[Any, ...]]
@@ -182,6 +198,12 @@ def test_mistake_of_a_microsecond_at_an_edge_is_found(
     monkeypatch.setattr(sql.best_sellers, "compiled", {})
     with pytest.raises(AssertionError):
         play(begin(), LEAVES)
+
+
+def test_clock_set_back_unnoticed_is_found(begin: Callable[[], History]) -> None:
+    trigger = "ALTER TABLE orders_order {} TRIGGER rankings_order_before_window_end"
+    with broken(trigger.format("DISABLE"), trigger.format("ENABLE")), pytest.raises(AssertionError):
+        play(begin(), BEHIND)
 
 
 def test_wrong_sums_are_found(begin: Callable[[], History]) -> None:
