@@ -5,13 +5,14 @@ primary had flushed when it was asked has everything up to then.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 from prometheus_client import Counter
 
 from core.db import sql
@@ -51,7 +52,7 @@ class _Known:
 
 
 def read_from_replica(read: Callable[[], R], *, in_snapshot: bool = False) -> R:
-    """What `read` reads, of one moment, from the standby.
+    """What `read` reads, of one moment, from the standby, to which the default connection leads meanwhile.
 
     From the primary where no standby is set, or where it lags by more than DATABASE_REPLICA_MAX_LAG_SECONDS,
     is away, is a primary itself, or ends the read; with `in_snapshot` this, too, is of one moment. `read` may
@@ -59,7 +60,7 @@ def read_from_replica(read: Callable[[], R], *, in_snapshot: bool = False) -> R:
     """
     if _is_near():
         try:
-            with snapshot(using=REPLICA):
+            with snapshot(using=REPLICA), _in_place_of_the_primary():
                 return read()
         except (DatabaseError, InterfaceError) as error:
             _pass_over("failed", error)
@@ -67,6 +68,17 @@ def read_from_replica(read: Callable[[], R], *, in_snapshot: bool = False) -> R:
         return read()
     with snapshot():
         return read()
+
+
+@contextmanager
+def _in_place_of_the_primary() -> Iterator[None]:
+    """Inside the block this thread's default connection is the standby's."""
+    primary = connections[DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = connections[REPLICA]
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = primary
 
 
 def replayed_at() -> datetime | None:

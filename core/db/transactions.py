@@ -196,18 +196,10 @@ def violated_constraint(error: IntegrityError) -> str:
 
 @contextmanager
 def snapshot(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Read everything inside as of one moment, writing nothing; `using`, an alias of DATABASES, says where.
-
-    Inside, that connection stands in the place of the default one.
-    """
-    primary = connections[DEFAULT_DB_ALIAS]
-    connections[DEFAULT_DB_ALIAS] = connections[using]
-    try:
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-    finally:
-        connections[DEFAULT_DB_ALIAS] = primary
+    """Read over `using`, an alias of DATABASES, as of one moment, writing nothing."""
+    with transaction.atomic(using=using, durable=True), connections[using].cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def database_now() -> datetime:
