@@ -34,7 +34,11 @@ SELECT pg_is_in_recovery() AS is_standby,
     (SELECT count(*) FROM standbys WHERE sync_state IN ('sync', 'quorum')) AS sync_standbys,
     (SELECT extract(epoch FROM max(lag))::float FROM standbys) AS lag_seconds,
     (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep') AS waiting,
-    (SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int FROM here) AS timeline
+    (SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int FROM here) AS timeline,
+    (
+        SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+        FROM pg_stat_archiver WHERE current_setting('archive_mode') <> 'off' AND NOT pg_is_in_recovery()
+    ) AS archiving_fails
 """
 
 FLUSHED = "SELECT pg_current_wal_flush_lsn(), statement_timestamp()"

@@ -12,7 +12,10 @@ from core.db import sql
 
 
 class Topology(NamedTuple):
-    """What the server says of itself and its standbys; `lag_seconds` is that of the last of them."""
+    """What the server says of itself and its standbys; `lag_seconds` is that of the last of them.
+
+    `archiving_fails` says whether the last try to archive WAL failed; None where none is archived.
+    """
 
     is_standby: bool
     sees_all: bool
@@ -24,6 +27,7 @@ class Topology(NamedTuple):
     lag_seconds: float | None
     waiting: int
     timeline: int | None
+    archiving_fails: bool | None
 
     @property
     def state(self) -> str:
@@ -90,6 +94,12 @@ def _of_this_server(found: Topology) -> Iterator[CheckMessage]:
             "synchronous_commit is off: a crash of the server loses what was acknowledged just before.",
             id="core.E002",
         )
+    if found.archiving_fails:
+        yield checks.Error(
+            "WAL is not archived: it fills the disk, and nothing written since can be restored.",
+            hint="archive_command; PostgreSQL's log says why.",
+            id="core.E005",
+        )
 
 
 def collect() -> Iterator[Metric]:
@@ -112,4 +122,10 @@ def collect() -> Iterator[Metric]:
     if found.timeline is not None:
         yield GaugeMetricFamily(
             "shop_database_timeline", "The timeline of the WAL; a failover begins another.", found.timeline
+        )
+    if found.archiving_fails is not None:
+        yield GaugeMetricFamily(
+            "shop_database_archiving_fails",
+            "1 while the last try to archive WAL has failed.",
+            float(found.archiving_fails),
         )

@@ -52,3 +52,4 @@ def test_servers_are_shown_to_prometheus(http: Client):
     assert "\nshop_database_timeline 1.0" in text
     assert "\nshop_database_sync_waits 0.0" in text
     assert "shop_database_sync_standbys" not in text
+    assert "shop_database_archiving_fails" not in text
