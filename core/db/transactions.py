@@ -197,7 +197,7 @@ def violated_constraint(error: IntegrityError) -> str:
 @contextmanager
 def snapshot(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Read over `using`, an alias of DATABASES, as of one moment, writing nothing."""
-    with transaction.atomic(using=using, durable=True), connections[using].cursor() as cursor:
+    with transaction.atomic(durable=True, using=using), connections[using].cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 

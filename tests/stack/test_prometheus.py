@@ -120,12 +120,13 @@ def test_order_and_its_delivery_are_counted_whichever_process_they_met(prometheu
 def test_metrics_that_alerts_look_at_are_there(prometheus: str, http: GatewayClient):
     assert http.get("products/999999").status == 404
     wanted = {name for rule in ALERTS for name in METRIC.findall(rule["expr"])}
-    # They come with the first failure, with the first rebuild, or with a standby.
+    # They come with the first failure, with the first rebuild, with a standby, or with an archive.
     later = {
         "shop_redis_fallbacks_total",
         "shop_ranking_window_age_seconds",
         "shop_database_replication_lag_seconds",
         "shop_database_sync_standbys",
+        "shop_database_archiving_fails",
         "shop_replica_passed_over_total",
     }
     until(lambda: wanted - later <= set(ask(f"{prometheus}/label/__name__/values") or []))
