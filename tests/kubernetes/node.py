@@ -29,10 +29,12 @@ class Node(Machine):
     process 1 gets no signal that it has no handler for.
     """
 
-    # The names of Services, and which server of this machine is behind them. The pooler is not there.
+    # The names of Services, and which server of this machine is behind them. There is no pooler, and for a
+    # standby the primary, which the shop notices and does not read from.
     addresses: ClassVar[Mapping[str, str]] = {
         "postgres-rw.pointshop:5432": "postgres",
         "postgres-rw:5432": "postgres",
+        "postgres-ro:5432": "postgres",
         "pooler:5432": "postgres",
         "broker:6379": "broker",
         "cache:6379": "cache",

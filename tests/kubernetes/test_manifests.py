@@ -214,7 +214,7 @@ def peers(peer: Object) -> set[str]:
 
 def test_servers_are_reached_by_who_needs_them_as_in_the_compose_file():
     operator = {"cnpg-system", "monitoring"}
-    assert let("ingress", "postgres") - operator == {"postgres", "pooler", "migrate", "worker"}
+    assert let("ingress", "postgres") - operator == {"postgres", "pooler", "migrate", "web", "worker"}
     assert let("ingress", "pooler") - operator == {"web"}
     assert let("ingress", "broker") == {"web", "worker", "beat"}
     assert let("ingress", "cache") == {"web"}
