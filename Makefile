@@ -69,7 +69,7 @@ test-kubernetes: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV
 	@$(PYTHON) -m pytest tests/kubernetes $(ARGS)
 
 # In network namespaces, as root: some 15 minutes, of the smoke 4. Without them it says so and skips.
-test-ha: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## Lose machines of deploy/ha one after the other, as root, and see that nothing is lost
+test-ha: ha-programs clocks $(VENV)/ha/installed $(VENV)/installed-dev  ## Lose machines of deploy/ha one after the other, as root, and see that nothing is lost
 	@$(PYTHON) -m pytest tests/ha $(ARGS)
 
 test-ha-smoke: ha-programs $(VENV)/ha/installed $(VENV)/installed-dev  ## The first three of these

@@ -3,8 +3,9 @@
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Cluster:
     folder: Path
     programs: Path
     synchronous: bool = True
+    off_by: Counter[str] = field(default_factory=Counter)  # seconds by which a machine's clock is ahead
 
     def start(self) -> None:
         """Start what does not run, and wait until all are there."""
@@ -75,7 +77,25 @@ class Cluster:
         )
         log = self.folder / f"patroni-{machine.name}.log"
         env = environment_of("patroni.env", machine.name)
-        machine.start("patroni", PATRONI / "patroni", file, log=log, env=env)
+        machine.start("patroni", *self._clock(machine), PATRONI / "patroni", file, log=log, env=env)
+
+    def _clock(self, machine: Machine) -> tuple[str, ...]:
+        """What gives Patroni and PostgreSQL the machine's clock; what they measure by themselves is right."""
+        seconds = self.off_by[machine.name]
+        return ("faketime", "-m", "--exclude-monotonic", "-f", f"{seconds:+}s") if seconds else ()
+
+    def set_clock(self, machine: Machine, seconds: int) -> None:
+        """Restart it with a clock that is ahead by so much; the other standby is the synchronous one then."""
+        self.off_by[machine.name] = seconds
+        self.kill_postgres(machine)
+
+        def is_replaced() -> bool:
+            others = {role for name, role in self._roles().items() if name != machine.name}
+            return others == {"leader", "sync_standby"}
+
+        until(is_replaced, seconds=WHOLE_SECONDS)
+        self.restart(machine)
+        self.wait_until_whole()
 
     def restart(self, machine: Machine) -> None:
         """What booting it does."""
