@@ -22,5 +22,5 @@ DROP FUNCTION rankings_empty_window_past_order();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rankings", "0007_validate_within_calendar"), ("orders", "0001_initial")]
+    dependencies = [("rankings", "0009_notice_rewritten_totals"), ("orders", "0001_initial")]
     operations = [migrations.RunSQL(NOTICE, IGNORE)]
