@@ -47,7 +47,7 @@ def test_wrong_column_is_named_before_any_row(admin_client, head, name):
     page = preview(admin_client, PRODUCTS, as_csv(head, ["", "x", "y", "z"][: len(head)]))
     (said,) = wrong(page)
     assert f": {name}." in said
-    assert f"> {said}" in " ".join(page.content.decode().split())
+    assert f">{said}<" in page.content.decode()
 
 
 NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "", "-1", "9223372036854775808", "0x1", "nan"]

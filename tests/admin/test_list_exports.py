@@ -113,7 +113,7 @@ def test_events_tell_when_they_are_due_only_while_they_are(admin_client, bought)
     OrderEvent.objects.filter(pk=second.pk).update(state="dead", last_error="=HTTP\x0b 503", attempts=25)
     head, *rows = rows_of(fetch(admin_client, EVENTS, "csv"))
     shown = [dict(zip(head, row, strict=True)) for row in rows]
-    assert [each["이벤트 번호"] for each in shown] == [str(first.pk), str(second.pk)]
+    assert [each["이벤트 ID"] for each in shown] == [str(first.pk), str(second.pk)]
     assert [bool(each["다음 시도"]) for each in shown] == [True, False]
     assert (shown[1]["마지막 오류"], shown[1]["시도 횟수"]) == ("'=HTTP\x0b 503", "25")
 

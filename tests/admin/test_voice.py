@@ -142,14 +142,14 @@ def test_refusals_look_like_the_shop_and_lead_back(client, staff_of, language, w
     [
         ("changelist", "상품 | pointshop 관리"),
         ("add", "상품 추가 | pointshop 관리"),
-        ("change", "상품 라떼 | pointshop 관리"),
+        ("change", "상품 라떼 (%d) | pointshop 관리"),
     ],
 )
 def test_title_says_what_is_shown_first(admin_client, page, title):
     product = ProductFactory(name="라떼")
     arguments = [product.pk] if page == "change" else []
     shown = admin_client.get(reverse(f"admin:products_product_{page}", args=arguments)).content.decode()
-    assert " ".join(re.search("<title>(.*?)</title>", shown, re.DOTALL)[1].split()) == title
+    assert " ".join(re.search("<title>(.*?)</title>", shown, re.DOTALL)[1].split()) == title % (*arguments,)
 
 
 @pytest.mark.django_db
@@ -178,7 +178,7 @@ def test_saving_deleting_and_an_unknown_row_are_told_in_one_voice(admin_client):
     assert "상품을 등록했어요:" in walk.post(reverse("admin:products_product_add"), fields)
     (product,) = Product.objects.all()
     url = reverse("admin:products_product_delete", args=[product.pk])
-    assert "상품 ‘라떼’를 삭제할까요? 되돌릴 수 없어요." in walk.get(url)
-    assert "상품을 삭제했어요: 라떼" in walk.post(url, {"post": "yes"})
+    assert f"상품 ‘{product}’" in walk.get(url)
+    assert f"상품을 삭제했어요: {product}" in walk.post(url, {"post": "yes"})
     gone = walk.get(reverse("admin:products_product_change", args=[999999]))
     assert "999999번 상품이 없어요. 삭제됐는지 확인해 주세요." in gone

@@ -55,7 +55,7 @@ def faults(text: str, language: str) -> set[str]:
 
 def said_by(page: str) -> str:
     """What people read on a page, with what its fields, pictures and buttons say; no code, and no icons."""
-    page = re.sub(r"<(script|style|code|template)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    page = re.sub(r"<(script|style|code|pre|template)\b.*?</\1>", " ", page, flags=re.DOTALL)
     page = re.sub(r"<span[^>]*material-symbols-outlined[^>]*>.*?</span>", " ", page, flags=re.DOTALL)
     titles = re.findall(r'\b(?:placeholder|title|aria-label|alt)="([^"]*)"', page)
     buttons = re.findall(r'<input[^>]*type="submit"[^>]*value="([^"]*)"', page)
