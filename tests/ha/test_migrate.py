@@ -5,25 +5,30 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from tests.ha.case import under_load
+from tests.kit.database import execute
 from tests.kit.ha.topology import Topology
 from tests.kit.processes import until
 
 READER_SECONDS = 15
 GAP_SECONDS = 2
+STARTED_SECONDS = 60  # manage.py, on a busy machine
 MIGRATIONS = ("products", "0002")  # before constraints of the products were added
 
 
 @contextmanager
 def long_reader(topology: Topology) -> Iterator[None]:
-    """Somebody's report, open for READER_SECONDS; the block ends no sooner."""
+    """Somebody's report, which goes on for READER_SECONDS once the block has run."""
     with topology.cluster.connect(topology.balancer.address, name="pointshop") as session:
         session.autocommit = False
         session.execute("SELECT count(*) FROM products_product")
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(session.execute, f"SELECT pg_sleep({READER_SECONDS})")
-            yield
-            done.result()
-            session.rollback()
+        yield
+        session.execute(f"SELECT pg_sleep({READER_SECONDS})")
+        session.rollback()
+
+
+def somebody_waits_for_the_table() -> bool:
+    table = "relation = 'products_product'::regclass"
+    return bool(execute(f"SELECT 1 FROM pg_locks WHERE {table} AND NOT granted"))
 
 
 def test_migrate_behind_a_long_reader_fails_no_request_and_stops_no_writes(topology: Topology) -> None:
@@ -32,6 +37,7 @@ def test_migrate_behind_a_long_reader_fails_no_request_and_stops_no_writes(topol
         with ThreadPoolExecutor(1) as pool:
             with long_reader(topology):
                 back = pool.submit(topology.manage, "migrate", *MIGRATIONS)
+                until(somebody_waits_for_the_table, seconds=STARTED_SECONDS)
             assert back.result().returncode == 0, back.result().stderr
         assert "tried again" in back.result().stderr
         forth = topology.manage("migrate", "products")
