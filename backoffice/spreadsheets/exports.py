@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from django.contrib.admin.utils import get_fields_from_path
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Field, Model, QuerySet
 from django.utils.functional import Promise
 from django.utils.timezone import get_current_timezone
@@ -130,7 +130,7 @@ def make_file(*, columns: list[Column], rows: "QuerySet[Any]", is_xlsx: bool) ->
     def read() -> File:
         _refuse_too_many(count_rows(rows), is_xlsx=is_xlsx)
         # A cursor is one statement: it sees one moment, and each of its fetches has the whole time-out.
-        with ExitStack() as failure, transaction.atomic(), connection.cursor() as cursor:
+        with ExitStack() as failure, connection.cursor() as cursor:
             file = failure.enter_context(TemporaryFile())
             cursor.execute(sql.PLAN_CURSORS_FOR_ALL_ROWS)
             # Within a transaction a cursor is safe behind a pgbouncer, too, whose setting turns them off.
@@ -140,7 +140,7 @@ def make_file(*, columns: list[Column], rows: "QuerySet[Any]", is_xlsx: bool) ->
             failure.pop_all()
         return File(file, rows=counted, size=size)
 
-    return read_from_replica(read)
+    return read_from_replica(read, in_snapshot=True)
 
 
 def _refuse_too_many(rows: int, *, is_xlsx: bool) -> None:

@@ -44,7 +44,7 @@ def newest(language="ko"):
             "할인 방식: 정액 → 정률 · 할인 값: 500원 → 10%",
         ),
         (Coupon, {"max_discount": None}, {"max_discount": 3000}, "없음 → 3,000원"),
-        (Coupon, {"opens_at": None}, {"opens_at": "2026-11-27 15:00:05+00:00"}, "없음 → 2026년 11월 28일"),
+        (Coupon, {"opens_at": None}, {"opens_at": "2026-11-27 15:00:05+00:00"}, "없음 → 2026-11-28 00:00:05"),
         (User, {"is_active": True}, {"is_active": False}, "예 → 아니요"),
         (User, {"password": "old"}, {"password": "new"}, "비밀번호 변경"),
     ],
@@ -77,7 +77,7 @@ def test_campaign_s_form_logs_seoul_time(admin_client):
     coupon = CouponFactory(name="봄", discount_type="fixed", discount_value=500, quantity=10)
     fields = {"name": "봄", "discount_type": "fixed", "discount_value": 500, "quantity": 20}
     change(admin_client, coupon, **fields, opens_at_0="2026-11-28", opens_at_1="00:00:00")
-    assert "2026년 11월 28일" in newest()
+    assert "2026-11-28 00:00:00" in newest()
     assert "수량: 10장 → 20장" in newest()
 
 

@@ -22,7 +22,8 @@ from tests.kit.backoffice import buy
 from tests.kit.database import execute
 from tests.kit.files import fetch, rows_of
 
-pytestmark = pytest.mark.django_db
+# Exports read in a transaction of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ORDERS, EVENTS = "orders_order", "orders_orderevent"
 LEDGER, BALANCES = "points_pointtransaction", "points_pointaccount"

@@ -119,8 +119,8 @@ def test_benchmarks_import_of_the_tests_only_what_those_share():
 HANGUL = re.compile("[가-힣]")
 # Errors; data, a document's texts, formats of numbers, the name of the language, Korean's grammar.
 KOREAN_IN_CODE = re.compile(
-    r"(problems\.py|factories\.py|local/demo\.py|config/setting(s|_list)\.py|formats/ko/|orders/webhooks\.py|"
-    r"backoffice/particles\.py)"
+    r"(problems\.py|factories\.py|local/(demo|history)\.py|config/setting(s|_list)\.py|formats/ko/|"
+    r"orders/webhooks\.py|backoffice/particles\.py)"
 )
 
 
