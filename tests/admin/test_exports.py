@@ -18,7 +18,8 @@ from products.models import Product
 from tests.kit.database import execute
 from tests.kit.files import COUPONS, MEMBERS, PRODUCTS, bring, fetch, preview, rows_of
 
-pytestmark = pytest.mark.django_db
+# Exports read in a transaction of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FORMULAS = [
     *("=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")'),

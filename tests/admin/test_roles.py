@@ -123,6 +123,8 @@ def page_of_account(account):
     return reverse("admin:auth_user_change", args=[account.pk])
 
 
+# Exports read in a transaction of their own.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("table", FORMS)
 @pytest.mark.parametrize("role", CHANGED_BY)
 def test_role_imports_what_it_may_add_and_change_and_exports_what_it_sees(staff_of, role, table):
