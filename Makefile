@@ -35,13 +35,14 @@ run: $(VENV)/installed  ## Open the whole shop on this machine (PORT=8000), unti
 	@$(PYTHON) -m local
 
 test: $(VENV)/installed-dev  ## Run the tests, or some: make test ARGS="orders -k coupon"
-	@$(PYTHON) -m pytest -n 3 --dist loadscope $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadscope -m "not long" $(ARGS)
 
 test-bare: $(VENV)/installed-dev  ## Run what speaks HTTP without Redis, every optional setting unset
 	@$(PYTHON) -m pytest -n 3 --dist loadscope -p tests.bare --ds=tests.bare.settings $(ARGS)
 
 test-browser: chromium $(VENV)/browser/node_modules $(VENV)/installed-dev  ## Do in the admin what staff do, in Chromium; pictures in .local/screenshots
-	@$(PYTHON) -m pytest tests/browser $(ARGS)
+	@$(if $(ARGS),:,$(PYTHON) -m pytest -n 3 -m long tests/admin backoffice)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
 
 # With a font that has Korean, for the pictures.
 chromium:

@@ -20,6 +20,7 @@ from tests.kit.events import body
 from users.factories import UserFactory
 from users.models import User
 
+pytestmark = pytest.mark.long
 APPS = ("users", "products", "points", "coupons", "orders", "rankings", "admin")
 MAX, MIN = 2**63 - 1, -(2**63)
 MOMENTS = ("9998-12-31 00:00:00+00", "1900-01-01 00:00:00+00")

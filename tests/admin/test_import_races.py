@@ -36,6 +36,7 @@ def previewed(operator: Operator, content: bytes) -> Tab:
     return Tab(CONFIRM, answer.body.decode())
 
 
+@pytest.mark.long
 def test_import_of_2_000_products_adds_and_changes_them_over_http(http: Client) -> None:
     operator = Operator(http).with_session()
     page = previewed(operator, as_csv(HEAD, *(("", f"스콘 {n}", 1000, 5) for n in range(2000))))
@@ -162,6 +163,7 @@ def test_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_
     assert ProductFactory().pk == product.pk + 1
 
 
+@pytest.mark.long
 def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_as_one(admin_user) -> None:
     rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
     file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}

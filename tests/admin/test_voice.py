@@ -39,6 +39,7 @@ def walk(bought, staff_of, client, request):
     return Walk(client, language)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("walk", [(role, each) for role in ROLES for each in LANGUAGES], indirect=True)
 def test_pages_have_one_voice_and_no_word_of_another_language(walk):
     found, opened = {}, 0

@@ -10,11 +10,17 @@ from tests.kit.processes import ROOT
 AXE = ROOT / ".venv" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 # All but "minor".
 IMPACTS = {"moderate", "serious", "critical"}
+# Narrower bars than 24 pixels: the keys go from one to the next, and the table below says the same (WCAG 2.2,
+# 2.5.8, "equivalent").
 RUN = """async (rules) => {
   const all = { rules: { "target-size": { enabled: true } } };
   const which = rules ? { runOnly: { type: "rule", values: rules } } : all;
   const { violations } = await axe.run(document, { resultTypes: ["violations"], ...which });
-  return violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(({ html }) => html.slice(0, 160))]);
+  const bars = ({ id }, { html }) => id === "target-size" && html.includes('class="dash-read"');
+  return violations
+    .map((each) => [each.id, each.impact, each.nodes.filter((node) => !bars(each, node))])
+    .filter(([, , nodes]) => nodes.length)
+    .map(([id, impact, nodes]) => [id, impact, nodes.map(({ html }) => html.slice(0, 160))]);
 }"""
 # The rules that a theme can break.
 COLOURS = ["color-contrast", "link-in-text-block"]

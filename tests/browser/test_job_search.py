@@ -24,9 +24,9 @@ def test_order_is_found_by_its_members_name(staff: Visitor, width: int) -> None:
     page.wait_for_url(f"**{page_of(order.user)}")
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"김동현 ({order.user.pk})")
     staff.picture(f"job-search-member-{width}")
-    staff.click(page.locator("#content").get_by_role("link", name="주문", exact=True))
-    expect(page.locator("#content").get_by_text(f"{order.pk}", exact=True).first).to_be_visible()
-    staff.picture(f"job-search-orders-{width}")
+    staff.click(page.locator("#content").get_by_role("link", name=f"#{order.pk}", exact=True))
+    page.wait_for_url(f"**{page_of(order)}")
+    staff.picture(f"job-search-order-{width}")
     assert staff.actions <= MOST_ACTIONS
 
 

@@ -1,6 +1,7 @@
 """An export of some days of a long history reads the rows of those days, and not all before them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +45,15 @@ FOUND = {
 
 
 def orders_looked_at(export: Export, found: Any) -> tuple[float, int]:
-    """How many rows of orders the cursor of an export looks at, and how many rows the file has."""
+    """How many rows of orders the cursor of an export looks at, and how many rows the file has.
+
+    In a thread, whose connection is in no transaction of the test's.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_orders_looked_at, export, found).result()
+
+
+def _orders_looked_at(export: Export, found: Any) -> tuple[float, int]:
     plans: list[Run] = []
 
     def look(execute: Any, statement: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's
@@ -54,8 +63,11 @@ def orders_looked_at(export: Export, found: Any) -> tuple[float, int]:
         return execute(statement, params, many, context)
 
     rows = export.rows(found).order_by(*export.ordering)
-    with connection.execute_wrapper(look):
-        file = make_file(columns=export.columns(), rows=rows, is_xlsx=False)
+    try:
+        with connection.execute_wrapper(look):
+            file = make_file(columns=export.columns(), rows=rows, is_xlsx=False)
+    finally:
+        connection.close()
     file.content.close()
     (run,) = plans
     return sum(looked_at(scan) for scan in run.of("orders_order")), file.rows

@@ -8,7 +8,7 @@ from backoffice.spreadsheets import importing, staging
 from products.models import Product
 from products.spreadsheets import ProductSpreadsheet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 FEW, MANY, AT_ONCE = 300, 3_000, 100
 
