@@ -5,11 +5,10 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backoffice.base import BaseAdmin
-from backoffice.formatting import page_url
+from backoffice.formatting import list_url, page_url
 
 MAX_ROWS = 10
 
@@ -45,9 +44,8 @@ def _rows(admin: Any, request: HttpRequest, words: str) -> Group:
     rows = list(
         admin.matching(admin.get_queryset(request), admin.find_by, words).order_by("-pk")[: MAX_ROWS + 1]
     )
-    list_url = reverse(f"admin:{admin.opts.db_table}_changelist", query={"q": words})
     found = [(str(row), page_url(row)) for row in rows[:MAX_ROWS]]
-    return Group(name, found, list_url if len(rows) > MAX_ROWS else "")
+    return Group(name, found, list_url(admin.opts.db_table, q=words) if len(rows) > MAX_ROWS else "")
 
 
 def _pages(site: AdminSite, request: HttpRequest, words: str) -> Group:

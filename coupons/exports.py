@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from django.db.models import Case, CharField, Q, QuerySet, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, CharField, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.spreadsheets.exports import Export, columns_of
-from coupons.models import IssuedCoupon
+from coupons.models import IN_TIME, UNUSED, IssuedCoupon
 
 STATUSES = {"usable": _("Usable"), "used": _("Used"), "expired": _("Expired")}
 
 
 def _with_status(issued: QuerySet[IssuedCoupon]) -> QuerySet[IssuedCoupon, Any]:
     """As `status_of`, by the database's clock."""
-    in_time = Q(issued_at__lte=Now(), expires_at__gt=Now())
-    used, usable = When(~Q(used_at=None), then=Value("used")), When(in_time, then=Value("usable"))
+    used, usable = When(~UNUSED, then=Value("used")), When(IN_TIME, then=Value("usable"))
     return issued.annotate(status=Case(used, usable, default=Value("expired")))
 
 

@@ -159,13 +159,16 @@ class Coupon(DiscountTerms):
         return "running" if self.remaining else "sold_out"
 
 
+# By the database's clock, as `status_of` tells them apart.
+UNUSED, IN_TIME = Q(used_at=None), Q(issued_at__lte=Now(), expires_at__gt=Now())
+
+
 class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
     """Coupons people hold."""
 
     def with_status(self, status: Status) -> "IssuedCouponQuerySet":
         """Those that are usable, used or expired by the database's clock."""
-        unused, in_time = Q(used_at=None), Q(issued_at__lte=Now(), expires_at__gt=Now())
-        meaning = {"usable": unused & in_time, "used": ~unused, "expired": unused & ~in_time}
+        meaning = {"usable": UNUSED & IN_TIME, "used": ~UNUSED, "expired": UNUSED & ~IN_TIME}
         return self.filter(meaning[status])
 
 
