@@ -80,6 +80,15 @@ def url_of(*, kind_id: int | None, row_id: object) -> str:
     return list_url("admin_logentry", content_type__id__exact=str(kind_id), object_id__exact=str(row_id))
 
 
+def unit_of(of: Model | type[Model], name: str, values: Mapping[str, Any]) -> str | None:
+    """What an integer of the field counts, a key of KINDS, by the model's `units`; None for a bare number."""
+    unit: Any = getattr(of, "units", {}).get(name)
+    if isinstance(unit, tuple):
+        by, units = unit
+        unit = units.get(values.get(by) or getattr(of, by))
+    return unit if unit is None else str(unit)
+
+
 def describe(entry: LogEntry) -> str:
     """What an entry says, in the reader's language."""
     try:
@@ -117,8 +126,8 @@ def _change(
         return None
     return {
         "field": name,
-        "old": _as_json(old, _unit(of, name, before)),
-        "new": _as_json(new, _unit(of, name, after)),
+        "old": _as_json(old, unit_of(of, name, before)),
+        "new": _as_json(new, unit_of(of, name, after)),
     }
 
 
@@ -127,14 +136,6 @@ def _field(of: Model | type[Model], name: str) -> Any:
         return of._meta.get_field(name)  # noqa: SLF001 - documented API
     except FieldDoesNotExist:
         return None
-
-
-def _unit(of: Model | type[Model], name: str, values: Mapping[str, Any]) -> str | None:
-    unit: Any = getattr(of, "units", {}).get(name)
-    if isinstance(unit, tuple):
-        by, units = unit
-        unit = units.get(values.get(by) or getattr(of, by))
-    return unit if unit is None else str(unit)
 
 
 def _as_json(value: Any, unit: str | None) -> Any:

@@ -1,13 +1,12 @@
 """Coupons by file."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.formatting import won
-from backoffice.spreadsheets.columns import Column, Row, Spreadsheet
+from backoffice.spreadsheets.columns import Row, Spreadsheet
 from coupons.models import Coupon
 
 
@@ -18,7 +17,6 @@ class CouponSpreadsheet(Spreadsheet):
     required = ("name", "discount_type", "discount_value", "quantity")
     optional = ("max_discount", "opens_at", "closes_at")
     read_only = ("issued", "created_at")
-    money = ("max_discount",)
     templates: ClassVar = {
         "new": (
             gettext_lazy("New coupons"),
@@ -44,10 +42,3 @@ class CouponSpreadsheet(Spreadsheet):
                 _("%(issued)s are issued already. The quantity cannot be less.")
                 % {"issued": row.stored.issued},
             )
-
-    def show(self, instance: Any, column: Column) -> str:
-        """A discount with its unit, which its type decides."""
-        if column.name != "discount_value":
-            return super().show(instance, column)
-        value = instance.discount_value
-        return won(value) if instance.discount_type == Coupon.Type.FIXED else f"{value}%"

@@ -34,7 +34,6 @@ class ProductSpreadsheet(Spreadsheet):
         ),
     )
     adjusts: ClassVar = {"stock_change": "stock"}
-    money = ("price",)
     templates: ClassVar = {
         "new": (_("New products"), {"name": _("Americano"), "price": 4500, "stock": 100}),
         "restock": (

@@ -16,7 +16,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import action_log
-from backoffice.formatting import number, won
+from backoffice.formatting import number
 
 # What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
 _SIGNS = frozenset("=+-@−")
@@ -156,8 +156,6 @@ class Spreadsheet:
     # Fields of a file that are none of the table, and which of them are added to which field of a stored row.
     extra: "tuple[Field[Any, Any], ...]" = ()
     adjusts: ClassVar[Mapping[str, str]] = {}
-    # Fields in won.
-    money: tuple[str, ...] = ()
     # Files to start from: what each is called, and its columns with an example.
     templates: ClassVar[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {}
     # A row without an id that has another's name is refused: it may be the same file a second time.
@@ -193,7 +191,7 @@ class Spreadsheet:
         shown = after = self.show(row.new, column)
         if row.stored and (before := self.show(row.stored, column)) != after:
             shown = _change(before, after)
-            if name in self.money and (old := getattr(row.stored, name)) and row.values[name]:
+            if self._is_price(name) and (old := getattr(row.stored, name)) and row.values[name]:
                 shown = format_html("{} {}", shown, f"({(row.values[name] - old) / old * 100:+.1f} %)")
         if warning := row.warnings.get(name):
             shown = format_html('{} <strong class="file-warning">{}</strong>', shown, warning)
@@ -202,10 +200,15 @@ class Spreadsheet:
     def show(self, instance: Any, column: Column) -> str:
         """A value of a row of the table as a page shows it."""
         value = getattr(instance, column.name)
-        if value is not None and column.name in self.money:
-            return won(value)
+        unit = action_log.unit_of(instance, column.name, {})
+        if value is not None and unit in {"won", "percent"}:
+            return action_log.KINDS[unit](value)
         is_counted = isinstance(value, int) and column.name != "id"
         return number(value) if is_counted else str(column.show(value, typed=False))
+
+    def _is_price(self, name: str) -> bool:
+        """Whether the field is in won, whatever the row; of another a percentage would say little."""
+        return bool(getattr(self.model, "units", {}).get(name) == "won")
 
     def log_parts(self, row: Row) -> list[action_log.Part]:
         """What the log says of a locked row that is about to change."""
