@@ -26,7 +26,7 @@ from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
 from backoffice.log_filters import MAX_ACCOUNTS, FieldFilter, KindFilter, StaffFilter
-from backoffice.role_names import ROLES, VERBS, role_name
+from backoffice.role_names import ROLES, VERBS, permission_name, role_name
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
 
 FLAG_COLOURS = {str(ADDITION): "success", str(CHANGE): "info", str(DELETION): "danger"}
@@ -46,7 +46,7 @@ class NamedChoiceField(ModelMultipleChoiceField):
         if isinstance(obj, Group):
             return role_name(obj.name)
         if obj.codename == EXPORT_LISTS:
-            return str(_(obj.name))
+            return permission_name(f"{obj.content_type.app_label}.{obj.codename}")
         verb = obj.codename.partition("_")[0]
         return f"{obj.content_type}: {VERBS.get(verb, obj.name)}"
 

@@ -15,6 +15,10 @@ VERBS = {
     "view": _("see"),
     "redeliver": _("send again"),
 }
+# Those that concern no kind of row.
+OTHER_PERMISSIONS = {
+    "seeding.export_lists": _("Export orders, points, issued coupons, events and the log"),
+}
 
 
 def role_name(name: str) -> str:
@@ -24,6 +28,8 @@ def role_name(name: str) -> str:
 
 def permission_name(name: str) -> str:
     """Of `app.verb_model`: the rows it concerns and what it allows; the name itself of another one."""
+    if name in OTHER_PERMISSIONS:
+        return str(OTHER_PERMISSIONS[name])
     app, _dot, codename = name.partition(".")
     verb, _line, model = codename.partition("_")
     try:

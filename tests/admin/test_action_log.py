@@ -107,6 +107,15 @@ def test_permissions_of_a_role_are_logged_by_name(admin_client):
     assert "product: change" in newest("en")
 
 
+def test_right_that_concerns_no_kind_of_row_is_logged_by_name(admin_client):
+    role, allowed = Group.objects.create(name="clerk"), Permission.objects.get(codename="export_lists")
+    admin_client.post(
+        reverse("admin:auth_group_change", args=[role.pk]), {"name": "clerk", "permissions": [allowed.pk]}
+    )
+    assert "Export orders, points, issued coupons, events and the log" in newest("en")
+    assert "export_lists" not in newest() + newest("en")
+
+
 def test_rows_are_logged_by_one_statement_for_a_thousand(admin_user, django_assert_num_queries):
     rows = [(product, [action_log.changes(product, {"price": 1}, {"price": 2})]) for product in
             ProductFactory.create_batch(20)]  # fmt: skip
