@@ -65,7 +65,7 @@ EVENTS = Export(
     columns_of(
         OrderEvent,
         {
-            "id": _("Event id"),
+            "id": _("Event ID"),
             "order_id": _("Order id"),
             "order__ordered_at": "",
             "state": "",

@@ -12,14 +12,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from backoffice.spreadsheets.exports import BYTE_ORDER_MARK
 from core.db.replica import read_from_replica
 from orders.selectors import SalesTotal
 from rankings.hours import DAY, DAYS, SalesOverview, sales_overview
 
 HOURS = 72
 PERMISSION = "orders.view_order"
-# Excel reads UTF-8 as such only behind this.
-BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,13 @@ def texts_of(message):
     return (message.string,) if isinstance(message.string, str) else message.string
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_text_stands_in_a_catalogue_once(language):
+    """Of two, one would be shown and the other edited."""
+    written = re.findall(r"(?m)^msgid ", mo(language).with_suffix(".po").read_text())
+    assert len(written) == len(po(language)) + 1  # the first one is the catalogue's own
+
+
 @pytest.mark.parametrize("places", [OURS, UNFOLD_IN_USE], ids=["shop", "unfold"])
 def test_marked_texts_all_have_a_korean_text(places):
     found = texts(*places)
