@@ -53,15 +53,26 @@ def as_message(parts: list[Part]) -> str:
     return json.dumps(parts, ensure_ascii=False)
 
 
-def log_rows(*, staff_id: int, rows: Iterable[tuple[Model, list[Part]]], flag: int = CHANGE) -> None:
-    """Add an entry for each row of one model with what is said of it, by one INSERT."""
+def log_rows(
+    *,
+    staff_id: int,
+    rows: Iterable[tuple[Model, list[Part]]],
+    flag: int = CHANGE,
+    at: datetime | None = None,
+) -> None:
+    """Add an entry for each row of one model with what is said of it, by one INSERT.
+
+    Their moment is now unless `at` is given.
+    """
     told = [(row, as_message(parts)) for row, parts in rows]
     if not told:
         return
     kind = ContentType.objects.get_for_model(told[0][0])
     entries = [{"id": str(row.pk), "name": str(row)[:200], "message": message} for row, message in told]
     with connection.cursor() as cursor:
-        cursor.execute(sql.INSERT_LOG_ENTRIES, [timezone.now(), staff_id, kind.pk, flag, json.dumps(entries)])
+        cursor.execute(
+            sql.INSERT_LOG_ENTRIES, [at or timezone.now(), staff_id, kind.pk, flag, json.dumps(entries)]
+        )
 
 
 def log_file(*, staff_id: int, model: type[Model], file: str, parts: list[Part]) -> None:

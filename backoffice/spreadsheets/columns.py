@@ -211,9 +211,10 @@ class Spreadsheet:
         return bool(getattr(self.model, "units", {}).get(name) == "won")
 
     def log_parts(self, row: Row) -> list[action_log.Part]:
-        """What the log says of a locked row that is about to change."""
-        before = {name: getattr(row.stored, name) for name in row.values}
-        return [action_log.changes(row.stored, before, row.values)] if row.values else []
+        """What the log says of a stored row that is about to change."""
+        after = {name: value for name, value in row.changes.items() if name not in self.extra_names}
+        before = {name: getattr(row.stored, name) for name in after}
+        return [action_log.changes(row.stored, before, after)] if after else []
 
 
 def _change(before: str, after: str) -> str:

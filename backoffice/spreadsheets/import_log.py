@@ -1,10 +1,13 @@
 """What the admin's log says of an import: an entry for each changed row, and for each new one or the file."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from django.contrib.admin.models import ADDITION
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from backoffice import action_log
@@ -15,22 +18,32 @@ FILE_IMPORTED = gettext_noop("The file {file} added {added:,} and changed {chang
 
 @dataclass(frozen=True)
 class ImportLog:
-    """The entries of one file."""
+    """The entries of one file, all of one moment."""
 
     staff_id: int
     file: str
     model: type[Model]
+    at: datetime = field(default_factory=timezone.now)
 
     def rows_added(self, rows: Iterable[Model]) -> None:
         """Add an entry for each new row."""
-        source = action_log.log_detail(ROW_IMPORTED, file=self.file)
-        added = [(row, [{"added": {}}, source]) for row in rows]
-        action_log.log_rows(staff_id=self.staff_id, rows=added, flag=ADDITION)
+        self._add([(row, [{"added": {}}]) for row in rows], flag=ADDITION)
 
     def rows_changed(self, rows: Iterable[tuple[Model, list[action_log.Part]]]) -> None:
-        """Add an entry for each row that is about to change, with what changes in it."""
+        """Add an entry for each row that changes, with what changes in it."""
+        self._add(rows, flag=CHANGE)
+
+    def rows_changed_meanwhile(self, rows: Sequence[tuple[Model, list[action_log.Part]]]) -> None:
+        """Replace the entries of rows that others changed after their entries were added."""
+        of_file = LogEntry.objects.filter(user_id=self.staff_id, action_time=self.at)
+        kind = ContentType.objects.get_for_model(self.model)
+        of_file.filter(content_type=kind, object_id__in=[str(row.pk) for row, _parts in rows]).delete()
+        self.rows_changed(rows)
+
+    def _add(self, rows: Iterable[tuple[Model, list[action_log.Part]]], *, flag: int) -> None:
         source = action_log.log_detail(ROW_IMPORTED, file=self.file)
-        action_log.log_rows(staff_id=self.staff_id, rows=[(row, [*parts, source]) for row, parts in rows])
+        entries = [(row, [*parts, source]) for row, parts in rows]
+        action_log.log_rows(staff_id=self.staff_id, rows=entries, flag=flag, at=self.at)
 
     def file_imported(self, *, added: int, changed: int) -> None:
         """Add one entry for the file, with how many rows it added and changed."""

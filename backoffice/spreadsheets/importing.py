@@ -128,7 +128,7 @@ def preview(*, spreadsheet: Spreadsheet, content: bytes) -> ImportResult:
     Raises ValidationError where the file as a whole is wrong.
     """
     with parsed(content) as (report, rows), durable_transaction():
-        result = _validate(spreadsheet, report, rows, stages=False)
+        result = _validate(spreadsheet, report, rows)
         transaction.set_rollback(True)
     return result
 
@@ -141,8 +141,9 @@ def confirm(
     Raises ValidationError where the file as a whole is wrong or would do something else by now,
     OperationalError and IntegrityError where other transactions hold or change the same rows.
     """
+    entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
     with parsed(content) as (report, rows), durable_transaction():
-        result = _validate(spreadsheet, report, rows, stages=True)
+        result = _validate(spreadsheet, report, rows, log=entries)
         if result.invalid_rows:
             transaction.set_rollback(True)
             return result
@@ -150,7 +151,6 @@ def confirm(
             raise ValidationError(
                 _("The shop has changed since the preview. Please upload the file again and look once more.")
             )
-        entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
         if result.in_bulk:
             entries.file_imported(added=result.counts["new"], changed=result.counts["changed"])
         for row in staging.write(spreadsheet=spreadsheet, log=entries, in_bulk=result.in_bulk):
@@ -161,15 +161,16 @@ def confirm(
 
 
 def _validate(
-    spreadsheet: Spreadsheet, report: dict[str, Any], rows: Iterator[Any], *, stages: bool
+    spreadsheet: Spreadsheet, report: dict[str, Any], rows: Iterator[Any], *, log: ImportLog | None = None
 ) -> ImportResult:
     _number, headings = next(rows, (0, ()))
     validator = RowValidator(spreadsheet=spreadsheet, headings=headings)
     result = ImportResult(_sheet(report), _notices(report), [*validator.columns.values()])
     staging.create_tables()
     while not result.is_full and (batch := validator.validate(islice(rows, BATCH_SIZE))):
-        if stages:
-            staging.stage(row for row in batch if not row.errors)
+        if log:
+            right = (row for row in batch if not row.errors)
+            staging.stage(spreadsheet=spreadsheet, rows=right, log=log)
         for row in batch:
             result.add(row, spreadsheet)
     if not result.counts:

@@ -6,8 +6,8 @@ CREATE_TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
     (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
-    (kind text, key bigint, number bigint, fields text[], changes json, PRIMARY KEY (kind, key))
-    ON COMMIT DROP;
+    (kind text, key bigint, number bigint, version bigint, fields text[], changes json,
+    PRIMARY KEY (kind, key)) ON COMMIT DROP;
 TRUNCATE pg_temp.import_seen, pg_temp.import_staged
 """
 
@@ -29,16 +29,33 @@ WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
 # Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
 STAGE = """
 INSERT INTO pg_temp.import_staged
-SELECT %s, key, number, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
-FROM json_to_recordset(%s::json) AS rows(key bigint, number bigint, changes json)
+SELECT %s, key, number, version, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
+FROM json_to_recordset(%s::json) AS rows(key bigint, number bigint, version bigint, changes json)
 """
 HIGHEST_NEW_ID = (
     "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
 )
 # Pages by key: the process holds one at a time, whatever the driver buffers.
-STAGED = """
-SELECT key, number, fields, changes FROM pg_temp.import_staged
-WHERE kind = %s AND key > %s ORDER BY key LIMIT %s
+STAGED_NEW = """
+SELECT key, changes FROM pg_temp.import_staged WHERE kind = 'new' AND key > %s ORDER BY key LIMIT %s
+"""
+STAGED_CHANGED = """
+SELECT key, number, changes FROM pg_temp.import_staged WHERE kind = 'changed' AND key = ANY(%s) ORDER BY key
+"""
+CHANGED_FIELDS = "SELECT DISTINCT fields FROM pg_temp.import_staged WHERE kind = 'changed'"
+
+# Another one after each UPDATE, of whatever field.
+ROW_VERSION = "xmin::text::bigint"
+# How many are gone, and which are no longer what was read.
+LOCK_CHANGED = """
+WITH locked AS (
+    SELECT key, stored.xmin::text::bigint = version AS is_as_read
+    FROM pg_temp.import_staged AS staged JOIN {table} AS stored ON stored.id = key
+    WHERE kind = 'changed' ORDER BY key FOR NO KEY UPDATE OF stored
+)
+SELECT (SELECT count(*) FROM pg_temp.import_staged WHERE kind = 'changed') - count(*),
+    coalesce(array_agg(key) FILTER (WHERE NOT is_as_read), '{{}}')
+FROM locked
 """
 
 # Sequences are no models, and Django only resets them.
@@ -52,7 +69,7 @@ ADVANCE_SEQUENCE = "SELECT max(nextval(%s)) FROM generate_series(%s::bigint, %s:
 UPDATE_FROM_STAGED = """
 UPDATE {table} AS stored SET {changes}
 FROM pg_temp.import_staged AS staged, json_populate_record(NULL::{table}, staged.changes) AS file
-WHERE kind = 'changed' AND key BETWEEN %s AND %s AND fields = %s AND stored.id = key
+WHERE kind = 'changed' AND fields = %s AND stored.id = key
 """
 # What is added to a stored number: orders may have changed it since the file was read.
 ADD_DIFFERENCE = "{field} = stored.{field} + (staged.changes->>%s)::bigint"

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from copy import copy
 from datetime import timedelta
 from typing import Any, TypedDict
@@ -87,13 +87,22 @@ def create_tables() -> None:
         cursor.execute(sql.CREATE_TABLES)
 
 
-def stage(rows: Iterable[Row]) -> None:
-    """Keep what rows change until `write`: new rows in the file's order, changed ones by id."""
+def stage(*, spreadsheet: Spreadsheet, rows: Iterable[Row], log: ImportLog) -> None:
+    """Keep what rows change until `write`: new rows in the file's order, changed ones by id.
+
+    Each row that changes has its entry in the log from here on. Entries take longer than the changes
+    themselves, and orders wait from `write` on.
+    """
     staged: dict[str, list[dict[str, Any]]] = {"new": [], "changed": []}
+    changed = []
     for row in rows:
-        if row.kind in staged:
-            key = row.number if row.stored is None else row.stored.pk
-            staged[row.kind].append({"key": key, "number": row.number, "changes": row.changes})
+        if row.kind == "new":
+            staged["new"].append({"key": row.number, "changes": row.changes})
+        elif row.kind == "changed":
+            changed.append((row.stored, spreadsheet.log_parts(row)))
+            place = {"key": row.stored.pk, "number": row.number, "version": row.stored.version}
+            staged["changed"].append({**place, "changes": row.changes})
+    log.rows_changed(changed)
     with connection.cursor() as cursor:
         for kind, changes in staged.items():
             cursor.execute(sql.STAGE, [kind, json.dumps(changes, default=str)])
@@ -102,44 +111,59 @@ def stage(rows: Iterable[Row]) -> None:
 def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Row]:
     """Insert and update what is staged; the rows that no longer fit what is stored, where none is written.
 
-    Each row that changes has an entry in the log, and each new one unless `in_bulk`. Raises ValidationError
-    where a row was deleted since it was read.
+    Each new row has an entry in the log unless `in_bulk`. Raises ValidationError where a row was deleted
+    since it was read.
 
-    Updates come last and by ascending id, as checkout takes its products: they wait for each other shortly,
-    and never in a circle. What orders and staff change in other fields of these rows meanwhile stays.
+    Changed rows are locked last, all by one statement and by ascending id, as checkout takes its products:
+    they wait for each other shortly, and never in a circle. Only those that changed since they were read are
+    read again. What orders and staff change in other fields of these rows meanwhile stays.
     """
     model: Any = spreadsheet.model
     with connection.cursor() as cursor:
         (highest,) = cursor.execute(sql.HIGHEST_NEW_ID).fetchone()
     advance_sequence(model=model, up_to=highest)
-    for batch in _staged("new"):
-        added = model._default_manager.bulk_create(  # noqa: SLF001 - documented API
-            [model(**changes) for _key, _number, _fields, changes in batch]
-        )
+    for batch in _staged_new():
+        added = model._default_manager.bulk_create([model(**changes) for changes in batch])  # noqa: SLF001
         if not in_bulk:
             log.rows_added(added)
     refused: list[Row] = []
-    for batch in _staged("changed"):
+    stale = _lock_changed(model)
+    for first in range(0, len(stale), BATCH_SIZE):
+        rows = _read_again(spreadsheet, stale[first : first + BATCH_SIZE])
+        refused += [row for row in rows if row.errors]
+        log.rows_changed_meanwhile([(row.stored, spreadsheet.log_parts(row)) for row in rows])
         if len(refused) >= BATCH_SIZE:  # far more than a page shows
             break
-        rows = _locked(spreadsheet, batch)
-        refused += [row for row in rows if row.errors]
-        if not refused:
-            log.rows_changed((row.stored, spreadsheet.log_parts(row)) for row in rows)
-            _update(spreadsheet, [row.stored.pk for row in rows], {tuple(fields) for *_, fields, _ in batch})
+    if not refused:
+        _update(spreadsheet)
     return refused
 
 
-def _locked(spreadsheet: Spreadsheet, batch: Sequence[tuple[Any, ...]]) -> list[Row]:
-    """Lock the rows of a batch, which has ascending ids, and check what they are now."""
-    manager: Any = spreadsheet.model._default_manager  # noqa: SLF001 - documented API
-    ids = [key for key, *_rest in batch]
-    locked = manager.select_for_update(of=("self",), no_key=True).filter(pk__in=ids).order_by("pk")
-    stored = {row.pk: row for row in locked}
-    if len(stored) < len(ids):
+def _staged_new() -> Iterator[list[dict[str, Any]]]:
+    last = -1
+    with connection.cursor() as cursor:
+        while rows := cursor.execute(sql.STAGED_NEW, [last, BATCH_SIZE]).fetchall():
+            yield [changes for _key, changes in rows]
+            last = rows[-1][0]
+
+
+def _lock_changed(model: type[Model]) -> list[int]:
+    """Lock the stored rows that change; the ids of those that are no longer as they were read."""
+    with connection.cursor() as cursor:
+        statement = sql.LOCK_CHANGED.format(table=connection.ops.quote_name(model._meta.db_table))  # noqa: SLF001
+        lacking, ids = cursor.execute(statement).fetchone()
+    if lacking:
         raise ValidationError(_("Rows of this file were deleted meanwhile. Please upload it again."))
+    return list(ids)
+
+
+def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
+    """What the staged changes make of these locked rows, checked against what they are now."""
+    stored = spreadsheet.model._default_manager.in_bulk(ids)  # noqa: SLF001 - documented API
+    with connection.cursor() as cursor:
+        staged = cursor.execute(sql.STAGED_CHANGED, [ids]).fetchall()
     rows = []
-    for key, number, _fields, changes in batch:
+    for key, number, changes in staged:
         extra = {name: changes[name] for name in changes if name in spreadsheet.extra_names}
         values = {name: changes[name] for name in changes if name not in extra}
         new = copy(stored[key])
@@ -151,12 +175,12 @@ def _locked(spreadsheet: Spreadsheet, batch: Sequence[tuple[Any, ...]]) -> list[
     return rows
 
 
-def _update(spreadsheet: Spreadsheet, ids: Sequence[int], kinds: Iterable[Sequence[str]]) -> None:
-    """Write the changed fields alone of the locked rows with these ids, which are ascending."""
+def _update(spreadsheet: Spreadsheet) -> None:
+    """Write the changed fields alone of the locked rows."""
     quote = connection.ops.quote_name
     table = quote(spreadsheet.model._meta.db_table)  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
-        for fields in kinds:
+        for (fields,) in cursor.execute(sql.CHANGED_FIELDS).fetchall():
             changes = [
                 f"{quote(name)} = file.{quote(name)}"
                 for name in fields
@@ -167,7 +191,7 @@ def _update(spreadsheet: Spreadsheet, ids: Sequence[int], kinds: Iterable[Sequen
                 sql.ADD_DIFFERENCE.format(field=quote(spreadsheet.adjusts[name])) for name in differences
             ]
             statement = sql.UPDATE_FROM_STAGED.format(table=table, changes=", ".join(changes))
-            cursor.execute(statement, [*differences, ids[0], ids[-1], [*fields]])
+            cursor.execute(statement, [*differences, fields])
 
 
 def advance_sequence(*, model: type[Model], up_to: int) -> None:
@@ -183,11 +207,3 @@ def advance_sequence(*, model: type[Model], up_to: int) -> None:
         elif up_to >= following:
             # One by one: setval could undo what somebody else took since we looked.
             cursor.execute(sql.ADVANCE_SEQUENCE, [sequence, following, up_to])
-
-
-def _staged(kind: str) -> Iterator[list[tuple[Any, ...]]]:
-    last = -1
-    with connection.cursor() as cursor:
-        while rows := cursor.execute(sql.STAGED, [kind, last, BATCH_SIZE]).fetchall():
-            yield rows
-            last = rows[-1][0]

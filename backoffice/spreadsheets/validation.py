@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import connection
 from django.db.models import BigIntegerField, Model
-from django.db.models.expressions import DatabaseDefault
+from django.db.models.expressions import DatabaseDefault, RawSQL
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
@@ -37,6 +37,7 @@ MAX_ID = 10**12
 EXCEL_ERRORS = frozenset(
     f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
 )
+VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
@@ -67,7 +68,7 @@ class RowValidator:
     def validate(self, file_rows: Iterable[tuple[int, Sequence[Any]]]) -> list[Row]:
         """Read the next rows of the file, each with its number; compare them with what is stored."""
         rows = [self._read(number, cells) for number, cells in file_rows]
-        stored = self.manager.in_bulk([row.row_id for row in rows if row.row_id])
+        stored = self.manager.annotate(version=VERSION).in_bulk([row.row_id for row in rows if row.row_id])
         for row in rows:
             self._compare(row, stored.get(row.row_id))
             self.spreadsheet.check(row)
@@ -220,7 +221,6 @@ def read_cell(column: Column, value: Any) -> Any:
 
 
 def _read_integer(_column: Column, value: Any) -> int:
-    """Digits, or a number of Excel's."""
     if isinstance(value, Formatted):
         if value.is_scaled:
             raise ValidationError(

@@ -5,12 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, connection
-from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from backoffice import action_log
-from backoffice.spreadsheets import importing
+from backoffice.spreadsheets import importing, sql
 from core.db.exchange import send
 from products.factories import ProductFactory
 from products.models import Product
@@ -164,8 +163,16 @@ def confirmed_while_an_order_takes(staff, *, delta: int):
 
 @pytest.fixture
 def without_lock(monkeypatch):
-    """The rows of a file are read when it is confirmed, and not locked."""
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_how: rows.all())
+    """The rows of a file are compared with what was read, and not locked."""
+    unlocked = sql.LOCK_CHANGED.replace("FOR NO KEY UPDATE OF stored", "")
+    monkeypatch.setattr(sql, "LOCK_CHANGED", unlocked)
+
+
+@pytest.fixture
+def without_versions(monkeypatch):
+    """The rows of a file are locked, and taken as they were read."""
+    as_read = sql.LOCK_CHANGED.replace("stored.xmin::text::bigint = version", "true")
+    monkeypatch.setattr(sql, "LOCK_CHANGED", as_read)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -193,9 +200,10 @@ def test_log_of_a_restock_beside_an_order_has_the_stock_that_the_order_left(admi
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("without_lock")
-def test_log_of_a_restock_without_the_lock_would_be_wrong(admin_user):
+@pytest.mark.parametrize("guard", ["without_lock", "without_versions"])
+def test_log_of_a_restock_without_a_guard_would_be_wrong(admin_user, request, guard):
     """The control: what was read before the order committed."""
+    request.getfixturevalue(guard)
     confirmed_while_an_order_takes(admin_user, delta=50)
     assert "10개 → 60개" in action_log.describe(LogEntry.objects.get())
     assert Product.objects.get().stock == 55
@@ -226,7 +234,7 @@ def test_restock_within_many_other_rows_is_logged_product_by_product(admin_clien
     head = ("id", "price", "stock_change", "reason")
     rows = [(restocked.pk, 100, 5, "입고"), *((each.pk, 110, "", "") for each in others)]
     bring(admin_client, PRODUCTS, as_csv(head, *rows))
-    of_file, *of_rows = LogEntry.objects.order_by("pk").values_list("object_id", flat=True)
+    *of_rows, of_file = LogEntry.objects.order_by("pk").values_list("object_id", flat=True)
     assert (of_file, of_rows) == (None, [str(each.pk) for each in (restocked, *others)])
 
 

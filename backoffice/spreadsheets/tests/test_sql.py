@@ -10,7 +10,7 @@ from backoffice.spreadsheets import staging
 from backoffice.spreadsheets.columns import Row
 from backoffice.spreadsheets.import_log import ImportLog
 from backoffice.spreadsheets.importing import preview
-from backoffice.spreadsheets.validation import violations
+from backoffice.spreadsheets.validation import VERSION, violations
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
@@ -39,27 +39,28 @@ def test_failed_checks_are_the_rows_that_django_refuses():
 
 
 def staged(product: Product, **values) -> Row:
+    product = Product.objects.annotate(version=VERSION).get(pk=product.pk)
     row = Row(2, {}, {"id": product.pk, **values}, stored=product, new=copy(product))
     for name, value in values.items():
         setattr(row.new, name, value)
     return row
 
 
-def test_update_from_staged_writes_what_bulk_update_writes():
+def test_update_from_staged_writes_what_bulk_update_writes(admin_user):
     rows = [
         staged(ProductFactory(name="a", price=1), name="차 'x' %s", price=2),
         staged(ProductFactory(name="b", price=1), price=2**62),
         staged(ProductFactory(name="c", price=1), name="d"),
     ]
     written = []
-    log = ImportLog(staff_id=0, file="", model=Product)
+    log = ImportLog(staff_id=admin_user.pk, file="", model=Product)
     for write in (
         lambda: staging.write(spreadsheet=ProductSpreadsheet(), log=log, in_bulk=True),
         lambda: Product.objects.bulk_update([row.new for row in rows], ["name", "price"]),
     ):
         with transaction.atomic():
             staging.create_tables()
-            staging.stage(rows)
+            staging.stage(spreadsheet=ProductSpreadsheet(), rows=rows, log=log)
             write()
             written.append([*Product.objects.order_by("pk").values()])
             transaction.set_rollback(True)
