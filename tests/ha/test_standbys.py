@@ -14,6 +14,8 @@ from tests.kit.shop import Part
 
 PORT = 8100
 WITHOUT_STANDBYS_SECONDS = 15
+# wal_sender_timeout, and Patroni's next round.
+REPLACED_SECONDS = 10
 
 
 @pytest.fixture
@@ -71,4 +73,18 @@ def test_primary_without_standbys_acknowledges_nothing_and_answers_in_time(topol
     assert acknowledged == []
     assert reads
     assert case.wrong == []
+    assert case.pids == topology.processes()
+
+
+def test_standby_s_machine_lost_with_etcd_s_leader_leaves_the_primary_in_its_role(topology: Topology) -> None:
+    with under_load(topology, "standby's machine lost, etcd's leader with it") as case:
+        case.break_now()
+        primary, lost = topology.cluster.primary(), topology.cluster.synchronous_standby()
+        topology.cluster.lead_etcd(lost)
+        lost.pull_cable()
+        lost.kill()
+        case.wait_for_writes(seconds=TTL + 5)
+        assert topology.cluster.primary() is primary
+    assert case.wrong == []
+    assert case.outage < REPLACED_SECONDS
     assert case.pids == topology.processes()

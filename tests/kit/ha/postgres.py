@@ -105,6 +105,19 @@ class Cluster:
     def _has_leader_of_etcd(self) -> bool:
         return all(_status(f"http://{each.address}:2379/health") == 200 for each in self.machines)
 
+    def lead_etcd(self, machine: Machine) -> None:
+        """Have the machine's etcd lead the others, by its API."""
+
+        def is_leading() -> bool:
+            own, leader = _etcd(machine)
+            if own != leader:
+                for each in self.machines:  # the one that leads takes it
+                    address = f"http://{each.address}:2379/v3/maintenance/transfer-leadership"
+                    urllib3.request("POST", address, json={"targetID": own}, timeout=2, retries=False)
+            return own == leader
+
+        until(is_leading, seconds=FORMED_SECONDS)
+
     def members(self) -> dict[str, dict[str, Any]]:
         """Each server as Patroni knows it, by its name; empty where nobody says."""
         for machine in self.machines:
@@ -210,3 +223,10 @@ def _status(url: str, headers: Mapping[str, str] = {}) -> int:
         return int(urllib3.request("GET", url, headers=headers, timeout=2, retries=False).status)
     except urllib3.exceptions.HTTPError:
         return 0
+
+
+def _etcd(machine: Machine) -> tuple[str, str]:
+    """The number of the machine's member of etcd, and of the one that leads."""
+    address = f"http://{machine.address}:2379/v3/maintenance/status"
+    told = urllib3.request("POST", address, json={}, timeout=2, retries=False).json()
+    return told["header"]["member_id"], told["leader"]
