@@ -119,7 +119,7 @@ class CouponAdmin(ClosingAdmin):
             _("Quantity"),
             {
                 "description": _(
-                    "More lets a coupon that is sold out issue again at once. It cannot be less than what is"
+                    "A larger quantity lets a sold-out coupon issue again at once. It cannot be less than the number"
                     " issued."
                 ),
                 "fields": ("quantity", ("given", "left"), ("used", "pace"), "holders"),

@@ -32,7 +32,7 @@ def claimed(*, port: int) -> Iterator[Path]:
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("a+")
     except OSError as error:
-        nowhere = _("Nothing can be kept in %(folder)s: %(error)s")
+        nowhere = _("Cannot write to %(folder)s: %(error)s")
         raise CannotRun(nowhere % {"folder": folder, "error": error.strerror}) from error
     with lock:
         if not take(lock):
@@ -58,7 +58,7 @@ def reset() -> list[str]:
     """End every run and forget all that `.local` holds; what was done. Raises CannotRun."""
     done = stop()
     shutil.rmtree(LOCAL)
-    deleted = _("Deleted %s: database, events, secrets, logs. The next `make run` begins anew.") % LOCAL
+    deleted = _("Deleted %s: database, events, secrets, logs. The next `make run` starts from scratch.") % LOCAL
     return [*done, deleted]
 
 

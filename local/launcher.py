@@ -83,7 +83,7 @@ def require_free_port(*, host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise instances.port_taken(port=port) from error
         where = {"host": host, "port": port, "error": error}
-        raise CannotRun(_("Nobody can listen on %(host)s, port %(port)d: %(error)s") % where) from error
+        raise CannotRun(_("Cannot listen on %(host)s, port %(port)d: %(error)s") % where) from error
 
 
 def program_environment() -> dict[str, str]:

@@ -54,7 +54,7 @@ PANELS = [
 STEPS = [
     Step(
         30,
-        gettext_lazy("Let the first order come: members charge points and order through the API."),
+        gettext_lazy("Place the first order: members charge points and order through the API."),
         Order.objects.exists,
         lambda _request: [(gettext_lazy("How to call the API"), reverse("docs"))],
     )

@@ -26,17 +26,17 @@ class ProductForm(StaleWriteForm):
     """A product; once it exists its stock is changed by a difference, for orders change it meanwhile."""
 
     stock_change = forms.IntegerField(
-        label=_("Add or take"),
+        label=_("Adjust stock by"),
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=_("5 adds five, -5 takes five. What is ordered meanwhile stays counted."),
+        help_text=_("5 adds five, -5 takes five. Orders placed meanwhile still count."),
     )
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Needed where the stock changes; it is kept in the history."),
+        help_text=_("Required if the stock changes; the history keeps it."),
     )
 
     class Meta:
@@ -94,7 +94,7 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
     fieldsets = (
         (None, {"fields": ("name", "price")}),
         (_("Stock"), {"fields": ("in_stock", ("stock_change", "reason"), "low_stock_threshold")}),
-        (_("So far"), {"fields": ("sold", "created_at")}),
+        (_("Totals"), {"fields": ("sold", "created_at")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "price", "stock", "low_stock_threshold")}),)
 

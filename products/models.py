@@ -72,10 +72,10 @@ class Product(models.Model):
         """Raises ValidationError where less than 0 or more than a bigint would be left; lock the row."""
         if self.stock + delta < 0:
             raise ValidationError(
-                _("%(stock)s are left now. You cannot take more than that."), params={"stock": self.stock}
+                _("Only %(stock)s are left. You cannot take off more."), params={"stock": self.stock}
             )
         if self.stock + delta > models.BigIntegerField.MAX_BIGINT:
-            raise ValidationError(_("No shelf holds that many."))
+            raise ValidationError(_("That is more than can be stored."))
 
     @property
     def low_at(self) -> int:

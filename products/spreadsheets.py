@@ -20,14 +20,14 @@ class ProductSpreadsheet(Spreadsheet):
     read_only = ("units_sold", "created_at")
     read_only_once_created = ("stock",)
     ignored_change = _(
-        "A file never sets the stock of a product that is there already. Rows that give another stock:"
+        "A file never sets the stock of an existing product. Rows that give another stock:"
         " %(rows)s. Write the difference into the column “Adjust stock by”."
     )
     extra = (
         BigIntegerField(
             _("Adjust stock by"),
             name="stock_change",
-            help_text=_("for products that are there: 5 adds five, -5 takes five"),
+            help_text=_("for existing products: 5 adds five, -5 takes five"),
         ),
         CharField(
             _("Reason"), name="reason", max_length=200, help_text=_("required where the stock is adjusted")

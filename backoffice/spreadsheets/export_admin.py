@@ -63,7 +63,7 @@ class ExportAdmin(BaseAdmin):
 
     exports: tuple[Export, ...] = ()
     change_list_template = "spreadsheets/change_list.html"
-    export_help = gettext_lazy("The rows that the list's search and filters find, all of one moment.")
+    export_help = gettext_lazy("The rows that the list's search and filters find, as of one moment.")
 
     def get_urls(self) -> list[Any]:
         """The pages of every list, and that of its export."""

@@ -8,7 +8,7 @@ from openpyxl.utils import get_column_letter
 from backoffice.spreadsheets.parser import limits
 
 TEXTS = {
-    "too_big": gettext_noop("The file is too big: %(most)s MB are the most."),
+    "too_big": gettext_noop("The file is too big: the maximum is %(most)s MB."),
     "encoding": gettext_noop(
         "This is neither an XLSX file nor a CSV file in UTF-8 or CP949. In Excel, save it as “CSV UTF-8”."
     ),
@@ -18,7 +18,7 @@ TEXTS = {
     "too_many_rows": gettext_noop(
         "The file has too many rows: split it into files of %(most)s rows at most."
     ),
-    "too_many_columns": gettext_noop("The file has too many columns: %(most)s are the most."),
+    "too_many_columns": gettext_noop("The file has too many columns: the maximum is %(most)s."),
     "row_number": gettext_noop("“%(place)s” is not a row number: the last row of a sheet is %(most)s."),
     "row_order": gettext_noop("The rows and cells of this file are out of order. Save it again in Excel."),
     "cell_twice": gettext_noop("This cell is in the file twice. Save the file again in Excel."),

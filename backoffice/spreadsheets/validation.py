@@ -103,7 +103,7 @@ class RowValidator:
         row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
         if stored is None and self.lacking:
             text = (
-                _("There is none with this id, and new rows need these columns too: %(names)s.")
+                _("No row has this id, and new rows need these columns too: %(names)s.")
                 if row.row_id
                 else _("Without an id the row is new, and new rows need these columns too: %(names)s.")
             )
@@ -134,7 +134,7 @@ class RowValidator:
         new = [(row, row.values["name"]) for row in rows if not row.row_id and row.values.get("name")]
         named = self.manager.filter(name__in={name for _row, name in new})
         stored = dict(named.order_by("-pk").values_list("name", "pk"))
-        text = _("“%(name)s” is there already. To change it, give its id: %(id)s.")
+        text = _("“%(name)s” already exists. To change it, give its id: %(id)s.")
         for row, name in new:
             if name in stored:
                 row.refuse("name", text % {"name": name, "id": stored[name]})
@@ -224,7 +224,7 @@ def _read_integer(_column: Column, value: Any) -> int:
     if isinstance(value, Formatted):
         if value.is_scaled:
             raise ValidationError(
-                _("This cell shows another number than it holds. Take its percent sign or format off.")
+                _("This cell shows another number than it holds. Remove its percent sign or format.")
             )
         value = value.number
     if isinstance(value, str) and _WHOLE.fullmatch(value):

@@ -41,7 +41,7 @@ class Locks:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.root / name, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            nowhere = _("Nothing can be kept in %(folder)s: %(error)s")
+            nowhere = _("Cannot write to %(folder)s: %(error)s")
             reason = nowhere % {"folder": self.root, "error": error.strerror}
             raise EmbeddedServicesUnavailable(reason=reason) from error
         owner = self.root.parent.stat()

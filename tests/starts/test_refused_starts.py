@@ -102,7 +102,7 @@ def test_file_in_place_of_the_folder_is_told_of_in_words(checkout, command):
     (checkout / ".local").touch()
     done = start(checkout, "-m", "local", command, SECRET_KEY="k" * 50, LC_ALL="C")
     (checkout / ".local").unlink()
-    assert_refused(done, why=f"Nothing can be kept in {checkout.resolve()}/.local: File exists")
+    assert_refused(done, why=f"Cannot write to {checkout.resolve()}/.local: File exists")
 
 
 def test_shop_is_stopped_whatever_the_file_says(checkout, env_file):
