@@ -32,7 +32,7 @@ from backoffice.spreadsheets.export_admin import ExportAdmin
 from coupons import selectors
 from coupons.closing import ClosingAdmin
 from coupons.exports import ISSUED_COUPONS, STATUSES
-from coupons.models import Coupon, DiscountTerms, IssuedCoupon, status_of
+from coupons.models import TERMS, Coupon, DiscountTerms, IssuedCoupon, status_of
 from coupons.spreadsheets import CouponSpreadsheet
 
 STATUS_COLOURS = {"usable": "success", "used": "info", "expired": "warning"}
@@ -43,8 +43,6 @@ STATES = {
     "closed": _("Closed"),
     "sold_out": _("Sold out"),
 }
-# What the form of a campaign has, and what a copy of one begins with.
-TERMS = ("name", "discount_type", "discount_value", "max_discount", "quantity", "opens_at", "closes_at")
 
 
 class CouponForm(StaleWriteForm):
@@ -58,7 +56,7 @@ class CouponForm(StaleWriteForm):
     def clean_quantity(self) -> int:
         """The quantity. Raises ValidationError below what is issued, which stands still until the save."""
         quantity = int(self.cleaned_data["quantity"])
-        campaign = Coupon.objects.locked(coupon_id=self.instance.pk).first()
+        campaign = Coupon.objects.locked(coupon_ids=[self.instance.pk]).first()
         if campaign and quantity < campaign.issued:
             raise forms.ValidationError(
                 _("%(issued)s are issued already. The quantity cannot be less."),
@@ -112,7 +110,7 @@ class CouponAdmin(ClosingAdmin):
                 "description": _(
                     "A change holds for coupons issued from then on. Issued ones keep their terms."
                 ),
-                "fields": ("state", "name", "discount_type", "discount_value", "max_discount"),
+                "fields": ("state", *TERMS),
             },
         ),
         (
@@ -137,7 +135,7 @@ class CouponAdmin(ClosingAdmin):
         ),
     )
     add_fieldsets = (
-        (None, {"fields": ("name", "discount_type", "discount_value", "max_discount", "quantity")}),
+        (None, {"fields": (*TERMS, "quantity")}),
         (_("Period"), {"fields": ("opens_at", "closes_at")}),
     )
 
@@ -194,7 +192,7 @@ class CouponAdmin(ClosingAdmin):
         if request.method == "GET":
             text = gettext("The terms of %(name)s are filled in. Check the period before you save.")
             self.message_user(request, text % {"name": source}, messages.INFO)
-        request.copied = model_to_dict(source, TERMS)  # type: ignore[attr-defined]  # for the form's initial data
+        request.copied = model_to_dict(source, [*TERMS, "quantity", "opens_at", "closes_at"])  # type: ignore[attr-defined]  # for the form's initial data
         return self.changeform_view(
             request, None, extra_context={"title": gettext("Copy of %(name)s") % {"name": source}}
         )

@@ -15,6 +15,8 @@ from users.models import User
 
 Status = Literal["usable", "used", "expired"]
 State = Literal["scheduled", "running", "sold_out", "closed"]
+# The columns of DiscountTerms.
+TERMS = ("name", "discount_type", "discount_value", "max_discount")
 
 
 class DiscountTerms(models.Model):
@@ -78,12 +80,8 @@ def status_of(issued: Any, *, now: datetime) -> Status:
 class CouponQuerySet(models.QuerySet["Coupon"]):
     """Campaigns."""
 
-    def locked(self, *, coupon_id: int) -> "CouponQuerySet":
-        """The campaign, held until the transaction ends: nothing is issued from it meanwhile."""
-        return self.all_locked(coupon_ids=[coupon_id])
-
-    def all_locked(self, *, coupon_ids: Collection[int]) -> "CouponQuerySet":
-        """Several, held in the order of their ids."""
+    def locked(self, *, coupon_ids: Collection[Any]) -> "CouponQuerySet":
+        """Held, in the order of their ids, until the transaction ends: nothing is issued meanwhile."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk__in=coupon_ids).order_by("pk")
 
     def in_period(self) -> "CouponQuerySet":

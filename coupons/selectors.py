@@ -10,22 +10,11 @@ from django.db.models.functions import Cast, Greatest, Now
 from core.db.exchange import send_one
 from core.db.pages import Page, PageShape
 from core.db.statements import statement, variants
-from coupons.models import Coupon, CouponQuerySet, IssuedCoupon, Status
+from coupons.models import TERMS, Coupon, CouponQuerySet, IssuedCoupon, Status
 from users.selectors import read_for_member
 
 NEWEST_FIRST = ("-issued_at", "-id")
-SHOWN = (
-    "id",
-    "coupon_id",
-    "name",
-    "discount_type",
-    "discount_value",
-    "max_discount",
-    "sequence",
-    "issued_at",
-    "expires_at",
-    "used_at",
-)
+SHOWN = ("id", "coupon_id", *TERMS, "sequence", "issued_at", "expires_at", "used_at")
 
 
 @statement

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.http.serializers import TimestampField
-from coupons.models import Coupon, IssuedCoupon, Status, status_of
+from coupons.models import TERMS, Coupon, IssuedCoupon, Status, status_of
 
 STATUSES = get_args(Status)
 
@@ -20,17 +20,7 @@ class CouponSerializer(serializers.ModelSerializer[Coupon]):
 
     class Meta:
         model = Coupon
-        fields = (
-            "id",
-            "name",
-            "discount_type",
-            "discount_value",
-            "max_discount",
-            "quantity",
-            "remaining",
-            "opens_at",
-            "closes_at",
-        )
+        fields = ("id", *TERMS, "quantity", "remaining", "opens_at", "closes_at")
 
 
 class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
@@ -44,19 +34,7 @@ class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
 
     class Meta:
         model = IssuedCoupon
-        fields = (
-            "id",
-            "coupon_id",
-            "name",
-            "discount_type",
-            "discount_value",
-            "max_discount",
-            "sequence",
-            "status",
-            "issued_at",
-            "expires_at",
-            "used_at",
-        )
+        fields = ("id", "coupon_id", *TERMS, "sequence", "status", "issued_at", "expires_at", "used_at")
 
     @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
     def get_status(self, issued: Any) -> Status:

@@ -29,19 +29,13 @@ from coupons.sql import ISSUED_COLUMNS, Eligibility, issue_coupon
 OVERTAKEN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
 
 
+@retried(guards=OVERTAKEN)
 def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     """Issue the user a coupon of the campaign, valid for COUPON_VALID_DAYS × 24 hours.
 
-    Raises NotRegistered, NotFound, CouponNotOpen, CouponAlreadyIssued, CouponSoldOut, Busy or Unavailable.
+    By one statement, which is its own transaction. Raises NotRegistered, NotFound, CouponNotOpen,
+    CouponAlreadyIssued, CouponSoldOut, Busy or Unavailable.
     """
-    issued = _issue(user_id=user_id, coupon_id=coupon_id)
-    ISSUES.inc()
-    return issued
-
-
-@retried(guards=OVERTAKEN)
-def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
-    """One statement, which is its own transaction."""
     refuse_while_unconfirmed()
     attempt = issue_coupon(user_id=user_id, coupon_id=coupon_id, valid_days=settings.COUPON_VALID_DAYS)
     ((row,),) = send(attempt, commits=True)
@@ -53,6 +47,7 @@ def _issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
         if refusal := _refusal(eligibility):
             raise refusal
         raise Conflict
+    ISSUES.inc()
     return IssuedCoupon(**dict(zip(ISSUED_COLUMNS, issued, strict=True)))
 
 
@@ -82,7 +77,7 @@ def close_now(*, coupon_ids: Collection[int]) -> list[Closed]:
     They close at the database's time once all are locked: nothing is issued at that time or later, and what
     was issued before stays as it is.
     """
-    campaigns = list(Coupon.objects.all_locked(coupon_ids=coupon_ids))
+    campaigns = list(Coupon.objects.locked(coupon_ids=coupon_ids))
     now = database_now()
     running = [each for each in campaigns if each.state_at(now) in {"running", "sold_out"}]
     Coupon.objects.filter(pk__in=[each.pk for each in running]).update(closes_at=now)

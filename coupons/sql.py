@@ -4,20 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.db.statements import ByHand, statement
+from coupons.models import TERMS
 
 # What ISSUE_COUPON returns after the columns of Eligibility, in its order; NULLs where nothing is issued.
-ISSUED_COLUMNS = (
-    "id",
-    "coupon_id",
-    "user_id",
-    "sequence",
-    "name",
-    "discount_type",
-    "discount_value",
-    "max_discount",
-    "issued_at",
-    "expires_at",
-)
+ISSUED_COLUMNS = ("id", "coupon_id", "user_id", "sequence", *TERMS, "issued_at", "expires_at")
 
 # One statement, so that the campaign's row, which everybody wants, is locked for no longer than PostgreSQL
 # needs: neither BEGIN nor COMMIT nor this process is waited for meanwhile

@@ -15,7 +15,7 @@ from factory.random import reseed_random
 from backoffice.refusals.models import Refusal
 from core.db.transactions import atomic_with_retries
 from core.problems import NotRegistered, Problem
-from coupons.models import Coupon, IssuedCoupon, status_of
+from coupons.models import TERMS, Coupon, IssuedCoupon, status_of
 from coupons.problems import CouponSoldOut
 from local.demo import SEED, require_empty
 from orders.models import Order, OrderEvent, OrderItem
@@ -63,12 +63,11 @@ class _History:
 
     def issue(self, coupon: Coupon, user: User, at: datetime) -> None:
         coupon.issued += 1
-        terms = {name: getattr(coupon, name) for name in ("name", "discount_type", "discount_value")}
+        terms = {name: getattr(coupon, name) for name in TERMS}
         expires_at = at + timedelta(days=settings.COUPON_VALID_DAYS)
         issued = IssuedCoupon(
             coupon=coupon, user=user, sequence=coupon.issued, issued_at=at, expires_at=expires_at, **terms
         )
-        issued.max_discount = coupon.max_discount
         self.issued.append(issued)
         self.held.setdefault(user.pk, []).append(issued)
 
@@ -176,8 +175,8 @@ def _write(history: _History, since: datetime, now: datetime) -> dict[str, int]:
     weights = [*accumulate(1 / (place + 10) for place in range(USERS))]
     for at in _moments(rng, since, now):
         for coupon in history.coupons:
-            left = min(coupon.quantity - coupon.issued, len(takers[coupon.pk]))
-            if left and _is_open(coupon, at) and rng.random() < COUPONS_AN_ORDER:
+            is_wanted = coupon.state_at(at) == "running" and takers[coupon.pk]
+            if is_wanted and rng.random() < COUPONS_AN_ORDER:
                 history.issue(coupon, takers[coupon.pk].pop(), at)
         history.order(history.users[bisect(weights, rng.random() * weights[-1])], at)
     for product, left in zip(history.products, LEFT, strict=True):
@@ -196,10 +195,6 @@ def _write(history: _History, since: datetime, now: datetime) -> dict[str, int]:
     rows: dict[str, list[Any]] = {"users": history.users, "products": history.products}
     rows |= {"coupons": history.coupons, "orders": history.orders}
     return {name: len(each) for name, each in rows.items()}
-
-
-def _is_open(coupon: Coupon, at: datetime) -> bool:
-    return (coupon.opens_at or at) <= at and (coupon.closes_at is None or at < coupon.closes_at)
 
 
 def _events(history: _History) -> list[OrderEvent]:

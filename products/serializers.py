@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from products.models import Product
+from products.selectors import SHOWN
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -10,4 +11,4 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
 
     class Meta:
         model = Product
-        fields = ("id", "name", "price", "stock")
+        fields = SHOWN
