@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -23,21 +23,6 @@ from orders.models import Order, OrderEvent, OrderEventQuerySet, OrderItem
 from users.selectors import read_for_member
 
 NEWEST_FIRST = ("-ordered_at", "-id")
-# A row for each line, with its order; one without a line for an order that has none.
-WITH_LINES = (
-    "id",
-    "status",
-    "subtotal",
-    "discount",
-    "total",
-    "issued_coupon_id",
-    "balance_after",
-    "ordered_at",
-    "items__product_id",
-    "items__product_name",
-    "items__unit_price",
-    "items__quantity",
-)
 
 
 class OrderLine(NamedTuple):
@@ -67,6 +52,11 @@ class PaidOrder:
     issued_coupon_id: int | None
     balance_after: int
     ordered_at: datetime
+
+
+OF_ORDER = [each.name for each in fields(PaidOrder) if each.name != "lines"]
+# A row for each line, with its order; one without a line for an order that has none.
+WITH_LINES = (*OF_ORDER, *(f"items__{name}" for name in OrderLine._fields))
 
 
 @dataclass(frozen=True)
@@ -134,10 +124,10 @@ def _orders(found: list[Any]) -> list[PaidOrder]:
 
 
 def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
-    """From WITH_LINES: eight columns of the order, as PaidOrder has them, and four of a line."""
-    lines = [OrderLine(*row[8:12]) for row in rows if row[8] is not None]
-    pk, status, *others = rows[0][:8]
-    return PaidOrder(pk, status, lines, *others)
+    """From WITH_LINES, with or without the hash behind it."""
+    of_lines = (row[len(OF_ORDER) : len(WITH_LINES)] for row in rows)
+    lines = [OrderLine(*line) for line in of_lines if line[0] is not None]
+    return PaidOrder(lines=lines, **dict(zip(OF_ORDER, rows[0], strict=False)))
 
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:

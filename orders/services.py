@@ -111,7 +111,7 @@ def quote(*, basket: Basket) -> Quote:
     if missing := [pk for pk in basket.quantities if pk not in offers]:
         raise ProductNotFound(product_ids=missing)
     items = [
-        OrderLine(pk, offers[pk].name, offers[pk].price, quantity)
+        OrderLine(product_id=pk, product_name=offers[pk].name, unit_price=offers[pk].price, quantity=quantity)
         for pk, quantity in basket.quantities.items()
     ]
     subtotal, discount = sum(item.amount for item in items), 0
