@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from core.db.restore import Forgotten, Known, Unsafe, raise_highest
+from core.db.restore import Forgotten, Known, Unsafe
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent
 from orders.outbox.events import ORDER_PAID
@@ -46,7 +46,8 @@ def known(*, events: Path) -> Known:
     forgotten, given_twice = [], []
     for paid in _paid_orders(events):
         since = min(since, paid.ordered_at)
-        raise_highest(highest, paid.ids)
+        for model, number in paid.ids:
+            highest[model] = max(number, highest.get(model, 0))
         if paid.event_id not in written and paid.event_id not in read:
             forgotten.append(Forgotten(paid.words, paid.event))
             if here := events_here.get(paid.order_id):

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import F, QuerySet
 
 from core.db.exchange import send_one
 from core.db.replica import replayed_at
+from core.db.sql import one_row
 from core.db.transactions import database_now
 from orders.selectors import Sales, sales_between
 from products.models import Product
@@ -70,10 +70,8 @@ def recount(*, after: datetime, until: datetime) -> dict[int, Sales]:
 
 def settled_at() -> datetime:
     """Up to when every order is there for all to see; one that comes in still is noticed by a trigger."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SETTLED_AT, [SETTLING_TIME.total_seconds()])
-        row: tuple[datetime] = cursor.fetchone()
-    return row[0]
+    settled: datetime = one_row(sql.SETTLED_AT, SETTLING_TIME.total_seconds())[0]
+    return settled
 
 
 def window_age_seconds() -> float | None:

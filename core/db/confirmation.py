@@ -8,7 +8,6 @@ standby confirms it or the server ends; a process leaves about as many of them a
 
 import threading
 
-from django.db import connection
 from prometheus_client import Counter
 
 from core.db import sql
@@ -43,9 +42,7 @@ def refuse_while_unconfirmed() -> None:
     """
     if not _suspected.is_set():
         return
-    with connection.cursor() as cursor:
-        cursor.execute(sql.WAIT_FOR_STANDBY)
-        (is_waited_for,) = cursor.fetchone()
+    (is_waited_for,) = sql.one_row(sql.WAIT_FOR_STANDBY)
     if is_waited_for:
         raise Unavailable
     _suspected.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import structlog
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -28,7 +28,11 @@ class DatabaseCollector(Collector):
         try:
             readers = [module.collect for module in modules_named("metrics") if hasattr(module, "collect")]
             metrics = [
-                _lock_waits(),
+                GaugeMetricFamily(
+                    "shop_database_lock_waits",
+                    "Sessions that wait for a lock now.",
+                    *sql.one_row(sql.LOCK_WAITS),
+                ),
                 *topology.collect(),
                 *(metric for collect in readers for metric in collect()),
             ]
@@ -38,10 +42,3 @@ class DatabaseCollector(Collector):
             metrics, up = [], False
         yield GaugeMetricFamily("shop_database_up", "1 while the database takes writes.", float(up))
         yield from metrics
-
-
-def _lock_waits() -> Metric:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.LOCK_WAITS)
-        (waiting,) = cursor.fetchone()
-    return GaugeMetricFamily("shop_database_lock_waits", "Sessions that wait for a lock now.", waiting)

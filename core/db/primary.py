@@ -2,15 +2,15 @@
 
 from django.db import connection
 
+from core.db.sql import TAKES_WRITES, one_row
+
 
 def takes_writes() -> bool:
     """Whether the server is a primary that is not told to refuse writes. Otherwise the connection is closed.
 
     On a standby `transaction_read_only` is on, whatever it was set to.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_read_only') = 'off'")
-        (writable,) = cursor.fetchone()
+    (writable,) = one_row(TAKES_WRITES)
     if not writable:
         connection.close()  # the next one may find the server writable, or another
     return bool(writable)

@@ -105,9 +105,7 @@ def _flushed() -> _Flushed:
     known = _Known.flushed
     if known is None or time.monotonic() - known.asked >= ASKED_EVERY_SECONDS:
         asked = time.monotonic()
-        with connection.cursor() as cursor:
-            cursor.execute(sql.FLUSHED)
-            position, at = cursor.fetchone()
+        position, at = sql.one_row(sql.FLUSHED)
         known = _Known.flushed = _Flushed(position, at, asked)
     return known
 

@@ -1,6 +1,6 @@
 """A database restored to a moment: no number that anybody may know is given out a second time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +54,6 @@ def numberings() -> Iterator[Numbering]:
                 yield Numbering(model, found["name"], *cursor.fetchone())
 
 
-def raise_highest(highest_ids: dict[type[Model], int], ids: Iterable[tuple[type[Model], int]]) -> None:
-    """Keep the higher of what is known and of these, for each model."""
-    for model, number in ids:
-        highest_ids[model] = max(number, highest_ids.get(model, 0))
-
-
 def move_past(*, highest_ids: Mapping[type[Model], int], margin: int) -> Iterator[tuple[Numbering, int]]:
     """Let every numbering go on after what it gave out, what is known of it, and so many more.
 
@@ -81,11 +75,8 @@ def require_alone() -> None:
 
     Who does so before the numbers are moved may be given one that somebody else has.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_is_in_recovery()")
-        if cursor.fetchone() == (True,):
-            raise Unsafe("this server is still recovering; `SELECT pg_promote()` ends that")
-        cursor.execute(sql.OTHER_SESSIONS)
-        (others,) = cursor.fetchone()
+    is_recovering, others = sql.one_row(sql.ALONE)
+    if is_recovering:
+        raise Unsafe("this server is still recovering; `SELECT pg_promote()` ends that")
     if others:
         raise Unsafe(f"{others} other sessions use this database; stop web, worker and poolers first")

@@ -1,5 +1,12 @@
 """SQL that the ORM cannot say: what PostgreSQL knows of itself, in no model's table."""
 
+from typing import Any
+
+from django.db import connection
+
+TAKES_WRITES = "SELECT current_setting('transaction_read_only') = 'off'"
+NOW = "SELECT statement_timestamp()"
+
 # Without this connection itself.
 LOCK_WAITS = """
 SELECT count(*) FROM pg_stat_activity
@@ -48,8 +55,8 @@ SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, fal
     pg_last_xact_replay_timestamp()
 """
 
-OTHER_SESSIONS = """
-SELECT count(*) FROM pg_stat_activity
+ALONE = """
+SELECT pg_is_in_recovery(), count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 # Sequences are no models. The value is NULL until one has been taken.
@@ -57,3 +64,9 @@ SEQUENCE = """
 SELECT coalesce(last_value, start_value - increment_by), max_value FROM pg_sequences
 WHERE schemaname = current_schema() AND sequencename = %s
 """
+
+
+def one_row(statement: str, *values: object) -> Any:
+    """The only row that a statement by hand answers, as a tuple."""
+    with connection.cursor() as cursor:
+        return cursor.execute(statement, values or None).fetchone()

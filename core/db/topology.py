@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from django.core import checks
 from django.core.checks import CheckMessage
-from django.db import connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from core.db import sql
@@ -70,9 +69,7 @@ _OF_STATE: dict[str, CheckMessage] = {
 
 
 def read() -> Topology:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.TOPOLOGY)
-        return Topology(*cursor.fetchone())
+    return Topology(*sql.one_row(sql.TOPOLOGY))
 
 
 def warnings(found: Topology) -> list[CheckMessage]:

@@ -21,6 +21,7 @@ from psycopg import errors
 from core.db import metrics
 from core.db.confirmation import refuse_while_unconfirmed, suspect_unconfirmed
 from core.db.exchange import Bound, send
+from core.db.sql import NOW, one_row
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy, Problem, Unavailable
 
@@ -204,7 +205,5 @@ def snapshot(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
 
 def database_now() -> datetime:
     """The database's clock, by which money and expiry are judged."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        row: tuple[datetime] = cursor.fetchone()
-    return row[0]
+    now: datetime = one_row(NOW)[0]
+    return now

@@ -1,8 +1,7 @@
 """manage.py after_restore"""
 
 import json
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db.models import Model
 
 from core.commands import ShopCommand
 from core.conventions import modules_named
-from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, raise_highest, require_alone
+from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, require_alone
 from core.db.transactions import snapshot
 
 MARGIN = 1_000_000
@@ -48,22 +47,21 @@ class Command(ShopCommand):
             if not options["check"]:
                 require_alone()
             known = what_is_known(options["events"])
-            self._tell([each for found in known for each in found.forgotten], file=options["forgotten"])
-            highest_ids = highest_of(known)
+            self._tell(known.forgotten, file=options["forgotten"])
             if not options["check"]:
-                self._move(highest_ids, margin=options["margin"])
+                self._move(known.highest_ids, margin=options["margin"])
         except (Unsafe, OSError) as reason:
             raise CommandError(f"The database was left as it is: {reason}") from reason
-        wrong = list(chain.from_iterable(each.given_twice for each in known))
+        wrong = [*known.given_twice]
         wrong += [
-            f"{each.sequence}: {each.last} here, {highest_ids[each.model]} at the platform"
+            f"{each.sequence}: {each.last} here, {known.highest_ids[each.model]} at the platform"
             for each in numberings()
-            if each.last < highest_ids.get(each.model, 0)
+            if each.last < known.highest_ids.get(each.model, 0)
         ]
         if wrong:
             raise CommandError("\n".join(["Numbers were or would be given out a second time:", *wrong]))
 
-    def _tell(self, forgotten: list[Forgotten], *, file: Path | None) -> None:
+    def _tell(self, forgotten: Sequence[Forgotten], *, file: Path | None) -> None:
         if file:
             file.touch(mode=0o600, exist_ok=False)
             lines = [json.dumps(each.event, ensure_ascii=False, separators=(",", ":")) for each in forgotten]
@@ -86,17 +84,12 @@ def _margin(text: str) -> int:
     return number
 
 
-def what_is_known(events: Path) -> list[Known]:
-    """What each app reads out of the platform's file, of one moment."""
+def what_is_known(events: Path) -> Known:
+    """What the one app that writes the platform's file reads out of it, of one moment."""
+    (app,) = apps_with("known")
     with snapshot():
-        return [app.known(events=events) for app in apps_with("known")]
-
-
-def highest_of(known: list[Known]) -> dict[type[Model], int]:
-    highest: dict[type[Model], int] = {}
-    for each in known:
-        raise_highest(highest, each.highest_ids.items())
-    return highest
+        known: Known = app.known(events=events)
+    return known
 
 
 def apps_with(name: str) -> Iterator[Any]:

@@ -27,17 +27,14 @@ class Command(ShopCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        self._say_what_can_be_lost(beside_json=options["json"])
+        out = self.stderr if options["json"] else self.stdout
+        for each in topology.warnings(topology.read()):
+            out.write(f"{logging.getLevelName(each.level)}: {each.msg}")
         findings = audit(events=options["events"], forgotten=options["forgotten"])
         as_json = json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
         self.stdout.write(as_json if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
             raise SystemExit(1)
-
-    def _say_what_can_be_lost(self, *, beside_json: bool) -> None:
-        out = self.stderr if beside_json else self.stdout
-        for each in topology.warnings(topology.read()):
-            out.write(f"{logging.getLevelName(each.level)}: {each.msg}")
 
 
 def as_table(findings: list[Finding]) -> str:
