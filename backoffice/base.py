@@ -63,8 +63,13 @@ class BoundedChangeList(ChangeList):
             raise NotOffered(list_url) from error
 
     def get_filters_params(self, params: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
-        """The parameters of filters; one without a value, as a form sends it, is none."""
+        """The parameters of filters; one without a value, as a form sends it, is none.
+
+        Raises IncorrectLookupParameters for a NUL, which no text of PostgreSQL holds.
+        """
         given: dict[str, list[str]] = super().get_filters_params(params)
+        if any("\0" in value for values in given.values() for value in values):
+            raise IncorrectLookupParameters(*given)
         return {name: values for name, values in given.items() if any(values)}
 
     def get_filters(self, request: HttpRequest) -> Any:

@@ -32,6 +32,7 @@ UNOFFERED = [
     "id__exact=1",
     "user__name=x",
     "user__orders__id=1",
+    "object_id__exact=1%00",
     "%00=1",
     "%ED%A0%80=1",
     "x=1",
