@@ -158,4 +158,4 @@ def _record_failure(event: DueEvent, failure: Exception) -> None:
         log.error("event_not_sent", exc_info=failure, **_about(event))
     pause = wait_before_attempt(attempts=event.attempts, retry_after=retry_after)
     ATTEMPTS.labels("dead" if pause is None else "failed").inc()
-    mark_failed(event_id=event.id, error=error, wait=pause)
+    mark_failed(event=event, error=error, wait=pause)

@@ -124,9 +124,11 @@ def mark_delivered(*, event_ids: Iterable[UUID]) -> None:
     send_one(_mark_delivered(event_ids=list(event_ids)))
 
 
-def mark_failed(*, event_id: UUID, error: str, wait: timedelta | None) -> None:
-    """The attempt failed: due again after the wait, or dead without one."""
+def mark_failed(*, event: DueEvent, error: str, wait: timedelta | None) -> None:
+    """The attempt failed: due again after the wait, or dead without one.
+
+    An event that was claimed anew meanwhile, or is to be sent again, stays as it is.
+    """
     outcome = {"state": OrderEvent.State.DEAD} if wait is None else {"next_attempt_at": Now() + wait}
-    OrderEvent.objects.filter(pk=event_id, state=OrderEvent.State.PENDING).update(
-        leased_until=None, last_error=error, **outcome
-    )
+    ours = OrderEvent.objects.filter(pk=event.id, state=OrderEvent.State.PENDING, attempts=event.attempts)
+    ours.update(leased_until=None, last_error=error, **outcome)

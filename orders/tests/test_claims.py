@@ -1,7 +1,7 @@
 """Who sends what is due: each event somebody."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from coupons.factories import CouponFactory
 from coupons.services import issue
 from orders.models import Order, OrderEvent
 from orders.outbox.delivery import LEASE, deliver_due_events
-from orders.outbox.events import claim
+from orders.outbox.events import claim, mark_failed
 from orders.outbox.platform import Platform
 from orders.services import Basket, checkout
 from points.services import charge
@@ -96,3 +96,13 @@ def test_sender_that_is_told_to_stop_claims_no_more_and_finishes_what_it_has(
     assert deliver(platform, is_stopping=lambda: stopping) == sent
     assert OrderEvent.objects.filter(state="delivered", attempts=1).count() == sent
     assert OrderEvent.objects.filter(state="pending", attempts=0).count() == 3 - sent
+
+
+@pytest.mark.parametrize("wait", [None, timedelta(hours=6)])
+def test_event_sent_again_while_it_is_being_sent_stays_due_whatever_that_attempt_comes_to(events, wait):
+    OrderEvent.objects.update(attempts=24)
+    failed, overtaken, _other = claim(limit=3, lease=LEASE)
+    OrderEvent.objects.filter(pk=overtaken.id).redeliver()
+    for taken in (failed, overtaken):
+        mark_failed(event=taken, error="no", wait=wait)
+    assert [(event.id, event.attempts) for event in claim(limit=3, lease=LEASE)] == [(overtaken.id, 1)]

@@ -173,7 +173,7 @@ def test_sending_events_finds_them_by_an_index() -> None:
         with transaction.atomic():
             taken, failed, _, _ = claim(limit=4, lease=LEASE)
         mark_delivered(event_ids=[taken.id])
-        mark_failed(event_id=failed.id, error="no", wait=None)
+        mark_failed(event=failed, error="no", wait=None)
 
     assert_narrow(turn)
 
