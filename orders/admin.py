@@ -246,7 +246,7 @@ class OrderEventAdmin(EventPage, ExportAdmin):
 
         They are those that the list's search and filters, in the query string, find.
         """
-        if not self.has_redeliver_permission(request):
+        if not (self.has_view_permission(request) and self.has_redeliver_permission(request)):
             raise PermissionDenied
         found = self.get_changelist_instance(request).get_queryset(request)
         if request.method != "POST":

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -130,6 +131,14 @@ def test_event_is_sent_again_by_those_who_may(staff_of, events, role, status):
     assert len(dead()) == (2 if status == 403 else 0)
     shown = browser.get(page_of(events[0])).content.decode()
     assert ("/redeliver/" in shown) == (status == 302)
+
+
+def test_errors_of_dead_events_are_for_those_who_see_events(client, events):
+    account = User.objects.create_user("otto", is_staff=True)
+    account.user_permissions.add(Permission.objects.get(codename="redeliver_orderevent"))
+    client.force_login(account)
+    page = reverse("admin:orders_orderevent_redeliver_dead")
+    assert (client.get(page).status_code, client.post(page).status_code) == (403, 403)
 
 
 def test_event_is_not_sent_again_without_a_csrf_token(admin_user, events):
