@@ -8,6 +8,7 @@ import atexit
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 import structlog
@@ -67,11 +68,16 @@ class Recorder:
                 self._listed.append(_refusal(request, problem))
             elif kind not in self._beyond:
                 self._beyond[kind] = _refusal(request, problem)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="refusals", daemon=True)
-                self._thread.start()
-                atexit.register(self.close)
+            with suppress(RuntimeError):  # no thread is to be had now: the next refusal asks for one
+                self._start()
         self._came.set()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="refusals", daemon=True)
+            thread.start()
+            self._thread = thread
+            atexit.register(self.close)
 
     def close(self) -> None:
         """Write what waits, and end."""

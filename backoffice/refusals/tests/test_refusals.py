@@ -2,18 +2,22 @@
 
 import json
 import re
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import transaction
 from django.test import Client as Browser
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.refusals.models import Refusal
-from backoffice.refusals.recording import LISTED
+from backoffice.refusals.recording import LISTED, record_refusals
 from backoffice.refusals.tasks import BATCH, KEPT, forget_old
+from core.http.handler import problem_response
+from core.problems import NotRegistered
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.kit import processes
@@ -123,6 +127,21 @@ def test_refusals_that_cannot_be_kept_are_counted_and_later_ones_kept(http: Clie
     assert [row.user_id for row in kept(http.get("points", user=2))] == [2]
 
 
+def test_refusal_is_answered_where_no_thread_is_to_be_had_and_kept_once_there_is_one(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ask = record_refusals(lambda request: problem_response(request, NotRegistered()))
+    request = RequestFactory().get("/api/v1/points")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        assert ask(request).status_code == 401
+    ask(request)
+    until(lambda: Refusal.objects.count() == 2)
+
+
 def lost(http: Client) -> float:
     found = re.search(rb"(?m)^shop_refusals_lost_total (.*)$", http.get("/metrics").body)
     return float(found[1]) if found else 0
@@ -158,3 +177,13 @@ def test_forget_old_keeps_two_weeks(transactional_db: None, monkeypatch: pytest.
         refusal(refused_at=timezone.now() - KEPT - timedelta(minutes=1))
     forget_old()
     assert list(Refusal.objects.filter(code="out_of_stock")) == [young]
+
+
+def test_forget_old_keeps_so_many_of_the_newest(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backoffice.refusals.tasks.BATCH", 2)
+    monkeypatch.setattr("backoffice.refusals.tasks.MAX_ROWS", 3)
+    rows = [refusal() for _ in range(8)]
+    forget_old()
+    assert list(Refusal.objects.order_by("pk")) == rows[-3:]
