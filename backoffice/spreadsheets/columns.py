@@ -20,6 +20,10 @@ from backoffice.formatting import number
 
 # What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
 _SIGNS = frozenset("=+-@−")
+# Texts of which spreadsheets make a cell whose formula failed.
+EXCEL_ERRORS = frozenset(
+    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
+)
 # What str.strip() leaves, and shows nothing.
 _INVISIBLE = frozenset({"Cc", "Cf"})
 
@@ -229,13 +233,14 @@ def stripped(text: str) -> str:
 def needs_apostrophe(text: str) -> bool:
     """Whether a text has to be exported behind an apostrophe, which an import takes off again.
 
-    Spreadsheets drop blanks, ends of lines and what is invisible before a sign and then run a formula; blanks
-    around any text an import would drop. Apostrophes that a text begins with do not count, so that one more
-    can be told from them.
+    Spreadsheets drop blanks, ends of lines and what is invisible before a sign and then run a formula, and
+    take `#N/A` for one that failed; blanks around any text an import would drop. Apostrophes that a text
+    begins with do not count, so that one more can be told from them.
     """
     text = text.lstrip("'")
     first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
-    return text != stripped(text) or unicodedata.normalize("NFKC", first) in _SIGNS
+    is_run = unicodedata.normalize("NFKC", first) in _SIGNS or text.upper() in EXCEL_ERRORS
+    return is_run or text != stripped(text)
 
 
 def spellings(text: object) -> set[str]:

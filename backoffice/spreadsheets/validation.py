@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.columns import (
+    EXCEL_ERRORS,
     CellError,
     Column,
     Formatted,
@@ -34,9 +35,6 @@ from backoffice.spreadsheets.columns import (
 MAX_EXACT_FLOAT = 2**53
 # Far beyond any shop, and far from where the numbering would end.
 MAX_ID = 10**12
-EXCEL_ERRORS = frozenset(
-    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
-)
 VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
 
