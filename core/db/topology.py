@@ -37,6 +37,8 @@ class Topology(NamedTuple):
             return "asynchronous" if self.standbys else "single"
         if self.synchronous_commit == "local":
             return "local"
+        if self.synchronous_commit == "off":
+            return "asynchronous"  # no commit waits for the standby that is asked for
         if not self.sees_all:
             return "unknown"
         return "synchronous" if self.sync_standbys else "waiting"

@@ -28,6 +28,12 @@ def test_commit_before_the_disk_has_it_is_an_error_on_one_server_too(transaction
         call_command("check", deploy=True, databases=["default"])
 
 
+def test_commit_that_waits_for_nothing_does_not_wait_for_a_standby_that_is_asked_for(transactional):
+    found = topology.read()._replace(asks_for_standby=True, sees_all=True, synchronous_commit="off")
+    assert [each.id for each in topology.warnings(found)] == ["core.E002", "core.W001"]
+    assert topology.warnings(found._replace(synchronous_commit="on"))[0].id == "core.E003"
+
+
 def test_audit_says_at_its_head_what_can_be_lost_and_beside_json_on_stderr(transactional):
     out = StringIO()
     call_command("audit", stdout=out)
