@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
 REDIS_FALLBACKS = Counter("shop_redis_fallbacks_total", "Times that Redis was done without.", ["used_for"])
+DISCARDED_MESSAGES = Counter("shop_broker_messages_discarded_total", "Messages of no use to the worker.")
 
 
 def counted() -> CollectorRegistry:

@@ -6,12 +6,10 @@ from typing import Any
 
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
-from prometheus_client import Counter
 from redis.exceptions import ResponseError
 
 from core.broker import sentinel
-
-DISCARDED_MESSAGES = Counter("shop_broker_messages_discarded_total", "Messages of no use to the worker.")
+from core.metrics import DISCARDED_MESSAGES
 
 # A message only says that there is something to do, so the newest ones say as much as all. They carry no time
 # at which they expire: another machine's clock would judge it than the one that set it.

@@ -8,22 +8,18 @@ standby confirms it or the server ends; a process leaves about as many of them a
 
 import threading
 
-from prometheus_client import Counter
-
-from core.db import sql
+from core.db import metrics, sql
 from core.problems import Unavailable
 
 # Above two waits for a lock (3 s each), and with the rest of a request below what clients are promised: 8 s.
 CONFIRMATION_SECONDS = 6.0
-
-UNCONFIRMED = Counter("shop_commits_unconfirmed_total", "Commits whose confirmation was waited for in vain.")
 
 _suspected = threading.Event()
 
 
 def leave_unconfirmed() -> None:
     """Count a commit that was given up on, and have the next ones look before they begin."""
-    UNCONFIRMED.inc()
+    metrics.UNCONFIRMED.inc()
     suspect_unconfirmed()
 
 

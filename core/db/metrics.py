@@ -16,6 +16,10 @@ CONFLICTS = Counter(
     "shop_transaction_conflicts_total", "Transactions' attempts that a conflict ended.", ["cause"]
 )
 GIVEN_UP = Counter("shop_transactions_given_up_total", "Transactions answered busy, by cause.", ["cause"])
+UNCONFIRMED = Counter("shop_commits_unconfirmed_total", "Commits whose confirmation was waited for in vain.")
+PASSED_OVER = Counter(
+    "shop_replica_passed_over_total", "Reads that the primary served in the standby's place.", ["reason"]
+)
 
 log = structlog.get_logger(__name__)
 

@@ -13,19 +13,15 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
-from prometheus_client import Counter
 
 from core.db import sql
+from core.db.metrics import PASSED_OVER
 from core.db.transactions import snapshot
 
 REPLICA = "replica"
 # How often the primary is asked, by each process; as long after a failure the standby is left alone.
 ASKED_EVERY_SECONDS = 1.0
 PAUSE_SECONDS = 5.0
-
-PASSED_OVER = Counter(
-    "shop_replica_passed_over_total", "Reads that the primary served in the standby's place.", ["reason"]
-)
 
 R = TypeVar("R")
 

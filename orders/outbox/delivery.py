@@ -30,6 +30,8 @@ BATCH_WINDOW_SECONDS = 0.1
 # The next sweep goes on.
 MAX_RUN_SECONDS = 5
 
+# Not in orders/metrics.py, which a web process imports too: sweeps that it counts as 0 would raise the alarm
+# (deploy/prometheus/alerts.yml) where no worker is asked for its own.
 SWEEPS = Counter("shop_delivery_sweeps_total", "Times that the outbox was looked through for due events.")
 ATTEMPTS = Counter("shop_delivery_attempts_total", "Posts of an event, by what became of it.", ["outcome"])
 LAG = Histogram(
