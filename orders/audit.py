@@ -45,10 +45,6 @@ def _orders_paid_wrongly() -> Iterator[str]:
         yield f"payment {payment_id}: not by the order's user"
 
 
-def _orders_without_event() -> Iterator[str]:
-    yield from _named(Order.objects.filter(event=None), "event")
-
-
 def _coupons_used_wrongly() -> Iterator[str]:
     """Coupons marked used without an order, or used by an order and not marked, or another user's."""
     unlike = Q(order=None, used_at__isnull=False) | Q(order__isnull=False, used_at=None)
@@ -69,7 +65,7 @@ RULES = [
     Rule("used_coupon_has_one_order", IssuedCoupon.objects.count, _coupons_used_wrongly),
     Rule("subtotal_equals_lines", Order.objects.count, _orders_that_do_not_add_up),
     Rule("payment_equals_total", Order.objects.count, _orders_paid_wrongly),
-    Rule("order_has_event", Order.objects.count, _orders_without_event),
+    Rule("order_has_event", Order.objects.count, lambda: _named(Order.objects.filter(event=None), "event")),
 ]
 
 

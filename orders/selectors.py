@@ -69,8 +69,8 @@ class Sales:
     def __add__(self, other: "Sales") -> "Sales":
         return Sales(self.units + other.units, self.amount + other.amount)
 
-    def __sub__(self, other: "Sales") -> "Sales":
-        return Sales(self.units - other.units, self.amount - other.amount)
+    def __neg__(self) -> "Sales":
+        return Sales(-self.units, -self.amount)
 
 
 @statement

@@ -38,7 +38,8 @@ class Figure:
 
 def by_day(sales: SalesOverview) -> list[Figure]:
     """The last DAYS days, oldest first; today is compared up to this time of the day."""
-    days = {**sales.days, _midnight(sales.now) - DAYS * DAY: sales.total(days=1, ago=DAYS)}
+    today = sales.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = {**sales.days, today - DAYS * DAY: sales.total(days=1, ago=DAYS)}
     return [Figure(day, total, days[day - DAYS * DAY]) for day, total in islice(days.items(), DAYS, None)]
 
 
@@ -91,7 +92,3 @@ def _lines(by: str, figures: list[Figure]) -> Iterator[list[int | str | None]]:
     yield [*headings(by)]
     for figure in figures:
         yield [f"{figure.starts_at:%F}" if by == "day" else f"{figure.starts_at:%F %H:%M}", *figure.numbers]
-
-
-def _midnight(timestamp: datetime) -> datetime:
-    return timestamp.replace(hour=0, minute=0, second=0, microsecond=0)

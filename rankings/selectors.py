@@ -117,9 +117,3 @@ def as_sums(rows: QuerySet[ProductSales]) -> dict[int, Sales]:
 def plus(sums: Mapping[int, Sales], more: Mapping[int, Sales]) -> dict[int, Sales]:
     none = Sales()
     return {**sums, **{pk: sums.get(pk, none) + sales for pk, sales in more.items()}}
-
-
-def minus(sums: Mapping[int, Sales], less: Mapping[int, Sales]) -> dict[int, Sales]:
-    """What is left, product by product; it may be less than nothing."""
-    none = Sales()
-    return {**sums, **{pk: sums.get(pk, none) - sales for pk, sales in less.items()}}

@@ -10,7 +10,7 @@ from core.db.transactions import atomic_with_retries, database_now
 from orders.selectors import Sales
 from rankings import selectors
 from rankings.models import ProductSales, SalesWindow
-from rankings.selectors import as_sums, minus, plus
+from rankings.selectors import as_sums, plus
 
 ATTEMPTS = 10
 ROWS_A_STATEMENT = 1000
@@ -48,7 +48,8 @@ class WindowChange:
             return selectors.recount(after=self.from_at, until=self.to_at)
         entered = selectors.recount(after=self.stored.to_at, until=self.to_at)
         left = selectors.recount(after=self.stored.from_at, until=self.from_at)
-        return minus(entered, left)
+        # Of a product it may be less than nothing.
+        return plus(entered, {pk: -sales for pk, sales in left.items()})
 
     def is_current(self, window: SalesWindow) -> bool:
         """Whether history was not rewritten since, nor the window moved that this one builds on."""
