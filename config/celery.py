@@ -110,7 +110,10 @@ def drop_dead_connections(**_: Any) -> None:
 @celeryd_init.connect
 @beat_init.connect
 def start_embedded_services(**_: Any) -> None:
-    """A worker or beat reaches for the broker before the database, so nothing else would have started it."""
+    """Start those that are wanted, and keep them while this process lives.
+
+    A worker or beat reaches for the broker before the database, so nothing else would have started it.
+    """
     from core.embedded.servers import SERVICES  # noqa: PLC0415 - `python -m` of it loads us first
 
     if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:

@@ -33,11 +33,7 @@ def seed() -> dict[str, int]:
 
     Its points, stock and coupons are moved by the services only.
     """
-    require_empty()
-    # The same demo every time.
-    rng = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
-    reseed_random(SEED)
-    ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
+    rng = begin()
     users = UserFactory.create_batch(USERS)
     products = ProductFactory.create_batch(PRODUCTS)
     campaigns = _open_campaigns()
@@ -52,11 +48,14 @@ def seed() -> dict[str, int]:
     return {"users": USERS, "products": PRODUCTS, "coupons": len(campaigns), "orders": ORDERS}
 
 
-def require_empty() -> None:
-    """Raises NotEmpty."""
+def begin() -> random.Random:
+    """What chooses, as the factories do, the same each time. Raises NotEmpty."""
     rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
     if filled := [name for name, manager in rows.items() if manager.exists()]:
         raise NotEmpty(*filled)
+    reseed_random(SEED)
+    ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
+    return random.Random(SEED)  # noqa: S311 - no secret # nosec B311
 
 
 def _open_campaigns() -> list[Coupon]:

@@ -10,17 +10,15 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from factory.random import reseed_random
 
 from backoffice.refusals.models import Refusal
 from core.db.transactions import atomic_with_retries
 from core.problems import NotRegistered, Problem
 from coupons.models import TERMS, Coupon, IssuedCoupon, status_of
 from coupons.problems import CouponSoldOut
-from local.demo import SEED, require_empty
+from local.demo import begin
 from orders.models import Order, OrderEvent, OrderItem
 from orders.outbox.delivery import MAX_ATTEMPTS
-from orders.outbox.platform import DeliveryFailed, Platform
 from points.models import PointAccount, PointTransaction
 from points.problems import InsufficientPoints
 from products.factories import ProductFactory
@@ -38,8 +36,8 @@ HOURS = (1, 0, 0, 0, 0, 1, 2, 4, 6, 5, 5, 7, 12, 9, 6, 6, 7, 9, 12, 15, 17, 14, 
 WEEKEND = 1.6
 # What is left of a product: some run out.
 LEFT = (0, 3, 8, 120, 240, 60, 5, 90, 300, 45, 150, 30)
-# Nobody listens there.
-CLOSED = "http://127.0.0.1:1/events"
+# What became of the events that are dead.
+AWAY = "ConnectionRefusedError: [Errno 111] Connection refused"
 DEAD = 5
 RUSH = 184
 # How often somebody takes a coupon of an open campaign, and uses one they hold.
@@ -116,11 +114,7 @@ def seed(*, days: int) -> dict[str, int]:
     Raises NotEmpty. The rows are as the services would have left them, which `manage.py audit` checks, with
     the times at which they would have: the services themselves take the database's.
     """
-    require_empty()
-    # The same demo every time, but for the date.
-    rng = random.Random(SEED)  # noqa: S311 - no secret # nosec B311
-    reseed_random(SEED)
-    ProductFactory.reset_sequence(0, force=True)  # type: ignore[no-untyped-call]
+    rng = begin()
     now = timezone.now()
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=days - 1)
@@ -200,22 +194,12 @@ def _write(history: _History, since: datetime, now: datetime) -> dict[str, int]:
 def _events(history: _History) -> list[OrderEvent]:
     """To be sent by the worker, but for some of an evening at which the platform was away for too long."""
     lost = len(history.orders) * 4 // 5
-    error = _error_of_a_platform_that_is_away()
     return [
-        OrderEvent(order=order, state=OrderEvent.State.DEAD, attempts=MAX_ATTEMPTS, last_error=error)
+        OrderEvent(order=order, state=OrderEvent.State.DEAD, attempts=MAX_ATTEMPTS, last_error=AWAY)
         if lost <= place < lost + DEAD
         else OrderEvent(order=order)
         for place, order in enumerate(history.orders)
     ]
-
-
-def _error_of_a_platform_that_is_away() -> str:
-    try:
-        away = Platform(url=CLOSED, secret="", user_agent="pointshop")  # nosec B106 # unsigned
-        away.post(event_id="", body=b"")
-    except DeliveryFailed as failure:
-        return str(failure)
-    raise AssertionError(CLOSED)
 
 
 def _refusals(history: _History, now: datetime) -> list[Refusal]:

@@ -13,11 +13,11 @@ from typing import NoReturn
 
 from django.conf import settings
 
+from config.celery import start_embedded_services
 from config.environment import in_url, kept_secret
 from config.services import conninfo
 from core.embedded.language import gettext as _
 from core.embedded.processes import wait_until
-from core.embedded.servers import SERVICES
 from local import bootstrap, instances
 from local.instances import LOCAL
 from local.supervision import CannotRun, Supervisor
@@ -66,12 +66,6 @@ def new_password() -> list[str]:
     start_embedded_services()
     password = bootstrap.renew_password()
     return [_("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": password}]
-
-
-def start_embedded_services() -> None:
-    """Start those that are wanted, and keep them while this process lives."""
-    if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
-        SERVICES.ensure_running()
 
 
 def require_free_port(*, host: str, port: int) -> None:
