@@ -1,6 +1,5 @@
 """Reading balances and the ledger."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +15,6 @@ from users.models import User
 from users.selectors import read_for_member
 
 NEWEST_FIRST = ("-created_at", "-id")
-
-
-@dataclass(frozen=True)
-class Balance:
-    """What a user has, in won."""
-
-    user_id: int
-    balance: int
 
 
 @statement
@@ -46,12 +37,12 @@ def _charge_made_with(*, user_id: int, key: str) -> "QuerySet[PointTransaction, 
     return PointTransaction.objects.filter(user_id=user_id, idempotency_key=key)
 
 
-def balance_of(*, user_id: int) -> Balance:
-    """The user's balance at this moment; 0 for one who never charged. Raises NotRegistered."""
+def balance_of(*, user_id: int) -> dict[str, int]:
+    """The user and their balance in won at this moment; 0 for one who never charged. Raises NotRegistered."""
     found = send_one(_balance_of_member(user_id=user_id))
     if not found:
         raise NotRegistered
-    return Balance(user_id, found[0] or 0)
+    return {"user_id": user_id, "balance": found[0] or 0}
 
 
 def ledger_of(*, user_id: int, page: Page) -> list[Any]:
