@@ -43,7 +43,7 @@ for cause in (WRONG, THROTTLED):
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
-_redis = CircuitBreaker(name="sign-ins", seconds=5)
+_redis = CircuitBreaker(name="sign-ins")
 
 
 @dataclass(frozen=True)

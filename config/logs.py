@@ -37,7 +37,7 @@ def logging_config(*, readable: bool) -> dict[str, Any]:
     logging.captureWarnings(not readable)
     # No line says where in the code it was written, which takes looking through the stack for each.
     logging._srcfile = None  # noqa: SLF001 - as Python's logging HOWTO has it
-    line = Line(render=_for_people(_console()) if readable else _as_json)
+    line = Line(render=_for_people() if readable else _as_json)
     structlog.configure(
         processors=[*SHARED, structlog.processors.format_exc_info, line],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -125,13 +125,11 @@ def _as_json(_logger: Any, _name: str, event: dict[str, Any]) -> str:
     return json.dumps(event)
 
 
-def _console() -> Callable[..., str]:
-    return structlog.dev.ConsoleRenderer(
+def _for_people() -> Callable[..., str]:
+    console = structlog.dev.ConsoleRenderer(
         colors=False, repr_native_str=True, exception_formatter=structlog.dev.plain_traceback
     )
 
-
-def _for_people(console: Callable[..., str]) -> Callable[..., str]:
     def render(logger: Any, name: str, event: dict[str, Any]) -> str:
         text = console(logger, name, {**event, "event": CONTROL.sub(_escaped, str(event.get("event")))})
         # Only a trace has further lines: none of them begins as a line of its own would.

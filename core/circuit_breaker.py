@@ -13,16 +13,17 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+PAUSE_SECONDS = 5
+
 
 class CircuitBreaker:
-    """Asks Redis, or answers without it: after a failure it is not asked again for `seconds`.
+    """Asks Redis, or answers without it: after a failure it is not asked again for PAUSE_SECONDS.
 
     An unresponsive Redis then costs one request its time-out, and the next ones nothing.
     """
 
-    def __init__(self, *, name: str, seconds: float) -> None:
+    def __init__(self, *, name: str) -> None:
         self.name = name
-        self.seconds = seconds
         self.open_until = 0.0
 
     def call(self, fn: Callable[[], T], *, fallback: Callable[[], T]) -> T:
@@ -31,9 +32,9 @@ class CircuitBreaker:
             try:
                 return fn()
             except RedisError as error:
-                self.open_until = time.monotonic() + self.seconds
+                self.open_until = time.monotonic() + PAUSE_SECONDS
                 log.warning(
-                    "redis_circuit_opened", used_for=self.name, seconds=self.seconds, error=str(error)
+                    "redis_circuit_opened", used_for=self.name, seconds=PAUSE_SECONDS, error=str(error)
                 )
         REDIS_FALLBACKS.labels(self.name).inc()
         return fallback()

@@ -13,7 +13,7 @@ from rankings.selectors import BestSeller, Ranking, best_sellers
 
 KEY = "ranking:v3"
 
-_redis = CircuitBreaker(name="the ranking", seconds=5)
+_redis = CircuitBreaker(name="the ranking")
 
 
 def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:

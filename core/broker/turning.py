@@ -20,9 +20,7 @@ class Turning(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
-    def __init__(self, parent: Any, **kwargs: Any) -> None:
-        self.timer: Any = None
-        super().__init__(parent, **kwargs)
+    timer: Any = None
 
     def start(self, parent: Any) -> None:
         """Begin, after each time that the worker has connected."""

@@ -66,7 +66,7 @@ WHERE schemaname = current_schema() AND sequencename = %s
 """
 
 
-def one_row(statement: str, *values: object) -> Any:
+def one_row(statement: str, *values: Any) -> Any:
     """The only row that a statement by hand answers, as a tuple."""
     with connection.cursor() as cursor:
         return cursor.execute(statement, values or None).fetchone()

@@ -107,7 +107,7 @@ class Statement(Generic[P, A]):
         variant = (*kwargs, *(kwargs[name] for name in self.fixed))
         compiled = self.compiled.get(variant)
         if compiled is None:
-            compiled = self.compiled[variant] = _compile(self._built(kwargs))
+            compiled = self.compiled[variant] = _compile(self._built(kwargs), kwargs)
         values = [kwargs[slot.name] if type(slot) is Parameter else slot for slot in compiled.slots]
         return Bound(compiled.sql, values, compiled.read)
 
@@ -187,11 +187,10 @@ def _field(annotation: Any) -> "models.Field[Any, Any]":
     return _FIELDS[annotation]()
 
 
-def _compile(built: Any) -> _Compiled:
+def _compile(built: Any, given: Mapping[str, Any]) -> _Compiled:
     if isinstance(built, ByHand):
-        places = _Places()
-        sql = built.sql % places
-        return _Compiled(sql.encode(), [Parameter(name, models.TextField()) for name in places], _rows)
+        sql = built.sql % {name: f"${place}" for place, name in enumerate(given, start=1)}
+        return _Compiled(sql.encode(), [Parameter(name, models.TextField()) for name in given], _rows)
     compiler = _compiler(built)
     made = compiler.as_sql()
     sql, slots = made[0] if isinstance(made, list) else made
@@ -226,14 +225,6 @@ def _query(built: Any) -> Any:
         query.insert_values([each for each in columns if not isinstance(each, models.AutoField)], [built.row])
         return query
     return built.query
-
-
-class _Places(dict[str, str]):
-    """Gives each name a place of its own, in the order in which they are met."""
-
-    def __missing__(self, name: str) -> str:
-        self[name] = f"${len(self) + 1}"
-        return self[name]
 
 
 class _Rows:

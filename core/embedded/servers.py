@@ -36,6 +36,8 @@ from core.embedded.programs import (
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 LOG_BYTES = 5_000_000
+# A script of psql's, as a transaction cannot create a database, and Django's settings do not stand yet: it
+# belongs to no sql.py.
 CREATE_DATABASE = r"""
 SELECT 'CREATE DATABASE pointshop'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'pointshop') \gexec

@@ -12,7 +12,7 @@ from rest_framework.throttling import BaseThrottle
 from core.circuit_breaker import CircuitBreaker
 from core.counters import count
 
-_redis = CircuitBreaker(name="rate limits", seconds=5)
+_redis = CircuitBreaker(name="rate limits")
 
 
 class EndpointThrottle(BaseThrottle):

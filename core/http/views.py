@@ -9,7 +9,6 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -18,23 +17,16 @@ from core.http import metrics
 from core.http.handler import preferred_language
 from core.problems import NotFound, Unavailable, problem_types
 
-View = Callable[..., HttpResponse]
-
 log = structlog.get_logger(__name__)
 
 
-def safe_methods_only(view: View) -> View:
-    """Answer GET and HEAD, and 405 to the rest; a missing CSRF token must not come first."""
-    return csrf_exempt(require_safe(view))
-
-
-@safe_methods_only
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """A short page that leads to the docs and the admin."""
     return _page(request, "core/index.html", {})
 
 
-@safe_methods_only
+@require_safe
 def problem_list(request: HttpRequest) -> HttpResponse:
     """Every code that an error can have."""
     language = preferred_language(request)
@@ -45,7 +37,7 @@ def problem_list(request: HttpRequest) -> HttpResponse:
     return _page(request, "core/problems.html", {"problems": problems})
 
 
-@safe_methods_only
+@require_safe
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` leads to: the code explained."""
     problem = problem_types().get(code)
@@ -56,13 +48,13 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     return _page(request, "core/problem.html", {"code": code, "status": problem.status, **texts})
 
 
-@safe_methods_only
+@require_safe
 def livez(_request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
 
-@safe_methods_only
+@require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Which dependency is down. Without Redis the shop is ready, if degraded; without the database it is not.
 
@@ -78,7 +70,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "degraded" if "down" in states.values() else "ok", **states})
 
 
-@safe_methods_only
+@require_safe
 def prometheus(_request: HttpRequest) -> HttpResponse:
     """Metrics in Prometheus's text format."""
     return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

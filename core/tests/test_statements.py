@@ -224,4 +224,4 @@ def test_statement_by_hand_numbers_its_parameters():
         return ByHand("SELECT %(second)s::text, %(first)s::bigint, %(second)s::text")
 
     bound = by_hand(first=1, second="x")
-    assert (bound.sql, bound.values) == (b"SELECT $1::text, $2::bigint, $1::text", ["x", 1])
+    assert (bound.sql, bound.values) == (b"SELECT $2::text, $1::bigint, $2::text", [1, "x"])
