@@ -26,8 +26,5 @@ def _state(found: Topology) -> str:
         "waiting": (_("Writes wait for a standby"), "danger"),
         "synchronous": (_("Every write is on two servers"), "success"),
     }
-    state = found.state
-    if found.asks_for_standby and found.synchronous_commit == "off" and not found.is_standby:
-        state = "asynchronous"  # no commit waits for the standby that is asked for
-    text, colour = shown[state]
+    text, colour = shown[found.state]
     return badge(state, text, {state: colour})

@@ -117,8 +117,8 @@ class CouponAdmin(ClosingAdmin):
             _("Quantity"),
             {
                 "description": _(
-                    "A larger quantity lets a sold-out coupon issue again at once. It cannot be less than the number"
-                    " issued."
+                    "A larger quantity lets a sold-out coupon issue again at once. It cannot be less than the"
+                    " number issued."
                 ),
                 "fields": ("quantity", ("given", "left"), ("used", "pace"), "holders"),
             },

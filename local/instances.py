@@ -58,8 +58,8 @@ def reset() -> list[str]:
     """End every run and forget all that `.local` holds; what was done. Raises CannotRun."""
     done = stop()
     shutil.rmtree(LOCAL)
-    deleted = _("Deleted %s: database, events, secrets, logs. The next `make run` starts from scratch.") % LOCAL
-    return [*done, deleted]
+    deleted = _("Deleted %s: database, events, secrets, logs. The next `make run` starts from scratch.")
+    return [*done, deleted % LOCAL]
 
 
 def _end_run(lock: Path) -> int | None:
