@@ -4,19 +4,20 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth.views import PasswordChangeView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
-from backoffice import search, sign_ins
+from backoffice import manual, search, sign_ins
 from backoffice.base import NotOffered
 from backoffice.forms import ThrottledLoginForm, ThrottledPasswordChangeForm
 
@@ -30,8 +31,9 @@ class ShopAdminSite(UnfoldAdminSite):
     index_title = _("Overview")
 
     def get_urls(self) -> list[URLPattern]:
-        """Django's, without the redirect to a row's page in the shop: no row has one."""
-        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+        """Django's, without the redirect to a row's page in the shop: no row has one; and the manual."""
+        django = [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+        return [path("manual/", self.admin_view(self.manual), name="manual"), *django]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature
         """A view for staff; where it is asked for what its list does not offer, all of the list is shown."""
@@ -70,6 +72,15 @@ class ShopAdminSite(UnfoldAdminSite):
     def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
         """Nothing: no page of ours completes what is typed."""
         raise Http404
+
+    def manual(self, request: HttpRequest) -> HttpResponse:
+        """What operators do here, job by job."""
+        context = {
+            **self.each_context(request),
+            "title": gettext("Manual"),
+            "manual": manual.manual(language=get_language() or settings.LANGUAGE_CODE),
+        }
+        return TemplateResponse(request, "backoffice/manual.html", context)
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """What the search box finds: its page where that is one, a list of all otherwise.

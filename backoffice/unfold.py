@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,14 @@ def _page(title: Any, icon: str, table: str) -> dict[str, Any]:
 
 def _group(title: Any, *pages: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": False, "items": list(pages)}
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """What the account menu leads to, besides signing out."""
+    links = [{"title": _("Manual"), "link": reverse_lazy("admin:manual")}]
+    if request.user.is_authenticated and request.user.has_usable_password():
+        links.append({"title": _("Change password"), "link": reverse_lazy("admin:password_change")})
+    return links
 
 
 NAVIGATION = [
@@ -59,6 +68,7 @@ UNFOLD = {
     "SCRIPTS": [lambda _request: static("backoffice/page.js")],
     "STYLES": [lambda _request: static("backoffice/admin.css")],
     "SHOW_LANGUAGES": True,
+    "ACCOUNT": {"navigation": account_links},
     "DASHBOARD_CALLBACK": "backoffice.dashboard.dashboard_context",
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},

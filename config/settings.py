@@ -263,6 +263,9 @@ USE_TZ = True
 # Only the admin takes files, one at a time.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 STATIC_URL = "/static/"
+# Where the manual of each language is, with its pictures, which are static files.
+MANUALS = {"ko": BASE_DIR / "docs" / "ko", "en": BASE_DIR / "docs"}
+STATICFILES_DIRS = [(f"{language}/manual", folder / "manual") for language, folder in MANUALS.items()]
 STATIC_ROOT = BASE_DIR / ".local" / "static"
 WHITENOISE_USE_FINDERS = True
 

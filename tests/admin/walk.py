@@ -42,7 +42,8 @@ class Walk:
 
     def urls(self) -> Iterator[str]:
         """Each page of the site, and each of every model, of its newest row."""
-        yield from (reverse(f"admin:{name}") for name in ("index", "password_change", "password_change_done"))
+        pages = ("index", "manual", "password_change", "password_change_done")
+        yield from (reverse(f"admin:{name}") for name in pages)
         for model, admin in site._registry.items():
             row = model.objects.last()
             for arguments in ([], [row.pk]) if row else ([],):

@@ -40,6 +40,7 @@ PAGES = {
     "account": "auth/user/{}/change/",
     "roles": "auth/group/",
     "log": "admin/logentry/",
+    "manual": "manual/",
     "search": "search/?s=김하나",
     "log-export": "admin/logentry/export/",
 }
