@@ -39,7 +39,7 @@ def _actor(request: HttpRequest) -> User:
 
 
 class NamedChoiceField(ModelMultipleChoiceField):
-    """Roles and permissions by names that people read, to be ticked."""
+    """Check boxes for roles and permissions, with readable names."""
 
     def label_from_instance(self, obj: Any) -> str:
         """The role or, of a permission, which rows it concerns and what it allows."""
@@ -79,7 +79,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         return super().get_queryset(request).prefetch_related("groups")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Those who may change accounts, unless this one holds a right that they lack. The password too."""
+        """Whether the actor may change this account and its password: it has no right the actor lacks."""
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (obj is None or rights.may_change_account(actor=_actor(request), account=obj))
 
@@ -88,16 +88,16 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         return fields if _actor(request).is_superuser else (*fields, "is_superuser")
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Never: the log of what the account did would go with it. It is made inactive instead."""
+        """Never: its log entries would be deleted with it. Make the account inactive instead."""
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
-        """A new account may sign in; what for, its roles say."""
+        """Save the account; a new one may sign in."""
         obj.is_staff = obj.is_staff or not change
         super().save_model(request, obj, form, change)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Roles by what they are for, and rights by their names; none that this staff account lacks."""
+        """Offer roles and rights by readable names, without those that this staff account lacks."""
         actor = _actor(request)
         roles, permissions = rights.assignable_roles(actor=actor), rights.held_by(actor)
         kwargs["queryset"] = roles if db_field.name == "groups" else permissions
@@ -105,7 +105,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 
     @admin.display(description=_("Password"))
     def password_state(self, account: User) -> str:
-        """Whether there is one, and the way to another."""
+        """Whether a password is set, with a link to change it."""
         state = gettext("Password set") if account.has_usable_password() else gettext("No password set.")
         url = reverse("admin:auth_user_password_change", args=[account.pk])
         return format_html("{} · {}", state, link(url, gettext("Change password")))
@@ -126,21 +126,21 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
     readonly_fields = ("title",)
 
     def get_fields(self, _request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
-        """What the shop ships goes by its name in the reader's language, which no form changes."""
+        """The fields; the name of a role that the shop ships is translated and cannot be edited."""
         return ("title" if obj and obj.name in ROLES else "name", "permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Those who may change roles, unless this one or an account that has it holds a right they lack."""
+        """Whether the actor may change this role: it and its accounts have no right that the actor lacks."""
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for a change, and only a role that no account has."""
+        """Whether the actor may change this role and no account has it."""
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Permissions by the rows they concern, that a page asks for; none that the actor lacks."""
+        """Offer the permissions that pages check, by readable names, without those that the actor lacks."""
         pages = self.admin_site._registry  # noqa: SLF001
         with_page = ContentType.objects.get_for_models(*pages).values()
         history = [model for model, page in pages.items() if isinstance(page, ReadOnly)]
@@ -156,7 +156,7 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The roles alone; the rows that say what they permit are nothing people know."""
+        """Only the roles, without the rows of the many-to-many table."""
         _rows, _counts, *refusals = super().get_deleted_objects(objs, request)
         return [role_name(role.name) for role in objs], {self.opts.verbose_name_plural: len(objs)}, *refusals
 
@@ -170,10 +170,10 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
 
 
 class LogList(BoundedChangeList):
-    """A list whose rows say all there is of them and lead nowhere."""
+    """A list whose rows show everything and have no page of their own."""
 
     def url_for_result(self, result: LogEntry) -> str:
-        """Raises NoReverseMatch, on which Django shows a column that would be a link without one."""
+        """Raises NoReverseMatch, so that Django shows the column without a link."""
         raise NoReverseMatch(result)
 
 
@@ -200,13 +200,13 @@ class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """The entries about rows, or of accounts, that the words name."""
+        """The entries about matching rows, or by matching accounts."""
         rows, _more = super().get_search_results(request, queryset, search_term)
         if not (words := search_term.strip()) or "\0" in words:
             return rows, False
         names = ("username", "last_name", "first_name")
         named = reduce(or_, (Q((f"{name}__istartswith", words)) for name in names))
-        # Their ids and no join, so that each side has its index.
+        # Ids instead of a join, so that each side uses its index.
         accounts = [*User.objects.filter(named).values_list("pk", flat=True)[:MAX_ACCOUNTS]]
         return rows | queryset.filter(user__in=accounts), False
 
@@ -224,7 +224,7 @@ class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("Row"))
     def row(self, entry: LogEntry) -> str:
-        """Which, leading to its page or, where it was deleted, to all that the log says of it."""
+        """A link to the row's page or, if it was deleted, to its log entries."""
         url = entry.get_admin_url()
         if url and entry.is_deletion():
             url = action_log.url_of(kind_id=entry.content_type_id, row_id=entry.object_id)

@@ -1,4 +1,4 @@
-"""Staff's sessions after a restore: who had signed out, or was signed out, would be signed in again."""
+"""Staff's sessions after a restore: sessions that had ended would be valid again."""
 
 from django.contrib.sessions.models import Session
 

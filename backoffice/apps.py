@@ -9,7 +9,7 @@ class BackofficeConfig(AppConfig):
     """Who may sign in to the admin, and what for."""
 
     name = "backoffice"
-    label = "staff"  # what its migrations and permissions go by
+    label = "staff"  # the label in migrations and permissions
     verbose_name = _("Staff accounts and roles")
 
 

@@ -1,4 +1,4 @@
-"""What the pages of the admin have in common: searches, lists that stay fast, history that stays as it is."""
+"""Base classes of the admin's pages: search, lists that stay fast, read-only history."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -25,7 +25,7 @@ from backoffice.filters import check_choices
 
 
 class BoundedPaginator(Paginator):
-    """Counts to MAX_COUNT at most, for a count of a million rows would take longer than their first page."""
+    """Counts to MAX_COUNT at most: counting a million rows takes longer than showing their first page."""
 
     MAX_COUNT = 10_000
     template_name = "backoffice/pagination.html"
@@ -47,14 +47,14 @@ class BoundedPaginator(Paginator):
 
 
 class NotOffered(Exception):
-    """The list at this address was asked for what its filters, its columns or its links do not offer."""
+    """The query string has a filter, an order or a value that the list does not offer."""
 
 
 class BoundedChangeList(ChangeList):
-    """A list that takes only what it offers, and offers to show all only where something is hidden."""
+    """A list that accepts only the parameters it offers, and links to "show all" only if rows are hidden."""
 
     def __init__(self, request: HttpRequest, model: type[Model], *args: Any, **kwargs: Any) -> None:
-        """Read the query string. Raises NotOffered, which the site answers."""
+        """Read the query string. Raises NotOffered, which the site handles."""
         try:
             super().__init__(request, model, *args, **kwargs)
         except (IncorrectLookupParameters, SuspiciousOperation) as error:
@@ -63,7 +63,7 @@ class BoundedChangeList(ChangeList):
             raise NotOffered(list_url) from error
 
     def get_filters_params(self, params: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
-        """The parameters of filters; one without a value, as a form sends it, is none.
+        """The parameters of filters, without those that a form sends empty.
 
         Raises IncorrectLookupParameters for a NUL, which no text of PostgreSQL holds.
         """
@@ -83,7 +83,7 @@ class BoundedChangeList(ChangeList):
         return found
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """What a column sorts by; nothing where the list does not offer to sort by it."""
+        """The field that a column sorts by; None if the list does not offer that."""
         if self.sortable_by is not None and field_name not in self.sortable_by:
             return None
         return super().get_ordering_field(field_name)
@@ -97,8 +97,8 @@ class BoundedChangeList(ChangeList):
 class BaseAdmin(LoggedAdmin):
     """A page of the admin whose lists take as long with a million rows as with a hundred.
 
-    `search_fields`: `^name` finds what begins with the words, `=id` what is just that, a bare name what has
-    them anywhere, which reads every row and is for short tables only.
+    `search_fields`: `^name` matches the beginning, `=id` the exact value, a bare name any part; the last one
+    reads every row and is for short tables only.
     """
 
     paginator = BoundedPaginator
@@ -107,10 +107,10 @@ class BaseAdmin(LoggedAdmin):
     list_per_page = 50
     list_filter_submit = True
     ordering = ("-pk",)
-    # What links of other pages narrow the list by, beside its own filters.
+    # Lookups that links from other pages use, in addition to the list's own filters.
     linked_lookups: tuple[str, ...] = ()
-    # What the search box of every page finds a row by, as in search_fields, by an index; `#id` is also meant
-    # by what begins with #.
+    # Fields of the global search box, written as in search_fields and indexed; `#id` also matches words that
+    # begin with #.
     find_by: tuple[str, ...] = ()
 
     def get_search_results(
@@ -121,8 +121,8 @@ class BaseAdmin(LoggedAdmin):
         return self.matching(queryset, self.search_fields, words) if words else queryset, False
 
     def matching(self, queryset: QuerySet, fields: Iterable[str], words: str) -> QuerySet:
-        """The rows that any of the fields, each with the sign that says how, finds by the words."""
-        if "\0" in words:  # no text of PostgreSQL holds one
+        """The rows that match all words in any of the fields, which are written as in `search_fields`."""
+        if "\0" in words:  # PostgreSQL's text cannot hold it
             return queryset.none()
         tests = [test for field in fields if (test := self._test(field, words))]
         return queryset.filter(reduce(or_, tests, Q(pk__in=())))
@@ -131,13 +131,13 @@ class BaseAdmin(LoggedAdmin):
         return BoundedChangeList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The page's own actions. Rows are deleted one by one, if at all."""
+        """The page's own actions, without Django's bulk delete."""
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        """Run an action on the chosen rows; one of what cannot be rows of the list changes nothing."""
+        """Run an action on the chosen rows; invalid ids change nothing."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(self._can_be_id(each) for each in chosen):
             self.message_user(request, _("The list has no such rows. Nothing was changed."), messages.ERROR)
@@ -146,7 +146,7 @@ class BaseAdmin(LoggedAdmin):
         return response
 
     def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
-        """Nothing: no link fills in a form, and not every widget can show what is no value of its field."""
+        """Nothing: no link fills in a form, and some widgets fail on invalid values."""
         return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -175,7 +175,7 @@ class BaseAdmin(LoggedAdmin):
 
 
 class ReadOnly:
-    """Rows that are history: they can be read, and nothing else."""
+    """Read-only rows: history."""
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -184,16 +184,16 @@ class ReadOnly:
 
 
 class ReadOnlyAdmin(ReadOnly, BaseAdmin):
-    """Pages of history, sorted only as an index has it."""
+    """Read-only pages of history, sorted only by an index."""
 
     sortable_by: tuple[str, ...] = ("id",)
 
 
 class StaleWriteForm(forms.ModelForm):
-    """Sends back what the operator saw, so that a concurrent change of the same field is noticed."""
+    """Sends the initial values back, so that a concurrent change of the same field is noticed."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to write over a change that the operator has not seen."""
+        """Refuse to overwrite a change that the operator has not seen."""
         cleaned = super().clean() or {}
         for name in self.changed_data:
             seen = self._seen(name)
@@ -203,7 +203,7 @@ class StaleWriteForm(forms.ModelForm):
         return cleaned
 
     def _seen(self, name: str) -> Any:
-        """What the page showed when it was opened, where it says so."""
+        """The value that the page showed when it was opened, if the form has it."""
         if self.instance.pk is None or not self.fields[name].show_hidden_initial:
             return None
         hidden = self.fields[name].hidden_widget()
@@ -211,20 +211,20 @@ class StaleWriteForm(forms.ModelForm):
 
 
 class EditableAdmin(BaseAdmin):
-    """Rows that operators put in; a save writes what was changed, the rest belongs to others."""
+    """Rows that staff edit; a save writes only the changed fields, as orders may change the others."""
 
     form = StaleWriteForm
     warn_unsaved_form = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A field that remembers what it showed."""
+        """A form field that sends its initial value along."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field:
             field.show_hidden_initial = True
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Insert, or update what was changed in this form."""
+        """Insert the row, or update its changed fields."""
         if not change:
             super().save_model(request, obj, form, change)
             return

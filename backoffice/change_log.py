@@ -1,4 +1,4 @@
-"""Pages of the admin whose saves are logged from what to what, and the history that they show of a row."""
+"""Admin pages that log old and new values of each save, and show a row's history."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class LoggedAdmin(ModelAdmin):
     object_history_template = "backoffice/history.html"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The row or None; one that may be saved is locked, so that what it was is what the save replaces."""
+        """The row or None; locked before a save, so that the log has the values that the save replaces."""
         row = super().get_object(request, object_id, from_field)
         is_saved = request.method == "POST" and transaction.get_connection().in_atomic_block
         if row is None or not is_saved or not self.has_change_permission(request, row):
@@ -35,7 +35,7 @@ class LoggedAdmin(ModelAdmin):
         formsets: Any,
         add: Any = False,  # noqa: FBT002 - Django's signature
     ) -> list[dict[str, Any]]:
-        """What the log says of a save: each field that was changed, from what to what."""
+        """The log message of a save: each changed field with its old and new value."""
         if add:
             message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
             return message

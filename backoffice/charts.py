@@ -1,4 +1,4 @@
-"""Bars drawn on the server, with axes and units, and a text for each that pointer, touch and keys reach."""
+"""Bar charts drawn on the server, with axes, units and a text for each bar, for pointer, touch and keys."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 
 HEIGHT = 1000
 STEPS = 4
-# Percent: further right, a name would not fit from its tick on, and stands at the right end.
+# Percent: further right a label would not fit after its tick, so it is aligned to the right.
 FITS_UNTIL = 86
 HALF = 50
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of time, its value, the value it is compared with, and what stands below it on the axis."""
+    """A period of time, its value, the value it is compared with, and its label on the axis."""
 
     name: str
     value: int
@@ -27,9 +27,10 @@ class Bar:
 def chart(
     bars: Sequence[Bar], *, key: str, name: str, note: str, before: str = "", shown: Callable[[int], str]
 ) -> dict[str, Any]:
-    """What dashboard/chart.html draws: bars, one at least, with values that `shown` words, unit included.
+    """The context of dashboard/chart.html for at least one bar; `shown` formats a value with its unit.
 
-    `key` is the chart's own on its page; `before` says what bars are compared with, `note` what is of note.
+    `key` is unique on the page; `before` names the values of the comparison, `note` is shown beside the
+    chart.
     """
     levels = _levels(max(max(bar.value, bar.before or 0) for bar in bars))
     peak = max(bars, key=lambda bar: bar.value)
@@ -57,7 +58,7 @@ def chart(
 
 
 def _levels(most: int) -> list[int]:
-    """Where the axis is marked: from 0 in at most STEPS equal steps, of 1, 2 or 5 and noughts, to `most`."""
+    """The marks of the axis: from 0 to `most` in at most STEPS steps of 1, 2 or 5 times a power of ten."""
     steps = (digit * 10**noughts for noughts in count() for digit in (1, 2, 5))
     step = next(step for step in steps if step * STEPS >= most)
     return [step * n for n in range(max(-(-most // step), 1) + 1)]
@@ -70,13 +71,13 @@ def _y(value: int, top: int) -> int:
 def _drawn(
     at: int, bar: Bar, bars: Sequence[Bar], *, top: int, before: str, shown: Callable[[int], str]
 ) -> dict[str, Any]:
-    # A bar of anything is seen, however small beside the largest.
+    # A bar above 0 stays visible, even beside a much larger one.
     height = max(bar.value * HEIGHT // top, HEIGHT // 100) if bar.value else 0
     text = f"{bar.name}: {shown(bar.value)}"
     if bar.before is not None:
         text = f"{text} · {before}: {shown(bar.before)}"
     left, width = at * 100 / len(bars), 100 / len(bars)
-    # The text opens to where there is more room.
+    # The text opens towards the side with more room.
     side, offset = ("left", left) if left < HALF else ("right", 100 - left - width)
     return {
         "at": at,

@@ -25,8 +25,8 @@ Link = tuple[str | Promise, str]
 class Panel:
     """A part of the page, for staff with a permission; `show` reads what its template needs.
 
-    What it reads may be old, as `read_from_replica` says, unless it is `live`. Without `rows`, it waits until
-    the shop has its first orders.
+    Its reads may be old (`read_from_replica`) unless it is `live`. A panel without `rows` is hidden until the
+    shop has its first orders.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Step:
-    """Something to do in a new shop; whether it is done, and where this staff account may do it."""
+    """A step in a new shop: whether it is done, and links for this staff account."""
 
     position: int
     text: str | Promise
@@ -64,7 +64,7 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
         {"text": step.text, "done": step.is_done(), "links": step.links(request)}
         for step in (_offered("STEPS") if shown else ())
     ]
-    # Until all of it is done.
+    # Until every step is done.
     if all(step["done"] for step in steps):
         steps = []
     return {
@@ -77,7 +77,7 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
 
 
 def add_links(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
-    """Where rows of a model are added, one by one and by file, for staff who may."""
+    """Links to add rows of a model, one by one and by file, if the account may."""
 
     def links(request: HttpRequest) -> list[Link]:
         if not request.user.has_perms([f"{app}.add_{model}", f"{app}.change_{model}"]):

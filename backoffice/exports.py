@@ -1,4 +1,4 @@
-"""The log of the admin as a file."""
+"""Export of the admin's log."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from backoffice.spreadsheets.exports import Export, columns_of
 
 
 class KindColumn(Column):
-    """Of what kind the row was."""
+    """The row's model, by its readable name."""
 
     def show(self, value: Any, *, typed: bool) -> Any:  # noqa: ARG002 - a text in either file
         return "" if value is None else str(ContentType.objects.get_for_id(value).name)
 
 
 class MessageColumn(Column):
-    """What happened, in the reader's language."""
+    """The entry's message, in the reader's language."""
 
     def show(self, value: Any, *, typed: bool) -> Any:  # noqa: ARG002 - a text in either file
         return action_log.describe(LogEntry(change_message=value))

@@ -24,7 +24,7 @@ class DayRangeFilter(RangeDateFilter):
     def queryset(self, _request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """The rows from the start of the first day to the end of the last.
 
-        Raises IncorrectLookupParameters for what is no day.
+        Raises IncorrectLookupParameters for an invalid day.
         """
         since, until = self.days()
         if since:
@@ -34,7 +34,7 @@ class DayRangeFilter(RangeDateFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """The form, and links to the ranges that are asked for most."""
+        """The form, and links to common ranges."""
         (form,) = super().choices(changelist)
         first, last = (f"{self.field_path}_{end}" for end in ("from", "to"))
         form["presets"] = [
@@ -59,7 +59,7 @@ class DayRangeFilter(RangeDateFilter):
 
 
 def day_ranges(*, today: date) -> list[tuple[str, tuple[date, date]]]:
-    """What a range of days is called, with its first and last day; a week begins on Monday."""
+    """Names of common ranges, each with its first and last day; a week begins on Monday."""
     monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
     yesterday, end = today - timedelta(days=1), first - timedelta(days=1)
     return [

@@ -41,7 +41,7 @@ def timestamp(when: datetime | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long something takes, in its largest unit: 3분 in Korean, 3 minutes in English."""
+    """A duration in its largest unit: 3분 in Korean, 3 minutes in English."""
     if seconds < MINUTE:
         count = int(seconds)
         return ngettext("%(count)s second", "%(count)s seconds", count) % {"count": count}
@@ -61,7 +61,7 @@ def link(url: str, text: object) -> SafeString:
 
 
 def linked(row: Model | None) -> str:
-    """The row by its name, leading to its page; a dash for none."""
+    """The row's name as a link to its page; a dash for none."""
     if row is None:
         return NOTHING
     return link(page_url(row), row)
@@ -72,7 +72,7 @@ def page_url(row: Model) -> str:
 
 
 def list_url(table: str, **filters: str | int) -> str:
-    """Where the rows of a table are listed that match the filters."""
+    """The URL of a table's list with these filters."""
     url = reverse(f"admin:{table}_changelist")
     return f"{url}?{urlencode(filters)}" if filters else url
 
@@ -82,7 +82,7 @@ def column(
 ) -> Callable[[Any, Any], str]:
     """A column of the admin: a field, or one of a related row as `event__attempts`, as `shown` writes it.
 
-    What is not stored, a property, cannot be sorted by.
+    A property (`is_stored=False`) cannot be sorted by.
     """
 
     @admin.display(description=label, ordering=field if is_stored else None)

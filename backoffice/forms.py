@@ -1,4 +1,4 @@
-"""Where staff give a password: no more than a few guesses are checked."""
+"""Forms that take a staff password and check only a few guesses."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from backoffice import sign_ins
 
 
 class ThrottledLoginForm(AuthenticationForm):
-    """Checks a password once its guess is counted."""
+    """Counts each guess before it checks the password."""
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
@@ -24,7 +24,7 @@ class ThrottledLoginForm(AuthenticationForm):
 
 
 class ThrottledPasswordChangeForm(AdminOwnPasswordChangeForm):
-    """Asks for the old password, which a stranger at an open session does not know."""
+    """Requires the old password, so that a stranger at an open session cannot change it."""
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,16 +15,16 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from backoffice.base import ReadOnly
 
-# What a list to choose from can hold; others are found by name.
+# At most this many choices in a list; beyond it, the field searches by name.
 MAX_ACCOUNTS = 200
 
 Choices = list[tuple[str, str]]
 
 
 class ChangedFields(Func):
-    """The names of the fields that an entry says were changed; there is an index of just this expression."""
+    """The names of the changed fields of an entry; exactly this expression is indexed."""
 
-    # What jsonb refuses, NUL and halves of a character, no field's name has.
+    # jsonb refuses NUL and lone surrogates; no field name has them.
     template = (
         r"jsonb_path_query_array(CASE WHEN %(expressions)s IS JSON ARRAY"
         r" AND %(expressions)s !~* '\\u(0000|d[89a-f])' THEN %(expressions)s::jsonb END,"
@@ -63,7 +63,7 @@ class KindFilter(DropdownFilter):
 
 
 class FieldFilter(DropdownFilter):
-    """Entries that say from what to what a field was changed."""
+    """Entries with the old and new value of a field."""
 
     title = _("Changed field")
     parameter_name = "field"

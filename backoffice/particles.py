@@ -1,4 +1,4 @@
-"""Korean particles that fit the word before them, whose last sound a translation cannot know.
+"""Korean particles that fit the word before them; a translation cannot know its last sound.
 
 After a value a translation writes 을(를), 이(가) or 은(는); the admin's pages show the one that fits.
 """
@@ -14,16 +14,16 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _PARTICLE = re.compile(r"([을이은])\(([를가는])\)")
 _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
 _LAST_SOUND = re.compile(r"[가-힣A-Za-z0-9](?=[^가-힣A-Za-z0-9]*\Z)")
-# As far back as a name with its link reaches.
+# Long enough for a name with its link.
 _LOOK_BACK = 600
 # Unicode orders Hangul syllables by their final consonant: none, and 27 of them.
 _FIRST_SYLLABLE, _FINALS = ord("가"), 28
-# 영, 일, 삼, 육, 칠, 팔; and the letters whose sound ends a syllable in Korean too.
+# 영, 일, 삼, 육, 칠, 팔; and Latin letters whose Korean name ends in a consonant.
 _CLOSED = "013678lmnLMN"
 
 
 def fit_particles(page: str) -> str:
-    """The page with each particle fitting what is read before it; as written where nothing is."""
+    """The page with each particle fitted to the word before it; unchanged where no word is."""
 
     def fitting(found: re.Match[str]) -> str:
         before = _MARKUP.sub("", page[max(0, found.start() - _LOOK_BACK) : found.start()])

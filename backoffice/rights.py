@@ -1,7 +1,7 @@
-"""Who may give which rights: no account gives more than it has, or changes one that has more.
+"""Rules for giving rights: an account cannot give more than it has, or change an account that has more.
 
-The forms, the permission methods and the views of staff accounts and roles all ask here. Rights are read from
-the database, and those of an inactive account count: making it active again would bring them back.
+The forms, permission methods and views of staff accounts and roles all use these. Rights are read from the
+database. Those of an inactive account count, because making it active again would bring them back.
 """
 
 from django.contrib.auth.models import Group, Permission, User
@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 
 def held_by(account: User) -> QuerySet[Permission]:
-    """The rights of an account, its own and those of its roles; a superuser has all there are."""
+    """The rights of an account and of its roles; a superuser has all."""
     if account.is_superuser:
         return Permission.objects.all()
     own, by_role = account.user_permissions.values("pk"), account.groups.values("permissions")
@@ -23,14 +23,14 @@ def assignable_roles(*, actor: User) -> QuerySet[Group]:
 
 
 def may_change_account(*, actor: User, account: User) -> bool:
-    """Whether the account has no right that the actor lacks; only a superuser changes a superuser."""
+    """Whether the account has no right that the actor lacks; only a superuser may change a superuser."""
     if actor.is_superuser:
         return True
     return not account.is_superuser and not _exceed(held_by(account), actor)
 
 
 def may_change_role(*, actor: User, role: Group) -> bool:
-    """Whether neither the role permits nor any account that has it holds a right that the actor lacks."""
+    """Whether neither the role nor any account with it has a right that the actor lacks."""
     if actor.is_superuser:
         return True
     if role.user_set.filter(is_superuser=True).exists():

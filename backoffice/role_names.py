@@ -1,4 +1,4 @@
-"""What roles and permissions are called where people read them."""
+"""Readable names of roles and permissions."""
 
 from django.apps import apps
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,7 @@ VERBS = {
     "view": _("see"),
     "redeliver": _("send again"),
 }
-# Those that concern no kind of row.
+# Permissions that concern no model.
 OTHER_PERMISSIONS = {
     "seeding.export_lists": _("Export orders, points, issued coupons, events and the log"),
 }
@@ -27,7 +27,7 @@ def role_name(name: str) -> str:
 
 
 def permission_name(name: str) -> str:
-    """Of `app.verb_model`: the rows it concerns and what it allows; the name itself of another one."""
+    """The rows and the action of `app.verb_model`; for another permission, its name."""
     if name in OTHER_PERMISSIONS:
         return str(OTHER_PERMISSIONS[name])
     app, _dot, codename = name.partition(".")

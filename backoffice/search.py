@@ -1,4 +1,4 @@
-"""What the search box of every page finds: rows by their number, name or request id, and pages by name."""
+"""The global search box: finds rows by number, name or request id, and pages by name."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ MAX_ROWS = 10
 
 @dataclass(frozen=True)
 class Group:
-    """What was found of one kind: texts and where they lead, and the list of all where there are more."""
+    """The results of one kind: texts with their URLs, and the URL of the full list if there are more."""
 
     title: str
     rows: list[tuple[str, str]]
@@ -23,7 +23,7 @@ class Group:
 
 
 def find(site: AdminSite, request: HttpRequest, words: str) -> list[Group]:
-    """The rows that `find_by` of the site's pages finds and this account may see, MAX_ROWS of a kind."""
+    """The rows that match `find_by` of the site's pages and that this account may see, MAX_ROWS of a kind."""
     if not words:
         return []
     groups = [_rows(admin, request, words) for admin in site._registry.values() if _is_asked(admin, words)]  # noqa: SLF001
@@ -31,7 +31,7 @@ def find(site: AdminSite, request: HttpRequest, words: str) -> list[Group]:
 
 
 def _is_asked(admin: Any, words: str) -> bool:
-    """Whether its rows can be meant: what begins with # is a number of an order."""
+    """Whether to search this kind: words that begin with # are an order's number."""
     return isinstance(admin, BaseAdmin) and any(
         field.startswith("#") or not words.startswith("#") for field in admin.find_by
     )

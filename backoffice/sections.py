@@ -1,4 +1,4 @@
-"""What the page of a row says beside its own fields: sections that any app shows of the row."""
+"""Sections below the fields of a row's page, which any app can add."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from unfold.admin import ModelAdmin
 from core.conventions import modules_named
 
 Text = str | Promise
-# As many rows of another table as a page shows, the newest.
+# The newest rows of another table that a section shows, at most.
 ROWS = 10
 
 
 @dataclass(frozen=True)
 class Content:
-    """Figures with their names, a note, and a table: its columns' names, its rows, where all of them are."""
+    """Named figures, a note, and a table with column names, rows and the URL of the full list."""
 
     figures: Sequence[tuple[Text, Text]] = ()
     note: Text = ""
@@ -29,7 +29,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page of each row of a table, for staff with a permission; `read` gets the row."""
+    """A section on the page of each row of a table, for staff with a permission; `read` takes the row."""
 
     table: str
     position: int
@@ -39,7 +39,7 @@ class Section:
 
 
 class SectionsAdmin(ModelAdmin):
-    """Pages of rows that end with the sections that this staff account may see.
+    """Pages that end with the sections that this staff account may see.
 
     Found by convention: `SECTIONS` of each app's `page_sections.py`.
     """

@@ -4,7 +4,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 
 
 class SessionStore(DatabaseSessionStore):
-    """Takes as a key only what it could have made: a quoted cookie can hold a NUL, and no text of a row."""
+    """Accepts only keys that it could have made: a quoted cookie can hold a NUL, which no text column can."""
 
     def _validate_session_key(self, key: str | None) -> bool:
         return bool(key and key.isascii() and key.isalnum() and super()._validate_session_key(key))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Guesses at a password: counted before they are checked, and what becomes of those that fail.
+"""Guesses at a password: counted before they are checked; failures are logged.
 
 Three counters bound sign-ins, each for a quarter of an hour from its first guess: a name from an address, an
 address over all names, and a name over all addresses. The last one could keep an account's owner out for as
@@ -38,7 +38,7 @@ FAILED_SIGN_INS = Counter(
 )
 WRONG, THROTTLED = "wrong", "throttled"
 for cause in (WRONG, THROTTLED):
-    FAILED_SIGN_INS.labels(cause)  # from 0 on, or the first failure would be no increase
+    FAILED_SIGN_INS.labels(cause)  # starts at 0, or Prometheus would miss the first failure
 
 T = TypeVar("T")
 
@@ -57,20 +57,20 @@ class Guess:
     def reserve(self) -> bool:
         """Count it; False if it must not be checked.
 
-        The first counter that is full ends it, so that the refused guesses from one address never use up
-        those that a name has over all addresses.
+        It stops at the first counter that is full, so that refused guesses from one address never use up the
+        guesses that a name has over all addresses.
         """
         bounds = ((self.address, MAX_BY_ADDRESS), (self.own, MAX_OWN), (self.name, MAX_BY_NAME))
         return all(_count(key) <= most for key, most in bounds if key)
 
     def give_back(self) -> None:
-        """Forget the wrong passwords before a right one, and take it out of the wider counters.
+        """After a right password, reset the name's own counter and subtract one from the wider counters.
 
-        Those hold the guesses of others too.
+        The wider counters hold the guesses of others too.
         """
         _with_counters(methodcaller("delete", self.own))
         for key in filter(None, (self.address, self.name)):
-            with suppress(ValueError):  # forgotten meanwhile
+            with suppress(ValueError):  # expired meanwhile
                 _with_counters(methodcaller("decr", key))
 
 
@@ -93,9 +93,9 @@ def guess_of_old_password(*, account_id: int) -> Guess:
 
 @contextmanager
 def counted(guess: Guess, *, request: HttpRequest | None, name: str) -> Iterator[None]:
-    """Count a guess before it is checked in the block, so that of many at once no more than the limit are.
+    """Count a guess before the block checks it: of guesses at once, at most the limit are checked.
 
-    Raises ValidationError: what the block raises, or instead of the block where there were too many.
+    Raises ValidationError from the block, or instead of running it after too many guesses.
     """
     if not guess.reserve():
         _report_failure(request, name=name, cause=THROTTLED)
@@ -130,7 +130,7 @@ def remember_browser(response: HttpResponse, *, name: str) -> None:
 
 
 def fingerprint(name: str) -> str:
-    """What stands for a name in keys and logs; without SECRET_KEY no name can be tried against it."""
+    """A hash of a name for keys and logs; names cannot be tried against it without SECRET_KEY."""
     return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:16]
 
 
@@ -145,7 +145,7 @@ def address_of(request: HttpRequest | None) -> str:
 
 
 def network(address: str) -> str:
-    """What counts as one address: an IPv6 subscriber has a /64 to choose from."""
+    """The network that counts as one address: an IPv6 subscriber has a whole /64."""
     return str(ip_network((address, 64), strict=False)) if ":" in address else address
 
 
@@ -163,5 +163,5 @@ def _count(key: str) -> int:
 
 
 def _with_counters(use: Callable[[BaseCache], T]) -> T:
-    """Use the counters all processes share or, while Redis is away, this process's own."""
+    """Use the counters that all processes share or, while Redis is away, this process's own."""
     return _redis.call(lambda: use(cache), fallback=lambda: use(caches["local"]))

@@ -25,18 +25,18 @@ View = Callable[..., HttpResponse]
 
 
 class ShopAdminSite(UnfoldAdminSite):
-    """Where staff look after the shop."""
+    """The shop's admin site."""
 
     login_form = ThrottledLoginForm
     index_title = _("Overview")
 
     def get_urls(self) -> list[URLPattern]:
-        """Django's, without the redirect to a row's page in the shop: no row has one; and the manual."""
+        """Django's URLs without `view_on_site`, as no row has a page in the shop; and the manual."""
         django = [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
         return [path("manual/", self.admin_view(self.manual), name="manual"), *django]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature
-        """A view for staff; where it is asked for what its list does not offer, all of the list is shown."""
+        """A view for staff; a query that the list does not offer redirects to the whole list."""
 
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,7 +50,7 @@ class ShopAdminSite(UnfoldAdminSite):
         return wrapped
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign in; from then on the browser is known."""
+        """Sign in and remember the browser."""
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and isinstance(response, HttpResponseRedirect):
             sign_ins.remember_browser(response, name=request.user.get_username())
@@ -60,7 +60,7 @@ class ShopAdminSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Change one's own password, with as few guesses at the old one as at signing in."""
+        """Change one's own password; guesses at the old one are limited as at sign-in."""
         request.current_app = self.name
         view = PasswordChangeView.as_view(
             form_class=partial(ThrottledPasswordChangeForm, request=request),
@@ -70,7 +70,7 @@ class ShopAdminSite(UnfoldAdminSite):
         return cast("HttpResponse", view(request))
 
     def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
-        """Nothing: no page of ours completes what is typed."""
+        """Answer 404: no page uses autocompletion."""
         raise Http404
 
     def manual(self, request: HttpRequest) -> HttpResponse:
@@ -83,9 +83,10 @@ class ShopAdminSite(UnfoldAdminSite):
         return TemplateResponse(request, "backoffice/manual.html", context)
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """What the search box finds: its page where that is one, a list of all otherwise.
+        """Redirect to a single result's page, or list all results.
 
-        Unfold's palette (Ctrl-K) asks here too: its own search keeps objects in the cache, which holds JSON.
+        Unfold's palette (Ctrl-K) uses this too: its own search puts model objects into the cache, which holds
+        only JSON.
         """
         words = request.GET.get("s", "").strip()
         groups = search.find(self, request, words)

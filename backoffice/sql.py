@@ -1,6 +1,6 @@
-"""SQL that the ORM cannot say: an INSERT of rows that come as one value."""
+"""SQL that the ORM cannot express: an INSERT of rows from one JSON value."""
 
-# A row costs a fifth of what bulk_create takes for it, and an import has a hundred thousand.
+# It takes a fifth of bulk_create's time, and an import has up to 100,000 rows.
 INSERT_LOG_ENTRIES = """
 INSERT INTO django_admin_log
     (action_time, user_id, content_type_id, action_flag, object_id, object_repr, change_message)

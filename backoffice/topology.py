@@ -1,4 +1,4 @@
-"""On how many servers the database is, on the admin's first page."""
+"""The panel about the database's servers on the admin's first page."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from core.db.topology import Topology
 
 
 def show() -> dict[str, Any]:
-    """The state in a word, how many servers stand by and how far the last of them is behind."""
+    """The state in a word, the number of standbys and the lag of the last one."""
     found = topology.read()
     return {"found": found, "state": _state(found)}
 
@@ -27,4 +27,4 @@ def _state(found: Topology) -> str:
         "synchronous": (_("Every write is on two servers"), "success"),
     }
     text, colour = shown[found.state]
-    return badge(state, text, {state: colour})
+    return badge(found.state, text, {found.state: colour})

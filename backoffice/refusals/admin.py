@@ -1,4 +1,4 @@
-"""Refusals in the admin: to be read, found by request id or by member."""
+"""Refusals in the admin: read-only, searched by request id or by member."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ class RefusalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Member"))
     def member(self, refusal: Refusal) -> str:
-        """The id that the request named, leading to the member's page."""
+        """The member id in the request, as a link to the member's page."""
         if refusal.user_id is None:
             return NOTHING
         return link(reverse("admin:users_user_change", args=[refusal.user_id]), refusal.user_id)
@@ -59,7 +59,7 @@ class RefusalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Details"))
     def details(self, refusal: Refusal) -> str:
-        """What the answer said beside its texts."""
+        """The extension members of the answer."""
         members = refusal.extension_members.items()
         return (
             ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in members)
@@ -68,6 +68,6 @@ class RefusalAdmin(ReadOnlyAdmin):
 
 
 def title(code: str) -> str:
-    """The title of a problem in the reader's language; nothing of one that is no more."""
+    """The title of a problem in the reader's language; empty for a code that no longer exists."""
     kind = problem_types().get(code)
     return kind.title.in_language(get_language() or "ko") if kind else ""

@@ -1,4 +1,4 @@
-"""Metrics of what is kept of refusals."""
+"""Metrics of the recording of refusals."""
 
 from prometheus_client import Counter
 

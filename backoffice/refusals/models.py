@@ -1,4 +1,4 @@
-"""What clients were refused, kept for a while."""
+"""Refused requests, kept for a while."""
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -8,10 +8,10 @@ from core.timestamps import within_calendar
 
 
 class Refusal(models.Model):
-    """One refused request; or how many more of its kind came in the same second, which name no member."""
+    """One refused request; or the number of further ones of its kind in the same second, without members."""
 
     refused_at = models.DateTimeField(_("Refused at"))
-    # As the request named the member, who may not be one.
+    # The id in the request; a member with it need not exist.
     user_id = models.BigIntegerField(_("Member id"), null=True)
     request = models.CharField(_("Request"), max_length=200)
     status = models.SmallIntegerField(_("Status"))

@@ -1,4 +1,4 @@
-"""What a member was refused, on the member's page."""
+"""A member's refused requests, on the member's page."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Keeping what was refused, beside the requests: none waits for it, and what cannot be kept is counted.
+"""Recording refusals beside the requests: none waits for it, and lost records are counted.
 
-A thread of each web process writes what came in a second. In a rush the first of a kind are listed and the
-others counted, so that 90,000 refusals of a campaign are some rows.
+A thread of each web process writes one batch a second. Of many refusals of one kind, the first are listed and
+the others counted, so that 90,000 refusals of a campaign take a few rows.
 """
 
 import atexit
@@ -26,7 +26,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 STATUSES = frozenset({401, 409, 422, 503})
 BATCH_SECONDS = 1.0
-# Of one kind, that is a route and a code, in a batch of one process.
+# For each kind (a route and a code) in a batch of one process.
 LISTED = 20
 CLOSING_SECONDS = 2.0
 
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 def record_refusals(get_response: GetResponse) -> GetResponse:
-    """Hand what the API refused to the recorder of this process."""
+    """Middleware: pass the API's refusals to the recorder of this process."""
     recorder = Recorder()
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -48,7 +48,7 @@ def record_refusals(get_response: GetResponse) -> GetResponse:
 
 
 class Recorder:
-    """What waits to be written, and the thread that writes it, which starts with the first refusal."""
+    """The refusals to write, and a thread that writes them, started by the first refusal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,7 +59,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
 
     def record(self, request: HttpRequest, problem: Problem) -> None:
-        """Take it for the next batch."""
+        """Add the refusal to the next batch."""
         route = request.resolver_match.view_name if request.resolver_match else ""
         kind = (route, problem.code)
         with self._lock:
@@ -80,7 +80,7 @@ class Recorder:
             atexit.register(self.close)
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the last batch and end."""
         self._closing.set()
         self._came.set()
         if self._thread:
@@ -115,7 +115,7 @@ class Recorder:
 
 @atomic_with_retries
 def _keep(batch: list[Refusal]) -> None:
-    """Write them; losing some with the server is less bad than waiting for a standby."""
+    """Write the rows without waiting for a standby; losing some with the server is acceptable."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
     Refusal.objects.bulk_create(batch)

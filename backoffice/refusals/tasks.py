@@ -1,4 +1,4 @@
-"""What the Celery worker does for refusals."""
+"""Celery tasks for refusals."""
 
 from datetime import timedelta
 
@@ -17,9 +17,9 @@ BATCH = 10_000
 
 @shared_task(name="refusals.forget_old", ignore_result=True)
 def forget_old() -> None:
-    """Forget refusals older than KEPT, and all but the newest MAX_ROWS.
+    """Delete refusals older than KEPT, and all but the newest MAX_ROWS, a batch at a time.
 
-    A batch at a time; where no database answers, the next task does.
+    Without a database, the next run does it.
     """
     with put_off("refusals_put_off"):
         newest = Refusal.objects.aggregate(newest=Max("pk"))["newest"] or 0

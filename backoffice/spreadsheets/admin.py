@@ -1,4 +1,4 @@
-"""Pages of the admin whose rows come and go by file."""
+"""Admin pages with import and export of files."""
 
 import io
 from typing import Any
@@ -33,7 +33,7 @@ GONE = gettext_lazy("This file was imported already, or this preview has expired
 
 
 class UploadForm(forms.Form):
-    """A file; its kind is told by what is in it."""
+    """A file; its content decides its kind."""
 
     import_file = forms.FileField(
         label=gettext_lazy("File to import"),
@@ -41,7 +41,7 @@ class UploadForm(forms.Form):
     )
 
     def clean_import_file(self) -> Any:
-        """Raises ValidationError for more than an import reads."""
+        """Raises ValidationError for a file above the size limit."""
         file: Any = self.cleaned_data["import_file"]
         if (file.size or 0) > MAX_BYTES:
             raise refusal("too_big")
@@ -49,14 +49,14 @@ class UploadForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """A yes to a preview: the file that was kept, and what the preview said that it does."""
+    """The confirmation of a preview: the key of the kept file, and the preview's summary."""
 
     upload = forms.UUIDField(widget=forms.HiddenInput)
     expected = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
 
 class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
-    """Rows that staff put in one by one or by file, with a preview, all of the file or nothing."""
+    """Rows that staff add one by one or by file, with a preview; a file is imported whole or not at all."""
 
     spreadsheet: Spreadsheet
     export_help = gettext_lazy(
@@ -64,11 +64,11 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
     )
 
     def get_exports(self) -> tuple[Export, ...]:
-        """The columns of an import, and those that it leaves alone."""
+        """The columns of an import, and those that it ignores."""
         return (Export(self.model, self.spreadsheet.columns),)
 
     def get_urls(self) -> list[Any]:
-        """The pages of every list, and those of files."""
+        """The list's URLs, and those of files."""
         pages = (
             ("import/", "import", self.import_view),
             ("import/<slug:name>.<slug:kind>", "import_template", self.template_view),
@@ -81,7 +81,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         return [*own, *super().get_urls()]
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whoever sees such rows: their files are how many are changed at once."""
+        """Whether the account may see such rows: exported files are the way to change many rows at once."""
         return bool(self.has_view_permission(request))
 
     def has_import_permission(self, request: HttpRequest) -> bool:
@@ -112,7 +112,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         return self._import_page(request, form=form)
 
     def _preview(self, request: HttpRequest, file: UploadedFile) -> HttpResponse:
-        """What a file would do; where it would do anything, it is kept for a yes. Raises ValidationError."""
+        """Preview a file and keep it for the confirmation if it changes anything. Raises ValidationError."""
         content = file.read()
         result = importing.preview(spreadsheet=self.spreadsheet, content=content)
         if result.invalid_rows:
@@ -124,7 +124,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         return self._import_page(request, confirm_form=form, result=result)
 
     def template_view(self, request: HttpRequest, name: str, kind: str) -> FileResponse:
-        """A file to start from."""
+        """A template file."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         if name not in self.spreadsheet.templates or kind not in {"csv", "xlsx"}:
@@ -149,11 +149,11 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         except (OperationalError, IntegrityError) as error:
             if meaning_of(error) is Meaning.UNAVAILABLE:
                 raise
-            # A row that was locked for long, or that somebody took or changed since it was read.
+            # A row stayed locked for too long, or was added or changed since it was read.
             return self._upload_again(request, _("The same rows were being changed; nothing was imported."))
 
     def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
-        """Back to the list or, where the file no longer fits the shop, say why."""
+        """Import and go back to the list or, if the file no longer fits the shop, show the reasons."""
         staff_id = _staff_id(request)
         kept = staging.take_upload(pk=upload, owner_id=staff_id, model=self.model)
         if kept is None:

@@ -1,4 +1,4 @@
-"""The app of files that bring rows in."""
+"""The app that imports and exports files."""
 
 from django.apps import AppConfig
 
@@ -7,4 +7,4 @@ class SpreadsheetsConfig(AppConfig):
     """Users, products and coupons by CSV and XLSX."""
 
     name = "backoffice.spreadsheets"
-    label = "seeding"  # what its tables and permissions go by
+    label = "seeding"  # the label in tables and permissions

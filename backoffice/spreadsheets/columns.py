@@ -1,4 +1,4 @@
-"""What the files of a table hold: its columns, and their rows as pages show them and files have them."""
+"""The columns of a table's files, and their values on pages and in files."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -18,25 +18,26 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import action_log
 from backoffice.formatting import number
 
-# What begins a formula, in whatever width it is written (UAX 15); spreadsheets make some of these the others.
+# Characters that begin a formula, in every width (UAX 15); spreadsheets convert some of these into the
+# others.
 _SIGNS = frozenset("=+-@−")
-# Texts of which spreadsheets make a cell whose formula failed.
+# Texts that spreadsheets turn into a cell with a failed formula.
 EXCEL_ERRORS = frozenset(
     f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
 )
-# What str.strip() leaves, and shows nothing.
+# Invisible characters that str.strip() leaves.
 _INVISIBLE = frozenset({"Cc", "Cf"})
 
 
 class CellError(str):
-    """What a cell shows whose formula failed: `#N/A`."""
+    """The error of a cell whose formula failed, such as `#N/A`."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """A number that its cell shows otherwise (`007`, `1,000`) or, `is_scaled`, as another one (`100%`)."""
+    """A number that its cell shows formatted (`007`, `1,000`) or, `is_scaled`, as another number (`100%`)."""
 
     number: float
     is_scaled: bool
@@ -46,7 +47,7 @@ class Formatted:
 
 
 class Column:
-    """A field of a model as a file has it, in the language of whoever asks for it."""
+    """A column of a file for a field of a model, in the reader's language."""
 
     def __init__(self, field: Any) -> None:
         self.field: Any = field
@@ -60,13 +61,13 @@ class Column:
         return {self.name, *spellings(label)}
 
     def show(self, value: Any, *, typed: bool) -> Any:
-        """A value as people read it, as a number where a file has `typed` cells."""
+        """A value as people read it; a number for files with `typed` cells."""
         if value is None:
             return ""
         return value if typed else str(value)
 
     def write(self, value: Any, *, typed: bool) -> Any:
-        """The same as a cell of a file, where a text is never run as a formula."""
+        """The value as a cell of a file; a text is written so that it is never run as a formula."""
         shown = self.show(value, typed=typed)
         return f"'{shown}" if isinstance(value, str) and needs_apostrophe(shown) else shown
 
@@ -83,7 +84,7 @@ class TimestampColumn(Column):
     """Dates and times in Seoul."""
 
     def show(self, value: Any, *, typed: bool) -> Any:
-        """Seoul's moment; as a text where Excel's own would not be exact."""
+        """The time in Seoul; as a text if Excel's own type would not be exact."""
         if value is None:
             return ""
         local = localtime(value).replace(tzinfo=None)
@@ -91,12 +92,12 @@ class TimestampColumn(Column):
 
 
 def column_of(model: type[Model], name: str) -> Column:
-    """The column of a field, whose kind says how its cells are written."""
+    """The column for a field, by the field's type."""
     return column_for(model._meta.get_field(name))  # noqa: SLF001 - documented API
 
 
 def column_for(field: Any) -> Column:
-    """The same of a field that no table has."""
+    """The column for a field outside any table."""
     if field.choices:
         return ChoiceColumn(field)
     return TimestampColumn(field) if field.get_internal_type() == "DateTimeField" else Column(field)
@@ -104,24 +105,24 @@ def column_for(field: Any) -> Column:
 
 @dataclass
 class Row:
-    """What a row of a file holds, the row of the table that it is about, and what is wrong with it."""
+    """A row of a file, the stored row with its id, and its errors."""
 
     number: int
-    # Both by the name of the column.
+    # Both are keyed by column name.
     cells: dict[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
-    # What the file says in columns that are no fields of the table; empty where no difference is given.
+    # Values of columns that are no fields of the table; empty if no difference is given.
     extra: dict[str, Any] = field(default_factory=dict)
-    # By the name of the column, "" for the row as a whole.
+    # Keyed by column name; "" is the row as a whole.
     errors: dict[str, list[str]] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
-    # The row of the table with this id, if there is one, and what the file makes of it.
+    # The stored row with this id, if any, and its new state.
     stored: Any = None
     new: Any = None
 
     @property
     def row_id(self) -> int | None:
-        """The id that the file gives, if any."""
+        """The row's id in the file, if any."""
         return self.values.get("id")
 
     @cached_property
@@ -147,22 +148,22 @@ class Row:
 
 
 class Spreadsheet:
-    """What the files of a table hold; an app says it of its own by a subclass."""
+    """Describes the files of a table; each app subclasses it for its models."""
 
     model: type[Model]
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    # Exports write these for people to read, imports leave them alone.
+    # Exported for reading, ignored by imports.
     read_only: tuple[str, ...] = ()
-    # Imports set these in new rows only; and what the preview says of rows that would change them.
+    # Imports set these in new rows only; and the preview's warning for rows that would change them.
     read_only_once_created: tuple[str, ...] = ()
     ignored_change: "str | Promise" = ""
-    # Fields of a file that are none of the table, and which of them are added to which field of a stored row.
+    # Fields outside the table, and which of them are added to which field of a stored row.
     extra: "tuple[Field[Any, Any], ...]" = ()
     adjusts: ClassVar[Mapping[str, str]] = {}
-    # Files to start from: what each is called, and its columns with an example.
+    # Template files: a name each, and columns with an example.
     templates: ClassVar[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {}
-    # A row without an id that has another's name is refused: it may be the same file a second time.
+    # A row without an id is refused if its name exists: it may be the same file a second time.
     unique_names = False
 
     def columns(self) -> list[Column]:
@@ -180,10 +181,10 @@ class Spreadsheet:
         return {each.name for each in self.extra}
 
     def check(self, row: Row) -> None:
-        """Refuse, or warn of, what only this kind of row has: in a preview, and again with the row locked."""
+        """Refuse or warn by rules of this table: in a preview, and again with the row locked."""
 
     def preview(self, row: Row, column: Column) -> str:
-        """What a cell was, where it changes, and what it will be; and why to look at it once more."""
+        """A cell's old value if it changes, its new value, and a warning if any."""
         name = column.name
         if name in row.extra:
             if name not in self.adjusts:
@@ -211,11 +212,11 @@ class Spreadsheet:
         return number(value) if is_counted else str(column.show(value, typed=False))
 
     def _is_price(self, name: str) -> bool:
-        """Whether the field is in won, whatever the row; of another a percentage would say little."""
+        """Whether the field is always in won; a percentage is shown for prices only."""
         return bool(getattr(self.model, "units", {}).get(name) == "won")
 
     def log_parts(self, row: Row) -> list[action_log.Part]:
-        """What the log says of a stored row that is about to change."""
+        """The log message's parts for a stored row that is about to change."""
         after = {name: value for name, value in row.changes.items() if name not in self.extra_names}
         before = {name: getattr(row.stored, name) for name in after}
         return [action_log.changes(row.stored, before, after)] if after else []
@@ -231,11 +232,11 @@ def stripped(text: str) -> str:
 
 
 def needs_apostrophe(text: str) -> bool:
-    """Whether a text has to be exported behind an apostrophe, which an import takes off again.
+    """Whether a text is exported with a leading apostrophe, which an import removes again.
 
-    Spreadsheets drop blanks, ends of lines and what is invisible before a sign and then run a formula, and
-    take `#N/A` for one that failed; blanks around any text an import would drop. Apostrophes that a text
-    begins with do not count, so that one more can be told from them.
+    Spreadsheets skip blanks, line ends and invisible characters before a sign and then run a formula, and
+    take `#N/A` for one that failed; an import would strip blanks around a text. Leading apostrophes of the
+    text itself are skipped, so that the added one can be distinguished from them.
     """
     text = text.lstrip("'")
     first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
@@ -244,7 +245,7 @@ def needs_apostrophe(text: str) -> bool:
 
 
 def spellings(text: object) -> set[str]:
-    """A text in each of the shop's languages, without capitals."""
+    """A text in each of the shop's languages, in lower case."""
     found = set()
     for code, _name in settings.LANGUAGES:
         with translation.override(code):

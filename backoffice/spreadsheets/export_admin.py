@@ -1,4 +1,4 @@
-"""The export of a list, as a file of what its search and filters find."""
+"""Export of a list: a file with the rows that its search and filters find."""
 
 import gzip
 import weakref
@@ -35,7 +35,7 @@ CSV_TYPE = "text/csv; charset=utf-8"
 
 
 class ExportForm(forms.Form):
-    """The kind of file that is wanted and, where a list has several exports, which."""
+    """The kind of file and, if a list has several exports, the export."""
 
     CSV, XLSX = "0", "1"
 
@@ -59,36 +59,36 @@ class ExportForm(forms.Form):
 
 
 class ExportAdmin(BaseAdmin):
-    """A list that can be exported, by whom `has_export_permission` says."""
+    """A list that accounts with `has_export_permission` can export."""
 
     exports: tuple[Export, ...] = ()
     change_list_template = "spreadsheets/change_list.html"
     export_help = gettext_lazy("The rows that the list's search and filters find, as of one moment.")
 
     def get_urls(self) -> list[Any]:
-        """The pages of every list, and that of its export."""
+        """The list's URLs, and that of its export."""
         view = self.admin_site.admin_view(self.export_view)
         return [path("export/", view, name=self._url_name("export")), *super().get_urls()]
 
     def get_exports(self) -> tuple[Export, ...]:
-        """What the list can be exported as, the usual one first."""
+        """The exports of the list, the default first."""
         return self.exports
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whether this account may see such rows and take lists along."""
+        """Whether this account may see such rows and export lists."""
         allowed = request.user.has_perm(f"seeding.{EXPORT_LISTS}")
         return bool(allowed and self.has_view_permission(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with a button to export it where this account may."""
+        """The list, with an export button if this account may export it."""
         context = {**(extra_context or {}), "has_export_permission": self.has_export_permission(request)}
         response: HttpResponse = super().changelist_view(request, context)
         return response
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The page that asks for a kind of file or, with one, what the list finds as such a file."""
+        """The form for the kind of file or, with valid input, the file."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         found, choices = self.get_changelist_instance(request), self.get_exports()
@@ -127,7 +127,7 @@ class ExportAdmin(BaseAdmin):
         return TemplateResponse(request, "spreadsheets/export.html", context)
 
     def _log(self, request: HttpRequest, export: Export, *, name: str, rows: int) -> None:
-        """Who took along what, said before any of it is sent."""
+        """Log the export before any of the file is sent."""
         staff: Any = request.user
         query = unquote_plus(request.GET.urlencode())
         text = FILE_EXPORTED_IN_PART if query else FILE_EXPORTED
@@ -139,7 +139,7 @@ class ExportAdmin(BaseAdmin):
 
 
 def _days(found: Any) -> str:
-    """The days in Seoul by which the list is filtered, today where it is not."""
+    """The days of the list's filter in Seoul; today without one."""
     ranges = [spec.days() for spec in found.filter_specs if isinstance(spec, DayRangeFilter)]
     since, until = next((days for days in ranges if any(days)), (None, None))
     if since and until:
@@ -150,7 +150,7 @@ def _days(found: Any) -> str:
 
 
 def _response(request: HttpRequest, file: File, *, name: str, is_xlsx: bool) -> HttpResponseBase:
-    """The file; CSV compressed, as it is on disk, for whoever takes that: no thread waits for its way."""
+    """The file; CSV stays compressed if the client accepts that. No thread waits for the download."""
     is_packed = not is_xlsx and "gzip" in request.headers.get("Accept-Encoding", "")
     response: FileResponse | StreamingHttpResponse
     if is_xlsx or is_packed:
@@ -162,7 +162,7 @@ def _response(request: HttpRequest, file: File, *, name: str, is_xlsx: bool) -> 
         response["Content-Encoding"] = "gzip"
     patch_vary_headers(response, ["Accept-Encoding"])
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    # Also where nobody reads or closes the response.
+    # Also if the response is never read or closed.
     weakref.finalize(response, file.content.close)
     return response
 

@@ -1,4 +1,4 @@
-"""Rows of a list as a CSV or XLSX file: made as a whole, of one moment, before any of it is sent."""
+"""Rows of a list as a CSV or XLSX file, complete and as of one moment before any of it is sent."""
 
 import csv
 import gzip
@@ -26,24 +26,24 @@ from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_ROWS
 from core.db.replica import read_from_replica
 
 BATCH_SIZE = 1_000
-# What a spreadsheet shows of a CSV file, below the headings.
+# The rows of a CSV file that a spreadsheet shows, without the headings.
 MAX_CSV_ROWS = LAST_ROW - 1
-# Excel reads UTF-8 as such only behind this.
+# Excel recognises UTF-8 only by this.
 BYTE_ORDER_MARK = "\ufeff"
-# What XML cannot hold or changes, and what looks like its escape.
+# Characters that XML cannot hold or changes, and texts that look like their escapes.
 _TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class TooManyRows(ValueError):
-    """More rows than this kind of file is made for."""
+    """More rows than this kind of file can have."""
 
 
 class SecondsColumn(Column):
-    """Seoul's time to the second: a spreadsheet takes a fraction of six digits for a text."""
+    """Seoul's time to the second: a spreadsheet reads a six-digit fraction as text."""
 
     def __init__(self, own: Any) -> None:
         super().__init__(own)
-        # Asked for each cell, it would take a fifth of the whole.
+        # Cached: looked up for each cell, it would take a fifth of the time.
         self.zone = get_current_timezone()
 
     def show(self, value: Any, *, typed: bool) -> Any:
@@ -54,7 +54,7 @@ class SecondsColumn(Column):
 
 
 class TextColumn(Column):
-    """What XLSX has no type for, as a text."""
+    """Writes values that XLSX has no type for as text."""
 
     def show(self, value: Any, *, typed: bool) -> Any:  # noqa: ARG002 - the same in either file
         return "" if value is None else str(value)
@@ -69,10 +69,10 @@ def _as_found(rows: "QuerySet[Any]") -> "QuerySet[Any]":
 
 @dataclass(frozen=True)
 class Export:
-    """What a list gives as a file.
+    """A way to export a list.
 
-    `columns` are the file's, in the reader's language. `rows` makes of what the list finds the rows of the
-    file, which are of `model` and come in `ordering`; `title` tells this export from others of the list.
+    `columns` are the file's, in the reader's language. `rows` turns the list's queryset into the rows of the
+    file, which are of `model` and in `ordering`; `title` distinguishes this export from others of the list.
     """
 
     model: type[Model]
@@ -87,10 +87,10 @@ def columns_of(
     headings: "Mapping[str, str | Promise | Field[Any, Any]]",
     kinds: Mapping[str, type[Column]] = MappingProxyType({}),
 ) -> Callable[[], list[Column]]:
-    """What makes a column for each field of `headings`, also of a related row as `user__name`.
+    """A function that makes a column for each field of `headings`, also of a related row as in `user__name`.
 
-    A heading is "" for the field's own name, or the field that says what `Export.rows` annotates under this
-    name. `kinds` are the columns that are not written as their field's type is.
+    A heading is "" for the field's own label, or the field that describes an annotation of `Export.rows`.
+    `kinds` are column classes that differ from the default of their field's type.
     """
 
     def column(name: str, heading: Any) -> Column:
@@ -106,7 +106,7 @@ def columns_of(
 
 @dataclass(frozen=True)
 class File:
-    """A whole file on disk, gone once it is closed; `size` is in bytes, of CSV before it was compressed."""
+    """A complete file on disk, deleted on close; `size` is in bytes, for CSV before compression."""
 
     content: IO[bytes]
     rows: int
@@ -114,26 +114,27 @@ class File:
 
 
 def count_rows(rows: "QuerySet[Any]") -> int:
-    """How many rows there are; MAX_CSV_ROWS + 1 where there are more."""
+    """The number of rows, at most MAX_CSV_ROWS + 1."""
     return rows.order_by().values("pk")[: MAX_CSV_ROWS + 1].count()
 
 
 def make_file(*, columns: list[Column], rows: "QuerySet[Any]", is_xlsx: bool) -> File:
     """A file of these rows in their order, headings first. Raises TooManyRows.
 
-    All rows are of one moment. Where a standby ends the read, the primary is read from the start. What the
-    database raises is raised, and then there is no file.
+    All rows are as of one moment. If a standby cancels the read, the primary is read from the start. Raises
+    what the database raises, and leaves no file then.
     """
     values = rows.values_list(*(column.name for column in columns))
     write = _write_xlsx if is_xlsx else _write_csv
 
     def read() -> File:
         _refuse_too_many(count_rows(rows), is_xlsx=is_xlsx)
-        # A cursor is one statement: it sees one moment, and each of its fetches has the whole time-out.
+        # A cursor is one statement: it sees one snapshot, and each fetch has the whole time-out.
         with ExitStack() as failure, connection.cursor() as cursor:
             file = failure.enter_context(TemporaryFile())
             cursor.execute(sql.PLAN_CURSORS_FOR_ALL_ROWS)
-            # Within a transaction a cursor is safe behind a pgbouncer, too, whose setting turns them off.
+            # A cursor within a transaction is safe behind a pgbouncer, too, although the setting turns
+            # cursors off.
             found = values._iterator(use_chunked_fetch=True, chunk_size=BATCH_SIZE)  # type: ignore[attr-defined]  # noqa: SLF001
             counted, size = write(file, _lines(columns, found, typed=is_xlsx))
             file.seek(0)
@@ -172,12 +173,12 @@ def _write_xlsx(file: IO[bytes], lines: Iterator[list[Any]]) -> tuple[int, int]:
             sheet.append([_escaped(cell) if isinstance(cell, str) else cell for cell in line])
             rows += 1
     finally:
-        book.save(file)  # after a failure, too: only now openpyxl removes the file that it writes rows into
+        book.save(file)  # also after a failure: only save() makes openpyxl remove its temporary file
     return rows, file.seek(0, io.SEEK_END)
 
 
 def _escaped(text: str) -> str:
-    """As spreadsheets escape in XLSX (ECMA-376 part 1, 22.9.2.19, ST_Xstring)."""
+    """The text escaped as XLSX requires (ECMA-376 part 1, 22.9.2.19, ST_Xstring)."""
     return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 

@@ -1,4 +1,4 @@
-"""Why a file is not read, in words."""
+"""Error messages for unreadable files."""
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -50,7 +50,7 @@ _MOST = {
 
 
 def refusal(code: str, *, row: int = 0, column: int = 0, place: str = "") -> ValidationError:
-    """The error for a key of TEXTS, with the row and the column where they are known."""
+    """The error for a key of TEXTS, with row and column if known."""
     what = _(TEXTS[code]) % {"most": _MOST.get(code, ""), "place": place}
     where = {"row": f"{row:,}", "column": get_column_letter(column or 1), "what": what}
     if row and column:

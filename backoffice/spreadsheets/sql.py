@@ -1,7 +1,7 @@
 """SQL that the ORM cannot say: temporary tables, the catalogue, sequences, writing one table from another."""
 
-# What an import has to remember of a whole file stands in the database, for this transaction alone: a web
-# process needs the same memory for any number of rows.
+# An import keeps its state of a whole file in temporary tables of its transaction, so that a web process
+# needs the same memory for any number of rows.
 CREATE_TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
     (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
@@ -11,7 +11,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
 TRUNCATE pg_temp.import_seen, pg_temp.import_staged
 """
 
-# What was seen first stays: a later row with the same value is told which row that is.
+# The first row with a value stays: the error of a later one names it.
 ADD_SEEN = """
 INSERT INTO pg_temp.import_seen
 SELECT %s, value, number FROM unnest(%s::text[], %s::bigint[]) AS rows(value, number)
@@ -26,7 +26,7 @@ SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
 WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
 """
 
-# Rows that change the same fields, whatever their order in a file, are written by one UPDATE.
+# Rows that change the same fields are written by one UPDATE, in any order of the file.
 STAGE = """
 INSERT INTO pg_temp.import_staged
 SELECT %s, key, number, version, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
@@ -35,7 +35,7 @@ FROM json_to_recordset(%s::json) AS rows(key bigint, number bigint, version bigi
 HIGHEST_NEW_ID = (
     "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
 )
-# Pages by key: the process holds one at a time, whatever the driver buffers.
+# Pages by key: the process holds one at a time, although the driver buffers a whole result.
 STAGED_NEW = """
 SELECT key, changes FROM pg_temp.import_staged WHERE kind = 'new' AND key > %s ORDER BY key LIMIT %s
 """
@@ -44,9 +44,9 @@ SELECT key, number, changes FROM pg_temp.import_staged WHERE kind = 'changed' AN
 """
 CHANGED_FIELDS = "SELECT DISTINCT fields FROM pg_temp.import_staged WHERE kind = 'changed'"
 
-# Another one after each UPDATE, of whatever field.
+# The row's version, which every UPDATE changes.
 ROW_VERSION = "xmin::text::bigint"
-# How many are gone, and which are no longer what was read.
+# The number of deleted rows, and the rows that have changed since they were read.
 LOCK_CHANGED = """
 WITH locked AS (
     SELECT key, stored.xmin::text::bigint = version AS is_as_read
@@ -64,16 +64,16 @@ NEXT_VALUE = "SELECT last_value + is_called::int FROM {}"
 SET_SEQUENCE = "SELECT setval(%s, %s)"
 ADVANCE_SEQUENCE = "SELECT max(nextval(%s)) FROM generate_series(%s::bigint, %s::bigint)"
 
-# From table to table: checkouts wait for its end, and `QuerySet.bulk_update` sends a CASE for each row and
-# column.
+# From table to table, because checkouts wait for its end, and `QuerySet.bulk_update` sends a CASE for each
+# row and column.
 UPDATE_FROM_STAGED = """
 UPDATE {table} AS stored SET {changes}
 FROM pg_temp.import_staged AS staged, json_populate_record(NULL::{table}, staged.changes) AS file
 WHERE kind = 'changed' AND fields = %s AND stored.id = key
 """
-# What is added to a stored number: orders may have changed it since the file was read.
+# Differences are added to the stored number, which orders may have changed since the file was read.
 ADD_DIFFERENCE = "{field} = stored.{field} + (staged.changes->>%s)::bigint"
 
-# By default the planner takes what gives the first tenth of a cursor's rows soonest: for last week's orders,
-# sorted by number, that is the whole history from its beginning.
+# By default the planner optimises for the first tenth of a cursor's rows: for last week's orders, sorted by
+# number, it would read the whole history from its beginning.
 PLAN_CURSORS_FOR_ALL_ROWS = "SET LOCAL cursor_tuple_fraction = 1"

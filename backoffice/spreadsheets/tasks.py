@@ -1,4 +1,4 @@
-"""What the Celery worker does for files."""
+"""Celery tasks for files."""
 
 from celery import shared_task
 
@@ -8,6 +8,6 @@ from core.db.transactions import put_off
 
 @shared_task(name="seeding.forget_uploads", ignore_result=True)
 def forget_uploads() -> None:
-    """Forget uploads that nobody confirmed; where no database answers, the next task does."""
+    """Delete uploads that were not confirmed; without a database, the next run does it."""
     with put_off("uploads_put_off"):
         staging.forget_old_uploads()

@@ -1,4 +1,4 @@
-"""Files to start from: the headings that an import reads, and a row by example."""
+"""Template files: the headings of an import, and an example row."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from backoffice.spreadsheets.exports import BYTE_ORDER_MARK
 
 
 def template(spreadsheet: Spreadsheet, name: str, *, is_xlsx: bool) -> bytes:
-    """A CSV or XLSX file in the reader's language. Raises KeyError for a name that is none."""
+    """A CSV or XLSX file in the reader's language. Raises KeyError for an unknown name."""
     _label, example = spreadsheet.templates[name]
     columns = [column for column in spreadsheet.import_columns() if column.name in example]
     values = {name: str(value) if isinstance(value, Promise) else value for name, value in example.items()}

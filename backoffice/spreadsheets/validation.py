@@ -1,4 +1,4 @@
-"""The validation of a file's rows: what their cells mean, against the file, and against what is stored."""
+"""Validation of a file's rows: their cells, against other rows of the file, and against stored rows."""
 
 import json
 import re
@@ -31,19 +31,19 @@ from backoffice.spreadsheets.columns import (
     stripped,
 )
 
-# Excel keeps fifteen digits: beyond this a number is not what was typed.
+# Excel keeps fifteen digits: a larger number may differ from the typed one.
 MAX_EXACT_FLOAT = 2**53
-# Far beyond any shop, and far from where the numbering would end.
+# Far above any shop's ids, and far below the end of the sequence.
 MAX_ID = 10**12
 VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
 class RowValidator:
-    """Goes through a file's rows once, batch by batch, with the tables that `staging.create_tables` makes."""
+    """Reads a file's rows once, in batches, with the tables of `staging.create_tables`."""
 
     def __init__(self, *, spreadsheet: Spreadsheet, headings: Sequence[Any]) -> None:
-        """Raises ValidationError for headings that name no column or one twice, and for lacking columns."""
+        """Raises ValidationError for unknown, repeated or missing columns."""
         self.spreadsheet = spreadsheet
         self.manager: Any = spreadsheet.model._default_manager  # noqa: SLF001 - documented API
         columns = spreadsheet.import_columns()
@@ -64,7 +64,7 @@ class RowValidator:
         self.ignored_changes = 0
 
     def validate(self, file_rows: Iterable[tuple[int, Sequence[Any]]]) -> list[Row]:
-        """Read the next rows of the file, each with its number; compare them with what is stored."""
+        """Read the next rows of the file, each with its number; compare them with the stored rows."""
         rows = [self._read(number, cells) for number, cells in file_rows]
         stored = self.manager.annotate(version=VERSION).in_bulk([row.row_id for row in rows if row.row_id])
         for row in rows:
@@ -97,7 +97,7 @@ class RowValidator:
         return row
 
     def _compare(self, row: Row, stored: Model | None) -> None:
-        """Set what the file makes of a stored row, or of none."""
+        """Set the row's new state from the stored row, or from none."""
         row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
         if stored is None and self.lacking:
             text = (
@@ -113,7 +113,7 @@ class RowValidator:
                 setattr(row.new, name, value)
             elif name in self.spreadsheet.read_only_once_created:
                 is_ignored |= value not in {None, getattr(stored, name)}
-            # SQL may have stored blanks around a text, which an import drops: that is no change.
+            # SQL may have stored blanks around a text, which an import strips: that is no change.
             elif value != column.to_python(getattr(stored, name)):
                 setattr(row.new, name, value)
             if name != "id" and not column.null and getattr(row.new, name) is None:
@@ -121,14 +121,14 @@ class RowValidator:
         self.ignored_changes += is_ignored
 
     def _check_repeated(self, name: str, rows: Sequence[tuple[Row, str]], text: str) -> None:
-        """Refuse rows whose value stands above in the file."""
+        """Refuse rows with a value that an earlier row of the file has."""
         first = _first_rows(kind=name, values=[(value, row.number) for row, value in rows])
         for row, value in rows:
             if (above := first[value]) != row.number:
                 row.refuse(name, text % {"row": above})
 
     def _check_names(self, rows: Sequence[Row]) -> None:
-        """Refuse rows without an id whose name is stored already, or above in the file."""
+        """Refuse rows without an id if their name is stored, or in an earlier row of the file."""
         new = [(row, row.values["name"]) for row in rows if not row.row_id and row.values.get("name")]
         named = self.manager.filter(name__in={name for _row, name in new})
         stored = dict(named.order_by("-pk").values_list("name", "pk"))
@@ -157,7 +157,7 @@ def _names(headings: Sequence[Any], columns: list[Column]) -> list[str | None]:
 
 
 def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """For each of these values, given in the file's order: the first row of the file with it."""
+    """For each of these values, in the file's order: the first row of the file with it."""
     rows: dict[str, int] = {}
     for value, number in values:
         rows.setdefault(value, number)
@@ -168,7 +168,7 @@ def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, in
 
 
 def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
-    """What the constraints of their table would refuse, by place in `rows`; nothing is written or locked."""
+    """Violations of the table's constraints, by index in `rows`; nothing is written or locked."""
     if not rows:
         return {}
     meta = type(rows[0])._meta  # noqa: SLF001 - documented API
@@ -188,7 +188,7 @@ def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
 
 
 def _failed_checks(table: str, conditions: Sequence[str]) -> str:
-    """SQL: which rows of a JSON list fail which conditions; the conditions are the catalogue's."""
+    """SQL: the rows of a JSON list that fail a condition of the table's constraints in pg_constraint."""
     checks = [f"({condition})".replace("%", "%%") for condition in conditions]
     rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
     return (
@@ -206,13 +206,13 @@ def _as_json(rows: Sequence[Model]) -> str:
 
 
 def read_cell(column: Column, value: Any) -> Any:
-    """What a cell means to the column's field, None for an empty cell. Raises ValidationError."""
+    """A cell's value for the column's field, None for an empty cell. Raises ValidationError."""
     if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
         raise ValidationError(_("The formula in this cell failed in Excel."))
     kind = "choice" if column.choices else column.field.get_internal_type()
     read = READERS.get(kind, _read_text)
     if isinstance(value, str):
-        # What an export put an apostrophe before is all as it was.
+        # A text behind an exported apostrophe is taken literally.
         was_escaped = kind not in READERS and value.startswith("'") and needs_apostrophe(value[1:])
         value = value[1:] if was_escaped else stripped(value)
     return None if value in (None, "") else column.field.clean(read(column, value), None)
@@ -247,7 +247,7 @@ def _read_id(column: Column, value: Any) -> int:
 
 
 def _read_text(_column: Column, value: Any) -> Any:
-    """Numbers of Excel's as they look; what looks otherwise than it is, is refused."""
+    """The text; a number of Excel's as it looks. Refuses values that their cell shows differently."""
     if isinstance(value, Formatted | datetime):
         raise ValidationError(
             _("This cell does not hold the text that it shows. Format it as text and type it again.")
@@ -261,7 +261,7 @@ def _read_text(_column: Column, value: Any) -> Any:
 
 
 def _read_choice(column: Column, value: Any) -> str:
-    """The code of a word: itself, or its label in any of the shop's languages."""
+    """The choice's value, given as itself or as its label in any of the shop's languages."""
     word = str(value).casefold()
     for code, label in column.field.choices:
         if word == code or word in spellings(label):
@@ -273,7 +273,7 @@ def _read_choice(column: Column, value: Any) -> str:
 
 
 def _read_timestamp(_column: Column, value: Any) -> datetime:
-    """Of Excel's or as in 2026-11-22 09:00; Seoul's unless it says another offset."""
+    """A date of Excel's, or a text as in 2026-11-22 09:00; Seoul's time unless it has an offset."""
     moment = value
     if isinstance(value, str):
         try:

@@ -2,8 +2,8 @@
 
 A row is a line of JSON, `[number, [cell, ...]]`. A cell is null, a text, a number, true or false, or an
 object: `{"date": "2026-11-28T09:00:00"}`; for a formula that failed, `{"error": "#N/A"}`; for a number in a
-format that shows it otherwise, `{"number": 7, "scaled": false}`. Its last words, on standard error, are a
-JSON object: `{"refused": code, ...}`, or what is worth telling of the table.
+format that shows it otherwise, `{"number": 7, "scaled": false}`. At the end it writes a JSON object to
+standard error: `{"refused": code, ...}`, or facts about the table.
 """
 
 import codecs
@@ -21,7 +21,7 @@ from backoffice.spreadsheets.parser.limits import UnreadableFile, filled
 from backoffice.spreadsheets.parser.worksheet import Worksheet
 
 CSV_HEAD_BYTES = 64 * 1024
-# More than a row within bounds can have, each character of it a quotation mark that is doubled.
+# Longer than any row within bounds, even if every character is a doubled quotation mark.
 MAX_RECORD_CHARS = 2 * limits.MAX_COLUMNS * limits.MAX_CELL_CHARS
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -41,10 +41,10 @@ def main() -> None:
 
 
 def limit_resources() -> None:
-    """Memory, processor time and what may be written; the kernel ends a process that goes beyond.
+    """Limit memory, processor time and output; the kernel ends a process that exceeds them.
 
-    macOS does not hold RLIMIT_AS. There memory is bounded by what the parser counts as it goes, which is the
-    same everywhere: `limits.py` bounds all that it keeps, and the limit here is a second line.
+    macOS does not enforce RLIMIT_AS. There only the parser's own counts bound memory, which are the same
+    everywhere: `limits.py` bounds all that it keeps, and the limit here is a second defence.
     """
     bounds = {
         resource.RLIMIT_AS: limits.MEMORY_BYTES,
@@ -60,9 +60,9 @@ def limit_resources() -> None:
 
 
 def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
-    """Write the rows that have content, headings first; what is worth telling of them.
+    """Write the rows that have content, headings first; returns facts about the table.
 
-    The kind of file is told by what is in it. Raises UnreadableFile.
+    The content decides the kind of file. Raises UnreadableFile.
     """
     if len(content) > limits.MAX_BYTES:
         raise UnreadableFile("too_big")
@@ -70,7 +70,7 @@ def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
         sheet = Worksheet(content)
         write(sheet.rows(), output)
         return sheet.report()
-    if content.startswith(b"\xd0\xcf\x11\xe0"):  # OLE: Excel's files before 2007, and what has a password
+    if content.startswith(b"\xd0\xcf\x11\xe0"):  # OLE: Excel files before 2007, and files with a password
         is_protected = "EncryptedPackage".encode("utf-16-le") in content
         raise UnreadableFile("protected" if is_protected else "old_excel")
     write(csv_rows(content), output)
@@ -78,7 +78,7 @@ def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
 
 
 def write(rows: Iterable[tuple[int, dict[int, Any]]], output: IO[bytes]) -> None:
-    """Write rows, each with its cells by column, within the bounds of a table. Raises UnreadableFile."""
+    """Write rows with their cells by column, within the bounds of a table. Raises UnreadableFile."""
     written = 0
     for count, (number, cells) in enumerate(rows):  # the first is the headings
         for column, cell in cells.items():
@@ -111,7 +111,7 @@ def csv_rows(content: bytes) -> Iterator[tuple[int, dict[int, str]]]:
             yield line
 
     csv.field_size_limit(limits.MAX_CELL_CHARS)
-    # Strict: else what follows a quotation mark without an end would be one cell.
+    # Strict, or the rest of the file after an unclosed quotation mark would be one cell.
     reader = csv.reader(lines(), delimiter=_delimiter(content), strict=True)
     try:
         for number, cells in enumerate(reader, 1):
@@ -133,7 +133,7 @@ def _encoding(content: bytes) -> str:
 
 
 def _delimiter(content: bytes) -> str:
-    """A comma; or what stands in its place where Excel uses the comma in numbers, and in copied tables."""
+    """A comma; a semicolon where Excel's numbers use the comma; or the tab of copied tables."""
     head = content[:CSV_HEAD_BYTES].lstrip(codecs.BOM_UTF8 + b"\r\n").splitlines()[:1]
     if head and b"," not in head[0]:
         return next((each for each in ("\t", ";") if each.encode() in head[0]), ",")

@@ -1,4 +1,4 @@
-"""The parts of an XLSX file, a ZIP archive of XML: unpacked and parsed piece by piece, within bounds."""
+"""The parts of an XLSX file, a ZIP archive of XML, unpacked and parsed in pieces, within bounds."""
 
 import io
 import struct
@@ -12,7 +12,8 @@ from xml.parsers import expat
 from backoffice.spreadsheets.parser import limits
 from backoffice.spreadsheets.parser.limits import UnreadableFile
 
-# Elements in these go by their names alone: workbooks, transitional and strict, and relationships.
+# Elements of these namespaces are known by local names: workbooks, transitional and strict, and
+# relationships.
 _NAMESPACES = {
     "{http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "{http://purl.oclc.org/ooxml/spreadsheetml/main",
@@ -21,7 +22,7 @@ _NAMESPACES = {
 CHUNK_BYTES = 64 * 1024
 _ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
-# What zipfile raises, and for an encoding that there is not the XML parser.
+# Exceptions of zipfile, and of the XML parser for an unknown encoding.
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -35,10 +36,10 @@ _DAMAGED = (
 
 
 class Package:
-    """An archive whose parts are found by name, in whatever case."""
+    """An archive with parts found by name, ignoring case."""
 
     def __init__(self, content: bytes) -> None:
-        # Each entry begins so: no more of them can be there, whatever the archive says of itself.
+        # Each entry begins so: counting this bounds the entries, independently of the archive's directory.
         if content.count(_ENTRY) > limits.MAX_PARTS:
             raise UnreadableFile("damaged")
         try:
@@ -50,16 +51,16 @@ class Package:
             raise UnreadableFile("damaged")
         self.unpacked = 0
         self.elements_met = 0
-        # Fed to the XML parser since it last kept nothing.
+        # Bytes fed to the XML parser since it last kept nothing.
         self.kept_bytes = 0
 
     def __contains__(self, name: str) -> bool:
         return name.casefold() in self.parts
 
     def elements(self, name: str, most: Mapping[str, int]) -> Iterator[Element]:
-        """The elements of a part that are keys of `most`, each once it has ended, with all that is in it.
+        """The elements of a part that are keys of `most`, each complete, once it has ended.
 
-        A key is the name of a parent and an element, as in "sheetData/row"; its value, how many there may be.
+        A key is the name of a parent and an element, as in "sheetData/row"; its value is the maximum number.
         Raises UnreadableFile.
         """
         parser: XMLPullParser[Element] = XMLPullParser(("start", "end", "start-ns"))
@@ -86,7 +87,7 @@ class Package:
         self.kept_bytes = 0
         with self.archive.open(info) as file:
             while piece := file.read(CHUNK_BYTES):
-                # What comes out counts, not what the archive says of itself.
+                # The unpacked bytes count, not the sizes in the archive.
                 self.unpacked += len(piece)
                 if self.unpacked > limits.MAX_UNPACKED_BYTES:
                     raise UnreadableFile("unpacks_to_too_much")
@@ -101,7 +102,7 @@ class Package:
 
 
 class _Tree:
-    """Keeps the elements that are wanted of a part, and of others those that are open."""
+    """Keeps the wanted elements of a part, and the others only while they are open."""
 
     def __init__(self, package: Package, most: Mapping[str, int]) -> None:
         self.package = package
@@ -111,7 +112,7 @@ class _Tree:
         self.whole: Element | None = None
 
     def ended(self, events: Iterator[Any]) -> Iterator[Element]:
-        """Those that are wanted, as they end. Raises ParseError, UnreadableFile."""
+        """The wanted elements as they end. Raises ParseError, UnreadableFile."""
         names, whole, count = self.names, self.whole, 0
         for event, element in events:
             if event == "start":
@@ -151,7 +152,7 @@ class _Tree:
 
 
 class _Names(dict[str, str]):
-    """Of elements, attributes and namespaces as the XML parser has them, and as we do."""
+    """Maps names of elements, attributes and namespaces from the XML parser's form to local names."""
 
     def __missing__(self, name: str) -> str:
         if len(self) >= limits.MAX_XML_NAMES:

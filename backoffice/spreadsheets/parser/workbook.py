@@ -1,4 +1,4 @@
-"""What counts for all sheets of an XLSX file (ECMA-376 part 1, 18)."""
+"""The parts of an XLSX file that all its sheets share (ECMA-376 part 1, 18)."""
 
 import posixpath
 import re
@@ -19,19 +19,19 @@ _IDS = [f"{{{space}}}id" for space in _OFFICE]
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SURROGATES = range(0xD800, 0xE000)
 
-# How numbers are shown; a date is one whose format shows days or hours.
+# Kinds of number formats; a format with days or hours shows a date.
 DATE, SCALED, DRESSED, PLAIN = "date", "scaled", "dressed", "plain"
 
-# What a format writes as it is, or says of colour and language; elapsed time, as in [h]:mm, is no date.
+# Literal text, colours and languages in a format; elapsed time, as in [h]:mm, is no date.
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _PARTS_OF_A_DATE = re.compile("[dmyhs]", re.IGNORECASE)
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
-# A comma behind the last digit leaves three digits out.
+# A comma after the last digit divides by 1,000.
 _SCALED = re.compile(r"%|[0#?],+(?![0#?,])")
 _MAX_FORMAT_CHARS = 1_000
 
-# Those that a workbook need not define, by number: ECMA-376 part 1, 18.8.30, East Asian ones included. 0, 1
-# and 49, which are left out, are whole numbers without more, and text.
+# Built-in formats by number: ECMA-376 part 1, 18.8.30, East Asian ones included. 0, 1 and 49 are left out:
+# plain whole numbers, and text.
 BUILT_IN = {
     **{f"{number}": DATE for number in (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))},
     **{f"{number}": DRESSED for number in (*range(2, 9), *range(11, 14), *range(37, 45), 48)},
@@ -40,7 +40,7 @@ BUILT_IN = {
 
 
 class Workbook:
-    """Its sheets, and how they keep dates, formulas, texts and the formats of numbers."""
+    """The workbook's sheets, date system, shared texts and number formats."""
 
     def __init__(self, package: Package) -> None:
         """Raises UnreadableFile."""
@@ -49,7 +49,7 @@ class Workbook:
         self.related = _relationships(package, part)
         self.sheets: list[Element] = []
         self.from_1904 = False
-        # Whoever wrote the file calculated nothing, or not to the end, and leaves it to the next program.
+        # The program that wrote the file has not calculated its formulas and leaves that to the next one.
         self.calculates_on_load = False
         for each in package.elements(
             part, {"sheets/sheet": limits.MAX_SHEETS, "workbook/workbookPr": 1, "workbook/calcPr": 1}
@@ -69,7 +69,7 @@ class Workbook:
         self.formats = self._formats()
 
     def first_visible(self) -> tuple[str, str]:
-        """The name and the part of the first worksheet that is not hidden; charts are none."""
+        """The name and the part of the first worksheet that is neither hidden nor a chart."""
         for sheet in self.sheets:
             relationship = next(filter(None, map(sheet.get, _IDS)), "")
             kind, part = self.related.get(relationship, ("", ""))
@@ -78,11 +78,11 @@ class Workbook:
         raise UnreadableFile("no_visible_sheet" if self.sheets else "no_spreadsheet")
 
     def string(self, number: int) -> str:
-        """A text of the table that cells refer to. Raises LookupError."""
+        """A shared text by its index. Raises LookupError."""
         return unescaped(self.strings[number].decode())
 
     def _formats(self) -> dict[str, str]:
-        """How each cell format that is not PLAIN shows numbers, by its number."""
+        """The kind of each cell format that is not PLAIN, by its number."""
         kinds, used = dict(BUILT_IN), []
         for each in self._elements(
             "styles", {"numFmts/numFmt": limits.MAX_STYLES, "cellXfs/xf": limits.MAX_STYLES}
@@ -96,7 +96,7 @@ class Workbook:
         }
 
     def _elements(self, kind: str, most: dict[str, int]) -> Iterator[Element]:
-        """Those of the part that the whole workbook has one of, or none."""
+        """The elements of a part that a workbook has at most once."""
         part = next((part for related, part in self.related.values() if related == kind), "")
         return self.package.elements(part, most) if part else iter(())
 
@@ -114,7 +114,7 @@ def _workbook_part(package: Package) -> str:
 
 
 def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
-    """What a part refers to, by id: the kind of it and its name."""
+    """The relationships of a part by id: kind and name of the target."""
     found = {}
     folder, name = posixpath.split(part)
     for each in package.elements(
@@ -128,13 +128,13 @@ def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
 
 
 def text_of(element: Element) -> str:
-    """Its text, formatted runs included; how a word is pronounced is left out."""
+    """The element's text with formatted runs, without phonetic hints."""
     runs = [part for part in element if part.tag in {"t", "r"}]
     return "".join(text.text or "" for run in runs for text in run.iter("t"))
 
 
 def unescaped(text: str) -> str:
-    """The text with the characters that XML cannot hold in place of their escapes (ST_Xstring)."""
+    """The text with escapes (ST_Xstring) replaced by the characters that XML cannot hold."""
     return _ESCAPED.sub(_character, text) if "_x" in text else text
 
 
@@ -144,10 +144,10 @@ def _character(found: "re.Match[str]") -> str:
 
 
 def kind_of(code: str) -> str:
-    """What a number format does to a number.
+    """The kind of a number format.
 
-    PLAIN shows a whole number's digits as they are, DRESSED otherwise (`007`, `1,000`), SCALED another number
-    (`100%` for 1), DATE a date or a time of day.
+    PLAIN shows a whole number's digits as they are, DRESSED formats them (`007`, `1,000`), SCALED shows
+    another number (`100%` for 1), DATE a date or a time of day.
     """
     if is_date(code):
         return DATE

@@ -21,13 +21,13 @@ _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?", re.ASCII)
-# Formulas whose values are in several cells: array formulas, and tables of what a formula comes to.
+# Formulas with values in several cells: array formulas and data tables.
 _FILLING = {"array", "dataTable"}
 # The height of a row or the width of a column that cannot be seen.
 _NOTHING = {"0", "0.0"}
 # 31 December 9999.
 _LAST_DAY = 2_958_465
-# Excel counts a 29 February 1900, which there was not.
+# Excel counts 29 February 1900, which did not exist.
 _NO_DAY = 60
 _DAY_MILLISECONDS = 86_400_000
 _WANTED = {
@@ -54,13 +54,13 @@ class Worksheet:
         self.hidden_rows = 0
         self.hidden: list[range] = []
         self.merged: list[tuple[str, Area]] = []
-        # What formulas fill from here on.
+        # Areas that formulas fill from this row on.
         self.areas: list[Area] = []
-        # By column: the rows with something in it, ascending.
+        # By column: the rows with content, ascending.
         self.filled: dict[int, array[int]] = defaultdict(lambda: array("I"))
 
     def report(self) -> dict[str, Any]:
-        """Its name, and what of it is hidden, once its rows were read."""
+        """The sheet's name and its hidden rows and columns, known once its rows are read."""
         hidden = [column for column in sorted(self.filled) if any(column in each for each in self.hidden)]
         return {
             "sheet": self.name[: limits.MAX_SHEET_NAME_CHARS],
@@ -95,9 +95,9 @@ class Worksheet:
         return row.get("hidden", "1" if self.hides_rows else "0") in TRUE or row.get("ht") in _NOTHING
 
     def _check_merged(self) -> None:
-        """Refuse merged cells with something in them.
+        """Refuse merged cells with content.
 
-        They look like several with the same value, and are one with and others without.
+        They look like several cells with the same value, but only one holds it.
         """
         for reference, (top, left, bottom, right) in self.merged:
             for column in range(left, min(right, limits.MAX_COLUMNS) + 1):
@@ -160,9 +160,9 @@ class Worksheet:
         self.areas = [area for area in self.areas if area[2] > self.row]
 
     def _cell(self, cell: Element, column: int) -> Any:
-        """What a cell holds: None for nothing, "" for a text of nothing.
+        """A cell's value: None for an empty cell, "" for an empty text.
 
-        Raises UnreadableFile; ValueError, LookupError or OverflowError for what cannot be read.
+        Raises UnreadableFile; ValueError, LookupError or OverflowError for an unreadable cell.
         """
         formula = value = None
         for part in cell:
@@ -176,7 +176,7 @@ class Worksheet:
                 raise UnreadableFile("damaged")
         kind = cell.get("t", "n")
         text = "" if value is None else _text(value)
-        # A text may be calculated to nothing; whatever else has no value was never calculated.
+        # A text formula may result in an empty text; any other formula without a value was never calculated.
         is_text = kind == "str" and value is not None and value.tag == "v"
         if formula is not None:
             is_calculated = (text or is_text) and not self.book.calculates_on_load
@@ -219,7 +219,7 @@ class Worksheet:
         return number if shown == PLAIN else {"number": number, "scaled": shown == SCALED}
 
     def _date(self, days: float) -> datetime:
-        """Excel's count of days, to the millisecond."""
+        """The datetime of Excel's day number, rounded to a millisecond."""
         skips_a_day = not self.book.from_1904 and days >= _NO_DAY
         if days >= _LAST_DAY + 1 or (skips_a_day and days < _NO_DAY + 1):
             raise ValueError(days)
