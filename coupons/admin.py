@@ -54,7 +54,7 @@ class CouponForm(StaleWriteForm):
         help_texts = dict.fromkeys(("opens_at", "closes_at"), _("Seoul time; empty for no bound"))
 
     def clean_quantity(self) -> int:
-        """The quantity. Raises ValidationError below what is issued, which stands still until the save."""
+        """The quantity. Raises ValidationError below the number issued; the row is locked until the save."""
         quantity = int(self.cleaned_data["quantity"])
         campaign = Coupon.objects.locked(coupon_ids=[self.instance.pk]).first()
         if campaign and quantity < campaign.issued:
@@ -67,7 +67,7 @@ class CouponForm(StaleWriteForm):
 
 @admin.display(description=_("Discount"))
 def discount(_admin: object, terms: DiscountTerms) -> str:
-    """What the coupon takes off, in words."""
+    """The discount in words."""
     if terms.discount_type == DiscountTerms.Type.FIXED:
         return won(terms.discount_value)
     share = f"{terms.discount_value}%"
@@ -77,7 +77,7 @@ def discount(_admin: object, terms: DiscountTerms) -> str:
 
 
 class StateFilter(RadioFilter):
-    """What a campaign does now."""
+    """Campaigns by their state."""
 
     title = _("State")
     parameter_name = "state"
@@ -91,7 +91,7 @@ class StateFilter(RadioFilter):
 
 @admin.register(Coupon)
 class CouponAdmin(ClosingAdmin):
-    """Campaigns are put in here; what people hold keeps the terms it was issued on."""
+    """Campaigns; issued coupons keep the terms at their issue."""
 
     form = CouponForm
     spreadsheet = CouponSpreadsheet()
@@ -156,7 +156,7 @@ class CouponAdmin(ClosingAdmin):
 
     @admin.display(description=_("Used"))
     def used(self, coupon: Coupon) -> str:
-        """How many were used and what share that is: counted for one campaign, never for a list of them."""
+        """Number and share of used coupons; counted on a campaign's page, never in the list."""
         share = selectors.used_share(coupon_id=coupon.pk)
         if not share.counted:
             return number(0)
@@ -167,7 +167,7 @@ class CouponAdmin(ClosingAdmin):
 
     @admin.display(description=_("Issued a minute"))
     def pace(self, coupon: Coupon) -> str:
-        """The pace of the newest issues, and when there will be none left at that."""
+        """The pace of the newest issues, and the time at which the campaign sells out at this pace."""
         forecast = selectors.issue_forecast(coupon_id=coupon.pk)
         if forecast.per_minute is None:
             return NOTHING
@@ -185,7 +185,7 @@ class CouponAdmin(ClosingAdmin):
         description=_("Copy"), permissions=["copy"], icon="content_copy"
     )
     def copy(self, request: HttpRequest, object_id: str) -> Any:
-        """The form of a new campaign, with the terms of this one in it."""
+        """The form of a new campaign, filled in with the terms of this one."""
         source = self.get_object(request, object_id)
         if source is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
@@ -198,7 +198,7 @@ class CouponAdmin(ClosingAdmin):
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The terms of the campaign that is copied; no link fills in a form."""
+        """The terms of the copied campaign; query parameters fill in nothing."""
         return getattr(request, "copied", {})
 
     @admin.display(description=_("Issued coupons"))
@@ -207,7 +207,7 @@ class CouponAdmin(ClosingAdmin):
 
 
 class StatusFilter(RadioFilter):
-    """What can be done with an issued coupon."""
+    """Issued coupons by their status."""
 
     title = _("State")
     parameter_name = "status"
@@ -221,7 +221,7 @@ class StatusFilter(RadioFilter):
 
 @admin.register(IssuedCoupon)
 class IssuedCouponAdmin(ExportAdmin, ReadOnlyAdmin):
-    """Who holds what."""
+    """Issued coupons and their holders."""
 
     exports = (ISSUED_COUPONS,)
 

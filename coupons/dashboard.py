@@ -6,7 +6,7 @@ from backoffice.dashboard import Panel
 from coupons.selectors import issue_forecasts, just_finished, opening_soon
 
 ROWS = 8
-# Beside those that run.
+# In addition to the running ones.
 FEW = 4
 
 

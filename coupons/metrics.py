@@ -1,4 +1,4 @@
-"""Coupons as Prometheus sees them."""
+"""Prometheus metrics of coupons."""
 
 from prometheus_client import Counter
 

@@ -1,4 +1,4 @@
-"""First-come coupons: the campaign, and what people hold."""
+"""First-come coupons: campaigns and issued coupons."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,10 +20,10 @@ TERMS = ("name", "discount_type", "discount_value", "max_discount")
 
 
 class DiscountTerms(models.Model):
-    """What a coupon takes off: a campaign's terms, copied to each coupon when it is issued."""
+    """The terms of a discount: a campaign's, copied to each coupon at its issue."""
 
     class Type(models.TextChoices):
-        """Won off, or a share off."""
+        """An amount in won, or a percentage."""
 
         FIXED = "fixed", _("Fixed amount")
         PERCENT = "percent", _("Percentage")
@@ -71,7 +71,7 @@ class DiscountTerms(models.Model):
 
 
 def status_of(issued: Any, *, now: datetime) -> Status:
-    """What can be done with an issued coupon, a row of any kind, at a time."""
+    """The status of an issued coupon, a row of any kind, at a time."""
     if issued.used_at is not None:
         return "used"
     return "usable" if issued.issued_at <= now < issued.expires_at else "expired"
@@ -81,17 +81,17 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
     """Campaigns."""
 
     def locked(self, *, coupon_ids: Collection[Any]) -> "CouponQuerySet":
-        """Held, in the order of their ids, until the transaction ends: nothing is issued meanwhile."""
+        """Campaigns locked in the order of their ids until the transaction ends: none issues meanwhile."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk__in=coupon_ids).order_by("pk")
 
     def in_period(self) -> "CouponQuerySet":
-        """Those that have begun and not ended by the database's clock, sold out or not."""
+        """Campaigns that have begun and not ended by the database's clock, sold out or not."""
         begun = Q(opens_at=None) | Q(opens_at__lte=Now())
         not_ended = Q(closes_at=None) | Q(closes_at__gt=Now())
         return self.filter(begun & not_ended)
 
     def with_state(self, state: State) -> "CouponQuerySet":
-        """Those in a state, as `Coupon.state_at` has them, by the database's clock."""
+        """Campaigns in a state of `Coupon.state_at`, by the database's clock."""
         if state == "scheduled":
             return self.filter(opens_at__gt=Now())
         if state == "closed":
@@ -149,7 +149,7 @@ class Coupon(DiscountTerms):
         return self.quantity - self.issued
 
     def state_at(self, now: datetime) -> State:
-        """What the campaign does at a time; sold out is what would issue if it had any left."""
+        """The campaign's state at a time; `sold_out` is an open campaign without coupons left."""
         if self.opens_at is not None and now < self.opens_at:
             return "scheduled"
         if self.closes_at is not None and self.closes_at <= now:
@@ -157,15 +157,15 @@ class Coupon(DiscountTerms):
         return "running" if self.remaining else "sold_out"
 
 
-# By the database's clock, as `status_of` tells them apart.
+# The same conditions as `status_of`, by the database's clock.
 UNUSED, IN_TIME = Q(used_at=None), Q(issued_at__lte=Now(), expires_at__gt=Now())
 
 
 class IssuedCouponQuerySet(models.QuerySet["IssuedCoupon"]):
-    """Coupons people hold."""
+    """Issued coupons."""
 
     def with_status(self, status: Status) -> "IssuedCouponQuerySet":
-        """Those that are usable, used or expired by the database's clock."""
+        """Coupons that are usable, used or expired by the database's clock."""
         meaning = {"usable": UNUSED & IN_TIME, "used": ~UNUSED, "expired": UNUSED & ~IN_TIME}
         return self.filter(meaning[status])
 

@@ -1,4 +1,4 @@
-"""Why a coupon is not issued, or not taken at payment."""
+"""Refusals of issuing a coupon, and of paying with one."""
 
 from datetime import datetime
 
@@ -74,7 +74,7 @@ class CouponAlreadyUsed(Problem):
 
 
 class CouponExpired(Problem):
-    """The coupon ran out."""
+    """The coupon has expired."""
 
     code = "coupon_expired"
     status = 409

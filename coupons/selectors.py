@@ -56,33 +56,33 @@ def campaigns(page: Page) -> list[Coupon]:
 
 
 def issued_coupon_of(*, user_id: int, issued_coupon_id: int) -> list[Any]:
-    """What the user holds under that id, if anything. Raises NotRegistered."""
+    """The user's issued coupon of that id, if any. Raises NotRegistered."""
     held = _issued_coupon(user_id=user_id, issued_coupon_id=issued_coupon_id)
     return read_for_member(held, user_id=user_id)
 
 
 def issued_coupons_of(*, user_id: int, status: Status | None, page: Page) -> list[Any]:
-    """A page of what the user holds, of one status or of all, newest first. Raises NotRegistered."""
+    """A page of the user's issued coupons, of one status or of all, newest first. Raises NotRegistered."""
     held = _issued_coupons(user_id=user_id, status=status, **page.by_timestamp)
     return read_for_member(held, user_id=user_id)
 
 
-# A pace is that of the newest issues, so it needs two rows of a campaign however many were issued.
+# The pace comes from the newest issues, so it reads two rows of a campaign for any number issued.
 SAMPLE_SIZE = 100
 FEWEST_FOR_A_PACE = 10
 HORIZON = timedelta(days=30)
-# What the admin's first page calls about to open, and just finished.
+# "About to open" and "just finished" on the admin's first page.
 NEAR = timedelta(days=7)
-# The first ones had most time to be used.
+# The first coupons have had the most time to be used.
 USED_SAMPLE_SIZE = 10_000
 
 
 @dataclass(frozen=True)
 class IssueForecast:
-    """A campaign, its pace in issues an hour, and when it will be sold out at that, where it runs.
+    """A campaign, its pace in issues an hour and, while it runs, the time at which it sells out at this pace.
 
-    No pace before the tenth issue; no time where it closes earlier or lasts for more than 30 days. One that
-    does not run has the pace of its last issues.
+    No pace before the tenth issue; no time if it closes earlier or lasts for more than 30 days. A campaign
+    that does not run has the pace of its last issues.
     """
 
     coupon: Coupon
@@ -96,7 +96,7 @@ class IssueForecast:
 
 @dataclass(frozen=True)
 class UsedShare:
-    """How many of the `counted` coupons that were issued first are used."""
+    """How many of the first `counted` issued coupons are used."""
 
     used: int
     counted: int
@@ -133,7 +133,7 @@ def just_finished(*, limit: int) -> CouponQuerySet:
 
 
 def used_share(*, coupon_id: int) -> UsedShare:
-    """How many are used of what was issued; of the first USED_SAMPLE_SIZE where it is more."""
+    """How many of the issued coupons are used, counted in the first USED_SAMPLE_SIZE."""
     first = IssuedCoupon.objects.filter(coupon_id=coupon_id, sequence__lte=USED_SAMPLE_SIZE)
     return UsedShare(**first.aggregate(used=Count("used_at"), counted=Count("pk")))
 

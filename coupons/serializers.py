@@ -1,4 +1,4 @@
-"""Coupons on the wire."""
+"""Serializers of coupons."""
 
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ STATUSES = get_args(Status)
 
 
 class CouponSerializer(serializers.ModelSerializer[Coupon]):
-    """A campaign, with what is left of it at this moment."""
+    """A campaign, with the number left at this moment."""
 
     remaining = serializers.IntegerField()
     opens_at = TimestampField(allow_null=True)

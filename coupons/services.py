@@ -1,4 +1,4 @@
-"""Issuing coupons, first come first served, and what checkout reads and uses up of them."""
+"""Issuing coupons, first come first served, and checkout's reads and use of them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ from coupons.problems import (
 )
 from coupons.sql import ISSUED_COLUMNS, Eligibility, issue_coupon
 
-# Constraints that refuse what became forbidden while the statement ran: the user got a coupon, or the
-# campaign closed, which makes the sequence 0 (coupons/sql.py).
+# Constraints that a change during the statement violates: the user got a coupon, or the campaign closed,
+# which makes the sequence 0 (coupons/sql.py).
 OVERTAKEN = {"issued_coupon_one_a_user", "issued_coupon_sequence_from_1"}
 
 
@@ -52,7 +52,7 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 
 def _refusal(eligibility: Eligibility) -> Problem | None:
-    """Why there is no coupon, in the contract's order; None where another took the last one meanwhile."""
+    """The reason for no coupon, in the contract's order; None if another request was faster."""
     if not eligibility.is_campaign:
         return NotFound()
     if not eligibility.is_open:
@@ -72,10 +72,10 @@ class Closed:
 
 
 def close_now(*, coupon_ids: Collection[int]) -> list[Closed]:
-    """Close the campaigns whose period runs, sold out or not; others stay as they are. Within a transaction.
+    """Close the campaigns in their period, sold out or not; others stay as they are. Within a transaction.
 
-    They close at the database's time once all are locked: nothing is issued at that time or later, and what
-    was issued before stays as it is.
+    They close at the database's time once all are locked: no coupon is issued at that time or later, and
+    earlier coupons stay as they are.
     """
     campaigns = list(Coupon.objects.locked(coupon_ids=coupon_ids))
     now = database_now()
@@ -86,13 +86,13 @@ def close_now(*, coupon_ids: Collection[int]) -> list[Closed]:
 
 @statement
 def held(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCoupon, IssuedCoupon]":
-    """The user's coupon of that id; none where it is another's or does not exist."""
+    """The user's coupon of that id; none if it is another user's or does not exist."""
     return IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id)
 
 
 @statement
 def redeem(*, user_id: int, issued_coupon_id: int, now: datetime) -> Update:
-    """Mark it used, once; no row where it is not the user's, used or out of time by now."""
+    """Mark it used, once; changes no row if it is not the user's, already used or expired."""
     usable = IssuedCoupon.objects.filter(
         user_id=user_id, pk=issued_coupon_id, used_at=None, issued_at__lte=now, expires_at__gt=now
     )

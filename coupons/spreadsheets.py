@@ -11,7 +11,7 @@ from coupons.models import Coupon
 
 
 class CouponSpreadsheet(Spreadsheet):
-    """Campaigns; what people hold keeps the terms it was issued on."""
+    """Campaigns; issued coupons keep the terms at their issue."""
 
     model = Coupon
     required = ("name", "discount_type", "discount_value", "quantity")

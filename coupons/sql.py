@@ -1,4 +1,4 @@
-"""SQL that the ORM cannot say: an UPDATE whose RETURNING feeds an INSERT."""
+"""SQL that the ORM cannot express: an UPDATE whose RETURNING feeds an INSERT."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from core.db.statements import ByHand, statement
 from coupons.models import TERMS
 
-# What ISSUE_COUPON returns after the columns of Eligibility, in its order; NULLs where nothing is issued.
+# The columns of ISSUE_COUPON after those of Eligibility, in its order; NULLs if no coupon is issued.
 ISSUED_COLUMNS = ("id", "coupon_id", "user_id", "sequence", *TERMS, "issued_at", "expires_at")
 
 # One statement, so that the campaign's row, which everybody wants, is locked for no longer than PostgreSQL
@@ -71,7 +71,7 @@ def issue_coupon(*, user_id: int, coupon_id: int, valid_days: int) -> ByHand:
 
 @dataclass(frozen=True)
 class Eligibility:
-    """How a campaign stood for the caller when the statement began; the clock is the database's."""
+    """The campaign's and the caller's state when the statement began, by the database's clock."""
 
     is_registered: bool
     is_campaign: bool

@@ -69,27 +69,27 @@ class CouponViewSet(PublicViewSet):
     retrieve=extend_schema(operation_id="get_issued_coupon", summary="Get one of the caller's coupons"),
 )
 class IssuedCouponViewSet(ApiViewSet):
-    """What the caller holds."""
+    """The caller's issued coupons."""
 
     queryset = IssuedCoupon.objects.none()
     serializer_class = IssuedCouponSerializer
     ordering = selectors.NEWEST_FIRST
 
     def list(self, request: Request) -> Response:
-        """What the caller holds."""
+        """The caller's issued coupons."""
         user_id, status = self.caller_id, _status(request)
         return self.page(
             request, lambda page: selectors.issued_coupons_of(user_id=user_id, status=status, page=page)
         )
 
     def retrieve(self, _request: Request, pk: str) -> Response:
-        """What the caller holds."""
+        """The caller's issued coupons."""
         held = selectors.issued_coupon_of(user_id=self.caller_id, issued_coupon_id=row_id(pk))
         return self.one(held)
 
 
 def _status(request: Request) -> Status | None:
-    """The status asked for; None for all. Raises Invalid for one that there is not."""
+    """The requested status; None for all. Raises Invalid for an unknown one."""
     status = request.query_params.get("status")
     if not status:
         return None

@@ -1,4 +1,4 @@
-"""Balances and the ledger in the admin: to be read; there is no way to change a balance here."""
+"""Balances and the ledger in the admin, read-only."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -52,6 +52,6 @@ class PointTransactionAdmin(ExportAdmin, ReadOnlyAdmin):
     won_after = won_column("balance_after", _("Balance after"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """The ledger without what only replays need."""
+        """The ledger without the columns that only replays need."""
         entries: QuerySet = super().get_queryset(request)
         return entries.defer("idempotency_key", "request_hash")

@@ -9,7 +9,7 @@ from points.models import PointAccount, PointTransaction
 
 
 def _balances_that_differ() -> Iterator[str]:
-    """Accounts whose balance is not what their ledger adds up to."""
+    """Accounts with a balance that is not the sum of their ledger."""
     accounts = PointAccount.objects.annotate(ledger=Sum("user__pointtransaction__amount", default=0))
     for account in accounts.exclude(balance=F("ledger")).order_by("pk").iterator():
         yield f"user {account.pk}: balance {account.balance}, ledger {account.ledger}"  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ class PointAccountQuerySet(models.QuerySet["PointAccount"]):
     """Accounts, and the one lock that makes a user's charges and payments take turns."""
 
     def locked(self, *, user_id: int) -> "PointAccountQuerySet":
-        """The user's account, held until the transaction ends; inserts that refer to it are not blocked."""
+        """The user's account, locked until the transaction ends; inserts that refer to it are not blocked."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk=user_id).order_by("pk")
 
 

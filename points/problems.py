@@ -1,4 +1,4 @@
-"""Why points are not charged or spent."""
+"""Refusals of charges and payments."""
 
 from core.json_schemas import COUNT
 from core.problems import BilingualText, Problem

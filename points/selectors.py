@@ -51,7 +51,7 @@ def ledger_of(*, user_id: int, page: Page) -> list[Any]:
 
 
 def charge_made_with(*, user_id: int, key: IdempotencyKey) -> PointTransaction | None:
-    """The charge that this key of this user made, if one did. Raises IdempotencyKeyReused."""
+    """The charge that the user made with this key, if any. Raises IdempotencyKeyReused."""
     found = send_one(_charge_made_with(user_id=user_id, key=key.key))
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Points on the wire."""
+"""Serializers of points."""
 
 from django.db.models import BigIntegerField
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer

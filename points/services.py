@@ -1,4 +1,4 @@
-"""Moving points: a charge comes in, a payment goes out, the ledger says why."""
+"""Moving points: charges, payments, and the ledger that explains them."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from points.problems import BalanceOverflow
 from users.models import User
 from users.selectors import member
 
-# One that was made meanwhile is left as it is.
+# An account that another request made meanwhile stays as it is.
 open_account = insert(PointAccount, ignore_conflicts=True)
 # A charge is also the claim of its key.
 insert_charge = insert(PointTransaction, type=PointTransaction.Type.CHARGE, returning=["id", "created_at"])
@@ -32,7 +32,7 @@ def member_balance(*, user_id: int) -> "QuerySet[User, tuple[int | None, datetim
 
 @statement
 def locked_balance(*, user_id: int) -> "QuerySet[PointAccount, int]":
-    """The balance in won, its account held until the transaction ends: all who move it take turns."""
+    """The balance in won; locks the account until the transaction ends, so that its changes take turns."""
     return PointAccount.objects.locked(user_id=user_id).values_list("balance", flat=True)
 
 
@@ -51,7 +51,7 @@ def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> I
     try:
         return Idempotent(_credit(user_id=user_id, amount=amount, key=key), replayed=False)
     except (Problem, IntegrityError):
-        # The first request with the key may have reached the limit, so look for it before a refusal counts.
+        # The first request with the key may have reached the limit, so look it up before refusing.
         existing = key and selectors.charge_made_with(user_id=user_id, key=key)
         if not existing:
             raise

@@ -45,7 +45,7 @@ class PointViewSet(ApiViewSet):
     @refuses(IdempotencyKeyReused, BalanceOverflow)
     @action(detail=False, methods=["post"])
     def charges(self, request: Request) -> Response:
-        """Credit the caller and nobody else."""
+        """Credit the caller."""
         amount = validate_input(ChargeSerializer, request.data)["amount"]
         charged = services.charge(user_id=self.caller_id, amount=amount, key=idempotency_key(request))
         return Response(

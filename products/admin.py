@@ -23,7 +23,7 @@ from products.spreadsheets import ProductSpreadsheet
 
 
 class ProductForm(StaleWriteForm):
-    """A product; once it exists its stock is changed by a difference, for orders change it meanwhile."""
+    """A product; an existing one's stock is changed by a difference, as orders change it meanwhile."""
 
     stock_change = forms.IntegerField(
         label=_("Adjust stock by"),
@@ -50,7 +50,7 @@ class ProductForm(StaleWriteForm):
         }
 
     def clean_stock_change(self) -> int:
-        """The difference. Raises ValidationError for more than is left, which stands still until the save."""
+        """The difference. Raises ValidationError for more than is left; the row is locked until the save."""
         by = int(self.cleaned_data["stock_change"] or 0)
         product = Product.objects.locked(product_id=self.instance.pk).first()
         if product:
@@ -66,7 +66,7 @@ class ProductForm(StaleWriteForm):
 
 
 class StockFilter(RadioFilter):
-    """The products that run out."""
+    """Products that are low on stock."""
 
     title = _("Stock")
     parameter_name = "stock"
@@ -75,13 +75,13 @@ class StockFilter(RadioFilter):
         return [("low", _("Low stock"))]
 
     def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
-        """The products of which little is left, where that was chosen."""
+        """The products low on stock, if the filter is set."""
         return queryset.low() if self.value() == "low" else queryset
 
 
 @admin.register(Product)
 class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
-    """Products are put in and restocked here."""
+    """Products, added and restocked."""
 
     form = ProductForm
     spreadsheet = ProductSpreadsheet()
@@ -103,11 +103,11 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
     sold = number_column("units_sold", _("Units sold"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """The newest first or, where the filter asks for what runs out, that in the order of the overview."""
+        """The newest first or, with the filter for low stock, the order of the first page."""
         return LOWEST_STOCK_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
-        """Without the fields that adjust the stock, where this staff account changes nothing."""
+        """The fieldsets, without the stock adjustment for accounts that cannot change products."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
@@ -130,7 +130,7 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
         formsets: Any,
         add: Any = False,  # noqa: FBT002 - Django's signature
     ) -> list[dict[str, Any]]:
-        """The fields that were changed and, with its reason, the stock; each from what to what."""
+        """The changed fields and the stock with its reason, each with old and new value."""
         form.changed_data = [name for name in form.changed_data if name not in {"stock_change", "reason"}]
         message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
         if add or not (by := form.cleaned_data["stock_change"]):

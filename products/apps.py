@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ProductsConfig(AppConfig):
-    """What is sold, and how much of it is left."""
+    """Products and their stock."""
 
     name = "products"
     verbose_name = _("Products")

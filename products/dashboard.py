@@ -1,4 +1,4 @@
-"""What runs low, on the admin's first page; and the step of adding products."""
+"""Products low on stock on the admin's first page, and the step of adding products."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is sold."""
+"""Products."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.db.fields import NameField, not_blank
 from core.timestamps import within_calendar
 
-# What is left of a product when somebody should think of ordering more, unless the product says otherwise.
+# The default low-stock threshold, in units.
 LOW_STOCK = 10
 
 
@@ -19,16 +19,16 @@ class ProductQuerySet(models.QuerySet["Product"]):
     """Products."""
 
     def low(self) -> "ProductQuerySet":
-        """Those of which as many units are left as their threshold, LOW_STOCK by default, or fewer."""
+        """Products with at most as many units left as their threshold (default LOW_STOCK)."""
         return self.filter(stock__lte=Coalesce("low_stock_threshold", LOW_STOCK))
 
     def locked(self, *, product_id: int) -> "ProductQuerySet":
-        """The product, held until the transaction ends; order lines that refer to it are not blocked."""
+        """The product, locked until the transaction ends; order lines that refer to it are not blocked."""
         return self.select_for_update(of=("self",), no_key=True).filter(pk=product_id).order_by("pk")
 
 
 class Product(models.Model):
-    """A product with its price in won, what is left, and what was ever sold."""
+    """A product with its price in won, its stock and the units ever sold."""
 
     name = NameField(_("Product name"))
     price = models.BigIntegerField(_("Price"), help_text=_("Won"))
@@ -69,7 +69,7 @@ class Product(models.Model):
         return f"{self.name} ({self.pk})"
 
     def check_stock_change(self, delta: int) -> None:
-        """Raises ValidationError where less than 0 or more than a bigint would be left; lock the row."""
+        """Raises ValidationError if less than 0 or more than a bigint would be left; lock the row first."""
         if self.stock + delta < 0:
             raise ValidationError(
                 _("Only %(stock)s are left. You cannot take off more."), params={"stock": self.stock}
@@ -79,5 +79,5 @@ class Product(models.Model):
 
     @property
     def low_at(self) -> int:
-        """How many units are left, at most, of a product that runs low."""
+        """The product's low-stock threshold in units."""
         return LOW_STOCK if self.low_stock_threshold is None else self.low_stock_threshold

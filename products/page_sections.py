@@ -1,4 +1,4 @@
-"""Who changed a product's stock, when, from what to what and why, on the product's page."""
+"""Changes of a product's stock (who, when, old and new stock, reason), on the product's page."""
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -15,7 +15,7 @@ from products.models import Product
 
 def _stock_changes(product: Product) -> Content:
     row = {"content_type": ContentType.objects.get_for_model(Product), "object_id": str(product.pk)}
-    # As the log keeps what was changed: a field's name, or the text about the stock.
+    # The names of a stock change in the log: the field's name, or the text about the stock.
     of_stock = Q(change_message__contains='"stock"') | Q(change_message__contains='"Stock {')
     entries = LogEntry.objects.filter(of_stock, **row).select_related("user").order_by("-action_time", "-pk")
     return Content(

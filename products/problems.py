@@ -1,4 +1,4 @@
-"""Why a basket's products cannot be had."""
+"""Refusals because of a basket's products."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from core.problems import BilingualText, Problem
 
 @dataclass(frozen=True)
 class Shortage:
-    """A product that has less than was asked for."""
+    """A product with less stock than requested."""
 
     product_id: int
     requested: int
@@ -33,7 +33,7 @@ class ProductNotFound(Problem):
 
 
 class OutOfStock(Problem):
-    """Lines ask for more than there is; it names every one of them."""
+    """Lines request more than the stock; names each of them."""
 
     code = "out_of_stock"
     status = 409

@@ -10,7 +10,7 @@ from core.db.statements import statement, variants
 from products.models import Product, ProductQuerySet
 
 SHOWN = ("id", "name", "price", "stock")
-# The lowest stock first and, of equals, what sold more.
+# Lowest stock first; at equal stock the product that sold more.
 LOWEST_STOCK_FIRST = ("stock", "-units_sold", "pk")
 
 
@@ -25,19 +25,19 @@ def _products(*, shape: PageShape, pk: int | None) -> "QuerySet[Product, Any]":
 
 
 def product(*, product_id: int) -> list[Any]:
-    """The product of that id, if there is one, as people see it."""
+    """The product of that id, if any, as it is displayed."""
     return send_one(_product(product_id=product_id))
 
 
 def products(page: Page) -> list[Any]:
-    """A page of products, as people see them."""
+    """A page of products, as they are displayed."""
     return send_one(_products(**page.by_id))
 
 
 def low_stock(*, limit: int) -> ProductQuerySet:
-    """The products that run out, at most `limit`: LOWEST_STOCK_FIRST.
+    """The products low on stock, at most `limit`: LOWEST_STOCK_FIRST.
 
-    It reads every product, 200,000 in some 10 ms. An index on the stock would cost every order, which changes
-    it, more than that.
+    It reads every product, 200,000 in some 10 ms. An index on the stock would cost more, as every order
+    changes the stock.
     """
     return Product.objects.low().order_by(*LOWEST_STOCK_FIRST)[:limit]

@@ -1,4 +1,4 @@
-"""Products on the wire."""
+"""Serializers of products."""
 
 from rest_framework import serializers
 

@@ -1,4 +1,4 @@
-"""What checkout reads and takes of products, and adjusting stock by hand."""
+"""Checkout's reads of products, taking stock, and adjusting it by hand."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from products.models import Product
 
 @statement
 def offers(*, product_ids: list[int]) -> "QuerySet[Product, Any]":
-    """Those of these ids that exist, each with name, price in won and stock; no lock."""
+    """The existing products of these ids, each with name, price in won and stock; no lock."""
     return Product.objects.filter(AnyOf(F("pk"), product_ids)).values_list(
         "id", "name", "price", "stock", named=True
     )
@@ -18,13 +18,13 @@ def offers(*, product_ids: list[int]) -> "QuerySet[Product, Any]":
 
 @statement
 def take(*, product_id: int, quantity: int) -> Update:
-    """Take units off the stock; `product_stock_not_negative` refuses where there are not so many."""
+    """Take units off the stock; `product_stock_not_negative` refuses if there are fewer."""
     units = {"stock": F("stock") - quantity, "units_sold": F("units_sold") + quantity}
     return Update(Product.objects.filter(pk=product_id), units)
 
 
 def adjust_stock(*, product_id: int, delta: int) -> None:
-    """Add units, or take some off with a negative number, beside running orders.
+    """Add units, or take units off with a negative number, safely beside orders.
 
     Raises IntegrityError, by `product_stock_not_negative`, for more than is left.
     """

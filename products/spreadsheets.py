@@ -13,7 +13,7 @@ from products.models import Product
 
 
 class ProductSpreadsheet(Spreadsheet):
-    """Products; the stock of one that is there changes by differences, for orders change it meanwhile."""
+    """Products; an existing one's stock changes by differences, as orders change it meanwhile."""
 
     model = Product
     required = ("name", "price", "stock")
@@ -44,7 +44,7 @@ class ProductSpreadsheet(Spreadsheet):
     unique_names = True
 
     def check(self, row: Row) -> None:
-        """Refuse a difference that the stock does not allow, or without a reason; warn of prices."""
+        """Refuse a difference beyond the stock or without a reason; warn of unusual prices."""
         if row.extra.get("stock_change") and not row.errors:
             self._check_difference(row, by=row.extra["stock_change"])
         price, before = row.values.get("price"), row.stored and row.stored.price
@@ -67,7 +67,7 @@ class ProductSpreadsheet(Spreadsheet):
             row.refuse("stock_change", error)
 
     def log_parts(self, row: Row) -> list[dict[str, Any]]:
-        """Also the stock, from what to what, and why."""
+        """The log message's parts, with old and new stock and the reason."""
         parts = super().log_parts(row)
         if row.extra:
             by, reason, before = row.extra["stock_change"], row.extra["reason"], row.stored.stock

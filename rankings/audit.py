@@ -14,7 +14,7 @@ from rankings.models import HourlySales, ProductSales, SalesWindow
 
 
 def sums_that_differ() -> Iterator[str]:
-    """Stored sums that are not what the order lines of their window add up to."""
+    """Stored sums that differ from the order lines of their window."""
     window = SalesWindow.objects.filter(to_at__gt=F("from_at")).first()
     if window is None:
         return
@@ -37,7 +37,7 @@ def wrong_ranks() -> Iterator[str]:
 
 
 def hours_that_differ() -> Iterator[str]:
-    """Stored hours that are not what their orders add up to, read a day at a time."""
+    """Stored hours that differ from their orders, read a day at a time."""
     stored_rows = [*hours.stored()]
     for at in range(0, len(stored_rows), hours.HOURS_A_STATEMENT):
         rows = stored_rows[at : at + hours.HOURS_A_STATEMENT]

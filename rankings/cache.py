@@ -19,8 +19,8 @@ _redis = CircuitBreaker(name="the ranking")
 def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
     """The best sellers, their sales at most `seconds` old; 0 always computes.
 
-    All who miss at once compute: that takes PostgreSQL 0.6 to 3 ms each (benchmarks/README.md), for which
-    nobody need wait.
+    Requests that miss at once all compute: that takes PostgreSQL 0.6 to 3 ms each (benchmarks/README.md), too
+    little for a lock.
     """
     kept = _redis.call(lambda: cache.get(KEY), fallback=lambda: None) if seconds else None
     if isinstance(kept, dict):
@@ -32,12 +32,12 @@ def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
 
 
 def forget() -> None:
-    """Compute it the next time; without Redis nothing is kept."""
+    """Drop the cached ranking; without Redis none is cached."""
     _redis.call(lambda: cache.delete(KEY), fallback=lambda: False)
 
 
 def _to_json(ranking: Ranking) -> dict[str, Any]:
-    """The ranking as JSON can hold it, without the products: those are shown as they stand now."""
+    """The ranking as JSON, without the products, which are read at each answer."""
     rows = [(best.product_id, best.units, best.amount) for best in ranking.best_sellers]
     return {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat(), "rows": rows}
 

@@ -29,7 +29,7 @@ def _sales() -> dict[str, Any]:
 
 
 def _compared(sales: SalesOverview) -> list[dict[str, Any]]:
-    """Today, yesterday and the same weekdays a week before, and by how much they differ."""
+    """Today and yesterday, compared with the same weekdays a week before."""
     whole = [*sales.days.values()]
     now, yesterday = sales.now, sales.now - DAY
     today, last_week = whole[-1], _("%(weekday)s a week before")
@@ -58,7 +58,7 @@ def _change(name: str, new: SalesTotal, old: SalesTotal) -> dict[str, Any]:
 
 
 def _percent(new: int | None, old: int | None) -> str:
-    """By how much it is more or less than the old one; a dash where there is nothing to compare."""
+    """The difference from the old value in percent; a dash without an old value."""
     if new is None or not old:
         return NOTHING
     percent = round((new - old) * 100 / old)
@@ -67,7 +67,7 @@ def _percent(new: int | None, old: int | None) -> str:
 
 def _days(sales: SalesOverview) -> dict[str, Any]:
     rows = figures.by_day(sales)
-    # On the axis every other week, from today back.
+    # The axis is marked every other week, counted back from today.
     ticks = {row.starts_at for row in rows[:: -2 * WEEK]}
     bars = [
         (
@@ -116,7 +116,7 @@ def _hours(sales: SalesOverview) -> dict[str, Any]:
 def _charts(
     by: str, bars: list[tuple[Figure, str, str]], notes: list[str], *, before: str = ""
 ) -> list[dict[str, Any]]:
-    """What was paid, and the orders."""
+    """The charts of won paid and of orders."""
     paid, orders = [], []
     for row, name, tick in bars:
         old = row.before

@@ -1,4 +1,4 @@
-"""Sales as tables: what the first page shows, and the same figures as CSV files."""
+"""Sales as tables: the figures of the first page, also as CSV files."""
 
 import csv
 from collections.abc import Iterator

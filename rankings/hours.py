@@ -1,4 +1,4 @@
-"""Sales by hour: hours that no order can enter any more are stored, others are added up when asked for."""
+"""Sales by hour: hours that no order can enter any more are stored, others are added up at each read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from rankings.selectors import HOUR, settled_at
 from rankings.services import stored_window
 
 DAY = timedelta(days=1)
-# Days that the first page shows, and those that it compares them with.
+# Days that the first page shows; it compares them with as many days before.
 DAYS = 30
-# All that the first page can ask for, and an hour more.
+# All that the first page reads, and an hour more.
 KEPT = 2 * DAYS * DAY + HOUR
 HOURS_A_STATEMENT = 24
 
@@ -51,7 +51,7 @@ class SalesOverview:
 
 
 def sales_overview() -> SalesOverview:
-    """What the first page shows of sales. It reads the stored hours, and orders of the hours that are not."""
+    """The sales on the first page, from the stored hours and from the orders of the other hours."""
     now = database_now().astimezone(SEOUL)
     hour = _start_of_hour(now)
     hours = sales_since(hour.replace(hour=0) - (2 * DAYS - 1) * DAY, now=now)
@@ -74,15 +74,14 @@ def sales_since(first: datetime, *, now: datetime) -> dict[datetime, SalesTotal]
 
 
 def fill_hours(*, from_scratch: bool = False) -> int:
-    """Store the hours of KEPT that no order can enter any more, or those that are missing; how many.
+    """Store the hours of KEPT that no order can enter any more, or only the missing ones; returns how many.
 
-    Safe beside live orders, beside itself, and beside whoever rewrites history: what was read before counts
-    no more.
+    Safe beside live orders, beside itself, and beside rewrites of history, which invalidate earlier reads.
     """
     version = stored_window().version
     settled, now = settled_at(), database_now()
     first, end = _start_of_hour(now - KEPT), _start_of_hour(min(settled, now))
-    # Too old, or from a clock that was ahead.
+    # Too old, or stored by a clock that was ahead.
     HourlySales.objects.exclude(starts_at__range=(first, now - HOUR)).delete()
     known = set() if from_scratch else {*stored().values_list("starts_at", flat=True)}
     missing = [start for start in _hours_between(first, end) if start not in known]
@@ -92,7 +91,7 @@ def fill_hours(*, from_scratch: bool = False) -> int:
 
 
 def recounted(starts: Sequence[datetime]) -> dict[datetime, SalesTotal]:
-    """What orders say of these hours, oldest first, and of no other."""
+    """These hours counted from the orders, oldest first."""
     found = sales_by_hour(since=starts[0], until=starts[-1] + HOUR - timedelta.resolution)
     return {start: found.get(start, SalesTotal()) for start in starts}
 
@@ -108,7 +107,7 @@ def _store(starts: Sequence[datetime], *, version: int) -> None:
 
 
 def stored() -> QuerySet[HourlySales]:
-    """The hours that count, oldest first."""
+    """The valid stored hours, oldest first."""
     version = Subquery(SalesWindow.objects.values("version"))
     return HourlySales.objects.filter(version=version).order_by("starts_at")
 

@@ -1,4 +1,4 @@
-"""The best sellers' read model as Prometheus sees it."""
+"""Prometheus metrics of the best sellers' read model."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from rankings import selectors
 
 
 def collect() -> Iterator[Metric]:
-    """The age of the newest sales in the read model; nothing before the first time."""
+    """The age of the newest sales in the read model; nothing before the first rebuild."""
     age = selectors.window_age_seconds()
     if age is not None:
         yield GaugeMetricFamily(

@@ -9,9 +9,9 @@ from products.models import Product
 
 
 class SalesWindow(models.Model):
-    """The one row that says which sales the sums by product cover: `from_at < ordered_at <= to_at`.
+    """One row: the window of the sums by product, `from_at < ordered_at <= to_at`.
 
-    The database empties the window and counts `version` up when somebody rewrites the history of orders.
+    Triggers empty the window and increment `version` when past orders are rewritten.
     """
 
     from_at = models.DateTimeField(_("From"))
@@ -44,7 +44,7 @@ class ProductSales(models.Model):
         indexes = [models.Index(fields=["-units", "product"], name="product_sales_best_first")]
         constraints = [
             models.CheckConstraint(condition=Q(units__gt=0), name="product_sales_units_positive"),
-            # PostgreSQL's numbers include one that is none, larger than all others.
+            # PostgreSQL's numeric includes NaN, which is larger than all numbers.
             models.CheckConstraint(
                 condition=Q(amount__gte=0, amount__lt=10**40), name="product_sales_amount_is_a_number"
             ),
@@ -55,9 +55,9 @@ class ProductSales(models.Model):
 
 
 class HourlySales(models.Model):
-    """What was paid in an hour of the clock that no order can enter any more: orders, and their won.
+    """Orders and won paid in an hour of the clock that no order can enter any more.
 
-    It counts while its `version` is the window's: whoever rewrites the history of orders ends them all.
+    It is valid while its `version` is the window's: a rewrite of past orders invalidates all hours.
     """
 
     starts_at = models.DateTimeField(_("Hour"), primary_key=True)

@@ -1,4 +1,4 @@
-"""How fast a product sells and how long its stock will last, on the product's page."""
+"""A product's pace of sales and days of cover, on the product's page."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy

@@ -1,4 +1,4 @@
-"""The best sellers of now: the read model, corrected at both edges of the window."""
+"""Current best sellers: the read model, corrected at both edges of the window."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from rankings import sql
 from rankings.models import ProductSales, SalesWindow
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# An order's timestamp is read just before its transaction begins, and its row comes in later. One that comes
-# in later than this empties the read model, by a trigger.
+# An order's timestamp is read just before its transaction begins, and its row is inserted later. If that
+# takes longer than this, a trigger empties the read model.
 SETTLING_TIME = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class BestSeller:
-    """A product's place by what it sold in the window, and the product as it stood when it was read."""
+    """A product's rank by its sales in the window, and the product when it was read."""
 
     rank: int
     product_id: int
@@ -46,7 +46,7 @@ class Ranking:
 def best_sellers(*, days: int, size: int) -> Ranking:
     """The `size` products with most units in the last `days` × 24 hours, exact to the moment; ties by id.
 
-    On a standby the moment is up to when it has everything.
+    On a standby, the moment is the time up to which it has replayed everything.
     """
     rows = send_one(sql.best_sellers(window=timedelta(days=days), size=size, until=replayed_at()))
     since, until, *_first = rows[0]
@@ -69,20 +69,20 @@ def recount(*, after: datetime, until: datetime) -> dict[int, Sales]:
 
 
 def settled_at() -> datetime:
-    """Up to when every order is there for all to see; one that comes in still is noticed by a trigger."""
+    """The time up to which every order is visible; a trigger notices an order that is inserted later."""
     settled: datetime = one_row(sql.SETTLED_AT, SETTLING_TIME.total_seconds())[0]
     return settled
 
 
 def window_age_seconds() -> float | None:
-    """How long ago the sales end that the read model has added up; None before the first time."""
+    """The age of the newest sales in the read model, in seconds; None before the first rebuild."""
     window = SalesWindow.objects.first()
     return (database_now() - window.to_at).total_seconds() if window else None
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What a product sells a day, by the last `days` before `until`."""
+    """A product's sales a day over the last `days` before `until`."""
 
     units_a_day: float
     days: float
@@ -91,14 +91,14 @@ class Pace:
 
     @property
     def days_of_cover(self) -> float | None:
-        """For how many days the stock lasts at this pace; None where nothing is sold."""
+        """The number of days that the stock lasts at this pace; None without sales."""
         return self.stock / self.units_a_day if self.units_a_day else None
 
 
 def pace_of(*, product: Product) -> Pace | None:
-    """The product's pace by the read model, two rows of it; None while that covers nothing.
+    """The product's pace, from two rows of the read model; None while that is empty.
 
-    A product that is newer than the window counts from its first day, which is a day at least.
+    A product newer than the window counts from its first day, at least one day.
     """
     window = SalesWindow.objects.filter(to_at__gt=F("from_at")).first()
     if window is None:

@@ -1,4 +1,4 @@
-"""Best sellers on the wire."""
+"""Serializers of best sellers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from core.http.serializers import TimestampField
 
 
 class BestSellerSerializer(serializers.Serializer[Any]):
-    """A place in the ranking; name, price and stock are of this moment."""
+    """A rank with its product's current name, price and stock."""
 
     rank = serializers.IntegerField()
     product_id = serializers.IntegerField()
@@ -27,5 +27,5 @@ class BestSellersSerializer(serializers.Serializer[Any]):
     results = BestSellerSerializer(many=True, source="best_sellers")
 
     def get_fields(self) -> dict[str, Any]:
-        """`from` cannot be spelt as the name of an attribute."""
+        """Adds `from`, which cannot be an attribute's name."""
         return {"from": TimestampField(source="from_at"), **super().get_fields()}

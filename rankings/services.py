@@ -23,7 +23,7 @@ class HistoryKeepsChanging(Exception):
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The window now covered, and how many products' sums were added, changed, removed or right already."""
+    """The new window, and how many products' sums were added, changed, removed or already right."""
 
     from_at: datetime
     to_at: datetime
@@ -35,7 +35,7 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class WindowChange:
-    """From the stored window to the one wanted; `from_scratch` where the stored sums are of no use for it."""
+    """From the stored window to the wanted one; `from_scratch` if the stored sums cannot be used for it."""
 
     stored: SalesWindow
     from_at: datetime
@@ -43,7 +43,7 @@ class WindowChange:
     from_scratch: bool
 
     def sums(self) -> dict[int, Sales]:
-        """What is to be added to the stored sums, or to none."""
+        """The sums to add to the stored ones, or to none."""
         if self.from_scratch:
             return selectors.recount(after=self.from_at, until=self.to_at)
         entered = selectors.recount(after=self.stored.to_at, until=self.to_at)
@@ -52,18 +52,17 @@ class WindowChange:
         return plus(entered, {pk: -sales for pk, sales in left.items()})
 
     def is_current(self, window: SalesWindow) -> bool:
-        """Whether history was not rewritten since, nor the window moved that this one builds on."""
+        """Whether neither the history was rewritten nor the stored window moved since the read."""
         moved = (window.from_at, window.to_at) != (self.stored.from_at, self.stored.to_at)
         return window.version == self.stored.version and (self.from_scratch or not moved)
 
 
 def recompute(*, days: int, from_scratch: bool = False) -> Rebuilt:
-    """Bring the sums to the last `days` × 24 hours, up to the last moment that no order can enter any more.
+    """Move the sums to the last `days` × 24 hours, up to the last moment that no order can enter any more.
 
-    Adds what was sold since the last time and takes away what has left the window, or adds up all of it:
-    `from_scratch`, and where what is stored cannot be built on.
-    Safe beside live orders and beside itself. Raises HistoryKeepsChanging, or Busy where a transaction
-    that rewrites history does not end.
+    Adds later sales and subtracts those that have left the window, or adds up everything with `from_scratch`
+    or if the stored sums cannot be used. Safe beside live orders and beside itself. Raises
+    HistoryKeepsChanging, or Busy if a transaction that rewrites history does not end.
     """
     for _attempt in range(ATTEMPTS):
         change = _change_to(days=days, from_scratch=from_scratch)
@@ -83,7 +82,7 @@ def _change_to(*, days: int, from_scratch: bool) -> WindowChange:
 
 
 def stored_window() -> SalesWindow:
-    """The one row, made if there is none, with the version of the history that is about to be read."""
+    """The one row, made if missing, with the version of the history that is about to be read."""
     now = database_now()
     SalesWindow.objects.bulk_create([SalesWindow(pk=1, from_at=now, to_at=now)], ignore_conflicts=True)
     return SalesWindow.objects.get()
@@ -91,7 +90,7 @@ def stored_window() -> SalesWindow:
 
 @atomic_with_retries
 def _apply(*, change: WindowChange, sums: Mapping[int, Sales]) -> Rebuilt | None:
-    """Move the window; None where it is no longer as it was, and all is to be read again."""
+    """Move the window; None if it has changed meanwhile and everything must be read again."""
     with connection.cursor() as cursor:
         # A transaction that rewrites history holds the row to its end; a worker does not wait that long.
         cursor.execute(LOCK_TIMEOUT)
@@ -106,7 +105,7 @@ def _apply(*, change: WindowChange, sums: Mapping[int, Sales]) -> Rebuilt | None
 
 
 def _replace(*, stored: Mapping[int, Sales], sold: Mapping[int, Sales]) -> tuple[int, int, int, int]:
-    """Write what differs; how many sums were added, changed, removed and right already."""
+    """Write the differences; returns how many sums were added, changed, removed and already right."""
     gone = stored.keys() - sold.keys()
     wrong = {pk: sales for pk, sales in sold.items() if stored.get(pk) != sales}
     ProductSales.objects.filter(pk__in=gone).delete()

@@ -34,6 +34,6 @@ def recount_hours() -> None:
 
 
 def _recompute(*, from_scratch: bool) -> None:
-    """Where no database answers, or somebody holds the sums, the next minute's task does it."""
+    """Recompute; without a database, or while the sums are locked, the next minute's task does it."""
     with put_off("ranking_put_off"):
         services.recompute(days=settings.RANKING_DAYS, from_scratch=from_scratch)

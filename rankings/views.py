@@ -14,7 +14,7 @@ from rankings.serializers import BestSellersSerializer
 
 
 class RankingViewSet(PublicViewSet):
-    """What sells best."""
+    """The best sellers."""
 
     queryset = Product.objects.none()
     serializer_class = BestSellersSerializer

@@ -16,7 +16,7 @@ from users.spreadsheets import MemberSpreadsheet
 
 @admin.register(User)
 class MemberAdmin(SectionsAdmin, SpreadsheetAdmin):
-    """Members are put in here, for there is no sign-up."""
+    """Members, added here because there is no sign-up."""
 
     spreadsheet = MemberSpreadsheet()
     list_display = ("id", "name", "balance", "created_at")
@@ -31,7 +31,7 @@ class MemberAdmin(SectionsAdmin, SpreadsheetAdmin):
 
     @admin.display(description=_("Balance"), ordering="pointaccount__balance")
     def balance(self, member: User) -> str:
-        """What the account holds; one comes with the first charge, until then there is nothing in it."""
+        """The account's balance; 0 before the first charge, which makes the account."""
         return won(getattr(getattr(member, "pointaccount", None), "balance", 0))
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
@@ -45,5 +45,5 @@ class MemberAdmin(SectionsAdmin, SpreadsheetAdmin):
 
 
 def _permitted(request: HttpRequest, fields: Sequence[str]) -> list[str]:
-    """These fields, the balance only for staff who may see balances."""
+    """These fields, with the balance only for staff who may see balances."""
     return [name for name in fields if name != "balance" or request.user.has_perm("points.view_pointaccount")]

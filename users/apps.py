@@ -7,12 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UsersConfig(AppConfig):
-    """Who may call."""
+    """Members, the callers of the API."""
 
     name = "users"
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        """Tell the OpenAPI document how callers are named, and `check --deploy` what to look at."""
+        """Register the OpenAPI security scheme and the deploy checks."""
         import_module("users.schema")
         import_module("users.checks")

@@ -1,4 +1,4 @@
-"""Who is calling: the gateway in front of the shop says so in a header."""
+"""Authentication of callers by a header of the gateway in front of the shop."""
 
 import hmac
 import re
@@ -22,9 +22,9 @@ _USER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom the gateway names, as `request.user`; not yet known to be a member.
+    """The caller whom the gateway names, as `request.user`; not yet known to be a member.
 
-    A service asks for that in its first message, in which a permission's query would be one more.
+    Services check that in their first message, because a permission's query would be an additional one.
     """
 
     pk: int
@@ -34,7 +34,7 @@ class GatewayAuthentication(BaseAuthentication):
     """Reads X-User-Id, and X-Gateway-Secret where one is configured."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
-        """Whom the header names; None where it spells no id that a row can have. Raises UntrustedGateway."""
+        """The caller in the header; None if it holds no possible id. Raises UntrustedGateway."""
         if settings.GATEWAY_SECRET:
             # In constant time, as the bytes that came.
             given = request.META.get("HTTP_X_GATEWAY_SECRET", "").encode("latin-1", "replace")
@@ -53,7 +53,7 @@ class IsRegistered(BasePermission):
     """Lets registered users pass."""
 
     def has_permission(self, request: Request, _view: Any) -> bool:
-        """True, for a member. Raises NotAuthenticated or NotRegistered for anybody else."""
+        """True for a member. Raises NotAuthenticated or NotRegistered for other callers."""
         caller: Any = request.user
         if caller is None:
             raise NotAuthenticated

@@ -1,4 +1,4 @@
-"""What `check --deploy` says about who may name the caller."""
+"""Deploy checks of the gateway's secret."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ UNVERIFIED_GATEWAY = (
 
 @checks.register(checks.Tags.security, deploy=True)
 def gateway_secret_is_set(**_: Any) -> list[checks.CheckMessage]:
-    """Warn where nothing shows that a request came through the gateway."""
+    """Warn if no secret proves that a request came through the gateway."""
     if settings.GATEWAY_SECRET:
         return []
     hint = "Set it, and let the gateway send it as X-Gateway-Secret."

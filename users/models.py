@@ -1,4 +1,4 @@
-"""The member: whoever may call the shop. Staff who sign in to the admin are Django's own users."""
+"""Members, who may call the shop. Staff who sign in to the admin are Django's own users."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -17,7 +17,7 @@ class User(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
-        # For the beginnings of names: LIKE finds them in no other order than that of their bytes.
+        # For searches by the beginning of names: LIKE uses only an index in byte order.
         indexes = [models.Index(fields=["name"], name="user_by_name", opclasses=["varchar_pattern_ops"])]
         constraints = [
             not_blank(name="user_name_not_blank"),

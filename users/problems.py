@@ -1,4 +1,4 @@
-"""Why a caller is not let in."""
+"""Refusals of callers."""
 
 from core.problems import CHALLENGE, BilingualText, Problem
 

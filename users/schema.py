@@ -1,4 +1,4 @@
-"""How the OpenAPI document names the caller's header."""
+"""The caller's headers in the OpenAPI document."""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
@@ -10,7 +10,7 @@ class GatewayScheme(OpenApiAuthenticationExtension):
     name = ["gateway", "gateway_secret"]
 
     def get_security_requirement(self, _auto_schema: object) -> list[dict[str, list[str]]]:
-        """The caller's id, with the gateway's secret beside it where the shop wants one."""
+        """The caller's id and, if the shop requires one, the gateway's secret."""
         return [{"gateway": []}, {"gateway": [], "gateway_secret": []}]
 
     def get_security_definition(self, _auto_schema: object) -> list[dict[str, str]]:

@@ -14,12 +14,12 @@ A = TypeVar("A")
 
 @statement
 def member(*, user_id: int) -> "QuerySet[User, int]":
-    """The id itself where it is a member's."""
+    """The id itself if a member has it."""
     return User.objects.filter(pk=user_id).values_list("pk", flat=True)
 
 
 def read_for_member(asked: Bound[A], *, user_id: int) -> A:
-    """What a statement answers, the caller looked up in the same message. Raises NotRegistered."""
+    """A statement's answer; looks the caller up in the same message. Raises NotRegistered."""
     members, answer = send(member(user_id=user_id), asked)
     if not members:
         raise NotRegistered

@@ -9,7 +9,7 @@ from users.models import User
 
 
 class MemberSpreadsheet(Spreadsheet):
-    """Members, of whom two may have the same name."""
+    """Members; several may have the same name."""
 
     model = User
     required = ("name",)

@@ -11,7 +11,7 @@ from rankings import audit, hours, services
 
 
 class Command(ShopCommand):
-    """Bring the read models of sales up to the present, or look whether they are right."""
+    """Bring the read models of sales up to the present, or check them."""
 
     help = (
         "Without options: add to the best sellers' read model what was sold since the last time, take away "
@@ -33,7 +33,7 @@ class Command(ShopCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Do it and say what came of it. Raises CommandError, which exits with 1."""
+        """Run and print the result. Raises CommandError, which exits with 1."""
         self.stdout.write(_check() if options["check"] else _rebuild(from_scratch=options["from_scratch"]))
 
 
