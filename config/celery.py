@@ -38,11 +38,11 @@ class FixedIntervalConnection(Connection):
     """A connection that is tried again every second: kombu's waits grow to half a minute."""
 
     def info(self) -> dict[str, str]:
-        """What `celery inspect stats` shows: no password."""
+        """The data for `celery inspect stats`, without passwords."""
         return {"hostname": self.as_uri()}
 
     def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> Any:
-        """Wait until the broker answers; the embedded one is started if somebody killed it."""
+        """Wait until the broker answers; start the embedded one if it was killed."""
         start_embedded_services()
 
         def show_that_it_turns() -> None:
@@ -62,19 +62,19 @@ class FixedIntervalAMQP(AMQP):
 
 
 class FixedIntervalScheduler(Scheduler):
-    """Says once that nothing can be sent and once that it can again; Celery's writes a trace a second."""
+    """Logs once when the broker is lost and once when it is back; Celery's own logs a trace a second."""
 
     broker_down = False
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """Send what is due, seconds until the next; and touch BEAT_FILE, for a health check to look at."""
+        """Send due tasks and touch BEAT_FILE for a health check; returns the seconds until the next task."""
         wait = super().tick(*args, **kwargs)
         if settings.BEAT_FILE:
             Path(settings.BEAT_FILE).touch()
         return wait
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
-        """Send what is due; what fails is due again."""
+        """Send a due task; one that fails stays due."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
@@ -103,7 +103,7 @@ def configure_logging(*, loglevel: int, **_: Any) -> None:
 
 @task_prerun.connect
 def drop_dead_connections(**_: Any) -> None:
-    """As at the start of a web request: check again whether this process's connections still work."""
+    """Check this process's connections, as Django does at the start of a web request."""
     close_old_connections()
 
 
@@ -129,7 +129,7 @@ def start_traces(**_: Any) -> None:
 
 @worker_process_shutdown.connect
 def send_last_traces(**_: Any) -> None:
-    """Such a process ends without what Python does at its exit."""
+    """Such a process ends without running Python's exit handlers."""
     traces.stop()
 
 

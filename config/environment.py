@@ -24,7 +24,7 @@ SETTINGS = {name for section in SECTIONS for setting in section["setting"] for n
 SHORTEST_SECRET_KEY = 32
 ON = {*Env.BOOLEAN_TRUE_STRINGS}
 OFF = {"false", "off", "n", "no", "0"}
-# As browsers spell them; Django, too, takes a `Host` that has no other characters.
+# Host names as browsers send them; Django accepts only these characters in `Host`, too.
 ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
 )
@@ -34,12 +34,12 @@ WEBHOOK_SECRET = re.compile("whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}
 LONGEST_SOCKET_PATH = 107  # bytes; 103 on macOS
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII | re.IGNORECASE)
 
-# How alike a name must be to one of ours. In the environment there are many that are not meant for the shop.
+# The similarity to a setting's name from which to warn. Many variables are not meant for the shop.
 ALIKE_IN_FILE, ALIKE_IN_ENVIRONMENT = 0.7, 0.8
 
 
 def secret_key(name: str, *, debug: bool) -> str:
-    """What sessions are signed with. Raises SettingsError for one that could be guessed."""
+    """The key that signs sessions. Raises SettingsError for one that could be guessed."""
     if debug:
         try:
             return text(name) or kept_secret(name.lower(), make=lambda: secrets.token_urlsafe(50))
@@ -55,7 +55,7 @@ def secret_key(name: str, *, debug: bool) -> str:
 
 
 def kept_secret(name: str, *, make: Callable[[], str]) -> str:
-    """A secret of this machine's own shop, made once and kept in `.local`. Raises OSError."""
+    """A secret of the shop on this machine, made once and kept in `.local`. Raises OSError."""
     kept = BASE_DIR / ".local" / name
     if not kept.exists():
         kept.parent.mkdir(mode=0o700, exist_ok=True)
@@ -113,7 +113,7 @@ def required_names(name: str) -> list[str]:
 
 
 def served_hosts(name: str, *, required: bool) -> list[str]:
-    """A list of hosts that are answered. Raises SettingsError for what would match no request."""
+    """The list of hosts to answer. Raises SettingsError for one that would match no request."""
     found = required_names(name) if required else names(name)
     if not all(map(SERVED_HOST.fullmatch, found)):
         raise SettingsError(
@@ -124,7 +124,7 @@ def served_hosts(name: str, *, required: bool) -> list[str]:
 
 
 def origins(name: str, *, required: bool, wildcards: bool) -> list[str]:
-    """A list of origins. Raises SettingsError for what no browser would ever send as one."""
+    """A list of origins. Raises SettingsError for one that no browser would send."""
     found = required_names(name) if required else names(name)
     for each in found:
         sent = ORIGIN.fullmatch(each) and not USUAL_PORT.fullmatch(each) and (wildcards or "*" not in each)
@@ -137,7 +137,7 @@ def origins(name: str, *, required: bool, wildcards: bool) -> list[str]:
 
 
 def gateway_secret(name: str) -> str:
-    """What a header must say, or nothing. Raises SettingsError for what no header can say."""
+    """The expected value of the header, or empty. Raises SettingsError for one that no header can have."""
     value = text(name)
     if value != value.strip() or not value.isprintable():
         raise SettingsError(f"{name} has a blank at an end or a control character, which no header can have")
@@ -194,7 +194,7 @@ def is_host(value: str) -> bool:
 
 
 def is_loopback(value: str) -> bool:
-    """Whether only this machine can reach who listens there."""
+    """Whether only this machine can reach the address."""
     if not is_address(value):
         return value.lower() == "localhost"
     address = ip_address(value)
@@ -228,7 +228,7 @@ def is_address(value: str) -> bool:
 
 
 def warn_of_misspelt_names(file: Path, lines: dict[str, int]) -> None:
-    """Log each name that is no setting, but almost one: what it was to change is as if it were unset."""
+    """Log each variable whose name is almost a setting's: it has no effect."""
     log = logging.getLogger(__name__)
     for name in sorted({*lines, *os.environ} - SETTINGS):
         alike = ALIKE_IN_FILE if name in lines else ALIKE_IN_ENVIRONMENT

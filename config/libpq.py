@@ -13,7 +13,7 @@ from config.environment import LONGEST_SOCKET_PATH, is_address, is_host
 SOCKET = b"/.s.PGSQL.5432"
 LOOPBACK = "127.0.0.1"
 SWITCH = re.compile("[01]")
-# What libpq leaves to the server or to psycopg, or takes for off whatever it is.
+# Options that libpq leaves to the server or to psycopg, or reads as off for any unknown value.
 VALUES = {
     "client_encoding": re.compile("utf-?8", re.IGNORECASE),
     "connect_timeout": re.compile("-?[0-9]{1,9}"),

@@ -1,4 +1,4 @@
-"""What drf-spectacular makes the OpenAPI document and its page of."""
+"""Settings of drf-spectacular for the OpenAPI document and its page."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "pointshop",
@@ -9,12 +9,12 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "The shop that serves this document."}],
     # In the order of a purchase, as are the endpoints in config/urls.py.
     "TAGS": [
-        {"name": "products", "description": "What is for sale, with the stock of this moment."},
+        {"name": "products", "description": "Products for sale, with their current stock."},
         {"name": "points", "description": "The caller's balance, charges and ledger. 1 point is 1 won."},
         {"name": "coupons", "description": "Campaigns, first come first served, and the caller's coupons."},
         {"name": "orders", "description": "Quotes, and orders that are paid at once or not made."},
         {"name": "rankings", "description": "What sells best."},
-        {"name": "events", "description": "What the shop posts to the data platform."},
+        {"name": "events", "description": "The events that the shop posts to the data platform."},
     ],
     "SORT_OPERATIONS": False,
     "OAS_VERSION": "3.1.1",

@@ -9,7 +9,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def usable_processors(*, mounted: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
-    """Those that it may run on, at most what the CPU quotas of its cgroups allow, rounded up; 1 or more."""
+    """The processors that it may run on, limited by the CPU quotas of its cgroups, rounded up; at least 1."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux alone has it
     found = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min([found, *_quotas(mounted, membership)]))

@@ -18,7 +18,7 @@ from core.traces import check_endpoint
 from orders.outbox.platform import Destination
 from orders.outbox.sources import DEFAULT_SOURCE, check_source
 
-# --- Who we are ---------------------------------------------------------------------------------------------
+# --- Identity -----------------------------------------------------------------------------------------------
 
 # As in pyproject.toml; the data platform reads it in User-Agent.
 VERSION = "1.0.0"

@@ -7,7 +7,7 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class CoreConfig(AppConfig):
-    """What every app stands on."""
+    """The base of every app."""
 
     name = "core"
 

@@ -1,4 +1,4 @@
-"""What `check --deploy --database default` says about the servers that PostgreSQL runs on."""
+"""Checks of PostgreSQL's servers, for `check --deploy --database default`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from core.db import topology
 
 @checks.register(checks.Tags.database, deploy=True)
 def what_can_be_lost(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """What an acknowledged write may be lost by, and what keeps writes from being acknowledged."""
+    """Warn of ways to lose acknowledged writes, and of reasons that keep writes waiting."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:

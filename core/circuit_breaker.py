@@ -17,9 +17,9 @@ PAUSE_SECONDS = 5
 
 
 class CircuitBreaker:
-    """Asks Redis, or answers without it: after a failure it is not asked again for PAUSE_SECONDS.
+    """Calls Redis, or a fallback: after a failure it is not called again for PAUSE_SECONDS.
 
-    An unresponsive Redis then costs one request its time-out, and the next ones nothing.
+    So an unresponsive Redis delays one request by its time-out, and the next ones not at all.
     """
 
     def __init__(self, *, name: str) -> None:
@@ -27,7 +27,7 @@ class CircuitBreaker:
         self.open_until = 0.0
 
     def call(self, fn: Callable[[], T], *, fallback: Callable[[], T]) -> T:
-        """What Redis says, or what `fallback` says while it cannot be asked."""
+        """The result of Redis, or of `fallback` while Redis is unavailable."""
         if time.monotonic() >= self.open_until:
             try:
                 return fn()

@@ -1,4 +1,4 @@
-"""What the shop's management commands have in common."""
+"""The base of the shop's management commands."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from django.db import DatabaseError, InterfaceError
 from core.db.transactions import database_problem
 from core.problems import Busy, Unavailable
 
-# EX_TEMPFAIL of sysexits.h: to be run again later. By 1 a command says that something is wrong.
+# EX_TEMPFAIL of sysexits.h: run it again later. 1 means that something is wrong.
 TRY_LATER = 75
 
 
 class ShopCommand(BaseCommand):
-    """A command that tells of a failure of the database in one line; with --traceback, where it came from."""
+    """A command that reports a failure of the database in one line; with --traceback, in full."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Run it. Raises CommandError, with TRY_LATER where the database is away, read-only or busy."""

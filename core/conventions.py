@@ -1,4 +1,4 @@
-"""What apps offer under a name that all know, as Django finds `admin`."""
+"""Modules that are found by name in each app, as Django finds `admin`."""
 
 from collections.abc import Iterator
 from importlib import import_module

@@ -28,7 +28,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True)
 class Idempotent(Generic[T]):
-    """What a request made, and whether an earlier request with the same key made it."""
+    """The row that a request made, and whether an earlier request with the same key made it."""
 
     instance: T
     replayed: bool

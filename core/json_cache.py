@@ -1,11 +1,11 @@
-"""What the cache keeps in Redis: JSON, so that nothing found there can run."""
+"""Serializer of the cache: JSON, so that no value from Redis can run code."""
 
 import json
 from typing import Any
 
 
 class JSONSerializer:
-    """Django's cache serializer; what cannot be read counts as not there."""
+    """A Django cache serializer; an unreadable value counts as missing."""
 
     def dumps(self, value: Any) -> int | str:
         """The value as Redis keeps it; integers plain, so that Redis can count."""

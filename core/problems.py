@@ -1,4 +1,4 @@
-"""What the shop answers when it refuses: RFC 9457 problem details, in both languages.
+"""RFC 9457 problem details in both languages.
 
 Each app's own are in its `problems.py`; the handler, the OpenAPI document and the pages under /problems/ are
 made from these classes.
@@ -129,7 +129,7 @@ class Unavailable(Problem):
     default_headers = {"Retry-After": "2"}
 
 
-# What is wrong with one place of the input, by the code of its entry in `errors`.
+# Texts of input errors, by the code of the entry in `errors`.
 INPUT_ERRORS: dict[str, BilingualText] = {
     "required": BilingualText("꼭 있어야 하는 항목이에요.", "This field is required."),
     "null": BilingualText("null은 쓸 수 없어요.", "This may not be null."),
@@ -165,7 +165,7 @@ INPUT_ERRORS: dict[str, BilingualText] = {
 
 @dataclass(frozen=True)
 class InputError:
-    """What is wrong with one place of the input.
+    """An error in one place of the input.
 
     `location` is "pointer", "parameter" or "header"; `limit` fills the text of the codes that have one.
     """
@@ -194,12 +194,12 @@ class Invalid(Problem):
     extensions = {"errors": array_of(ref("InputError"))}
     schemas = {
         "InputError": json_object(
-            "What is wrong with one place of the input: pointer, parameter or header names it.",
+            "An error in one place of the input, which pointer, parameter or header names.",
             {
                 "pointer": {
                     "type": "string",
                     "format": "json-pointer",
-                    "description": "A place in the body.",
+                    "description": "A JSON pointer into the body.",
                 },
                 "parameter": {"type": "string", "description": "A query parameter."},
                 "header": {"type": "string", "description": "A header."},

@@ -1,4 +1,4 @@
-"""What the database needs before the shop opens: tables, demo data, an administrator."""
+"""Preparation of the database before the shop opens: tables, demo data, an administrator."""
 
 import secrets
 from contextlib import suppress

@@ -36,7 +36,7 @@ HOURS = (1, 0, 0, 0, 0, 1, 2, 4, 6, 5, 5, 7, 12, 9, 6, 6, 7, 9, 12, 15, 17, 14, 
 WEEKEND = 1.6
 # What is left of a product: some run out.
 LEFT = (0, 3, 8, 120, 240, 60, 5, 90, 300, 45, 150, 30)
-# What became of the events that are dead.
+# The error of the dead events.
 AWAY = "ConnectionRefusedError: [Errno 111] Connection refused"
 DEAD = 5
 RUSH = 184
@@ -46,7 +46,7 @@ COUPONS_AN_ORDER, COUPONS_USED = 0.2, 0.5
 
 @dataclass
 class _History:
-    """What has happened so far, to be put into the tables at once."""
+    """The history so far, written into the tables at once."""
 
     rng: random.Random
     users: list[User]

@@ -18,7 +18,7 @@ STOP_SECONDS = 60
 
 
 def port_taken(*, port: int) -> CannotRun:
-    """What to say of a port that is in use."""
+    """The error for a port that is in use."""
     taken = _("Port %(port)d is taken. Choose another: make run PORT=%(next)d")
     return CannotRun(taken % {"port": port, "next": port + 1})
 

@@ -1,4 +1,4 @@
-"""The shop on this machine: what it needs, made ready; its processes, kept running; the welcome."""
+"""The shop on this machine: preparation, running its processes, the welcome text."""
 
 import base64
 import errno
@@ -40,7 +40,7 @@ def open_shop(echo: Callable[[str], None]) -> NoReturn:
         supervisor = Supervisor(folder=folder, environment=program_environment(), terminal=sys.stdout.buffer)
         try:
             supervisor.start()
-            # An address that leads to who listens on HOST.
+            # An address that reaches a listener on HOST.
             host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared alone # nosec B104
             if wait_until(lambda: answers(host, port), supervisor.has_ended, seconds=READY_SECONDS):
                 echo(

@@ -1,4 +1,4 @@
-"""What `make run` prints once the shop is open."""
+"""The text that `make run` prints once the shop is open."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ LINE = "─" * 80
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the database holds to begin with.
+    """The database's content at the start.
 
     The administrator's password where one was made just now, and the ids of a member and of a product at a
     price of at most EXAMPLE_CHARGE won, to try.

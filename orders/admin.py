@@ -67,7 +67,7 @@ class OrderItemInline(ReadOnly, TabularInline):
 
 
 class EventPage(ReadOnlyAdmin):
-    """A page that shows what is sent of an order, and can send it again."""
+    """A page that shows the event's body, and can send it again."""
 
     change_form_outer_before_template = "orders/admin/event.html"
 
@@ -85,7 +85,7 @@ class EventPage(ReadOnlyAdmin):
 
 @admin.register(Order)
 class OrderAdmin(EventPage, ExportAdmin):
-    """A paid order on one page: its lines, the payment, and what became of its event."""
+    """A paid order on one page: its lines, its payment, and its event's state."""
 
     exports = (ORDERS, ORDER_LINES)
 
@@ -140,7 +140,7 @@ class OrderAdmin(EventPage, ExportAdmin):
 
     @admin.display(description=_("Ledger entry"))
     def ledger_entry(self, order: Order) -> str:
-        """What was paid, as the ledger has it; an order of nothing has none."""
+        """The ledger entry of the payment; an order with a total of 0 has none."""
         entry = PointTransaction.objects.filter(order=order).first()
         return link(page_url(entry), won(entry.amount)) if entry else NOTHING
 
@@ -152,7 +152,7 @@ class OrderAdmin(EventPage, ExportAdmin):
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(EventPage, ExportAdmin):
-    """The outbox; what was sent can be sent again."""
+    """The outbox; events can be sent again."""
 
     exports = (EVENTS,)
 
@@ -209,7 +209,7 @@ class OrderEventAdmin(EventPage, ExportAdmin):
 
     @admin.action(description=_("Send the selected events again"), permissions=["redeliver"])
     def redeliver(self, request: HttpRequest, events: QuerySet[OrderEvent]) -> HttpResponse | None:
-        """Make the selected events due now; all that the filter finds, once that was confirmed."""
+        """Make the selected events due now; all that the filter finds after a confirmation."""
         ids = _ids(events)
         if request.POST.get("select_across") == "1" and "confirmed" not in request.POST:
             sent = {

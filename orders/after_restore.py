@@ -1,4 +1,4 @@
-"""Which orders the data platform knows and a restored database forgot."""
+"""Finds the orders that the data platform knows and a restored database lacks."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def _paid_orders(file: Path) -> Iterator[Paid]:
 
 
 def _ids_in(data: Mapping[str, Any]) -> Iterator[tuple[type[Model], int]]:
-    """Every number of the shop's that an event tells."""
+    """Every id of the shop's in an event."""
     yield Order, int(data["order_id"])
     yield User, int(data["user_id"])
     for line in data["items"]:

@@ -1,4 +1,4 @@
-"""What was sold adds up, and each paid order was paid for, once, and reported, once."""
+"""Rules of the audit: sales add up, and each paid order has one payment and one event."""
 
 import json
 from collections.abc import Iterator
@@ -70,9 +70,9 @@ RULES = [
 
 
 def rules_of_file(file: Path, forgotten: Path | None = None) -> list[Rule]:
-    """What the platform has, one JSON event a line, is what the outbox says was delivered.
+    """The rule that the platform's file, one JSON event a line, matches the delivered events.
 
-    Except for what a restore forgot, in a file of the same form.
+    The events of `forgotten`, a file of the same form, are excepted.
     """
     differing = partial(_deliveries_that_differ, file, forgotten)
     return [Rule("delivered_equals_received", OrderEvent.objects.count, differing)]

@@ -1,4 +1,4 @@
-"""What orders show on the admin's first page."""
+"""The orders' panels and steps on the admin's first page."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def _events() -> dict[str, Any]:
 
 
 def _retrying(count: int) -> str:
-    """That some are tried again, and how many; nothing where none is."""
+    """The number of events in retry, in words; empty without any."""
     text = _("Retrying %(count)s") % {"count": _bounded(count)}
     return badge("retrying", text, {"retrying": "warning"}) if count else ""
 

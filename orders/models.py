@@ -103,7 +103,7 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     """Events of the outbox."""
 
     def redeliver(self) -> int:
-        """Make all of these due now, whatever became of them before; how many there were."""
+        """Make all of these due now, in any state; returns how many."""
         return self.update(
             state=OrderEvent.State.PENDING,
             attempts=0,
@@ -124,7 +124,7 @@ class OrderEvent(models.Model):
     """A line of the outbox, written in checkout's transaction; the body is rendered from the order."""
 
     class State(models.TextChoices):
-        """What became of it."""
+        """The state of delivery."""
 
         PENDING = "pending", _("Waiting")
         DELIVERED = "delivered", _("Delivered")
@@ -140,11 +140,11 @@ class OrderEvent(models.Model):
     leased_until = models.DateTimeField(_("Being sent until"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("Delivered at"), null=True, blank=True)
     last_error = models.TextField(_("Last error"), default="", db_default="", blank=True)
-    # Of the request that placed the order: it joins the lines of web, worker and platform.
+    # The id of the request that placed the order; it connects the logs of web, worker and platform.
     request_id = models.CharField(
         _("Request id"), max_length=64, default="", db_default="", blank=True, editable=False
     )
-    # EVENT_SOURCE when the order was placed: a repeat says the same whatever the setting says by then.
+    # EVENT_SOURCE when the order was placed, so that a repeat is the same after a change of the setting.
     source = models.CharField(
         max_length=LONGEST_SOURCE, default=DEFAULT_SOURCE, db_default=DEFAULT_SOURCE, editable=False
     )
@@ -172,7 +172,7 @@ class OrderEvent(models.Model):
                 | Q(state__in=["pending", "dead"], delivered_at=None),
                 name="event_state_fits_delivered_at",
             ),
-            # One at the end of the integers would stop every sweep, for all events.
+            # An overflow at the largest integer would stop every sweep, for all events.
             models.CheckConstraint(condition=Q(attempts__range=(0, 10**6)), name="event_attempts_bounded"),
             within_calendar(
                 "next_attempt_at", "leased_until", "delivered_at", name="event_moments_within_calendar"

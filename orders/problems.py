@@ -1,4 +1,4 @@
-"""Why a basket is not sold that products, points and coupons would allow."""
+"""Refusals of a basket beyond those of products, points and coupons."""
 
 from core.json_schemas import COUNT, INTEGER
 from core.problems import BilingualText, Problem

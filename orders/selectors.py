@@ -158,14 +158,14 @@ class SalesTotal:
 
 
 def spending_of(*, user_id: int, max_orders: int) -> SalesTotal:
-    """What the member's newest orders came to, `max_orders` of them at most."""
+    """The total of the member's newest orders, at most `max_orders` of them."""
     newest = Order.objects.filter(user_id=user_id).order_by("-ordered_at", "-pk")[:max_orders]
     sums = newest.aggregate(orders=Count("pk"), paid=Sum("total", default=0))
     return SalesTotal(sums["orders"], int(sums["paid"]))
 
 
 def sales_by_hour(*, since: datetime, until: datetime) -> dict[datetime, SalesTotal]:
-    """What was paid in each hour with an order, by the hour's start; `since <= ordered_at <= until`."""
+    """Orders and won paid in each hour with an order, by the hour's start; `since <= ordered_at <= until`."""
     paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gte=since, ordered_at__lte=until)
     by_hour = paid.annotate(hour=TruncHour("ordered_at", tzinfo=SEOUL)).values_list("hour")
     sums = by_hour.annotate(Count("pk"), Sum("total"))
@@ -185,7 +185,7 @@ class OutboxStatus:
 
 
 def outbox_status(*, max_count: int | None = None) -> OutboxStatus:
-    """What the platform still lacks; with `max_count` as quick to read after days without a platform."""
+    """The undelivered events; bounded by `max_count`, as quick to read after days without a platform."""
     pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
     dead = OrderEvent.objects.filter(state=OrderEvent.State.DEAD)
     first_due = pending.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
@@ -205,9 +205,9 @@ class Waiting:
 
 
 def waiting_events(*, max_count: int) -> Waiting:
-    """What waits, of the `max_count` events whose turn comes first."""
+    """The waiting events, of the first `max_count` that are due."""
     pending = OrderEvent.objects.filter(state=OrderEvent.State.PENDING)
-    # What is sent again begins anew, with the error it had.
+    # An event that is sent again starts with 0 attempts and keeps its last error.
     failed = Case(When(Q(attempts__gt=0) & ~Q(last_error=""), then=1), default=0)
     first = pending.order_by("next_attempt_at", "id").values_list("order_id", failed)[:max_count]
     waiting = list(first)

@@ -82,7 +82,7 @@ class PlacedOrderSerializer(OrderSerializer):
 
 
 class OrderQuoteSerializer(serializers.Serializer[Any]):
-    """What checkout would take, and leave."""
+    """The price of a basket, and the balance after buying it."""
 
     items = OrderLineSerializer(many=True)
     subtotal = serializers.IntegerField()

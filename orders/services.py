@@ -28,7 +28,7 @@ from orders.selectors import OrderLine, PaidOrder
 from points.problems import InsufficientPoints
 from products.problems import OutOfStock, ProductNotFound, Shortage
 
-# What a basket can be refused for, bought or quoted.
+# The refusals of a basket, at checkout and quote.
 REFUSALS = (
     ProductNotFound,
     OutOfStock,
@@ -57,7 +57,7 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What checkout would take, and leave, in won, by one look at `read_at`, the database's time."""
+    """The price of a basket and the balance after it, in won, as read at `read_at`, the database's time."""
 
     items: list[OrderLine]
     subtotal: int
@@ -86,7 +86,7 @@ def checkout(
     try:
         order = _checkout_once(basket=basket, key=key, request_id=request_id)
     except (Problem, IntegrityError):
-        # The first request with the key may have taken the last unit, so look for it before a refusal counts.
+        # The first request with the key may have taken the last unit, so look it up before refusing.
         existing = key and selectors.order_made_with(user_id=basket.user_id, key=key)
         if not existing:
             raise
@@ -97,7 +97,7 @@ def checkout(
 
 
 def quote(*, basket: Basket) -> Quote:
-    """What checkout would answer at this moment, without a lock or a write. Raises what checkout raises."""
+    """Checkout's decision at this moment, without a lock or a write. Raises what checkout raises."""
     look: list[Bound[Any]] = [
         points.services.member_balance(user_id=basket.user_id),
         products.services.offers(product_ids=[pk for pk in basket.quantities if _fits_an_id(pk)]),
@@ -140,7 +140,7 @@ def _fits_an_id(number: int) -> bool:
 
 @retried(guards={"product_stock_not_negative"})
 def _checkout_once(*, basket: Basket, key: IdempotencyKey | None, request_id: str) -> PaidOrder:
-    """Look and decide without a lock; lock the account; write, with the stock last and COMMIT behind it.
+    """Read and decide without a lock; lock the account; write, with the stock last and COMMIT after it.
 
     Another request may be faster until the account is locked, or take the stock until COMMIT: then all of it
     is done again.

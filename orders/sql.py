@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from core.db.statements import ByHand, statement
 
-# The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and
-# lines by two statements more. Whoever waited for a row here would only find it taken.
+# The ORM has no UPDATE that takes its rows from a locking SELECT and returns them, and reads orders and lines
+# by two more statements. SKIP LOCKED, because a row that another sender has locked is taken anyway.
 _CLAIM = """
     WITH due AS (
         SELECT id FROM orders_orderevent

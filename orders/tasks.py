@@ -1,4 +1,4 @@
-"""What the Celery worker does for orders."""
+"""Celery tasks for orders."""
 
 from functools import cache
 from mmap import mmap
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="orders.deliver_order_events", ignore_result=True)
 def deliver_order_events() -> None:
-    """Send the events that are due; where no platform is configured, or no database answers, they wait."""
+    """Send the due events; without a configured platform or a database they wait."""
     if not settings.DATA_PLATFORM_URL:
         _say_that_events_wait()
         return
@@ -35,7 +35,7 @@ def note_shutdown(**_: Any) -> None:
 
 
 def is_stopping() -> bool:
-    """Whether this process's worker has been told to stop; what could go on for longer then ends."""
+    """Whether this process's worker has been told to stop, so that long work should end."""
     return _stopping[0] == 1
 
 
@@ -51,5 +51,5 @@ def _platform() -> Platform:
 
 @cache
 def _say_that_events_wait() -> None:
-    """Once in a process, not at every sweep."""
+    """Warn once in a process, not at every sweep."""
     log.warning("no_platform_configured", what="events wait until DATA_PLATFORM_URL is set")

@@ -1,4 +1,4 @@
-"""The data platform's side of the OpenAPI document: the event that a paid order is posted as."""
+"""The webhook in the OpenAPI document: the event of a paid order."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ class PointViewSet(ApiViewSet):
         responses=forced_singular_serializer(PointBalanceSerializer),
     )
     def list(self, _request: Request) -> Response:
-        """The balance of this moment; 0 for a user who never charged."""
+        """The current balance; 0 for a user who never charged."""
         balance = selectors.balance_of(user_id=self.caller_id)
         return Response(serialize(PointBalanceSerializer, balance))
 

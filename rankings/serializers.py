@@ -20,7 +20,7 @@ class BestSellerSerializer(serializers.Serializer[Any]):
 
 
 class BestSellersSerializer(serializers.Serializer[Any]):
-    """The best sellers of a window that ends at the moment of computing."""
+    """The best sellers of a window that ends when the answer is computed."""
 
     to = TimestampField(source="to_at")
     as_of = TimestampField(source="to_at")

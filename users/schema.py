@@ -16,7 +16,7 @@ class GatewayScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, _auto_schema: object) -> list[dict[str, str]]:
         return [
             _header("X-User-Id", "The id of a registered user; the gateway in front of the shop sets it."),
-            _header("X-Gateway-Secret", "What the gateway proves itself with, where GATEWAY_SECRET is set."),
+            _header("X-Gateway-Secret", "The gateway's secret, required if GATEWAY_SECRET is set."),
         ]
 
 

@@ -16,11 +16,12 @@ from psycopg.pq import TransactionStatus
 from config.services import conninfo
 from core.embedded.servers import SERVICES
 
-# What PostgreSQL tells each session of itself, unasked, from version 14 on.
+# Parameters that PostgreSQL reports to each session at its start, from version 14 on.
 READS_ONLY = (b"default_transaction_read_only", b"in_hot_standby")
-# What statements and their reader rest on, whatever server, database or role have as their defaults.
+# Session settings that statements and the reading of answers rely on, over defaults of server, database and
+# role.
 SESSION = r"-c default_transaction_isolation=read\ committed -c datestyle=ISO"
-# Whoever asks for a table after a migration that waits for it waits as long: web processes give up after 3 s.
+# Requests that need a table wait behind a migration that waits for it; web processes give up after 3 s.
 MIGRATION_LOCK_TIMEOUT = "1s"
 
 RV = TypeVar("RV")

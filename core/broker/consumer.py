@@ -32,7 +32,7 @@ class Consumer(consumer.Consumer):
         super().__init__(*args, **kwargs)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """What is called with each message; what it raises, the transport discards the message for."""
+        """The handler of messages; the transport discards a message if it raises."""
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
@@ -47,5 +47,5 @@ class Consumer(consumer.Consumer):
         return on_task_received
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
-        """Have it discarded; Celery would write the message into the log."""
+        """Raise, so that the transport discards it; Celery would write the message into the log."""
         raise exc

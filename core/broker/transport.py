@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def _discard(error: Exception) -> None:
-    """Log and count a message that is of no use, without what it holds."""
+    """Log and count an unusable message, without its content."""
     DISCARDED_MESSAGES.inc()
     log.warning("message_discarded", why=type(error).__name__)
 
@@ -87,7 +87,7 @@ class Transport(redis.Transport):
         return re.sub("//[^@/,]*@", "//", uri.partition("?")[0])
 
     def on_readable(self, fileno: int) -> None:  # type: ignore[override]  # kombu's own, in its Redis
-        """Read what has come; whatever is wrong with one message, the next ones are read."""
+        """Read the messages that have arrived; an error in one does not stop the next ones."""
         try:
             super().on_readable(fileno)
         except Exception as error:

@@ -18,13 +18,13 @@ _suspected = threading.Event()
 
 
 def leave_unconfirmed() -> None:
-    """Count a commit that was given up on, and have the next ones look before they begin."""
+    """Count an abandoned commit, and make the next transactions check before they begin."""
     metrics.UNCONFIRMED.inc()
     suspect_unconfirmed()
 
 
 def suspect_unconfirmed() -> None:
-    """Have the next transactions look before they begin.
+    """Make the next transactions check before they begin.
 
     A lock that is not had in time may be held by a commit that another process has given up on.
     """

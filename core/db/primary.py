@@ -1,4 +1,4 @@
-"""Whether the server that was reached is the one that writes."""
+"""Check that a connection leads to a server that takes writes."""
 
 from django.db import connection
 

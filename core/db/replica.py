@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Flushed(NamedTuple):
-    """What the primary had flushed at a moment, by its clock and by this process's."""
+    """The WAL position that the primary had flushed, with the time by its clock and by this process's."""
 
     position: str
     at: datetime
@@ -41,7 +41,7 @@ class _Flushed(NamedTuple):
 
 
 class _Known:
-    """What this process knows; threads that learn the same at once do no harm."""
+    """The state of this process; concurrent updates by threads do no harm."""
 
     flushed: _Flushed | None = None
     left_alone_until = 0.0
@@ -78,7 +78,7 @@ def _in_place_of_the_primary() -> Iterator[None]:
 
 
 def replayed_at() -> datetime | None:
-    """Up to when what is read now has everything, where that is read from the standby; else None."""
+    """The time up to which the standby has everything, if reads go there; else None."""
     found: datetime | None = getattr(connection, "replayed_at", None)
     return found
 

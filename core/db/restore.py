@@ -12,7 +12,7 @@ from core.db import sql
 
 
 class Unsafe(Exception):
-    """Why nothing may be done yet, in words for an operator."""
+    """The reason to do nothing yet, for an operator."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class Known:
-    """What the data platform's file tells of a database that may have forgotten it.
+    """Facts from the data platform's file that a restored database may lack.
 
     `highest_ids` are the highest ids in it; `given_twice` names the numbers that have another owner there.
     """
@@ -73,7 +73,7 @@ def move_past(*, highest_ids: Mapping[type[Model], int], margin: int) -> Iterato
 def require_alone() -> None:
     """Raises Unsafe where this server is no primary yet, or where anybody else uses this database.
 
-    Who does so before the numbers are moved may be given one that somebody else has.
+    Another session could be given a number that is already in use, before the sequences are moved.
     """
     is_recovering, others = sql.one_row(sql.ALONE)
     if is_recovering:

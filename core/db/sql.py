@@ -1,4 +1,4 @@
-"""SQL that the ORM cannot say: what PostgreSQL knows of itself, in no model's table."""
+"""SQL that the ORM cannot express: PostgreSQL's own views, which no model has."""
 
 from typing import Any
 

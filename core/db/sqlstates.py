@@ -1,4 +1,4 @@
-"""What each SQLSTATE means to the shop: PostgreSQL's appendix A, decided class by class.
+"""The meaning of each SQLSTATE for the shop: PostgreSQL's appendix A, class by class.
 
 A test walks psycopg's list, so that a class it learns later is decided on too.
 """
@@ -10,7 +10,7 @@ from psycopg import Error
 
 
 class Meaning(StrEnum):
-    """What the shop does about a failure of the database."""
+    """The shop's reaction to a failure of the database."""
 
     CONFLICT = "conflict"  # nothing was written: run it again
     BUSY = "busy"  # somebody holds what is needed, and nothing was written
@@ -26,7 +26,7 @@ _CLASSES = {
     Meaning.UNAVAILABLE: ("08", "28", "3D", "53", "57", "58", "F0"),
     Meaning.BUG: _BUGS.split(),
 }
-# What differs from the rest of its class.
+# Codes that differ from the rest of their class.
 _CODES = {
     Meaning.CONFLICT: (
         "23503",  # foreign_key_violation: what is referred to was deleted meanwhile; the next attempt says so
@@ -50,7 +50,7 @@ _ENDS_SESSION = ("FATAL", "PANIC")
 
 
 def meaning_of(error: DatabaseError | InterfaceError) -> Meaning:
-    """What Django's exception means, by the SQLSTATE of the driver's; that of a connection has none."""
+    """The meaning of Django's exception by the driver's SQLSTATE; a failed connection has none."""
     cause = error.__cause__
     if not isinstance(cause, Error) or cause.sqlstate is None:
         lost = isinstance(error, OperationalError | InterfaceError)

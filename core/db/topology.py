@@ -11,7 +11,7 @@ from core.db import sql
 
 
 class Topology(NamedTuple):
-    """What the server says of itself and its standbys; `lag_seconds` is that of the last of them.
+    """The server's report on itself and its standbys; `lag_seconds` is that of the last one.
 
     `archiving_fails` says whether the last try to archive WAL failed; None where none is archived.
     """
@@ -30,7 +30,7 @@ class Topology(NamedTuple):
 
     @property
     def state(self) -> str:
-        """Whether a write that is acknowledged is on two servers, in a word."""
+        """In one word, whether an acknowledged write is on two servers."""
         if self.is_standby:
             return "standby"
         if not self.asks_for_standby:
@@ -75,7 +75,7 @@ def read() -> Topology:
 
 
 def warnings(found: Topology) -> list[CheckMessage]:
-    """What acknowledged writes can be lost by, and what keeps writes waiting, most severe first."""
+    """Ways to lose acknowledged writes and reasons for waiting writes, most severe first."""
     messages = [*_of_this_server(found)]
     if found.state in _OF_STATE:
         messages.append(_OF_STATE[found.state])

@@ -1,4 +1,4 @@
-"""The openers of transactions, and what the database's failures mean."""
+"""Functions that open transactions, and the translation of database failures into problems."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 class Conflict(Exception):
-    """The work met a change it must look at again: run it again from the start."""
+    """A concurrent change invalidated the work: run it again from the start."""
 
 
 def retried(*, guards: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -87,7 +87,7 @@ def atomic_with_retries(work: Callable[P, R]) -> Callable[P, R]:
 
 
 def durable_transaction() -> AbstractContextManager[None]:
-    """A transaction of its own that runs once: for work that says itself what a conflict means to its caller.
+    """A transaction of its own that runs once, for callers that handle conflicts themselves.
 
     Raises what the database raises, and RuntimeError within another transaction.
     """
@@ -108,7 +108,7 @@ class Messages:
         return self._speak(statements)
 
     def commit(self, *statements: Bound[Any]) -> tuple[Any, ...]:
-        """Send the last ones together with COMMIT, so that no row they lock waits for this process.
+        """Send the last statements together with COMMIT, so that their locks do not wait for this process.
 
         Returns their answers once all of it is durable. Nothing can be sent after it.
         """
@@ -153,7 +153,7 @@ def _roll_back() -> None:
 
 
 def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
-    """What a failure of the database means to the client, counted; None where it is a bug.
+    """The problem for a failure of the database, counted; None for a bug.
 
     Where it is Unavailable the connection is closed: the next one may find the server writable, or another.
     """
@@ -175,7 +175,7 @@ def _cause_of(error: DatabaseError | InterfaceError) -> str:
 
 @contextmanager
 def put_off(event: str) -> Iterator[None]:
-    """Leave what is inside for its next turn where the database is away, read-only or busy: one warning."""
+    """Skip the rest of the block if the database is away, read-only or busy, with one warning."""
     try:
         yield
     except (Busy, Unavailable) as problem:

@@ -27,7 +27,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpRespon
 
 
 def error_response(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer to what a view raised; a bug is logged with its trace."""
+    """The answer to an exception of a view; a bug is logged with its trace."""
     problem = problem_of(error)
     if problem is None:
         log.error("bug", exc_info=error)
@@ -71,13 +71,13 @@ def preferred_language(request: HttpRequest) -> str:
 
 
 def named_caller(request: HttpRequest) -> int | None:
-    """Whom the gateway named, registered or not; None before authentication, or where it refused."""
+    """The caller whom the gateway named, registered or not; None before authentication or if that failed."""
     pk: int | None = getattr(getattr(request, "user", None), "pk", None)
     return pk
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """What an exception means to the client; None for a bug. A database's failure is logged in one line."""
+    """The problem for an exception; None for a bug. A database failure is logged in one line."""
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
     if isinstance(error, exceptions.Throttled):

@@ -71,7 +71,7 @@ def request_ids(get_response: GetResponse) -> GetResponse:
 
 
 def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, object]:
-    """What says in the log who was refused what; nothing of the admin's own pages."""
+    """Log fields of a refusal: code and member; empty for the admin's pages."""
     problem = getattr(response, "problem", None)
     if problem is None:
         return {}

@@ -87,7 +87,7 @@ class Internal(Problem):
     )
 
 
-# What a status of Django's or DRF's own says; who may not see a thing is told that it is not there.
+# Problems for statuses of Django and DRF; a forbidden object is reported as missing.
 BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
     401: NotRegistered,

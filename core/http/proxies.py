@@ -1,4 +1,4 @@
-"""Who sent a request, and by which scheme, where proxies that are trusted hand it on."""
+"""The client's address and scheme behind trusted proxies."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

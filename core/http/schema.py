@@ -1,4 +1,4 @@
-"""The OpenAPI document's operations: what each can refuse, and the headers of its answers."""
+"""The OpenAPI document's operations: possible problems and headers of each."""
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus

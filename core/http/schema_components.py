@@ -19,7 +19,7 @@ HEADERS: dict[str, Json] = {
     "X-Request-Id": header("Echoed or made; in every log line.", pattern="^[A-Za-z0-9_-]{1,64}$"),
     "Cache-Control": header("Nothing of the API is to be stored.", enum=["no-store"]),
     "Content-Language": header("The language of the texts for people.", enum=["ko", "en"]),
-    "WWW-Authenticate": header("How to say who is calling."),
+    "WWW-Authenticate": header("How to name the caller."),
     "Accept-Encoding": header(
         "Where a Content-Encoding was refused: none is read.", required=False, enum=["identity"]
     ),

@@ -19,13 +19,13 @@ _CODES = {"empty": "min_length", "not_a_list": "not_a_list", "invalid": "not_an_
 
 
 def serialize(serializer_class: type[serializers.Serializer[Any]], instance: Any) -> dict[str, Any]:
-    """What a client is shown of an instance, as DRF's `data`."""
+    """The instance as a client sees it, DRF's `data`."""
     shown: dict[str, Any] = _shared(serializer_class).to_representation(instance)
     return shown
 
 
 def validate_input(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """What a client's input says, as the serializer reads it. Raises ValidationError."""
+    """The client's input, validated by the serializer. Raises ValidationError."""
     validated: dict[str, Any] = _shared(serializer_class).run_validation(data)
     return validated
 
@@ -68,7 +68,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class NoInput(StrictSerializer):
-    """A body with nothing in it."""
+    """An empty body."""
 
 
 @extend_schema_field(TIMESTAMP)

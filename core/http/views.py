@@ -39,7 +39,7 @@ def problem_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
-    """What a problem's `type` leads to: the code explained."""
+    """The page at a problem's `type`: explains the code."""
     problem = problem_types().get(code)
     if problem is None:
         raise NotFound

@@ -1,4 +1,4 @@
-"""What every endpoint of the shop does before its one domain call."""
+"""Base viewsets: the checks of every endpoint before its one domain call."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from core.http.serializers import serialize
 from core.problems import CONTENT_TYPE, Invalid, NotFound, Problem
 
 ID_PATTERN = r"[1-9][0-9]*"
-# Who takes problem details takes JSON; successes come as `application/json` all the same.
+# A client that accepts problem details accepts JSON; successes are `application/json` anyway.
 ACCEPTABLE = frozenset({"*/*", "application/*", "application/json", CONTENT_TYPE})
 # What a request is refused for before any of it is acted on.
 UNREADABLE = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)

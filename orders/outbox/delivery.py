@@ -1,4 +1,4 @@
-"""Sending what the outbox holds: claim with a lease, post outside any transaction, mark."""
+"""Sending the outbox's events: claim with a lease, post outside any transaction, mark."""
 
 import random
 import time
@@ -108,7 +108,7 @@ def _start_posts(platform: Platform, *, free_slots: int) -> set[Future[_Attempt]
 
 
 def _post(platform: Platform, event: DueEvent) -> _Attempt:
-    """Post it, and say what became of it."""
+    """Post the event; returns the attempt."""
     began = time.monotonic()
     failure = None
     try:
@@ -124,7 +124,7 @@ def _post(platform: Platform, event: DueEvent) -> _Attempt:
 
 
 def _record_results(attempts: Iterable[_Attempt]) -> int:
-    """Write down what became of these attempts; how many were delivered."""
+    """Record these attempts; returns how many delivered their event."""
     for attempt in attempts:
         if attempt.failure:
             _record_failure(attempt.event, attempt.failure)
@@ -140,7 +140,7 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
 
 
 def _about(event: DueEvent) -> dict[str, object]:
-    """What every line in the log says of an event: whose it was, too."""
+    """The log fields of an event, with its member."""
     return {
         "event_id": str(event.id),
         "order_id": event.order_id,
@@ -150,7 +150,7 @@ def _about(event: DueEvent) -> dict[str, object]:
 
 
 def _record_failure(event: DueEvent, failure: Exception) -> None:
-    """Have it sent again later, or give it up after its last attempt."""
+    """Schedule the next attempt, or mark the event dead after its last one."""
     retry_after = 0
     if isinstance(failure, DeliveryFailed):
         error, retry_after = str(failure), failure.retry_after

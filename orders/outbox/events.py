@@ -1,4 +1,4 @@
-"""An event on its way: how it is claimed, what the data platform reads, and what became of it."""
+"""Events of the outbox: claiming, rendering and marking them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -88,7 +88,7 @@ def render(event: DueEvent) -> bytes:
 
 
 def body_of(*, event: OrderEvent) -> bytes:
-    """The body that is posted for the event, whatever became of it."""
+    """The body that is posted for the event, in any state."""
     order = event.order
     lines = order.items.order_by("pk").values_list("product_id", "product_name", "unit_price", "quantity")
     return render(
@@ -120,7 +120,7 @@ def _mark_delivered(*, event_ids: list[UUID]) -> Update:
 
 
 def mark_delivered(*, event_ids: Iterable[UUID]) -> None:
-    """The platform has these; one that is not pending any more stays as it is."""
+    """Mark these delivered; an event that is no longer pending stays as it is."""
     send_one(_mark_delivered(event_ids=list(event_ids)))
 
 

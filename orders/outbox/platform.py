@@ -1,4 +1,4 @@
-"""The data platform over HTTP: how an event is posted, which answers count, and what may be set."""
+"""The data platform over HTTP: posting an event, judging the answer, checking the URL."""
 
 import math
 import re
@@ -49,7 +49,7 @@ class DeliveryFailed(Exception):
 
 
 class Platform:
-    """Where events go. Without a secret they go unsigned."""
+    """The destination of events. Without a secret they are unsigned."""
 
     def __init__(self, *, url: str, secret: str, user_agent: str) -> None:
         """Raises ValueError for a wrong URL."""

@@ -1,4 +1,4 @@
-"""What the `source` of an event may be: a URI reference, as CloudEvents asks for."""
+"""The check of an event's `source`: a URI reference, as CloudEvents requires."""
 
 import re
 

@@ -13,7 +13,7 @@ from orders.selectors import events_to_redeliver
 
 
 class Command(ShopCommand):
-    """Make events due now, whatever became of them before; the worker then sends them."""
+    """Make events due now, in any state; the worker then sends them."""
 
     help = f"Send order events again: they become due and {DELIVER_TASK} takes them up at its next sweep."
 
