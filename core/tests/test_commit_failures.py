@@ -46,7 +46,7 @@ def in_the_last_message(tries: list[int]) -> None:
     ("sqlstate", "problem", "attempts"),
     [("53100", Unavailable, 1), ("25006", Unavailable, 1), ("40001", Busy, 3), ("57014", Busy, 1)],
 )
-def test_failure_of_commit_means_what_it_means_elsewhere(
+def test_failure_of_commit_has_the_same_meaning_as_of_a_statement(
     register: Callable[[list[int]], None], sqlstate, problem, attempts
 ):
     tries = []

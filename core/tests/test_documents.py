@@ -45,7 +45,7 @@ def test_document_is_the_one_that_is_checked_in(client):
 
 
 @pytest.mark.parametrize("query", ["lang=ko", "lang=%00", "lang=../..", "version=9", "version=%0d%0a"])
-def test_document_is_the_same_whatever_else_is_requested(client, query):
+def test_document_is_the_same_after_other_requests(client, query):
     assert client.get(f"/api/schema?{query}").content == client.get("/api/schema").content
 
 

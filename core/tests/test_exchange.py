@@ -50,7 +50,7 @@ def test_statements_are_not_kept_where_preparing_is_off(exchange):
     assert prepared() == 0
 
 
-def test_failure_is_raised_and_ends_what_comes_after(exchange):
+def test_failure_is_raised_and_ends_the_later_statements(exchange):
     execute("CREATE TEMPORARY TABLE kept (n bigint)")
     insert = b"INSERT INTO kept VALUES ($1)"
     with pytest.raises(psycopg.errors.DivisionByZero):

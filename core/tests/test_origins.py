@@ -27,7 +27,7 @@ def preflight(browser: Client, origin: str) -> dict[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
 
 
-def test_origin_that_is_allowed_may_send_what_the_api_reads(browser: Client) -> None:
+def test_allowed_origin_may_send_the_api_s_headers(browser: Client) -> None:
     told = preflight(browser, APP)
     assert told["access-control-allow-origin"] == APP
     assert set(SENT) <= set(told["access-control-allow-headers"].split(", "))

@@ -145,7 +145,7 @@ def test_statement_that_depends_on_its_values_is_noticed():
 
 
 @pytest.mark.django_db
-def test_number_travels_with_64_bits_whatever_its_size():
+def test_number_of_any_size_is_sent_with_64_bits():
     """Django would send the number beside F() with 32, and psycopg cut it."""
     largest = ProductFactory(stock=2**63 - 1)
     send(take(product_id=largest.pk, quantity=2**62))

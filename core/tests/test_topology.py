@@ -34,7 +34,7 @@ def test_commit_that_waits_for_nothing_does_not_wait_for_a_standby_that_is_asked
     assert topology.warnings(found._replace(synchronous_commit="on"))[0].id == "core.E003"
 
 
-def test_audit_says_at_its_head_what_can_be_lost_and_beside_json_on_stderr(transactional):
+def test_audit_warns_of_replication_before_its_report_and_on_stderr_with_json(transactional):
     out = StringIO()
     call_command("audit", stdout=out)
     assert out.getvalue().startswith("INFO: No standby")
@@ -44,7 +44,7 @@ def test_audit_says_at_its_head_what_can_be_lost_and_beside_json_on_stderr(trans
     assert "No standby" in err.getvalue()
 
 
-def test_check_of_a_database_that_is_away_says_so_in_a_line(transactional, monkeypatch):
+def test_check_without_a_database_fails_with_one_line(transactional, monkeypatch):
     connection.close()
     with monkeypatch.context() as patch:
         patch.setattr(connections[DEFAULT_DB_ALIAS], "get_connection_params", lambda: {"host": "/nowhere"})

@@ -28,7 +28,7 @@ ISSUED = {
 FAR = {"past": "2000-01-01T00:00:00Z", "future": "2999-01-01T00:00:00Z"}
 
 
-def test_campaign_is_shown_with_what_remains(http: Client) -> None:
+def test_campaign_is_shown_with_the_remaining_quantity(http: Client) -> None:
     campaign = CouponFactory(name="오픈 기념", discount_value=10, max_discount=500, quantity=3)
     http.post(f"coupons/{campaign.pk}/issue", user=UserFactory())
     shown = {

@@ -30,7 +30,7 @@ WITHOUT_VENV = 'case "$2" in venv) exit 1;; esac'
         ),
     ],
 )
-def test_make_run_says_what_it_needs_in_the_terminal_s_language(
+def test_make_run_reports_missing_programs_in_the_terminal_s_language(
     tmp_path: Path, python3: str | None, english: str, korean: str
 ) -> None:
     (tmp_path / "make").symlink_to(shutil.which("make") or "make")

@@ -242,7 +242,7 @@ def test_connection_carries_several_events(receiver: str) -> None:
         assert pool.num_connections == 1
 
 
-def test_command_takes_events_and_ends_when_told(file: Path) -> None:
+def test_command_takes_events_until_sigterm(file: Path) -> None:
     with command("--port=0", f"--file={file}") as process:
         url = said(process).split()[3]
         assert urllib3.request("POST", url, body=b"{}", retries=False).status == 415

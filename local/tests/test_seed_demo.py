@@ -65,7 +65,7 @@ def test_order_has_its_event() -> None:
     assert OrderEvent.objects.count() == 30
 
 
-def test_demo_again_changes_nothing_and_says_so() -> None:
+def test_second_demo_adds_nothing_and_says_so() -> None:
     seed_demo()
     before = everything()
     assert "Nothing was added" in seed_demo()

@@ -6,7 +6,7 @@ from tests.kit.database import nothing_written
 from tests.kit.scenes import buyer, hold_coupon
 
 
-def test_quote_says_what_the_order_would_take_and_leave(http: Client) -> None:
+def test_quote_has_the_total_and_the_balance_after_the_order(http: Client) -> None:
     user, product = buyer(http, points=1_000), ProductFactory(name="라떼", price=300, stock=2)
     coupon = hold_coupon(http, user, discount_value=10)["id"]
     items = [{"product_id": product.pk, "quantity": 2}]
@@ -19,7 +19,7 @@ def test_quote_says_what_the_order_would_take_and_leave(http: Client) -> None:
     assert answer.json == {"items": [line], **sums}
 
 
-def test_order_after_a_quote_takes_what_was_quoted(http: Client) -> None:
+def test_order_after_a_quote_charges_the_quoted_total(http: Client) -> None:
     user, product = buyer(http), ProductFactory(price=300)
     basket = {"items": [{"product_id": product.pk, "quantity": 2}]}
     quote, order = (

@@ -25,7 +25,7 @@ def forked() -> Iterator[int]:
     os.close(writer)
 
 
-def test_process_that_was_forked_before_knows_that_its_worker_is_told_to_stop(forked):
+def test_process_forked_earlier_notices_that_its_worker_stops(forked):
     assert forked == 1
     assert tasks.is_stopping()
 

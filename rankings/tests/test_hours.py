@@ -213,7 +213,7 @@ def test_tasks_store_what_is_missing_and_recount_all(clock: None) -> None:
     assert not HourlySales.objects.filter(orders=5).exists()
 
 
-def test_overview_sends_as_many_statements_whatever_is_stored(clock: None) -> None:
+def test_first_page_sends_the_same_number_of_statements_for_any_number_of_rows(clock: None) -> None:
     def sent() -> int:
         with CaptureQueriesContext(connection) as queries:
             sales_overview()

@@ -59,7 +59,7 @@ def test_ranking_is_exact_with_the_batch_never_run(http: Client) -> None:
     assert len(ranked(http)) == 5
 
 
-def test_ranking_is_exact_after_the_batch_and_after_what_is_sold_since(http: Client) -> None:
+def test_ranking_is_exact_after_the_batch_and_after_later_sales(http: Client) -> None:
     ids = a_week_of_sales(http)
     before = ranked(http)
     recompute()

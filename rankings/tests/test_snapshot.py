@@ -134,7 +134,7 @@ def test_rebuild_during_the_statement_changes_nothing_for_it(http: Client) -> No
     assert [row[:2] for row in read] == [(old, 4), (new, 2)]
 
 
-def test_rebuild_between_two_statements_would_lose_what_it_added_to_the_sums(http: Client) -> None:
+def test_rebuild_between_two_statements_would_lose_sales(http: Client) -> None:
     """The control of the one before: the stored sums first, then what was sold since."""
     old, new = sold_long_ago_and_now(http)
     age_the_window()

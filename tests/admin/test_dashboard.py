@@ -124,7 +124,7 @@ def test_low_stock_of_equal_count_is_ordered_by_units_sold():
     assert list(low_stock(limit=9)) == [first, second, few, last]
 
 
-def test_empty_shop_says_what_to_do_first(admin_client):
+def test_first_page_of_an_empty_shop_lists_the_first_steps(admin_client):
     text = read(admin_client)
     assert "Add the members who may buy." in text
     assert "python manage.py seed_demo" in text

@@ -124,7 +124,7 @@ def test_event_is_sent_again_from_its_page_and_that_of_its_order(admin_client, e
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("merchandiser", 403), ("operator", 302)])
-def test_event_is_sent_again_by_those_who_may(staff_of, events, role, status):
+def test_redelivery_needs_its_permission(staff_of, events, role, status):
     browser, url = staff_of(role), reverse("admin:orders_orderevent_redeliver", args=[events[0].pk])
     assert browser.post(url).status_code == browser.post(DEAD).status_code == status
     assert (browser.get(DEAD).status_code == 403) == (status == 403)
@@ -149,7 +149,7 @@ def test_event_is_not_sent_again_without_a_csrf_token(admin_user, events):
     assert len(dead()) == 2
 
 
-def test_payload_on_the_pages_is_what_is_posted(admin_client, events):
+def test_event_body_on_the_pages_equals_the_posted_one(admin_client, events):
     (sent,) = [render(each) for each in claim(limit=9, lease=timedelta(1)) if each.id == events[3].pk]
     assert body_of(event=events[3]) == sent
     for shown in (events[3], events[3].order):

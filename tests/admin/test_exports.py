@@ -114,7 +114,7 @@ def test_export_of_more_rows_than_an_xlsx_file_has_is_refused_in_words(admin_cli
     assert len(rows_of(fetch(admin_client, PRODUCTS, "csv"))) == 3
 
 
-def test_export_to_xlsx_and_back_keeps_what_xlsx_cannot_hold(admin_client):
+def test_export_to_xlsx_and_back_keeps_characters_that_xml_cannot_hold(admin_client):
     names = ["a\x0bb", "a\rb", "a\r\nb", "a_x000B_b", "_x005F_", "a\ufffe", "\ufeffa", "_x000D_=1"]
     named(*names)
     content = fetch(admin_client, MEMBERS, "xlsx")

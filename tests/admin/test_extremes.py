@@ -148,7 +148,7 @@ def broken_pages(client) -> dict[str, int]:
 
 @pytest.mark.redis
 @pytest.mark.parametrize("extremes", EXTREMES.values(), ids=EXTREMES.keys())
-def test_pages_show_whatever_the_constraints_take(shop, extremes):
+def test_pages_show_every_row_that_the_constraints_allow(shop, extremes):
     assert fill(extremes) > 10
     assert broken_pages(shop) == {}
     assert audit()

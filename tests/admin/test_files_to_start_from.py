@@ -55,7 +55,7 @@ def test_file_to_start_from_has_headings_in_the_reader_s_language_and_is_importe
         assert not result.invalid_rows
 
 
-def test_file_to_start_from_is_for_who_may_import(staff_of):
+def test_template_file_needs_the_permission_to_import(staff_of):
     browser = staff_of("viewer")
     assert download(browser, PRODUCTS, "new", "csv").status_code == 403
 

@@ -174,7 +174,7 @@ def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_a
     assert "10,001" in action_log.describe(LogEntry.objects.get())
 
 
-def test_each_changed_row_of_a_big_file_is_logged_from_what_to_what(admin_user, monkeypatch) -> None:
+def test_import_of_a_big_file_logs_old_and_new_values_of_each_changed_row(admin_user, monkeypatch) -> None:
     monkeypatch.setattr(importing, "MAX_SHOWN_ROWS", 1)
     products = [ProductFactory(name=name, price=1, stock=1) for name in ("a", "b")]
     file = {

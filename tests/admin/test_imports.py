@@ -172,7 +172,7 @@ def test_preview_names_the_sheet_and_reports_hidden_rows(admin_client):
     assert "숨긴 행도 함께 가져와요: 1행" in page
 
 
-def test_import_at_a_busy_process_says_so_and_keeps_the_upload(admin_client, monkeypatch):
+def test_import_at_a_busy_process_is_refused_and_keeps_the_upload(admin_client, monkeypatch):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
     monkeypatch.setattr(importing, "WAIT_SECONDS", 0)
     with importing.turn(), importing.turn():

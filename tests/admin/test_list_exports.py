@@ -79,7 +79,7 @@ def test_orders_are_a_row_a_line_whose_amounts_add_up_to_the_subtotals(admin_cli
     assert name_of(answer) == f"OrderItem-{localdate()}.csv"
 
 
-def test_ledger_and_balances_are_what_the_tables_hold(admin_client, bought):
+def test_export_of_ledger_and_balances_equals_the_tables(admin_client, bought):
     entries = PointTransaction.objects.order_by("pk").values_list("pk", "amount", "balance_after", "order_id")
     _head, *ledger = rows_of(fetch(admin_client, LEDGER, "xlsx"))
     assert [(row[0], *row[5:]) for row in ledger] == [*entries]
@@ -119,7 +119,7 @@ def test_events_tell_when_they_are_due_only_while_they_are(admin_client, bought)
     assert (shown[1]["마지막 오류"], shown[1]["시도 횟수"]) == ("'=HTTP\x0b 503", "25")
 
 
-def test_log_says_what_its_page_says(admin_client, bought):
+def test_export_of_the_log_has_the_texts_of_its_page(admin_client, bought):
     fetch(admin_client, ORDERS, "csv")
     entry = LogEntry.objects.get()
     (row,) = rows_of(fetch(admin_client, LOG, "csv"))[1:]
@@ -148,7 +148,7 @@ def test_every_list_is_exported_whole_in_either_language(admin_client, bought, t
         (ISSUED, "?status=usable", 0),
     ],
 )
-def test_export_has_what_the_list_finds(admin_client, transactional_db, table, query, found):
+def test_export_has_the_rows_of_the_list(admin_client, transactional_db, table, query, found):
     bought_at(MIDNIGHT)
     bought_at(MIDNIGHT - timedelta(microseconds=1))
     assert len(rows_of(fetch(admin_client, table, "csv", query=query))) - 1 == found

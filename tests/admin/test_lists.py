@@ -49,7 +49,7 @@ def test_list_counts_to_a_bound(admin_client, bought, query):
         assert all(f"LIMIT {BoundedPaginator.MAX_COUNT + 1}" in sql for sql in counts)
 
 
-def test_list_longer_than_the_bound_says_so_and_still_turns_its_pages(admin_client, monkeypatch):
+def test_list_longer_than_the_bound_shows_the_bound_and_still_pages(admin_client, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "MAX_COUNT", 60)
     UserFactory.create_batch(61)
     url = reverse("admin:users_user_changelist")

@@ -78,7 +78,7 @@ def test_entries_are_found_by_kind_field_name_and_day(admin_client, entries, que
     assert found(admin_client, **query) == [entries[each] for each in which]
 
 
-def test_entries_are_found_by_who_made_them(admin_client, entries, anna):
+def test_log_is_searched_by_staff_account(admin_client, entries, anna):
     assert found(admin_client, staff=anna.pk) == entries[:1]
     assert [entry.user_id for entry in found(admin_client, staff=entries[1].user_id)] == [
         entries[1].user_id
@@ -97,7 +97,7 @@ def test_history_leads_to_the_log_of_that_row(admin_client, entries):
     assert [*admin_client.get(url).context["cl"].result_list] == entries[:0:-1]
 
 
-def test_deleted_row_leads_to_all_that_the_log_says_of_it(admin_client):
+def test_entry_of_a_deleted_row_links_to_its_log(admin_client):
     product = ProductFactory()
     admin_client.post(page_of(product, "delete"), {"post": "yes"})
     kind = ContentType.objects.get_for_model(Product).pk

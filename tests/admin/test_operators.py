@@ -116,7 +116,7 @@ def send_while(operator: Operator, product: Product, change: str, **fields: Any)
         return waiting.result()
 
 
-def test_form_saved_during_an_order_keeps_what_the_order_took(operator: Operator) -> None:
+def test_save_of_a_form_during_an_order_keeps_the_order_s_change(operator: Operator) -> None:
     product = ProductFactory(price=1, stock=10)
     assert send_while(operator, product, "stock = stock - 3", price=2, stock_change=1, **WHY).status == 302
     assert execute("SELECT price, stock FROM products_product") == [(2, 8)]
@@ -129,7 +129,7 @@ def test_form_that_takes_units_an_order_just_took_is_shown_again(operator: Opera
     assert stock_of(product) == 3
 
 
-def test_prices_sent_by_eight_tabs_at_once_are_one_change_logged_from_what_it_was(operator: Operator) -> None:
+def test_same_price_saved_in_eight_tabs_at_once_is_logged_as_one_change(operator: Operator) -> None:
     product = ProductFactory(price=1000, stock=10)
     tabs = [(operator.open(page_of(product)), price) for price in range(2001, 2009)]
     answers = at_once([partial(operator.send, tab, price=price) for tab, price in tabs])
@@ -188,7 +188,7 @@ def shown_harmlessly(text: str) -> bool:
 
 
 @pytest.mark.parametrize("table", ["users_user", "products_product", "coupons_coupon"])
-def test_delete_of_what_orders_refer_to_is_refused_though_confirmed(
+def test_delete_of_a_row_with_orders_is_refused_after_the_confirmation(
     http: Client, operator: Operator, table: str
 ) -> None:
     user, product = buyer(http), ProductFactory(price=1)
@@ -202,7 +202,7 @@ def test_delete_of_what_orders_refer_to_is_refused_though_confirmed(
     assert wrongs() == []
 
 
-def test_delete_of_what_is_not_referred_to_needs_confirming(operator: Operator) -> None:
+def test_delete_of_an_unreferenced_row_needs_a_confirmation(operator: Operator) -> None:
     path = f"/admin/products/product/{ProductFactory().pk}/delete/"
     assert operator.post(path, {**operator.open(path).fields(), "post": "yes"}).status == 302
     assert not Product.objects.exists()

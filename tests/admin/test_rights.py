@@ -129,7 +129,7 @@ def test_account_with_no_more_rights_can_be_changed(clerk, client):
     )  # fmt: skip
 
 
-def test_new_account_has_no_rights_whatever_is_sent(clerk, client):
+def test_new_account_has_no_rights_with_any_fields_sent(clerk, client):
     fields = {"username": "new", "usable_password": "true", "is_superuser": "on", "is_staff": "on",
               "groups": [mighty_role().pk], "user_permissions": [permissions("auth", "add_user")[0].pk],
               "password1": "correct horse battery", "password2": "correct horse battery"}  # fmt: skip

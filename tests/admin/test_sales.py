@@ -59,7 +59,7 @@ def test_days_and_hours_are_named_by_their_time_in_seoul(admin_client):
     assert f"{hour:%-m월 %-d일 %H시대} 1 1,800원 1,800원" in read(admin_client, "ko")
 
 
-def test_chart_says_in_words_what_it_draws(admin_client):
+def test_chart_has_a_text_of_its_figures(admin_client):
     sell_at(this_hour(), this_hour(), this_hour() - timedelta(hours=5))
     content = page(admin_client).content.decode()
     labels = re.findall(r'role="img" aria-label="([^"]*)"', content)

@@ -75,7 +75,7 @@ def test_edits_of_one_field_by_two_operators_do_not_overwrite_each_other(admin_c
     assert Product.objects.get().price == 1200
 
 
-def test_form_carries_what_its_fields_showed(admin_client, bought):
+def test_form_sends_initial_values_along(admin_client, bought):
     page = admin_client.get(page_of(bought)).content.decode()
     assert all(f'name="initial-{name}"' in page for name in ("name", "price"))
 
@@ -135,7 +135,7 @@ def test_stock_change_past_the_largest_number_is_refused(admin_client, bought, m
     assert Product.objects.get().stock == 8
 
 
-def test_campaign_is_edited_without_touching_what_was_issued(admin_client, bought):
+def test_edit_of_a_campaign_leaves_issued_coupons_unchanged(admin_client, bought):
     coupon = Coupon.objects.get()
     change(admin_client, coupon, **CAMPAIGN, quantity=200, issued=0)
     coupon.refresh_from_db()
@@ -150,7 +150,7 @@ def test_quantity_below_what_is_issued_is_refused_by_the_form(admin_client, boug
     assert coupon.quantity == 100
 
 
-def test_campaign_says_how_many_are_issued_left_and_used_and_leads_to_who_has_them(admin_client, bought):
+def test_campaign_page_counts_issued_left_and_used_coupons_and_links_to_holders(admin_client, bought):
     coupon = Coupon.objects.get()
     page = admin_client.get(page_of(coupon))
     fields = [each for fieldset in page.context["adminform"] for line in fieldset for each in line]
@@ -168,7 +168,7 @@ def test_quantity_of_a_sold_out_coupon_raised_in_the_admin_reopens_it_at_once(ht
 
 
 @pytest.mark.parametrize("factory", [UserFactory, ProductFactory, CouponFactory])
-def test_delete_of_what_is_not_referred_to_is_logged(admin_client, factory):
+def test_delete_of_an_unreferenced_row_is_logged(admin_client, factory):
     row = factory()
     admin_client.post(page_of(row, "delete"), {"post": "yes"})
     assert not type(row).objects.exists()

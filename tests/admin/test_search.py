@@ -141,7 +141,7 @@ def test_palette_finds_the_same(admin_client, order):
     assert page_of(order.user) in answer.content.decode()
 
 
-def test_box_is_on_every_page_and_not_where_nobody_is_signed_in(admin_client, client, order):
+def test_search_box_is_on_every_page_except_the_login(admin_client, client, order):
     urls = [reverse("admin:index"), reverse("admin:password_change"), SEARCH, page_of(order)]
     urls += [reverse(f"admin:{model._meta.db_table}_changelist") for model in (Order, Product, User, Refusal)]
     for url in urls:

@@ -143,7 +143,7 @@ def test_member_s_and_product_s_page_send_as_many_statements_for_many_rows_as_fo
     assert asked() == once <= 40
 
 
-def test_product_s_page_says_what_is_sold_a_day_and_how_long_the_stock_lasts(admin_client, bought):
+def test_product_page_shows_sales_a_day_and_days_of_cover(admin_client, bought):
     now = timezone.now()
     Product.objects.update(stock=24, created_at=now - timedelta(days=9))
     SalesWindow.objects.all().delete()
@@ -164,14 +164,14 @@ def test_pace_of_a_new_product_counts_from_its_first_day(bought, age, a_day):
     assert pace_of(product=bought).units_a_day == pytest.approx(a_day)
 
 
-def test_pace_is_that_of_the_read_model_and_none_of_what_is_not_sold(bought):
+def test_pace_comes_from_the_read_model_and_is_none_without_sales(bought):
     recompute(days=3)
     execute("UPDATE rankings_saleswindow SET to_at = now()")
     unsold = ProductFactory(stock=5)
     assert (pace_of(product=unsold).units_a_day, pace_of(product=unsold).days_of_cover) == (0, None)
 
 
-def test_product_s_page_says_who_changed_its_stock_when_and_why(admin_client, bought):
+def test_product_page_lists_stock_changes_with_account_time_and_reason(admin_client, bought):
     change(admin_client, bought, name=bought.name, price=1000, stock_change=50, reason="입고")
     change(admin_client, bought, name="새 이름", price=1000)
     other = ProductFactory(stock=1)

@@ -86,7 +86,7 @@ def nothing_found(page: Page) -> None:
 
 
 @pytest.mark.parametrize("shown", [menu, filters, selection, calendar, mistakes, deletion, nothing_found])
-def test_what_a_click_shows_breaks_no_rule_of_accessibility(
+def test_element_shown_by_a_click_breaks_no_rule_of_accessibility(
     staff: Visitor, shown: Callable[[Page], None]
 ) -> None:
     open_for_days()

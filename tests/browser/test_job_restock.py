@@ -33,7 +33,7 @@ def test_restocking_30_products_by_file_takes_few_clicks(staff: Visitor) -> None
     assert Product.objects.filter(stock=84).count() == 30
 
 
-def test_preview_shows_only_what_changes_until_asked(staff: Visitor) -> None:
+def test_preview_shows_only_changed_rows_by_default(staff: Visitor) -> None:
     same, other = ProductFactory(price=4500), ProductFactory(price=4500)
     page = staff.open("products/product/import/")
     rows = [("번호", "가격"), (same.pk, 4500), (other.pk, 45_000)]

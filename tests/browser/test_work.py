@@ -51,7 +51,7 @@ def test_restocking_while_an_order_runs_counts_both(staff: Visitor, http: Client
     assert broken_rules(stock={product.pk: 15}) == []
 
 
-def test_overview_says_what_happened_and_leads_there(staff: Visitor) -> None:
+def test_first_page_shows_charts_with_links_to_the_lists(staff: Visitor) -> None:
     open_for_days()
     page = staff.open("")
     chart = page.get_by_role("img", name="주문: 모두").last

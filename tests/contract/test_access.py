@@ -219,7 +219,7 @@ def test_coupon_of_another_user_pays_byte_for_byte_as_a_missing_one(scene: Scene
 
 
 @pytest.mark.parametrize("route", ["orders", "issued-coupons", "points/transactions"])
-def test_list_holds_what_is_the_caller_s_and_nothing_else(scene: Scene, route: str) -> None:
+def test_list_holds_only_rows_of_the_caller(scene: Scene, route: str) -> None:
     owners, others = (
         {row["id"] for row in scene.open.get(route, user=user).json["results"]}
         for user in (scene.owner, scene.other)

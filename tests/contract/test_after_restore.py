@@ -60,7 +60,7 @@ def test_shop_that_forgot_nothing_is_told_so(file, events):
     assert check(file, [*events, events[0]]) == "0 orders are known to the platform alone\n"
 
 
-def test_forgotten_order_is_told_and_written_down_and_then_no_finding_of_the_audit(file, events, tmp_path):
+def test_after_restore_reports_and_writes_forgotten_orders_and_the_audit_skips_them(file, events, tmp_path):
     forgotten = unknown(events[0], order_id=0)
     kept = tmp_path / "forgotten.jsonl"
     assert f"order 0 of user {events[0]['data']['user_id']}, " in check(
@@ -116,7 +116,7 @@ def test_event_of_another_type_is_passed_over(file, events):
     assert check(file, [other, *events]) == "0 orders are known to the platform alone\n"
 
 
-def test_every_table_goes_on_after_what_is_known(events):
+def test_after_restore_moves_every_sequence_past_the_known_ids(events):
     before = {each.sequence: each.last for each in numberings()}
     known = before["orders_order_id_seq"] + 10
     moved = {each.sequence: number for each, number in move_past(highest_ids={Order: known}, margin=3)}
@@ -128,7 +128,7 @@ def test_every_table_goes_on_after_what_is_known(events):
     assert execute(everything) == [(len(before) + migrations,)]
 
 
-def test_nothing_moves_where_one_numbering_would_end(events):
+def test_after_restore_moves_nothing_if_one_sequence_would_overflow(events):
     before = list(numberings())
     with pytest.raises(Unsafe, match="products_product_id_seq ends at"):
         list(move_past(highest_ids={Product: 2**63 - 2}, margin=1))

@@ -73,7 +73,7 @@ def schemas(node: Any = DOCUMENT) -> Iterator[Any]:
                 yield from schemas(each)
 
 
-def test_operations_are_named_for_what_they_do() -> None:
+def test_operations_have_readable_names() -> None:
     assert {operation["operationId"]: place for place, operation in operations()} == OPERATIONS
 
 

@@ -98,7 +98,7 @@ def test_reads_and_replays_go_on(http: Client) -> None:
         assert b"shop_events_pending 1.0" in metrics
 
 
-def test_admin_says_so_in_words_and_saves_nothing_by_halves(http: Client) -> None:
+def test_admin_on_a_read_only_database_shows_a_page_and_saves_nothing(http: Client) -> None:
     operator = Operator(http).with_session()
     product = ProductFactory()
     tab = operator.open(f"/admin/products/product/{product.pk}/change/")
@@ -151,14 +151,14 @@ def test_bug_in_a_task_is_not_postponed() -> None:
     ],
     ids=str,
 )
-def test_command_says_so_in_a_line(command, code) -> None:
+def test_command_on_a_read_only_database_ends_without_a_traceback(command, code) -> None:
     options = "%20-c%20default_transaction_read_only=on"
     done = run(command, options=options)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert ("read-only transaction" in done.stderr) == bool(code)
 
 
-def test_command_without_a_database_says_so_in_a_line(db) -> None:
+def test_command_without_a_database_fails_with_one_line(db) -> None:
     nobody = f"postgresql://postgres@127.0.0.1:{processes.free_port()}/shop"
     done = run(["audit"], DATABASE_URL=nobody)
     assert (done.returncode, "Traceback" in done.stderr) == (75, False)

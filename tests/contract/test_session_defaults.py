@@ -27,7 +27,7 @@ def another_default(request: pytest.FixtureRequest, http: Client) -> Iterator[Cl
         connection.close()
 
 
-def test_charges_at_once_succeed_and_timestamps_are_read_whatever_the_session_default(
+def test_charges_at_once_succeed_and_timestamps_are_read_under_any_session_default(
     another_default: Client,
 ):
     user = buyer(another_default, points=1)

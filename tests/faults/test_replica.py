@@ -215,7 +215,7 @@ def test_read_that_recovery_ends_is_done_again_on_the_primary(standby: Standby) 
     assert aliases == [REPLICA, "default"]
 
 
-def test_nothing_can_be_written_within_what_is_read_from_the_standby(standby: Standby) -> None:
+def test_write_within_a_read_from_the_standby_is_refused(standby: Standby) -> None:
     """Whatever the URL leads to: the snapshot itself only reads."""
 
     def write() -> None:

@@ -85,7 +85,7 @@ def test_synchronous_standby_is_well(standby: Standby) -> None:
 
 
 @pytest.mark.parametrize(("value", "found"), [("off", "core.E002"), ("local", "core.W002")])
-def test_commit_that_does_not_wait_is_told(standby: Standby, value: str, found: str) -> None:
+def test_asynchronous_commit_is_reported(standby: Standby, value: str, found: str) -> None:
     with asked_for(standby):
         execute(f"SET synchronous_commit = {value}")
         assert found in ids()

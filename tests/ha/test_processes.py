@@ -31,7 +31,7 @@ def test_two_beats_send_each_event_once(topology: Topology) -> None:
         second.kill()
 
 
-def test_machine_of_web_and_worker_lost_breaks_only_what_it_was_asked(topology: Topology) -> None:
+def test_loss_of_a_web_and_worker_machine_breaks_only_its_own_requests(topology: Topology) -> None:
     """HAProxy closes those connections; the gateway, in whose place these clients are, answers 503 then."""
     with under_load(topology, "a machine of web and worker lost") as case:
         case.may_break = True

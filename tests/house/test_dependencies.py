@@ -116,7 +116,7 @@ def test_locks_are_made_of_the_lists(lists):
         ("locks/run.txt", r"\A", "--index-url https://elsewhere.example/simple\n"),
     ],
 )
-def test_lock_that_is_not_what_the_lists_say_is_noticed(lists, file, pattern, instead):
+def test_lock_that_differs_from_its_list_is_noticed(lists, file, pattern, instead):
     changed = re.sub(pattern, instead, (lists / file).read_text(), count=1)
     assert changed != (lists / file).read_text()
     (lists / file).write_text(changed)

@@ -36,6 +36,6 @@ def test_every_rule_of_the_audit_is_explained_under_its_name(page: Path):
     assert sorted(RULE.findall(page.read_text())) == sorted(stated)
 
 
-def test_recount_by_sql_names_what_it_shares_with_the_audit_alike():
+def test_recount_by_sql_uses_the_audit_s_rule_names():
     own = {"balance_after_equals_ledger_so_far"}
     assert {rule.name for rule in stated_rules(events=None)} >= RULES.keys() - own

@@ -48,7 +48,7 @@ def missed(taken: Callable[[Path], bool]) -> set[str]:
     return {name for file in taken_files for name in imported(file) if lacks(name, taken)}
 
 
-def test_image_imports_only_what_it_has():
+def test_image_has_every_module_that_it_imports():
     assert missed(is_copied) == set()
 
 
@@ -58,7 +58,7 @@ def test_file_that_imports_more_would_be_noticed():
     assert "pytest" in missed(lambda file: is_copied(file) or file.name == "conftest.py")
 
 
-def test_image_has_every_app_and_what_it_is_built_from():
+def test_image_has_every_app_and_the_files_of_its_build():
     taken = {file.as_posix() for file in FILES if is_copied(file)}
     assert taken >= {
         "manage.py",

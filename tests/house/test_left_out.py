@@ -92,7 +92,7 @@ def is_run(path: Path) -> bool:
     return path.parts[0] != "local" or path.name in IN_IMAGE
 
 
-def test_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_more():
+def test_image_has_exactly_the_files_that_its_dockerfile_copies():
     copied = {path for path in tracked() if is_copied(path)}
     sources = re.findall(r"(?m)^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text())
     named = {Path(source) for source in sources if source != "."}
@@ -100,7 +100,7 @@ def test_image_has_what_the_shop_runs_and_what_its_dockerfile_copies_and_no_more
 
 
 @pytest.mark.parametrize("name", [*SECRETS, *DUMPS, *OTHERS])
-def test_image_leaves_out_what_lies_about(name):
+def test_image_leaves_out_secrets_and_dumps(name):
     assert not is_copied(Path(name))
 
 
@@ -133,7 +133,7 @@ def test_exception_below_an_excluded_folder_counts_for_nothing():
 
 
 @pytest.mark.parametrize("name", [*SECRETS[:-3], *DUMPS])
-def test_git_leaves_out_what_lies_about(name):
+def test_git_ignores_secrets_and_dumps(name):
     asked = ["git", "check-ignore", "--quiet", "--no-index", name]
     assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0
 

@@ -69,9 +69,7 @@ def column(model: str) -> migrations.AddField:
         ([column("product")], False, "without a bound"),
     ],
 )
-def test_migration_that_makes_orders_wait_is_told_so(
-    loader: MigrationLoader, operations, atomic, fault
-) -> None:
+def test_migration_that_blocks_orders_is_reported(loader: MigrationLoader, operations, atomic, fault) -> None:
     """The negative control."""
     made = type("Migration", (Migration,), {"operations": operations, "atomic": atomic})("9999", "products")
     last, *_others = loader.graph.leaf_nodes("products")

@@ -150,7 +150,7 @@ def test_web_processes_share_arenas_of_memory_in_the_image_and_in_make_run():
     assert "env MALLOC_ARENA_MAX=2 " in (ROOT / "local/supervisord.conf").read_text()
 
 
-def test_networks_let_services_reach_only_what_they_need():
+def test_networks_connect_only_services_that_need_each_other():
     assert reachable("postgres") == {"migrate", "web", "worker"}
     assert reachable("redis-broker") == {"web", "worker", "beat"}
     assert reachable("redis-cache") == {"web"}

@@ -107,7 +107,7 @@ def test_client_that_comes_with_the_embedded_server_may_not_be_imported(line):
     assert "TID251" in said.stdout
 
 
-def test_benchmarks_import_of_the_tests_only_what_those_share():
+def test_benchmarks_import_only_the_kit_of_the_tests():
     """import-linter reads packages alone, and benchmarks is none."""
     sources = [path.read_text() for path in (settings.BASE_DIR / "benchmarks").glob("*.py")]
     rooms = {

@@ -143,7 +143,7 @@ def test_web_stays_in_the_balance_while_the_database_is_away():
     assert set(probes) == {"/livez"}
 
 
-def test_what_a_second_machine_does_not_have_is_not_acknowledged():
+def test_cluster_acknowledges_a_write_on_two_machines_only():
     said = named("Cluster", "postgres")["spec"]
     assert said["instances"] == 3
     assert said["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required"}
@@ -177,7 +177,7 @@ def test_secrets_are_referred_to_and_each_is_on_the_page():
         assert listed == used
 
 
-def test_nothing_secret_stands_in_the_settings():
+def test_settings_in_the_manifests_hold_no_secret():
     assert not re.search("SECRET|PASSWORD|_URL", " ".join(manifests.settings()))
     assert manifests.settings().keys() <= EVERY_NAME
 
@@ -223,7 +223,7 @@ def test_servers_are_reached_by_who_needs_them_as_in_the_compose_file():
     assert let("ingress", "beat") == let("ingress", "migrate") == set()
 
 
-def test_who_may_go_out_is_let_in_where_it_goes():
+def test_policies_for_egress_have_matching_ingress():
     out = {name: let("egress", name) - {"DNS"} for name in EVERYBODY}
     assert out["broker"] == out["cache"] == set()
     assert out["worker"] == {"postgres", "broker", "anywhere"}
@@ -241,7 +241,7 @@ def closed(way: str) -> set[str]:
     }
 
 
-def test_nobody_is_reached_whom_no_policy_names_and_the_shop_goes_nowhere_else():
+def test_policies_allow_only_the_named_connections():
     assert {} in [each["spec"]["podSelector"] for each in of_kind("NetworkPolicy")]  # pods to come, too
     assert closed("Ingress") == set(EVERYBODY)
     assert closed("Egress") == {*SHOP, "broker", "cache"}

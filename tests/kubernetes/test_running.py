@@ -31,7 +31,7 @@ def test_each_probe_sees_its_container_well(node: Node, servers: Servers):
     assert servers.redis_is_healthy("cache")
 
 
-def test_probe_of_web_notices_that_nobody_is_there(node: Node):
+def test_probe_of_web_fails_without_a_server(node: Node):
     assert not Node(node.folder, node.given, ports={**node.ports, "web": 9}).is_healthy("web")
 
 
@@ -47,7 +47,7 @@ def test_probe_notices_a_process_that_lives_and_does_not_turn(node: Node, name):
     node.wait_until_healthy(name)
 
 
-def test_probe_lets_a_worker_live_whose_broker_says_nothing(node: Node):
+def test_probe_of_a_worker_succeeds_with_a_silent_broker(node: Node):
     broker, file = node.running["broker"], node.tmpfs(node.service("worker"), "/tmp") / "worker"
     broker.send_signal(signal.SIGSTOP)
     try:

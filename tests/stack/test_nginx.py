@@ -252,7 +252,7 @@ def test_json_is_compressed_and_pages_with_tokens_are_not(outside: Outside):
     assert "Content-Encoding" not in outside.ask("/admin/login/", headers=gzip).headers
 
 
-def test_address_beyond_the_rate_is_told_to_wait(folder, ports):
+def test_request_beyond_the_rate_of_its_address_gets_429_with_retry_after(folder, ports):
     strict = {"rate=50r/s": "rate=1r/m", "burst=200": "burst=3"}
     with another(folder, ports, changes=strict) as gateway:
         answers = [gateway.ask("products", headers=ALLOWED) for _ in range(6)]

@@ -97,7 +97,7 @@ def test_key_that_cannot_be_kept_stops_the_start_of_development(tmp_path, monkey
 
 
 @pytest.mark.parametrize("command", ["shop", "stop", "reset", "password"])
-def test_file_in_place_of_the_folder_is_told_of_in_words(checkout, command):
+def test_file_in_place_of_the_folder_is_reported(checkout, command):
     shutil.rmtree(checkout / ".local", ignore_errors=True)
     (checkout / ".local").touch()
     done = start(checkout, "-m", "local", command, SECRET_KEY="k" * 50, LC_ALL="C")

@@ -109,7 +109,7 @@ def test_receiver_that_is_away_is_nothing_to_a_request(transactional_db, traced,
 
 
 @pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:9"])
-def test_nothing_that_traces_is_imported_unless_traces_are_on(endpoint, db):
+def test_tracing_packages_are_imported_only_with_traces_on(endpoint, db):
     """The packages are there both times; redis-py by itself imports what it would count by."""
     env = environment(PYTHONPATH=PACKAGES, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
     command = [sys.executable, "-c", IMPORTED]

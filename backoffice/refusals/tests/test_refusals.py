@@ -69,7 +69,7 @@ def test_request_of_nobody_is_kept_by_the_number_it_named(http: Client) -> None:
     assert [row.user_id for row in kept(known, unknown)] == [4_000_000_000_000, None]
 
 
-def test_log_says_who_was_refused_what(http: Client, logs: Path) -> None:
+def test_log_of_a_refusal_has_its_code_and_member(http: Client, logs: Path) -> None:
     answer = http.get("points", user=4_000_000_000_000)
     log, asked = logs / "web.log", answer.headers["X-Request-Id"].encode()
     until(lambda: asked in log.read_bytes())
@@ -77,7 +77,7 @@ def test_log_says_who_was_refused_what(http: Client, logs: Path) -> None:
     assert (line["code"], line["member"]) == ("not_registered", 4_000_000_000_000)
 
 
-def test_what_was_done_or_cannot_be_read_or_found_is_not_kept(http: Client) -> None:
+def test_request_that_succeeded_or_is_400_or_404_is_not_recorded(http: Client) -> None:
     user = buyer(http)
     answers = [
         http.get("products/1"),
