@@ -136,6 +136,20 @@ class Channel(HTTPChannel):
     task_class = Task
     stopping: ClassVar[bool] = False
 
+    def hang_up_if_stalled(self) -> None:
+        """Close it where its client has read nothing of an answer for IDLE_SECONDS.
+
+        A long answer that is read by nobody would keep its file and, beyond 16 MiB, a thread for ever.
+        """
+        # Held while a thread adds to the answer and sends what the kernel takes.
+        if not self.outbuf_lock.acquire(blocking=False):
+            return
+        try:
+            if self.total_outbufs_len and self.last_activity < time.time() - IDLE_SECONDS:
+                self.handle_close()
+        finally:
+            self.outbuf_lock.release()
+
     def is_answering(self) -> bool:
         """Whether a whole request has come in and its answer is not yet fully handed to the kernel."""
         return bool(self.requests or self.total_outbufs_len)
@@ -180,8 +194,9 @@ class ReservedThreadDispatcher:
 class WaitressWorker(Worker):
     """A gunicorn worker: one event loop reads and writes every socket, `threads` threads run the application.
 
-    A slow client occupies a socket and never a thread. On SIGTERM every request that has come in whole is
-    answered, within `graceful_timeout`; what is still arriving then has LINGER_SECONDS to do so.
+    A slow client occupies a socket and, beyond 16 MiB of an answer, a thread; who has read nothing of one for
+    IDLE_SECONDS is hung up on. On SIGTERM every request that has come in whole is answered, within
+    `graceful_timeout`; what is still arriving then has LINGER_SECONDS to do so.
     The heartbeat shows that the event loop lives, not that the application's threads do.
     """
 
@@ -189,6 +204,7 @@ class WaitressWorker(Worker):
         super().__init__(*args, **kwargs)
         self.map: dict[int, Any] = {}  # what the event loop watches, by file descriptor
         self.listeners: list[BaseWSGIServer] = []
+        self.looked_at = 0.0
 
     def run(self) -> None:
         """Serve until told to stop, or until the arbiter or a listening socket is gone; then drain."""
@@ -227,6 +243,10 @@ class WaitressWorker(Worker):
         """Tell the arbiter that this process lives, then handle what happens within POLL_SECONDS."""
         self.notify()
         wasyncore.poll2(POLL_SECONDS, self.map)
+        if time.monotonic() - self.looked_at > 1:
+            self.looked_at = time.monotonic()
+            for channel in self.channels():
+                channel.hang_up_if_stalled()
 
     def drain(self) -> None:
         """Stop accepting, answer what has come in, and give up after `graceful_timeout` seconds."""
@@ -239,8 +259,11 @@ class WaitressWorker(Worker):
 
     def has_work(self, age: float) -> bool:
         """Whether the drain, `age` seconds old, has anything to wait for."""
-        channels = [each for each in self.map.values() if isinstance(each, Channel)]
-        return any(age < LINGER_SECONDS or each.is_answering() for each in channels)
+        return any(age < LINGER_SECONDS or each.is_answering() for each in self.channels())
+
+    def channels(self) -> list[Channel]:
+        """The connections."""
+        return [each for each in self.map.values() if isinstance(each, Channel)]
 
 
 def stop_accepting(listener: BaseWSGIServer) -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from core.http import waitress_worker
+
+if seconds := os.environ.get("IDLE_SECONDS"):
+    waitress_worker.IDLE_SECONDS = int(seconds)
+
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Echo the request as JSON; `/big` answers 8 MiB, `/crash` raises.
+    """Echo the request as JSON; `/big` answers 8 MiB, `/huge` 64 MiB, `/crash` raises.
 
     `/wait?<path>` first makes `<path>.begun`, then waits for `<path>`, at most 30 s.
     """
@@ -23,6 +28,9 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         case "/big":
             start_response("200 OK", [("Content-Length", str(8 * 1024 * 1024))])
             return [b"x" * 1024 * 1024] * 8
+        case "/huge":
+            start_response("200 OK", [("Content-Length", str(64 * 1024 * 1024))])
+            return [b"x" * 1024 * 1024] * 64
     body = json.dumps(describe(environ)).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]

@@ -118,3 +118,15 @@ def test_workers_do_not_outlive_a_killed_master(own_server: Server) -> None:
     own_server.process.kill()
     own_server.process.wait()
     until(lambda: all(state_of(pid) == psutil.STATUS_ZOMBIE for pid in workers))
+
+
+@pytest.mark.long
+def test_client_that_reads_nothing_of_an_answer_is_hung_up_on_and_one_that_reads_is_not() -> None:
+    huge = b"GET /huge HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+    with running_server(WEB_CONCURRENCY="1", IDLE_SECONDS="2") as impatient, impatient.connect() as stalled:
+        stalled.sendall(huge)
+        port, (worker,) = stalled.getsockname()[1], map(psutil.Process, impatient.workers())
+        with impatient.connect() as reading:
+            reading.sendall(huge)
+            assert sum(map(len, iter(lambda: reading.recv(1024 * 1024), b""))) > 64 * 1024 * 1024
+        until(lambda: port not in {each.raddr.port for each in worker.net_connections() if each.raddr})
