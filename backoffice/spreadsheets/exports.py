@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import re
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tempfile import TemporaryFile
 from types import MappingProxyType
 from typing import IO, Any
 
+import structlog
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import connection
 from django.db.models import Field, Model, QuerySet
@@ -23,15 +25,22 @@ from openpyxl import Workbook
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.columns import ChoiceColumn, Column
 from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_ROWS
+from backoffice.spreadsheets.refusals import refusal
 from core.db.replica import read_from_replica
 
 BATCH_SIZE = 1_000
 # The rows of a CSV file that a spreadsheet shows, without the headings.
 MAX_CSV_ROWS = LAST_ROW - 1
+# Exports of one process that are not downloaded yet: they lie in /tmp, which is memory in a container.
+MAX_OPEN = 8
 # Excel recognises UTF-8 only by this.
 BYTE_ORDER_MARK = "\ufeff"
 # Characters that XML cannot hold or changes, and texts that look like their escapes.
 _TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+
+
+_open: "weakref.WeakSet[IO[bytes]]" = weakref.WeakSet()
+log = structlog.get_logger(__name__)
 
 
 class TooManyRows(ValueError):
@@ -119,10 +128,11 @@ def count_rows(rows: "QuerySet[Any]") -> int:
 
 
 def make_file(*, columns: list[Column], rows: "QuerySet[Any]", is_xlsx: bool) -> File:
-    """A file of these rows in their order, headings first. Raises TooManyRows.
+    """A file of these rows in their order, headings first.
 
-    All rows are as of one moment. If a standby cancels the read, the primary is read from the start. Raises
-    what the database raises, and leaves no file then.
+    Raises TooManyRows, and ValidationError where MAX_OPEN files are not closed yet or there is no room. All
+    rows are as of one moment. If a standby cancels the read, the primary is read from the start. Raises what
+    the database raises, and leaves no file then.
     """
     values = rows.values_list(*(column.name for column in columns))
     write = _write_xlsx if is_xlsx else _write_csv
@@ -141,7 +151,15 @@ def make_file(*, columns: list[Column], rows: "QuerySet[Any]", is_xlsx: bool) ->
             failure.pop_all()
         return File(file, rows=counted, size=size)
 
-    return read_from_replica(read, in_snapshot=True)
+    if sum(not each.closed for each in _open) >= MAX_OPEN:
+        raise refusal("too_many_exports")
+    try:
+        file = read_from_replica(read, in_snapshot=True)
+    except OSError as error:
+        log.warning("export_not_written", error=str(error))
+        raise refusal("no_room") from error
+    _open.add(file.content)
+    return file
 
 
 def _refuse_too_many(rows: int, *, is_xlsx: bool) -> None:

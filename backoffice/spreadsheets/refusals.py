@@ -38,6 +38,8 @@ TEXTS = {
     "no_spreadsheet": gettext_noop("There is no spreadsheet in this file. Save it as XLSX or CSV."),
     "no_visible_sheet": gettext_noop("Each sheet of this file is hidden, or a chart."),
     "too_many_uploads": gettext_noop("Too many files wait to be confirmed. Please try again later."),
+    "too_many_exports": gettext_noop("Too many files are being downloaded. Please try again in a moment."),
+    "no_room": gettext_noop("There is no room for the file now. Narrow the list, or try again later."),
     "busy": gettext_noop("Other files are being read. Please try again in a moment."),
 }
 _MOST = {

@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 from functools import partial
 from pathlib import Path
+from weakref import WeakSet
 
 import psycopg
 import pytest
@@ -150,3 +151,23 @@ def test_more_rows_than_a_file_holds_are_refused_in_words(admin_client, monkeypa
     assert "2행까지" in str(next(iter(answer.context["messages"])))
     assert "2+행" in admin_client.get(reverse(f"admin:{TABLE}_export")).content.decode()
     assert len(rows_of(fetch(admin_client, TABLE, "csv", query="?q=1"))) <= 2
+
+
+def test_files_that_nobody_reads_are_bounded_and_one_that_is_read_makes_room(admin_client, monkeypatch):
+    monkeypatch.setattr(exports, "MAX_OPEN", 2)
+    monkeypatch.setattr(exports, "_open", WeakSet())
+    accounts(1)
+    kept = [make(rows=1, is_xlsx=False) for _ in range(2)]
+    url = reverse(f"admin:{TABLE}_export")
+    assert "내려받는 파일이 너무 많아" in admin_client.post(url, {"format": "0"}).content.decode()
+    kept.pop().content.close()
+    assert len(rows_of(fetch(admin_client, TABLE, "csv"))) == 2
+    kept.pop().content.close()
+
+
+def test_export_for_which_there_is_no_room_is_refused_in_words(admin_client, monkeypatch):
+    monkeypatch.setattr(exports, "TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+    accounts(1)
+    answer = admin_client.post(reverse(f"admin:{TABLE}_export"), {"format": "0"})
+    assert (answer.status_code, answer.streaming) == (200, False)
+    assert "자리가 없어" in answer.content.decode()
