@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 from weakref import WeakSet
 
 import psycopg
@@ -21,6 +22,7 @@ from points.exports import BALANCES
 from points.models import PointAccount
 from tests.kit.database import execute
 from tests.kit.files import fetch, rows_of
+from tests.kit.operator import FORM, Operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -163,6 +165,16 @@ def test_files_that_nobody_reads_are_bounded_and_one_that_is_read_makes_room(adm
     kept.pop().content.close()
     assert len(rows_of(fetch(admin_client, TABLE, "csv"))) == 2
     kept.pop().content.close()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_files_that_are_downloaded_from_a_web_server_make_room(http, encoding):
+    operator = Operator(http).with_session()
+    tab = operator.open(f"/admin/{TABLE.replace('_', '/', 1)}/export/")
+    headers, body = {**FORM, "Accept-Encoding": encoding}, urlencode({**tab.fields(), "format": "0"})
+    for _ in range(2 * exports.MAX_OPEN + 1):  # there are two processes
+        answer = operator._ask("POST", tab.path, headers=headers, body=body)
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
 
 
 def test_export_for_which_there_is_no_room_is_refused_in_words(admin_client, monkeypatch):
