@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -186,7 +187,17 @@ class IssuedCoupon(DiscountTerms):
         abstract = False
         verbose_name = _("issued coupon")
         verbose_name_plural = _("issued coupons")
-        indexes = [models.Index(fields=["user", "issued_at", "id"], name="issued_coupon_newest_first")]
+        indexes = [
+            models.Index(fields=["user", "issued_at", "id"], name="issued_coupon_newest_first"),
+            # Rows lie in the order of time; one that is used may move behind those of a month later.
+            BrinIndex(
+                fields=["issued_at"],
+                name="issued_coupon_by_day",
+                opclasses=["timestamptz_minmax_multi_ops"],
+                pages_per_range=16,
+                autosummarize=True,
+            ),
+        ]
         constraints = [
             *DiscountTerms.Meta.constraints,
             models.UniqueConstraint(fields=["coupon", "user"], name="issued_coupon_one_a_user"),

@@ -1,5 +1,6 @@
 """Balances, and the append-only ledger that explains them."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -59,7 +60,11 @@ class PointTransaction(models.Model):
     class Meta:
         verbose_name = _("ledger entry")
         verbose_name_plural = _("point ledger")
-        indexes = [models.Index(fields=["user", "created_at", "id"], name="ledger_newest_first")]
+        indexes = [
+            models.Index(fields=["user", "created_at", "id"], name="ledger_newest_first"),
+            # Entries are only ever appended, so their blocks lie in the order of time.
+            BrinIndex(fields=["created_at"], name="ledger_by_day", pages_per_range=16, autosummarize=True),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(type="charge", amount__gt=0, order=None)

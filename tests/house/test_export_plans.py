@@ -1,4 +1,4 @@
-"""An export of some days of a long history reads the rows of those days, and not all before them."""
+"""An export or a list of some days of a long history reads the rows of those days, and not all before."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,27 +6,50 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
+from backoffice.exports import LOG
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.exports import Export, make_file
 from benchmarks.history import History, fill
+from coupons.exports import ISSUED_COUPONS
+from coupons.models import IssuedCoupon
 from orders.exports import EVENTS, ORDER_LINES, ORDERS
 from orders.models import Order, OrderEvent
-from tests.kit.database import empty_tables
-from tests.kit.plans import Run, explained, looked_at, steps
+from points.exports import LEDGER
+from points.models import PointTransaction
+from tests.kit.database import empty_tables, execute
+from tests.kit.plans import Run, explained, looked_at, runs, steps
 
 pytestmark = pytest.mark.django_db
+
+LOGGED = """
+WITH account AS (
+    INSERT INTO auth_user
+        (username, password, first_name, last_name, email, is_superuser, is_staff, is_active, date_joined)
+    VALUES ('busy', '', '', '', '', false, true, true, now()) RETURNING id
+)
+INSERT INTO django_admin_log
+    (action_time, user_id, content_type_id, object_id, object_repr, action_flag, change_message)
+SELECT now() - (20000 - n) * interval '90 days' / 20000, account.id,
+       (SELECT id FROM django_content_type WHERE app_label = 'products' AND model = 'product'),
+       n % 200, 'Latte ' || n, 2, '[]'
+FROM account, generate_series(1, 20000) n ORDER BY n
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def history(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """As many orders as make a difference, most of them after the days that are asked for."""
+    """As many rows as make a difference, most of them after the days that are asked for."""
     with django_db_blocker.unblock():
         fill(
             History(orders=20_000, users=500, products=200, days=90, until=timezone.now(), recent_share=0.03)
         )
+        execute(LOGGED)
+        execute("VACUUM (ANALYZE) django_admin_log")
     yield
     with django_db_blocker.unblock():
         empty_tables()
@@ -37,23 +60,36 @@ def of_a_week(rows: Any, field: str) -> Any:
     return rows.filter(**{f"{field}__gte": since, f"{field}__lt": since + timedelta(days=7)})
 
 
+# What is exported, of which rows, by which moment; and the table that has the moment.
 FOUND = {
-    "orders": (ORDERS, Order, "ordered_at"),
-    "lines": (ORDER_LINES, Order, "ordered_at"),
-    "events": (EVENTS, OrderEvent, "order__ordered_at"),
+    "orders": (ORDERS, Order, "ordered_at", Order),
+    "lines": (ORDER_LINES, Order, "ordered_at", Order),
+    "events": (EVENTS, OrderEvent, "order__ordered_at", Order),
+    "ledger": (LEDGER, PointTransaction, "created_at", PointTransaction),
+    "issued coupons": (ISSUED_COUPONS, IssuedCoupon, "issued_at", IssuedCoupon),
+    "log": (LOG, LogEntry, "action_time", LogEntry),
 }
+# The blocks of such an index are read as a whole: those that the first and the last row lie in, too.
+BLOCKS = {"ledger": 2 * 16, "issued coupons": 2 * 16}
 
 
-def orders_looked_at(export: Export, found: Any) -> tuple[float, int]:
-    """How many rows of orders the cursor of an export looks at, and how many rows the file has.
+def rows_beside(name: str) -> float:
+    """How many rows may lie beside those of a week in the blocks that are read for them."""
+    table = FOUND[name][3]._meta.db_table
+    ((rows_a_block,),) = execute("SELECT reltuples / relpages FROM pg_class WHERE oid = %s::regclass", table)
+    return BLOCKS.get(name, 0) * rows_a_block
+
+
+def rows_looked_at(export: Export, found: Any, table: str) -> tuple[float, int]:
+    """How many rows of the table the cursor of an export looks at, and how many rows the file has.
 
     In a thread, whose connection is in no transaction of the test's.
     """
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(_orders_looked_at, export, found).result()
+        return pool.submit(_rows_looked_at, export, found, table).result()
 
 
-def _orders_looked_at(export: Export, found: Any) -> tuple[float, int]:
+def _rows_looked_at(export: Export, found: Any, table: str) -> tuple[float, int]:
     plans: list[Run] = []
 
     def look(execute: Any, statement: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's
@@ -70,19 +106,53 @@ def _orders_looked_at(export: Export, found: Any) -> tuple[float, int]:
         connection.close()
     file.content.close()
     (run,) = plans
-    return sum(looked_at(scan) for scan in run.of("orders_order")), file.rows
+    return sum(looked_at(scan) for scan in run.of(table)), file.rows
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_export_of_a_week_reads_the_orders_of_that_week_alone(name: str) -> None:
-    export, model, field = FOUND[name]
-    looked, rows = orders_looked_at(export, of_a_week(model.objects.all(), field))
-    week = of_a_week(Order.objects.all(), "ordered_at").count()
+def test_export_of_a_week_reads_the_rows_of_that_week_alone(name: str) -> None:
+    export, model, field, dated = FOUND[name]
+    table = dated._meta.db_table
+    looked, rows = rows_looked_at(export, of_a_week(model.objects.all(), field), table)
+    week = of_a_week(dated.objects.all(), field.removeprefix("order__")).count()
     assert rows >= week > 0
-    assert looked <= week
+    assert looked <= week + rows_beside(name) < dated.objects.count()
 
 
 def test_cursor_planned_for_its_first_rows_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql, "PLAN_CURSORS_FOR_ALL_ROWS", "SET LOCAL cursor_tuple_fraction = 0.001")
-    looked, rows = orders_looked_at(ORDERS, of_a_week(Order.objects.all(), "ordered_at"))
+    looked, rows = rows_looked_at(ORDERS, of_a_week(Order.objects.all(), "ordered_at"), "orders_order")
     assert looked > rows
+
+
+def counted(browser: Client, name: str) -> tuple[float, float]:
+    """How many rows the list of a week has, and how many of their table are looked at to count them."""
+    _export, model, field, dated = FOUND[name]
+    since = timezone.localdate() - timedelta(days=30)
+    days = {f"{field}_from": f"{since}", f"{field}_to": f"{since + timedelta(days=6)}"}
+    address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    found: Any = []
+    sent = runs(lambda: found.append(browser.get(address, days)))
+    (count,) = [run for run in sent if "COUNT(" in run.sql]
+    return found[0].context["cl"].result_count, sum(map(looked_at, count.of(dated._meta.db_table)))
+
+
+@pytest.mark.parametrize("name", [name for name in FOUND if name != "lines"])
+def test_list_of_a_week_counts_the_rows_of_that_week_alone(admin_client: Client, name: str) -> None:
+    week, looked = counted(admin_client, name)
+    assert week > 0
+    assert looked <= week + rows_beside(name)
+
+
+INDEXES = {
+    "ledger": "ledger_by_day",
+    "issued coupons": "issued_coupon_by_day",
+    "log": "action_log_newest_first, action_log_by_account, action_log_by_kind, action_log_by_row",
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_list_of_a_week_without_the_index_of_its_days_is_noticed(admin_client: Client, name: str) -> None:
+    execute(f"DROP INDEX {INDEXES[name]}")
+    week, looked = counted(admin_client, name)
+    assert looked > week + rows_beside(name)
