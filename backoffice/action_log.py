@@ -48,6 +48,19 @@ def changes(
     return {CHANGES: {**part, "reason": reason} if reason else part}
 
 
+def initial_values(of: Model, values: Mapping[str, Any]) -> Part:
+    """A part of a log entry: each field of a new row that was given a value, by its name, and no password."""
+    given = {
+        name: value
+        for name, value in values.items()
+        if name not in SECRET and value not in (None, "") and _field(of, name)
+    }
+    part = changes(of, {}, given)
+    for field in part[CHANGES]["fields"]:
+        field.pop("old", None)
+    return part
+
+
 def as_message(parts: list[Part]) -> str:
     """What an entry keeps: JSON without escapes, which an index of PostgreSQL's would not take."""
     return json.dumps(parts, ensure_ascii=False)
@@ -185,8 +198,10 @@ def _describe_change(described: Any, why: str, *, field: str, **values: Any) -> 
             if values[kind]
         ]
         return f"{label}: {', '.join(told)}"
-    old, new = (_describe_value(described, values[each]) for each in ("old", "new"))
-    return f"{label}: {old} → {new}" + (f" ({why})" if why else "")
+    new = _describe_value(described, values["new"])
+    if "old" not in values:  # of a new row
+        return f"{label}: {new}"
+    return f"{label}: {_describe_value(described, values['old'])} → {new}" + (f" ({why})" if why else "")
 
 
 def _described_name(described: Any, name: str) -> str:

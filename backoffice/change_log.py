@@ -35,14 +35,18 @@ class LoggedAdmin(ModelAdmin):
         formsets: Any,
         add: Any = False,  # noqa: FBT002 - Django's signature
     ) -> list[dict[str, Any]]:
-        """The log message of a save: each changed field with its old and new value."""
+        """The log message of a save: each changed field with its old and new value; a new row's values."""
         if add:
             message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
-            return message
+            given = action_log.initial_values(form.instance, form.cleaned_data)
+            return [*message, given] if given[action_log.CHANGES]["fields"] else message
         before = getattr(form, "initial", {})
         after = {name: form.cleaned_data.get(name) for name in form.changed_data}
         part = action_log.changes(getattr(form, "instance", None) or self.model, before, after)
         return [part] if part[action_log.CHANGES]["fields"] else []
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: list[action_log.Part]) -> Any:
+        return super().log_addition(request, obj, action_log.as_message(message))
 
     def log_change(self, request: HttpRequest, obj: Any, message: list[action_log.Part]) -> Any:
         return super().log_change(request, obj, action_log.as_message(message))

@@ -26,8 +26,8 @@ class ImportLog:
     at: datetime = field(default_factory=timezone.now)
 
     def rows_added(self, rows: Iterable[Model]) -> None:
-        """Add an entry for each new row."""
-        self._add([(row, [{"added": {}}]) for row in rows], flag=ADDITION)
+        """Add an entry for each new row, with the values it has."""
+        self._add([(row, [{"added": {}}, _values_of(row)]) for row in rows], flag=ADDITION)
 
     def rows_changed(self, rows: Iterable[tuple[Model, list[action_log.Part]]]) -> None:
         """Add an entry for each row that changes, with what changes in it."""
@@ -49,3 +49,16 @@ class ImportLog:
         """Add one entry for the file, with how many rows it added and changed."""
         part = action_log.log_detail(FILE_IMPORTED, file=self.file, added=added, changed=changed)
         action_log.log_file(staff_id=self.staff_id, model=self.model, file=self.file, parts=[part])
+
+
+def _values_of(row: Model) -> action_log.Part:
+    fields = [
+        each
+        for each in row._meta.concrete_fields  # noqa: SLF001 - documented API
+        if each.editable and not each.primary_key
+    ]
+    values = {each.name: each.value_from_object(row) for each in fields}
+    # What the database is to fill in is no value yet.
+    return action_log.initial_values(
+        row, {name: value for name, value in values.items() if not hasattr(value, "resolve_expression")}
+    )

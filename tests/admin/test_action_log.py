@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 from django.utils import translation
@@ -96,6 +96,32 @@ def test_roles_of_an_account_are_logged_by_name_and_never_its_password(admin_cli
     account.refresh_from_db()
     logged = "".join(LogEntry.objects.values_list("change_message", flat=True))
     assert not [word for word in ("password here", account.password, "pbkdf2") if word in logged]
+
+
+def test_added_row_is_logged_with_its_values(admin_client):
+    admin_client.post(
+        reverse("admin:products_product_add"), {"name": "제주 라떼", "price": 7500, "stock": 1034}
+    )
+    entry = LogEntry.objects.get(action_flag=ADDITION)
+    assert action_log.describe(entry).endswith("상품명: 제주 라떼 · 가격: 7,500원 · 재고: 1,034개")
+    assert "Price: ₩7,500" in newest("en")
+    assert "→" not in newest()
+    assert "제주" in entry.change_message  # without escapes, which the index of fields would not take
+
+
+def test_added_account_is_logged_without_its_password(admin_client):
+    password = {"password1": "correct horse battery", "password2": "correct horse battery"}
+    admin_client.post(
+        reverse("admin:auth_user_add"), {"username": "anna", "usable_password": "true", **password}
+    )
+    entry = LogEntry.objects.get(action_flag=ADDITION)
+    assert "anna" in action_log.describe(entry)
+    account = User.objects.get(username="anna")
+    assert not [word for word in ("horse", account.password, "pbkdf2") if word in entry.change_message]
+
+
+def test_password_is_no_initial_value():
+    assert not action_log.initial_values(User(), {"password": "secret"})[action_log.CHANGES]["fields"]
 
 
 def test_permissions_of_a_role_are_logged_by_name(admin_client):
