@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -25,6 +25,7 @@ from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnly, ReadOnlyAdmi
 from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
+from backoffice.forms import OtherPasswordChangeForm
 from backoffice.log_filters import MAX_ACCOUNTS, FieldFilter, KindFilter, StaffFilter
 from backoffice.role_names import ROLES, VERBS, permission_name, role_name
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
@@ -60,7 +61,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = OtherPasswordChangeForm
     list_display = ("username", "roles", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "groups")
     search_fields = ("^username", "=id")

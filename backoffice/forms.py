@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
-from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, AuthenticationForm
 
-from backoffice import sign_ins
+from backoffice import action_log, sign_ins
 
 
 class ThrottledLoginForm(AuthenticationForm):
@@ -36,3 +36,18 @@ class ThrottledPasswordChangeForm(AdminOwnPasswordChangeForm):
         guess = sign_ins.guess_of_old_password(account_id=self.user.pk)
         with sign_ins.counted(guess, request=self.request, name=self.user.get_username()):
             return str(super().clean_old_password())
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """Change the password, once the log says that it changes; of neither one what it is."""
+        changed = action_log.changes(self.user, {}, {"password": None})
+        action_log.log_rows(staff_id=self.user.pk, rows=[(self.user, [changed])])
+        return super().save(commit)
+
+
+class OtherPasswordChangeForm(AdminPasswordChangeForm):
+    """Gives another account a password, or takes it away."""
+
+    @property
+    def changed_data(self) -> list[str]:
+        """The password, for the log. Django's says so only of one that is given."""
+        return ["password"]

@@ -120,6 +120,28 @@ def test_added_account_is_logged_without_its_password(admin_client):
     assert not [word for word in ("horse", account.password, "pbkdf2") if word in entry.change_message]
 
 
+def test_change_of_one_s_own_password_is_logged_without_it(client):
+    account = User.objects.create_user("otto", password="correct horse", is_staff=True)
+    client.force_login(account)
+    new = {"new_password1": "fresh battery staple", "new_password2": "fresh battery staple"}
+    client.post(reverse("admin:password_change"), {"old_password": "wrong", **new})
+    assert not LogEntry.objects.exists()
+    client.post(reverse("admin:password_change"), {"old_password": "correct horse", **new})
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id, newest()) == (account, str(account.pk), "비밀번호 변경")
+    account.refresh_from_db()
+    assert not [word for word in ("horse", "battery", account.password) if word in entry.change_message]
+
+
+def test_password_taken_from_another_account_is_logged(admin_client):
+    account = User.objects.create_user("other", password="correct horse", is_staff=True)
+    url = reverse("admin:auth_user_password_change", args=[account.pk])
+    admin_client.post(url, {"usable_password": "false", "unset-password": "1"})
+    account.refresh_from_db()
+    assert not account.has_usable_password()
+    assert (LogEntry.objects.get().object_id, newest()) == (str(account.pk), "비밀번호 변경")
+
+
 def test_password_is_no_initial_value():
     assert not action_log.initial_values(User(), {"password": "secret"})[action_log.CHANGES]["fields"]
 
