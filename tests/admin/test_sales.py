@@ -4,9 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffAccount
 from django.urls import reverse
 
+from backoffice import action_log
 from backoffice.charts import Bar, chart
 from backoffice.formatting import number
 from core.timestamps import SEOUL
@@ -147,12 +150,28 @@ def test_figures_are_taken_as_csv(admin_client):
     assert (len(days), days[-1]) == (31, f"{start:%F},2,3600,1800,1,1800")
 
 
-def test_csv_of_sales_is_for_staff_who_may_see_orders(client, staff_of):
+def test_csv_of_sales_is_for_staff_who_may_see_orders_and_export(client, staff_of):
+    sell_at(this_hour())
     address = reverse("sales_csv", args=["day"])
     assert client.get(address).status_code == 302
-    assert staff_of("viewer").get(address).status_code == 200
+    for role, status in (("operator", 200), ("viewer", 403)):
+        browser = staff_of(role)
+        assert browser.get(address).status_code == status
+        assert (address in page(browser).content.decode()) is (status == 200)
     client.force_login(StaffAccount.objects.create_user("nobody", is_staff=True))
     assert client.get(address).status_code == 403
+    exporter = StaffAccount.objects.create_user("exporter", is_staff=True)
+    exporter.user_permissions.add(Permission.objects.get(codename="export_lists"))
+    client.force_login(exporter)
+    assert client.get(address).status_code == 403
+
+
+def test_csv_of_sales_is_logged(client, staff_of):
+    answer = staff_of("operator").get(reverse("sales_csv", args=["hour"]))
+    entry = LogEntry.objects.get()
+    assert (entry.user.username, entry.content_type.model) == ("operator", "order")
+    assert entry.object_repr in answer["Content-Disposition"]
+    assert "72" in action_log.describe(entry)
 
 
 def test_csv_of_sales_by_another_word_is_not_found(admin_client):
