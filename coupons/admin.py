@@ -192,14 +192,17 @@ class CouponAdmin(ClosingAdmin):
         if request.method == "GET":
             text = gettext("The terms of %(name)s are filled in. Check the period before you save.")
             self.message_user(request, text % {"name": source}, messages.INFO)
-        request.copied = model_to_dict(source, [*TERMS, "quantity", "opens_at", "closes_at"])  # type: ignore[attr-defined]  # for the form's initial data
         return self.changeform_view(
             request, None, extra_context={"title": gettext("Copy of %(name)s") % {"name": source}}
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The terms of the copied campaign; query parameters fill in nothing."""
-        return getattr(request, "copied", {})
+        """The terms of the campaign whose copy the address is; no other link fills in a form."""
+        address: Any = request.resolver_match
+        if address.url_name != "coupons_coupon_copy":
+            return {}
+        source = self.get_object(request, address.kwargs["object_id"])
+        return model_to_dict(source, [*TERMS, "quantity", "opens_at", "closes_at"]) if source else {}
 
     @admin.display(description=_("Issued coupons"))
     def holders(self, coupon: Coupon) -> SafeString:
