@@ -25,7 +25,7 @@ def manual(*, language: str) -> Manual:
     _lead, heading, jobs = (folder / "admin.md").read_text(encoding="utf-8").partition("\n## ")
     parser = MarkdownIt("commonmark", {"html": False})
     tokens = parser.parse(heading + jobs)
-    titles = []
+    titles: list[tuple[str, str]] = []
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and following:
             token.attrSet("id", f"job-{len(titles) + 1}")

@@ -266,4 +266,4 @@ def test_account_menu_leads_to_the_manual_and_its_contents_to_a_job(staff: Visit
     job.click()
     expect(page.locator(".manual h2").nth(3)).to_have_text(job.inner_text())
     expect(page.locator(".manual h2").nth(3)).to_be_in_viewport()
-    assert all(page.locator(".manual img").evaluate_all("all => all.map(each => each.naturalWidth > 300)"))
+    assert all(page.locator(".manual img").evaluate_all("all => all.map(each => each.naturalWidth > 200)"))
