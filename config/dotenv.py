@@ -83,7 +83,7 @@ def _assignment(line: str, *, earlier: dict[str, int]) -> tuple[str, str]:
 
 
 def _say_in_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Whatever was started (manage.py, gunicorn, Celery): a refused start is told without a traceback."""
+    """Report a refused start without a traceback, under manage.py, gunicorn and Celery alike."""
     if issubclass(kind, SettingsError):
         sys.stderr.write(f"{error}\n")
     else:

@@ -203,7 +203,7 @@ def _events(history: _History) -> list[OrderEvent]:
 
 
 def _refusals(history: _History, now: datetime) -> list[Refusal]:
-    """Of the last days: too little stock, too few points, a campaign's rush, and nobody's number."""
+    """Refusals of the last days: too little stock, too few points, a sold-out campaign, an unknown member."""
     sold_out = Shortage(product_id=history.products[0].pk, requested=1, available=LEFT[0])
     orders, small = "POST /api/v1/orders", history.coupons[1]
     refused: list[tuple[str, int | None, Problem, int]] = []

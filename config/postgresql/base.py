@@ -61,7 +61,7 @@ class DatabaseClient(client.DatabaseClient):
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
     """Django's; a migration that is one transaction waits MIGRATION_LOCK_TIMEOUT for a lock, and gives up.
 
-    The others build indexes beside running orders, which waits for readers and stops nobody.
+    The others build indexes beside running orders, which waits for readers and blocks no writes.
     """
 
     def __enter__(self) -> Self:

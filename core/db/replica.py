@@ -1,6 +1,6 @@
 """Reads that may be old: from the standby of DATABASE_REPLICA_URL, where there is one that is near.
 
-How near it is, is known without rights and whoever's clock is wrong: a standby that has replayed what the
+Its lag is known without special rights and independently of clocks: a standby that has replayed what the
 primary had flushed when it was asked has everything up to then.
 """
 

@@ -29,7 +29,7 @@ class Account:
 
     @property
     def initializer(self) -> "Account":
-        """Who runs initdb, which refuses an account without a name: `nobody`, let in by the group."""
+        """The account for initdb, which refuses one without a name: `nobody`, with access by the group."""
         return replace(self, uid=NOBODY) if self.uid in SPARE_IDS else self
 
     def run(self, *command: str | Path, output: IO[bytes], cwd: Path | None = None, script: str = "") -> bool:
@@ -67,7 +67,7 @@ def accounts_for(root: Path) -> Iterator[Account]:
     owner = root.parent.stat()
     if owner.st_uid != 0:
         yield Account(owner.st_uid, owner.st_gid)
-    # Not `nobody`: whatever else runs as that would reach the servers, their memory and their data.
+    # Not `nobody`: other programs under that account could reach the servers, their memory and their data.
     if spare := next((uid for uid in SPARE_IDS if not _has_name(uid)), None):
         yield Account(spare, spare)
     # Linux alone has this. Root mapped to nobody: it still reaches what is closed to everybody but root.

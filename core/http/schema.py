@@ -53,7 +53,7 @@ def refuses(*problems: type[Problem], topic: str = "") -> Callable[[Action], Act
 
 
 class EnglishGenerator(SchemaGenerator):
-    """Writes the document in English, whoever asks for it."""
+    """Writes the document in English, for every reader."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):

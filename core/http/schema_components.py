@@ -106,7 +106,7 @@ def simplified(node: Any, name: str = "") -> Any:
         return [simplified(each, name) for each in node]
     if not isinstance(node, dict):
         return node
-    # Under `properties` a key is a member's name, and examples are nobody's schema.
+    # Under `properties` a key is a member's name, and examples are no schemas.
     copy = {
         key: each if key in {"example", "examples"} else simplified(each, key) for key, each in node.items()
     }

@@ -233,7 +233,7 @@ class Destination:
         """The parts of an http or https URL, its credentials as Basic authorization.
 
         A host beyond ASCII is refused: its form on the wire (`xn--…`) depends on the edition of IDNA, so
-        whoever sets the URL writes that form. Raises ValueError, in words that show nothing of the URL.
+        the operator writes that form. Raises ValueError, in words that show nothing of the URL.
         """
         _refuse(len(url) > LONGEST_URL, f"is longer than {LONGEST_URL} characters")
         _refuse(

@@ -12,7 +12,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from core.commands import ShopCommand
 
-# The same number for every `migrate`, and for nobody else.
+# The advisory lock's number, used by `migrate` alone.
 ADVISORY_LOCK = int.from_bytes(b"migrate")
 PATIENCE_SECONDS = 600.0
 # For what waited behind the last attempt.
@@ -46,7 +46,7 @@ class Command(ShopCommand, migrate.Command):
 
 @contextmanager
 def alone(alias: str, *, say: Callable[[str], object]) -> Iterator[None]:
-    """Wait until nobody else migrates this database, and let nobody begin to.
+    """Wait until no other `migrate` runs on this database, and keep others from starting.
 
     The lock is that of a transaction which does nothing else: a pooler may hand a session, and its locks with
     it, to others between two statements.

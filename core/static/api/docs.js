@@ -1,4 +1,4 @@
-// What Swagger UI leaves out for those who hear its page: it draws anew at each click.
+// Adds what Swagger UI lacks for screen readers; it redraws at each click.
 (() => {
   const set = (selector, attribute, value) => {
     document.querySelectorAll(`#swagger-ui :is(${selector})`).forEach((element) => element.setAttribute(attribute, value));
