@@ -43,6 +43,8 @@ STATES = {
     "closed": _("Closed"),
     "sold_out": _("Sold out"),
 }
+# A smaller pace would be shown as none.
+SLOWEST_A_MINUTE = 0.1
 
 
 class CouponForm(StaleWriteForm):
@@ -172,6 +174,9 @@ class CouponAdmin(ClosingAdmin):
         if forecast.per_minute is None:
             return NOTHING
         pace = f"{forecast.per_minute:,.1f}"
+        if forecast.per_minute < SLOWEST_A_MINUTE:
+            daily = f"{forecast.per_minute * 60 * 24:,.1f}"
+            pace = gettext("less than 0.1, %(count)s a day") % {"count": daily}
         if forecast.sold_out_at is None:
             return pace
         sold_out = gettext("Sold out about %(when)s") % {"when": timestamp(forecast.sold_out_at)}

@@ -170,6 +170,23 @@ def test_page_says_how_many_are_issued_a_minute_and_what_share_is_used(admin_cli
     assert shown["pace"].startswith("2.0 · 소진 예상")
 
 
+@pytest.mark.parametrize(
+    ("ago", "pace"),
+    [([HOUR / 6] * 40, 4), ([21 * 24 * HOUR] * 30 + [HOUR / 2] * 100, 100 / 30)],
+    ids=["of minutes", "of weeks, in its second rush"],
+)
+def test_pace_is_that_of_the_newest_issues(ago, pace):
+    coupon = CouponFactory(quantity=10_000)
+    issued(coupon, *ago)
+    assert issue_forecast(coupon_id=coupon.pk).per_minute == pytest.approx(pace, rel=0.03)
+
+
+def test_page_of_a_campaign_of_weeks_says_how_many_are_issued_a_day(admin_client):
+    coupon = CouponFactory(quantity=10_000)
+    issued(coupon, *[(504 - 12 * n) * HOUR for n in range(42)])
+    assert shown_on(admin_client, coupon)["pace"] == "0.1장 미만, 하루 2.0장"
+
+
 def test_pace_of_a_campaign_that_ended_is_that_of_its_last_issues():
     for terms in ({"quantity": 10}, {"quantity": 11, "closes_at": database_clock() - HOUR}):
         coupon = CouponFactory(**terms)

@@ -13,8 +13,8 @@ from tests.kit.backoffice import buy
 MOST_ACTIONS = 3
 
 
-# How it is reached: on a narrow screen the page's own button is in a menu.
-WAYS = [("page", 1280), ("panel", 1280), ("panel", 390)]
+# How it is reached, and how wide the screen is.
+WAYS = [("page", 1280), ("page", 390), ("panel", 1280), ("panel", 390)]
 
 
 @pytest.mark.parametrize(("way", "width"), WAYS)
