@@ -74,11 +74,8 @@ SESSIONS = {"ENGINE": "config.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CH
 DATABASES = {"default": {**services.database("DATABASE_URL", database), **SESSIONS}}
 if replica := env.text("DATABASE_REPLICA_URL"):
     # For reads that may be old (core/db/replica.py). There is nothing to test or to migrate in it.
-    DATABASES["replica"] = {
-        **services.database("DATABASE_REPLICA_URL", replica),
-        **SESSIONS,
-        "TEST": {"MIRROR": "default"},
-    }
+    standby = services.database("DATABASE_REPLICA_URL", replica)
+    DATABASES["replica"] = {**standby, **SESSIONS, "TEST": {"MIRROR": "default"}}
 DATABASE_REPLICA_MAX_LAG_SECONDS = env.whole_number(
     "DATABASE_REPLICA_MAX_LAG_SECONDS", least=1, most=3600, default=10
 )
