@@ -14,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.base import ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, link
+from backoffice.refusals.exports import REFUSALS
 from backoffice.refusals.models import Refusal
 from backoffice.refusals.recording import STATUSES
+from backoffice.spreadsheets.export_admin import ExportAdmin
 from core.problems import problem_types
 
 
@@ -33,8 +35,10 @@ class ReasonFilter(SimpleListFilter):
 
 
 @admin.register(Refusal)
-class RefusalAdmin(ReadOnlyAdmin):
+class RefusalAdmin(ExportAdmin, ReadOnlyAdmin):
     """Why a request failed."""
+
+    exports = (REFUSALS,)
 
     list_display = ("refused_at", "member", "request", "reason", "details", "times", "request_id")
     sortable_by = ()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User as StaffAccount
 from django.db import transaction
 from django.test import Client as Browser
 from django.test import RequestFactory
@@ -23,6 +24,7 @@ from products.factories import ProductFactory
 from tests.kit import processes
 from tests.kit.client import Answer, Client
 from tests.kit.database import broken, execute, lock_waiters
+from tests.kit.files import fetch, rows_of
 from tests.kit.processes import until
 from tests.kit.scenes import at_once, buyer
 from users.factories import UserFactory
@@ -187,3 +189,13 @@ def test_forget_old_keeps_so_many_of_the_newest(
     rows = [refusal() for _ in range(8)]
     forget_old()
     assert list(Refusal.objects.order_by("pk")) == rows[-3:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refusals_are_exported_by_staff_who_may(admin_client: Browser, client: Browser) -> None:
+    refusal(user_id=17, extension_members={"product_ids": [3]}, request_id="checkout-2f61")
+    head, row = rows_of(fetch(admin_client, "refusals_refusal", "csv"))
+    assert (head[0], row[2]) == ("거절 번호", "17")
+    assert {"out_of_stock", '{"product_ids": [3]}', "checkout-2f61"} <= set(row)
+    client.force_login(StaffAccount.objects.create_user("nobody", is_staff=True))
+    assert client.post("/admin/refusals/refusal/export/", {"format": "0"}).status_code == 403
