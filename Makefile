@@ -63,10 +63,10 @@ clocks:
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends faketime openssl >/dev/null; } || \
 	{ echo "Missing: faketime or openssl; on Debian and Ubuntu: apt install faketime openssl"; exit 1; }
 
-test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run what docker-compose.yml says, without containers
+test-stack: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Run the services of docker-compose.yml without containers
 	@$(PYTHON) -m pytest tests/house/test_production_stack.py tests/stack $(ARGS)
 
-test-kubernetes: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Check deploy/kubernetes and run what it says, without a cluster
+test-kubernetes: programs $(VENV)/tools/installed $(VENV)/image/installed $(VENV)/installed-dev  ## Check and run the manifests of deploy/kubernetes without a cluster
 	@$(PYTHON) -m pytest tests/kubernetes $(ARGS)
 
 # In network namespaces, as root: some 15 minutes, of the smoke 4. Without them it says so and skips.
@@ -117,7 +117,7 @@ bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could
 messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
 	@$(VENV)/bin/pybabel --quiet compile --domain 'django djangojs' --directory locale
 
-settings: $(VENV)/installed-dev  ## Write .env.example and docs/settings.md anew from config/settings.toml
+settings: $(VENV)/installed-dev  ## Generate .env.example and docs/settings.md from config/settings.toml
 	@$(PYTHON) -m tests.house.settings
 
 check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the compose file
@@ -140,7 +140,7 @@ check: $(VENV)/installed-dev  ## Check style, types, imports, migrations and the
 
 # The widest first: the others take their versions from it.
 locks: export UV_CUSTOM_COMPILE_COMMAND := make locks
-locks: $(VENV)/tools/installed  ## Make locks/ anew from requirements*.txt; needs the internet (ARGS="--upgrade" for the newest)
+locks: $(VENV)/tools/installed  ## Rebuild locks/ from requirements*.txt; needs the internet (ARGS="--upgrade" for the newest)
 	@$(LOCK) $(ARGS) requirements-dev.txt --output-file locks/test.txt
 	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/run.txt
 	@$(LOCK) $(ARGS) requirements.txt --constraints locks/test.txt --output-file locks/image.txt --excludes locks/not-in-image.txt
