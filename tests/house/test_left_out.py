@@ -84,8 +84,14 @@ def tracked() -> list[Path]:
 IN_IMAGE = {"__init__.py", "apps.py", "receiver.py", "receive_events.py"}
 
 
+# The admin shows these.
+MANUALS = {Path("docs"), Path("docs/ko")}
+
+
 def is_run(path: Path) -> bool:
-    """Whether a file belongs to an app as it runs in production, and not to its tests."""
+    """Whether a file belongs to an app as it runs in production, and not to its tests; or to the manual."""
+    if {path.parent, path.parent.parent} & MANUALS and (path.name == "admin.md" or path.suffix == ".webp"):
+        return True
     apart = {"tests", "benchmarks", "docs", "deploy", "examples"} & {*path.parts}
     if len(path.parts) == 1 or apart or path.suffix not in KINDS or path.name == "factories.py":
         return False
