@@ -39,7 +39,7 @@ class ThrottledPasswordChangeForm(AdminOwnPasswordChangeForm):
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         """Change the password, once the log says that it changes; of neither one what it is."""
-        changed = action_log.changes(self.user, {}, {"password": None})
+        changed = action_log.changes(self.user, {}, dict.fromkeys(action_log.SECRET))
         action_log.log_rows(staff_id=self.user.pk, rows=[(self.user, [changed])])
         return super().save(commit)
 

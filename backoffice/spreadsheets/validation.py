@@ -35,7 +35,7 @@ from backoffice.spreadsheets.columns import (
 MAX_EXACT_FLOAT = 2**53
 # Far above any shop's ids, and far below the end of the sequence.
 MAX_ID = 10**12
-VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text
+VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text # nosec B611
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
