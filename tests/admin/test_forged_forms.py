@@ -59,12 +59,14 @@ def statuses(browser, url, fields):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", ADDED)
 def test_new_row_takes_no_value_that_it_cannot_keep(browser, table):
     answers = statuses(browser, reverse(f"admin:{table}_add"), ADDED[table])
     assert set(answers.values()) <= {200, 302}, answers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", CHANGED)
 def test_change_takes_no_value_that_the_row_cannot_keep(browser, page, bought):
     account = User.objects.get().pk

@@ -85,6 +85,7 @@ def browser_of(staff_of, client, bought):
     return signed_in
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["superuser", "viewer", "merchandiser", "operator"])
 def test_list_gives_no_role_an_error_or_unoffered_rows(browser_of, role):
     browser, answers = browser_of(role), {}
@@ -162,6 +163,7 @@ IDS = [
 ]
 
 
+@pytest.mark.long
 def test_forged_ids_in_an_address_find_nothing(browser_of):
     browser = browser_of("superuser")
     for url in LISTS:

@@ -45,6 +45,7 @@ def test_settings_can_all_be_set_for_production():
     assert handed_on() >= EVERY_NAME - NOT_OF_PRODUCTION
 
 
+@pytest.mark.long
 def test_settings_start_with_what_the_compose_file_gives_and_not_with_less():
     outside = {"PATH", "PROMETHEUS_MULTIPROC_DIR"}  # that folder is the container's
     web = services()["web"].environment.items()
