@@ -131,7 +131,8 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Ro
     for first in range(0, len(stale), BATCH_SIZE):
         rows = _read_again(spreadsheet, stale[first : first + BATCH_SIZE])
         refused += [row for row in rows if row.errors]
-        log.rows_changed_meanwhile([(row.stored, spreadsheet.log_parts(row)) for row in rows])
+        if not refused:
+            log.rows_changed_meanwhile([(row.stored, spreadsheet.log_parts(row)) for row in rows])
         if len(refused) >= BATCH_SIZE:  # far more than a page shows
             break
     if not refused:
