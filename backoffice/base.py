@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
 
 from backoffice.change_log import LoggedAdmin
-from backoffice.filters import check_choices
+from backoffice.filters import check_choices, is_of_past_days
 
 
 class BoundedPaginator(Paginator):
@@ -87,6 +87,13 @@ class BoundedChangeList(ChangeList):
         if self.sortable_by is not None and field_name not in self.sortable_by:
             return None
         return super().get_ordering_field(field_name)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
+        """The order; by day first where only past days are shown, as by id alone every later row is read."""
+        ordering: list[str] = super().get_ordering(request, queryset)
+        sign = "-" if ordering[0].startswith("-") else ""
+        past = [spec.field_path for spec in self.filter_specs if is_of_past_days(spec)]
+        return [*(f"{sign}{field}" for field in past), *ordering]
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

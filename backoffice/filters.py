@@ -72,6 +72,14 @@ def day_ranges(*, today: date) -> list[tuple[str, tuple[date, date]]]:
     ]
 
 
+def is_of_past_days(spec: ListFilter) -> bool:
+    """Whether it is a filter by day whose last day is over."""
+    if not isinstance(spec, DayRangeFilter):
+        return False
+    _since, until = spec.days()
+    return until is not None and until < localdate()
+
+
 def check_choices(spec: ListFilter) -> None:
     """Raises IncorrectLookupParameters where a filter by choices was given another one."""
     chosen: set[Any]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from backoffice import base
 from backoffice.exports import LOG
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.exports import Export, make_file
@@ -19,8 +21,8 @@ from coupons.exports import ISSUED_COUPONS
 from coupons.models import IssuedCoupon
 from orders.exports import EVENTS, ORDER_LINES, ORDERS
 from orders.models import Order, OrderEvent
-from points.exports import LEDGER
-from points.models import PointTransaction
+from points.exports import BALANCES, LEDGER
+from points.models import PointAccount, PointTransaction
 from tests.kit import database
 from tests.kit.database import empty_tables, execute
 from tests.kit.plans import Run, explained, looked_at, runs, steps
@@ -124,29 +126,63 @@ def test_export_of_a_week_reads_the_rows_of_that_week_alone(name: str) -> None:
     assert looked <= week + rows_beside(name) < dated.objects.count()
 
 
+def test_export_of_balances_reads_each_account_and_each_member_once() -> None:
+    for table in ("points_pointaccount", "users_user"):
+        looked, rows = rows_looked_at(BALANCES, PointAccount.objects.all(), table)
+        assert looked == rows > 0
+
+
 def test_cursor_planned_for_its_first_rows_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql, "PLAN_CURSORS_FOR_ALL_ROWS", "SET LOCAL cursor_tuple_fraction = 0.001")
     looked, rows = rows_looked_at(ORDERS, of_a_week(Order.objects.all(), "ordered_at"), "orders_order")
     assert looked > rows
 
 
-def counted(browser: Client, name: str) -> tuple[float, float]:
-    """How many rows the list of a week has, and how many of their table are looked at to count them."""
+@dataclass(frozen=True)
+class Looked:
+    """The list of a week: how many rows it has, and how many of their table its statements look at."""
+
+    week: int
+    to_count: float
+    for_page: float
+
+
+def list_of_a_week(browser: Client, name: str, **chosen: str) -> Looked:
     _export, model, field, dated = FOUND[name]
     since = timezone.localdate() - timedelta(days=30)
     days = {f"{field}_from": f"{since}", f"{field}_to": f"{since + timedelta(days=6)}"}
     address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     found: Any = []
-    sent = runs(lambda: found.append(browser.get(address, days)))
+    sent = runs(lambda: found.append(browser.get(address, days | chosen)))
     (count,) = [run for run in sent if "COUNT(" in run.sql]
-    return found[0].context["cl"].result_count, sum(map(looked_at, count.of(dated._meta.db_table)))
+    (page,) = [run for run in sent if run.sql.endswith("LIMIT 50") and "ORDER BY" in run.sql]
+    table = dated._meta.db_table
+    to_count, for_page = (sum(map(looked_at, run.of(table))) for run in (count, page))
+    return Looked(found[0].context["cl"].result_count, to_count, for_page)
 
 
-@pytest.mark.parametrize("name", [name for name in FOUND if name != "lines"])
-def test_list_of_a_week_counts_the_rows_of_that_week_alone(admin_client: Client, name: str) -> None:
-    week, looked = counted(admin_client, name)
-    assert week > 0
-    assert looked <= week + rows_beside(name)
+LISTS = [name for name in FOUND if name != "lines"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_of_a_week_reads_the_rows_of_that_week_alone(admin_client: Client, name: str) -> None:
+    looked = list_of_a_week(admin_client, name)
+    assert looked.week > 0
+    assert looked.to_count <= looked.week + rows_beside(name)
+    assert looked.for_page <= looked.week + rows_beside(name)
+
+
+def test_list_of_a_week_from_its_first_row_reads_the_rows_of_that_week_alone(admin_client: Client) -> None:
+    looked = list_of_a_week(admin_client, "orders", o="1")
+    assert looked.for_page <= looked.week
+
+
+def test_list_of_a_week_by_id_alone_would_be_noticed(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "is_of_past_days", lambda _spec: False)
+    looked = list_of_a_week(admin_client, "orders")
+    assert looked.for_page > looked.week
 
 
 INDEXES = {
@@ -159,5 +195,5 @@ INDEXES = {
 @pytest.mark.parametrize("name", INDEXES)
 def test_list_of_a_week_without_the_index_of_its_days_is_noticed(admin_client: Client, name: str) -> None:
     execute(f"DROP INDEX {INDEXES[name]}")
-    week, looked = counted(admin_client, name)
-    assert looked > week + rows_beside(name)
+    looked = list_of_a_week(admin_client, name)
+    assert looked.to_count > looked.week + rows_beside(name)
