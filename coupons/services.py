@@ -7,8 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import QuerySet
 
-from core.db.confirmation import refuse_while_unconfirmed
-from core.db.exchange import send
+from core.db.exchange import send_durably
 from core.db.statements import Update, statement
 from core.db.transactions import Conflict, database_now, retried
 from core.problems import NotFound, NotRegistered, Problem
@@ -36,9 +35,8 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
     By one statement, which is its own transaction. Raises NotRegistered, NotFound, CouponNotOpen,
     CouponAlreadyIssued, CouponSoldOut, Busy or Unavailable.
     """
-    refuse_while_unconfirmed()
     attempt = issue_coupon(user_id=user_id, coupon_id=coupon_id, valid_days=settings.COUPON_VALID_DAYS)
-    ((row,),) = send(attempt, commits=True)
+    (row,) = send_durably(attempt)
     stood, issued = row[: -len(ISSUED_COLUMNS)], row[-len(ISSUED_COLUMNS) :]
     eligibility = Eligibility(*stood)
     if not eligibility.is_registered:

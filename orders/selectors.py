@@ -13,7 +13,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, F, Min, Q, QuerySet, Sum, When
 from django.db.models.functions import TruncHour
 
-from core.db.exchange import send_one
+from core.db.exchange import send_durably
 from core.db.pages import Page, PageShape
 from core.db.statements import AnyOf, statement, variants
 from core.db.transactions import database_now
@@ -45,7 +45,7 @@ class PaidOrder:
 
     id: int
     status: str
-    lines: list[OrderLine]
+    items: list[OrderLine]
     subtotal: int
     discount: int
     total: int
@@ -54,7 +54,7 @@ class PaidOrder:
     ordered_at: datetime
 
 
-OF_ORDER = [each.name for each in fields(PaidOrder) if each.name != "lines"]
+OF_ORDER = [each.name for each in fields(PaidOrder) if each.name != "items"]
 # A row for each line, with its order; one without a line for an order that has none.
 WITH_LINES = (*OF_ORDER, *(f"items__{name}" for name in OrderLine._fields))
 
@@ -91,8 +91,9 @@ def _page_with_lines(
 
 @statement
 def _made_with(*, user_id: int, key: str) -> "QuerySet[Order, Any]":
-    """The order that claims this key of the user, as above, and then the hash of its request."""
+    """The order that claims this key of the user, locked, as above, and then the hash of its request."""
     claimed = Order.objects.filter(user_id=user_id, idempotency_key=key)
+    claimed = claimed.select_for_update(of=("self",), no_key=True)
     return claimed.order_by("items__pk").values_list(*WITH_LINES, "request_hash")
 
 
@@ -109,8 +110,11 @@ def orders_of(*, user_id: int, page: Page) -> list[PaidOrder]:
 
 
 def order_made_with(*, user_id: int, key: IdempotencyKey) -> PaidOrder | None:
-    """The order that this key of this user made, if one did. Raises IdempotencyKeyReused."""
-    found = send_one(_made_with(user_id=user_id, key=key.key))
+    """The order that this key of this user made, if one did, once that is durable.
+
+    Raises IdempotencyKeyReused.
+    """
+    found = send_durably(_made_with(user_id=user_id, key=key.key))
     if not found:
         return None
     key.check(first_hash=found[0][-1])
@@ -126,8 +130,8 @@ def _orders(found: list[Any]) -> list[PaidOrder]:
 def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
     """From WITH_LINES, with or without the hash behind it."""
     of_lines = (row[len(OF_ORDER) : len(WITH_LINES)] for row in rows)
-    lines = [OrderLine(*line) for line in of_lines if line[0] is not None]
-    return PaidOrder(lines=lines, **dict(zip(OF_ORDER, rows[0], strict=False)))
+    items = [OrderLine(*line) for line in of_lines if line[0] is not None]
+    return PaidOrder(items=items, **dict(zip(OF_ORDER, rows[0], strict=False)))
 
 
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:

@@ -64,7 +64,7 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderItem]):
 class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order of the caller."""
 
-    items = OrderLineSerializer(many=True, source="lines")
+    items = OrderLineSerializer(many=True)
     issued_coupon_id = serializers.IntegerField(allow_null=True)
     ordered_at = TimestampField()
 

@@ -39,7 +39,8 @@ REFUSALS = (
     PriceChanged,
 )
 
-# An order is also the claim of its key; it answers its id. `just_inserted` is that id, by its sequence.
+# An order also claims its idempotency key. `just_inserted` fills the foreign key with the id that the order's
+# INSERT has just taken from its sequence, so that all of them go out in one message.
 insert_order = insert(Order, returning=["id"])
 insert_line = insert(OrderItem, just_inserted="order")
 insert_event = insert(OrderEvent, just_inserted="order")
@@ -84,9 +85,9 @@ def checkout(
     another body.
     """
     try:
-        order = _checkout_once(basket=basket, key=key, request_id=request_id)
+        order = _try_checkout(basket=basket, key=key, request_id=request_id)
     except (Problem, IntegrityError):
-        # The first request with the key may have taken the last unit, so look it up before refusing.
+        # The key may be taken (`order_one_a_key`), or its first request may have taken the last unit.
         existing = key and selectors.order_made_with(user_id=basket.user_id, key=key)
         if not existing:
             raise
@@ -139,7 +140,7 @@ def _fits_an_id(number: int) -> bool:
 
 
 @retried(guards={"product_stock_not_negative"})
-def _checkout_once(*, basket: Basket, key: IdempotencyKey | None, request_id: str) -> PaidOrder:
+def _try_checkout(*, basket: Basket, key: IdempotencyKey | None, request_id: str) -> PaidOrder:
     """Read and decide without a lock; lock the account; write, with the stock last and COMMIT after it.
 
     Another request may be faster until the account is locked, or take the stock until COMMIT: then all of it
@@ -173,7 +174,7 @@ def _checkout_once(*, basket: Basket, key: IdempotencyKey | None, request_id: st
     return PaidOrder(
         id=order_id,
         status=Order.Status.PAID,
-        lines=quoted.items,
+        items=quoted.items,
         subtotal=quoted.subtotal,
         discount=quoted.discount,
         total=quoted.total,

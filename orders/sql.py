@@ -21,7 +21,7 @@ _CLAIM = """
         RETURNING event.id, event.order_id, event.attempts, event.request_id, event.source,
             event.traceparent
     )
-    SELECT
+    SELECT  -- in the order of DueEvent's fields
         claimed.id, claimed.attempts, claimed.request_id, claimed.source, claimed.traceparent,
         paid.id, paid.user_id, paid.subtotal, paid.discount, paid.total,
         issued.coupon_id, paid.issued_coupon_id, paid.ordered_at,

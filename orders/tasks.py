@@ -12,6 +12,7 @@ from django.conf import settings
 from core.db.transactions import put_off
 from orders.outbox import delivery
 from orders.outbox.platform import Platform
+from orders.outbox.wakeup import DELIVER_TASK
 
 # Shared memory: the processes that run tasks are forked from the one that gets the signal.
 _stopping = mmap(-1, 1)
@@ -19,7 +20,7 @@ _stopping = mmap(-1, 1)
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="orders.deliver_order_events", ignore_result=True)
+@shared_task(name=DELIVER_TASK, ignore_result=True)
 def deliver_order_events() -> None:
     """Send the due events; without a configured platform or a database they wait."""
     if not settings.DATA_PLATFORM_URL:
@@ -41,7 +42,7 @@ def is_stopping() -> bool:
 
 @cache
 def _platform() -> Platform:
-    """One for this process: its connections are kept from turn to turn."""
+    """One for this process: its connections are kept from sweep to sweep."""
     return Platform(
         url=settings.DATA_PLATFORM_URL,
         secret=settings.DATA_PLATFORM_SECRET,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from core.db.exchange import send_one
+from core.db.exchange import send_durably, send_one
 from core.db.pages import Page, PageShape
 from core.db.statements import statement, variants
 from core.idempotency import IdempotencyKey
@@ -34,7 +34,9 @@ def _ledger(
 
 @statement
 def _charge_made_with(*, user_id: int, key: str) -> "QuerySet[PointTransaction, PointTransaction]":
-    return PointTransaction.objects.filter(user_id=user_id, idempotency_key=key)
+    """The charge that claims this key of the user, locked."""
+    claimed = PointTransaction.objects.filter(user_id=user_id, idempotency_key=key)
+    return claimed.select_for_update(of=("self",), no_key=True)
 
 
 def balance_of(*, user_id: int) -> dict[str, int]:
@@ -51,8 +53,11 @@ def ledger_of(*, user_id: int, page: Page) -> list[Any]:
 
 
 def charge_made_with(*, user_id: int, key: IdempotencyKey) -> PointTransaction | None:
-    """The charge that the user made with this key, if any. Raises IdempotencyKeyReused."""
-    found = send_one(_charge_made_with(user_id=user_id, key=key.key))
+    """The charge that the user made with this key, if any, once that is durable.
+
+    Raises IdempotencyKeyReused.
+    """
+    found = send_durably(_charge_made_with(user_id=user_id, key=key.key))
     if not found:
         return None
     key.check(first_hash=found[0].request_hash)

@@ -22,7 +22,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
-from core.db.confirmation import CONFIRMATION_SECONDS, leave_unconfirmed
+from core.db.confirmation import CONFIRMATION_SECONDS, leave_unconfirmed, refuse_while_unconfirmed
 from core.db.sqlstates import plans_are_lost
 from core.traces import message_span
 
@@ -55,6 +55,19 @@ def send_one(statement: Bound[A]) -> A:
     (answer,) = send(statement)
     found: A = answer
     return found
+
+
+def send_durably(statement: Bound[A]) -> A:
+    """The answer of one statement that writes or locks rows, once what it saw of them is durable.
+
+    Where a standby has to confirm commits, it has confirmed this one, and so those before it: a server that
+    lost its standbys may show rows that its successor will not have. Raises what `send` does with `commits`,
+    and Unavailable, before anything is sent, where commits wait for a standby that is not there.
+    """
+    refuse_while_unconfirmed()
+    (answer,) = send(statement, commits=True)
+    durable: A = answer
+    return durable
 
 
 def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:

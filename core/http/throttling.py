@@ -25,7 +25,7 @@ class EndpointThrottle(BaseThrottle):
     seconds_left = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether the caller is within the endpoint's rate, or the one for all endpoints."""
+        """Whether the caller is within the endpoint's rate, or `*`, that of each endpoint without one."""
         if not hasattr(view, "basename"):  # the OpenAPI document and its page, which are not on the router
             return True
         endpoint = f"{view.basename}-{view.action}"

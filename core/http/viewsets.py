@@ -34,8 +34,9 @@ def row_id(text: str) -> int:
 class ApiViewSet(GenericViewSet[Any]):
     """Checks a request in the contract's order: 401, 405, 406, 429, 413, 415; the body comes after.
 
-    Of a private endpoint it asks that the gateway names somebody. Whether that is a member, the first
-    message of the service tells; for this alone a permission may stand here (tests/contract/test_access.py).
+    A private endpoint asks that the gateway names somebody; whether that is a member, the service looks up
+    with its first message. So `permission_classes` are checked only of an unreadable request, whose 401 comes
+    first; no other permission may be used here (tests/contract/test_access.py).
     """
 
     lookup_value_regex = ID_PATTERN

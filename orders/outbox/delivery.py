@@ -23,15 +23,15 @@ LONGEST_WAIT = timedelta(hours=6)
 # 1 s doubling to 6 h: 25 attempts span three days.
 MAX_ATTEMPTS = 25
 POLL_SECONDS = 0.2
-# What one claim and one mark cost is shared by the events of so long a time, unless no slot is free: then
-# there is a backlog, which goes on once these are sent.
+# Wait this long before the next claim, so that one claim and one mark serve several events. With no slot free
+# there is a backlog: then only until all posts have ended.
 BATCH_WINDOW_SECONDS = 0.1
-# Under a steady load some event is always due: then the worker stops, or turns to other tasks.
-# The next sweep goes on.
-MAX_RUN_SECONDS = 5
+# Under a steady load some event is always due: the sweep ends all the same, for the worker to run other tasks
+# or to stop; the next sweep goes on.
+MAX_SWEEP_SECONDS = 5
 
-# Not in orders/metrics.py, which a web process imports too: sweeps that it counts as 0 would raise the alarm
-# (deploy/prometheus/alerts.yml) where no worker is asked for its own.
+# Not in orders/metrics.py: a web process imports that, would export this counter as 0, and so fire the alert
+# (deploy/prometheus/alerts.yml) where Prometheus does not scrape the worker.
 SWEEPS = Counter("shop_delivery_sweeps_total", "Times that the outbox was looked through for due events.")
 ATTEMPTS = Counter("shop_delivery_attempts_total", "Posts of an event, by what became of it.", ["outcome"])
 LAG = Histogram(
@@ -55,14 +55,14 @@ class _Attempt(NamedTuple):
 def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Send the events that are due, until none is left or it is time to stop; how many were delivered.
 
-    It is time after MAX_RUN_SECONDS, or where `is_stopping` says so. Up to CONCURRENCY events are in flight
+    It is time after MAX_SWEEP_SECONDS, or where `is_stopping` says so. Up to CONCURRENCY events are in flight
     at once, each in its own slot, so that a slow one delays no other.
     """
     SWEEPS.inc()
-    delivered, run_ends_at = 0, time.monotonic() + MAX_RUN_SECONDS
+    delivered, sweep_ends_at = 0, time.monotonic() + MAX_SWEEP_SECONDS
 
-    def is_over() -> bool:
-        return is_stopping() or time.monotonic() >= run_ends_at
+    def is_time_to_stop() -> bool:
+        return is_stopping() or time.monotonic() >= sweep_ends_at
 
     posts = _start_posts(platform, free_slots=CONCURRENCY)
     try:
@@ -72,14 +72,14 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
                 wait(posts, BATCH_WINDOW_SECONDS)
             else:
                 time.sleep(BATCH_WINDOW_SECONDS)
-            over = {post for post in posts if post.done()}
-            posts -= over
-            if not is_over():
+            finished = {post for post in posts if post.done()}
+            posts -= finished
+            if not is_time_to_stop():
                 posts |= _start_posts(platform, free_slots=CONCURRENCY - len(posts))
-            delivered += _record_results([post.result() for post in over])
+            delivered += _record_results([post.result() for post in finished])
     finally:
-        wait(posts)  # only after an error: their threads are to be free for the next turn
-    if is_over():
+        wait(posts)  # only after an error: their threads are to be free for the next sweep
+    if is_time_to_stop():
         wake_delivery()  # more may have become due; an idle worker goes on
     return delivered
 
@@ -95,7 +95,7 @@ def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | N
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """This process's, kept from turn to turn."""
+    """This process's, kept from sweep to sweep."""
     return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery")
 
 
@@ -140,7 +140,7 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
 
 
 def _about(event: DueEvent) -> dict[str, object]:
-    """The log fields of an event, with its member."""
+    """The log fields of an event."""
     return {
         "event_id": str(event.id),
         "order_id": event.order_id,

@@ -125,7 +125,7 @@ def mark_delivered(*, event_ids: Iterable[UUID]) -> None:
 
 
 def mark_failed(*, event: DueEvent, error: str, wait: timedelta | None) -> None:
-    """The attempt failed: due again after the wait, or dead without one.
+    """The attempt failed: due again after `wait`, or dead where that is None.
 
     An event that was claimed anew meanwhile, or is to be sent again, stays as it is.
     """

@@ -8,8 +8,9 @@ from celery import current_app
 
 from core.metrics import REDIS_FALLBACKS
 
+# `orders.tasks.deliver_order_events`, by name: that module imports delivery, which imports this one.
 DELIVER_TASK = "orders.deliver_order_events"
-# Doubled during a burst (BURST_SIZE orders in a pause): a worker is sending already, and looks for more.
+# Doubled during a burst (BURST_SIZE orders in a pause): a worker is already sending, and claims again itself.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
 BURST_SIZE = 4

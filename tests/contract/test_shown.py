@@ -131,7 +131,7 @@ def rows(transactional_db: None) -> list[tuple[type[Serializer], Any]]:
         *((LedgerEntrySerializer, row) for row in [charged, *points.ledger_of(user_id=user, page=PAGE)]),
         (PointBalanceSerializer, points.balance_of(user_id=user)),
         *((OrderSerializer, order) for order in bought),
-        *((OrderLineSerializer, line) for order in bought for line in order.lines),
+        *((OrderLineSerializer, line) for order in bought for line in order.items),
         (PlacedOrderSerializer, placed),
         (OrderQuoteSerializer, quoted),
         (BestSellersSerializer, ranking),

@@ -1,7 +1,7 @@
 """Replication is synchronous and no standby is there: a COMMIT waits, and PostgreSQL sets that no bound."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -10,17 +10,22 @@ import psycopg
 import pytest
 from django.db import connection
 
+from orders.models import Order
 from products.factories import ProductFactory
-from tests.kit.client import Client
+from products.models import Product
+from tests.kit.client import Answer, Client, assert_unavailable
 from tests.kit.database import execute
 from tests.kit.processes import until
 from tests.kit.scenes import at_once, buyer
 from tests.kit.shop import Shop
+from users.models import User
 
 LONGEST_ANSWER_SECONDS = 8
 LOCK_SECONDS = 3
 # Of the web group under test.
 PROCESSES = 2
+
+Write = Callable[[Client, User, Product], Answer]
 
 
 @contextmanager
@@ -62,6 +67,41 @@ def test_write_that_no_standby_confirms_is_answered_in_time_and_its_key_tells_it
     assert answer.status == 201
     assert answer.headers["Idempotent-Replayed"] == "true"
     assert http.get(f"products/{product.pk}").json["stock"] == 99
+
+
+def end_sessions_that_wait() -> None:
+    """What they commit is visible from then on, though no standby has it."""
+    execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+
+
+def buy(http: Client, user: User, product: Product) -> Answer:
+    return http.order(user, {product.pk: 1}, key="k")
+
+
+def charge(http: Client, user: User, _product: Product) -> Answer:
+    return http.charge(user, 1, key="k")
+
+
+@pytest.mark.parametrize("write", [buy, charge])
+def test_repeat_with_a_key_is_not_answered_before_a_standby_has_the_first_write(
+    shop: Shop, write: Write
+) -> None:
+    user, product = buyer(shop.http, points=100), ProductFactory(price=1, stock=100)
+    http = Client(shop.http.url, timeout=LONGEST_ANSWER_SECONDS)
+    with standby_needed():
+        assert_unavailable(write(http, user, product))
+        end_sessions_that_wait()
+        assert_unavailable(write(http, user, product))
+    assert write(http, user, product).headers["Idempotent-Replayed"] == "true"
+
+
+def test_plain_look_up_of_a_key_finds_a_write_that_no_standby_has(shop: Shop) -> None:
+    """The control."""
+    user, product = buyer(shop.http, points=100), ProductFactory(price=1, stock=100)
+    with standby_needed():
+        assert_unavailable(buy(shop.http, user, product))
+        end_sessions_that_wait()
+        assert Order.objects.filter(idempotency_key="k").exists()
 
 
 def test_sessions_left_waiting_are_bounded_and_later_writes_refused_at_once(shop: Shop) -> None:

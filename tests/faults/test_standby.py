@@ -53,19 +53,24 @@ def parts(shop: Shop) -> list[Any]:
 
 def test_standby_serves_reads_and_once_promoted_writes(shop: Shop) -> None:
     user, product = buyer(shop.http), ProductFactory(price=1, stock=100)
-    bought = shop.http.order(user, {product.pk: 1}).json
+    bought = shop.http.order(user, {product.pk: 1}, key="before").json
+    shop.http.charge(user, 1, key="before")
     shop.deliver_all()
     with same_processes(shop) as worker_log:
         with standby(shop):
             until(lambda: shop.http.get(f"products/{product.pk}").status == 200, seconds=BACK_SECONDS)
             assert_unavailable(shop.http.order(user, {product.pk: 1}, key="k"))
             assert_unavailable(shop.http.charge(user, 1, key="k"))
+            # It may be a former primary, and its successor without them.
+            assert_unavailable(shop.http.order(user, {product.pk: 1}, key="before"))
+            assert_unavailable(shop.http.charge(user, 1, key="before"))
             assert_unavailable(shop.http.get("/readyz"))
             assert shop.http.get("orders", user=user).json["results"][0]["id"] == bought["id"]
             assert shop.http.get("rankings/products").status == 200
             until(lambda: b"sweep_put_off" in worker_log())
         until(lambda: shop.answers("/readyz"), seconds=BACK_SECONDS)
         assert shop.http.order(user, {product.pk: 1}, key="k").status == 201
+        assert shop.http.order(user, {product.pk: 1}, key="before").json == bought
         shop.deliver_all(seconds=BACK_SECONDS)
 
 

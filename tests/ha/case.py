@@ -73,7 +73,7 @@ class Case:
 
     @property
     def written(self) -> list[Attempt]:
-        """The charges and orders as they were acknowledged first. A repeat is answered by a standby, too."""
+        """The charges and orders as they were acknowledged first; a repeat shows no write of that moment."""
         first: dict[tuple[str, int | None, str | None], Attempt] = {}
         for each in list(self.journal.attempts):
             if each.outcome == DONE and each.operation in {"charge", "order"}:
