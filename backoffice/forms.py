@@ -7,6 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, AuthenticationForm
 
 from backoffice import action_log, sign_ins
+from core.db.transactions import durable_transaction
 
 
 class ThrottledLoginForm(AuthenticationForm):
@@ -38,10 +39,12 @@ class ThrottledPasswordChangeForm(AdminOwnPasswordChangeForm):
             return str(super().clean_old_password())
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
-        """Change the password, once the log says that it changes; of neither one what it is."""
+        """Change the password and log that it changed; neither password is logged."""
         changed = action_log.changes(self.user, {}, dict.fromkeys(action_log.SECRET))
-        action_log.log_rows(staff_id=self.user.pk, rows=[(self.user, [changed])])
-        return super().save(commit)
+        with durable_transaction():
+            account = super().save(commit)
+            action_log.log_rows(staff_id=self.user.pk, rows=[(self.user, [changed])])
+        return account
 
 
 class OtherPasswordChangeForm(AdminPasswordChangeForm):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
+from django.db import IntegrityError
 from django.urls import reverse
 from django.utils import translation
 
@@ -15,6 +16,7 @@ from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
 from tests.kit.backoffice import change
+from tests.kit.database import execute
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +43,7 @@ def newest(language="ko"):
             Coupon(),
             {"discount_type": "fixed", "discount_value": 500},
             {"discount_type": "percent", "discount_value": 10},
-            "할인 방식: 정액 → 정률 · 할인 값: 500원 → 10%",
+            "할인 방식: 정액 → 정률 · 할인 금액 또는 할인율: 500원 → 10%",
         ),
         (Coupon, {"max_discount": None}, {"max_discount": 3000}, "없음 → 3,000원"),
         (Coupon, {"opens_at": None}, {"opens_at": "2026-11-27 15:00:05+00:00"}, "없음 → 2026-11-28 00:00:05"),
@@ -133,6 +135,17 @@ def test_change_of_one_s_own_password_is_logged_without_it(client):
     assert not [word for word in ("horse", "battery", account.password) if word in entry.change_message]
 
 
+def test_one_s_own_password_that_cannot_be_logged_does_not_change(client):
+    account = User.objects.create_user("otto", password="correct horse", is_staff=True)
+    client.force_login(account)
+    execute("ALTER TABLE django_admin_log ADD CONSTRAINT is_full CHECK (false) NOT VALID")
+    new = {"new_password1": "fresh battery staple", "new_password2": "fresh battery staple"}
+    with pytest.raises(IntegrityError):
+        client.post(reverse("admin:password_change"), {"old_password": "correct horse", **new})
+    account.refresh_from_db()
+    assert account.check_password("correct horse")
+
+
 def test_password_taken_from_another_account_is_logged(admin_client):
     account = User.objects.create_user("other", password="correct horse", is_staff=True)
     url = reverse("admin:auth_user_password_change", args=[account.pk])
@@ -160,7 +173,7 @@ def test_right_that_concerns_no_kind_of_row_is_logged_by_name(admin_client):
     admin_client.post(
         reverse("admin:auth_group_change", args=[role.pk]), {"name": "clerk", "permissions": [allowed.pk]}
     )
-    assert "Export orders, points, issued coupons, events and the log" in newest("en")
+    assert "Export lists and sales" in newest("en")
     assert "export_lists" not in newest() + newest("en")
 
 
