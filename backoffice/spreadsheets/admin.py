@@ -26,6 +26,7 @@ from backoffice.spreadsheets.export_admin import ExportAdmin
 from backoffice.spreadsheets.exports import Export
 from backoffice.spreadsheets.parser.limits import MAX_BYTES, MAX_ROWS
 from backoffice.spreadsheets.refusals import refusal
+from backoffice.spreadsheets.slots import file_slot
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
@@ -103,7 +104,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         form = UploadForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             try:
-                with importing.turn():
+                with file_slot():
                     return self._preview(request, form.cleaned_data["import_file"])
             except ValidationError as error:
                 form.add_error("import_file", error)
@@ -142,7 +143,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         if not form.is_valid():
             return self._upload_again(request, GONE)
         try:
-            with importing.turn():
+            with file_slot():
                 return self._confirm(request, **form.cleaned_data)
         except ValidationError as error:
             return self._upload_again(request, " ".join(error.messages))

@@ -7,4 +7,4 @@ class SpreadsheetsConfig(AppConfig):
     """Users, products and coupons by CSV and XLSX."""
 
     name = "backoffice.spreadsheets"
-    label = "seeding"  # the label in tables and permissions
+    label = "seeding"  # its former name, which tables, permissions and migrations have

@@ -22,9 +22,10 @@ from backoffice import action_log
 from backoffice.base import BaseAdmin
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import number
-from backoffice.spreadsheets import exports, importing
+from backoffice.spreadsheets import exports
 from backoffice.spreadsheets.exports import Export, File
 from backoffice.spreadsheets.parser.limits import MAX_ROWS
+from backoffice.spreadsheets.slots import file_slot
 
 EXPORT_LISTS = "export_lists"
 FILE_EXPORTED = gettext_noop("Exported {rows:,} rows into the file {file}.")
@@ -99,7 +100,7 @@ class ExportAdmin(BaseAdmin):
             export = choices[which]
             name = f"{export.model.__name__}-{_days(found)}.{'xlsx' if is_xlsx else 'csv'}"
             try:
-                with importing.turn():
+                with file_slot():
                     file = exports.make_file(columns=export.columns(), rows=rows[which], is_xlsx=is_xlsx)
             except (exports.TooManyRows, ValidationError) as error:
                 text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)

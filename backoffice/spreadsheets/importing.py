@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from threading import BoundedSemaphore
 from typing import IO, Any
 
 import structlog
@@ -33,10 +32,6 @@ BATCH_SIZE = 1_000
 MAX_SHOWN_ROWS = 10_000
 MAX_INVALID_ROWS = 100
 
-# Of a process's threads, eight at least (config/gunicorn.py), files occupy these at most.
-MAX_AT_ONCE = 2
-MAX_WAITING = 4
-WAIT_SECONDS = 5
 # More than the processor time that the parser has (limits.CPU_SECONDS): others use the machine too.
 DEADLINE_SECONDS = 40
 
@@ -50,10 +45,6 @@ _PARSER = [
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 log = structlog.get_logger(__name__)
-
-_places = BoundedSemaphore(MAX_AT_ONCE)
-# Those that have a place, and those that wait for one.
-_queue = BoundedSemaphore(MAX_AT_ONCE + MAX_WAITING)
 
 
 @dataclass(frozen=True)
@@ -128,7 +119,7 @@ def preview(*, spreadsheet: Spreadsheet, content: bytes) -> ImportResult:
     Raises ValidationError where the file as a whole is wrong.
     """
     with parsed(content) as (report, rows), durable_transaction():
-        result = _validate(spreadsheet, report, rows)
+        result = _read_rows(spreadsheet, report, rows)
         transaction.set_rollback(True)
     return result
 
@@ -143,7 +134,7 @@ def confirm(
     """
     entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
     with parsed(content) as (report, rows), durable_transaction():
-        result = _validate(spreadsheet, report, rows, log=entries)
+        result = _read_rows(spreadsheet, report, rows, entries=entries)
         if result.invalid_rows:
             transaction.set_rollback(True)
             return result
@@ -153,24 +144,26 @@ def confirm(
             )
         if result.in_bulk:
             entries.file_imported(added=result.counts["new"], changed=result.counts["changed"])
-        for row in staging.write(spreadsheet=spreadsheet, log=entries, in_bulk=result.in_bulk):
+        refused = staging.write(spreadsheet=spreadsheet, log=entries, in_bulk=result.in_bulk)
+        for row in refused:
             result.add(row, spreadsheet)
         if result.invalid_rows:
             transaction.set_rollback(True)
     return result
 
 
-def _validate(
-    spreadsheet: Spreadsheet, report: dict[str, Any], rows: Iterator[Any], *, log: ImportLog | None = None
+def _read_rows(
+    spreadsheet: Spreadsheet, report: dict[str, Any], rows: Iterator[Any], *, entries: ImportLog | None = None
 ) -> ImportResult:
+    """Validate all rows; with `entries`, an import's, also stage them and log what they change."""
     _number, headings = next(rows, (0, ()))
     validator = RowValidator(spreadsheet=spreadsheet, headings=headings)
     result = ImportResult(_sheet(report), _notices(report), [*validator.columns.values()])
     staging.create_tables()
     while not result.is_full and (batch := validator.validate(islice(rows, BATCH_SIZE))):
-        if log:
+        if entries:
             right = (row for row in batch if not row.errors)
-            staging.stage(spreadsheet=spreadsheet, rows=right, log=log)
+            staging.stage(spreadsheet=spreadsheet, rows=right, log=entries)
         for row in batch:
             result.add(row, spreadsheet)
     if not result.counts:
@@ -185,25 +178,6 @@ def _validate(
     if result.warned:
         result.notices.append(_("Rows to look at once more: %(rows)s.") % {"rows": f"{result.warned:,}"})
     return result
-
-
-@contextmanager
-def turn() -> Iterator[None]:
-    """One of the few places that a process has for work on files.
-
-    Waits WAIT_SECONDS at most; raises ValidationError where none is free by then, or too many wait already.
-    """
-    if not _queue.acquire(blocking=False):
-        raise refusal("busy")
-    try:
-        if not _places.acquire(timeout=WAIT_SECONDS):
-            raise refusal("busy")
-        try:
-            yield
-        finally:
-            _places.release()
-    finally:
-        _queue.release()
 
 
 @contextmanager

@@ -44,7 +44,7 @@ SELECT key, number, changes FROM pg_temp.import_staged WHERE kind = 'changed' AN
 """
 CHANGED_FIELDS = "SELECT DISTINCT fields FROM pg_temp.import_staged WHERE kind = 'changed'"
 
-# The row's version, which every UPDATE changes.
+# The row's version, which every UPDATE changes; as in the next statement.
 ROW_VERSION = "xmin::text::bigint"
 # The number of deleted rows, and the rows that have changed since they were read.
 LOCK_CHANGED = """

@@ -55,14 +55,14 @@ def keep_upload(*, owner_id: int, model: type[Model], name: str, content: bytes)
     return pk
 
 
-class Kept(TypedDict):
+class KeptFile(TypedDict):
     """A file as it was uploaded."""
 
     file_name: str
     content: bytes
 
 
-def take_upload(*, pk: UUID, owner_id: int, model: type[Model]) -> Kept | None:
+def take_upload(*, pk: UUID, owner_id: int, model: type[Model]) -> KeptFile | None:
     """The file, for who asks first; None for the second, after a day, and for another account or table."""
     own = Upload.objects.filter(pk=pk, owner_id=owner_id, target=_target(model))
     found = own.filter(uploaded_at__gt=Now() - KEPT).first()

@@ -83,8 +83,8 @@ class RowValidator:
     def _read(self, number: int, cells: Sequence[Any]) -> Row:
         # A row may be shorter than the headings, or have cells beyond them.
         row = Row(number, {name: cell for name, cell in zip(self.names, cells, strict=False) if name})
-        extra = [*cells[len(self.names) :], *(c for n, c in zip(self.names, cells, strict=False) if not n)]
-        if any(cell not in (None, "") for cell in extra):
+        surplus = [*cells[len(self.names) :], *(c for n, c in zip(self.names, cells, strict=False) if not n)]
+        if any(cell not in (None, "") for cell in surplus):
             row.refuse("", _("This row has more cells than the file has columns."))
         for name, column in self.columns.items():
             try:

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from backoffice import action_log
-from backoffice.spreadsheets import importing
+from backoffice.spreadsheets import slots
 from backoffice.spreadsheets.models import Upload
 from coupons.models import Coupon
 from products.factories import ProductFactory
@@ -174,8 +174,8 @@ def test_preview_names_the_sheet_and_reports_hidden_rows(admin_client):
 
 def test_import_at_a_busy_process_is_refused_and_keeps_the_upload(admin_client, monkeypatch):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
-    monkeypatch.setattr(importing, "WAIT_SECONDS", 0)
-    with importing.turn(), importing.turn():
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 0)
+    with slots.file_slot(), slots.file_slot():
         assert "다른 파일" in wrong(preview(admin_client, MEMBERS, as_csv(["name"], ["a"])))[0]
         assert confirm(admin_client, MEMBERS, page).status_code == 302
         assert not User.objects.exists()

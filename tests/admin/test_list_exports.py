@@ -13,7 +13,7 @@ from django.utils.timezone import localdate
 
 from backoffice import action_log
 from backoffice.filters import day_ranges
-from backoffice.spreadsheets import importing
+from backoffice.spreadsheets import slots
 from coupons.admin import STATUSES
 from coupons.models import IssuedCoupon, status_of
 from orders.models import Order, OrderEvent, OrderItem
@@ -224,7 +224,7 @@ def test_right_to_export_is_ticked_on_a_role_s_page(admin_client, staff_of):
     staff_of("operator")
     admin_client.force_login(User.objects.get(username="admin"))
     page = admin_client.get(reverse("admin:auth_group_change", args=[Group.objects.get(name="viewer").pk]))
-    assert "작업 기록 내보내기" in page.content.decode()
+    assert "목록과 매출 내보내기" in page.content.decode()
 
 
 def test_browser_gets_the_file_compressed_and_of_a_known_length(admin_client, bought):
@@ -246,8 +246,8 @@ def test_page_says_how_many_rows_there_are_and_how_many_a_file_holds(admin_clien
 
 
 def test_third_export_at_once_is_told_to_come_again(admin_client, monkeypatch):
-    monkeypatch.setattr(importing, "WAIT_SECONDS", 0)
-    with importing.turn(), importing.turn():
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 0)
+    with slots.file_slot(), slots.file_slot():
         answer = post(admin_client, BALANCES)
         assert not answer.streaming
         assert "잠시 후" in answer.content.decode()

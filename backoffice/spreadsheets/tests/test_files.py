@@ -9,11 +9,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from backoffice.spreadsheets import importing
+from backoffice.spreadsheets import importing, slots
 from backoffice.spreadsheets.columns import CellError, Formatted, column_of
-from backoffice.spreadsheets.importing import parsed, preview, turn
+from backoffice.spreadsheets.importing import parsed, preview
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
+from backoffice.spreadsheets.slots import file_slot
 from backoffice.spreadsheets.validation import read_cell
 from coupons.models import Coupon
 from tests.kit.processes import until
@@ -134,35 +135,35 @@ def test_parser_has_no_secret_and_no_package_of_the_shop(monkeypatch):
 
 
 def test_two_files_are_read_at_once_and_the_next_is_refused_as_busy(monkeypatch):
-    monkeypatch.setattr(importing, "WAIT_SECONDS", 0.1)
-    with turn(), turn(), pytest.raises(ValidationError) as caught, turn():
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 0.1)
+    with file_slot(), file_slot(), pytest.raises(ValidationError) as caught, file_slot():
         pass
     assert caught.value.code == "busy"
-    with turn():  # it was given back
+    with file_slot():  # it was given back
         pass
 
 
 def test_uploads_wait_for_a_parser_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr(importing, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(slots, "WAIT_SECONDS", 30)
     had = []
 
     def wait():
-        with turn():
+        with file_slot():
             had.append(1)
 
-    waiting = [threading.Thread(target=wait) for _ in range(importing.MAX_WAITING)]
+    waiting = [threading.Thread(target=wait) for _ in range(slots.MAX_WAITING)]
     with ExitStack() as held:
-        for _ in range(importing.MAX_AT_ONCE):
-            held.enter_context(turn())
+        for _ in range(slots.MAX_AT_ONCE):
+            held.enter_context(file_slot())
         for each in waiting:
             each.start()
-        until(lambda: importing._queue._value == 0)
-        with pytest.raises(ValidationError), turn():
+        until(lambda: slots._queue._value == 0)
+        with pytest.raises(ValidationError), file_slot():
             pass
         assert not had
     for each in waiting:
         each.join()
-    assert len(had) == importing.MAX_WAITING
+    assert len(had) == slots.MAX_WAITING
 
 
 def test_entities_are_refused():
