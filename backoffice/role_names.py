@@ -17,7 +17,7 @@ VERBS = {
 }
 # Permissions that concern no model.
 OTHER_PERMISSIONS = {
-    "seeding.export_lists": _("Export orders, points, issued coupons, events and the log"),
+    "seeding.export_lists": _("Export lists and sales"),
 }
 
 

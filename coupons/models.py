@@ -35,7 +35,10 @@ class DiscountTerms(models.Model):
         _("Discount value"), help_text=_("Won for a fixed amount, 1–100 for a percentage")
     )
     max_discount = models.BigIntegerField(
-        _("Largest discount"), null=True, blank=True, help_text=_("Won; for a percentage only")
+        _("Maximum discount"),
+        null=True,
+        blank=True,
+        help_text=_("Percentage coupons only, in won. Empty: no limit"),
     )
 
     units: ClassVar = {
@@ -53,13 +56,13 @@ class DiscountTerms(models.Model):
                 | Q(discount_type="percent", discount_value__range=(1, 100)),
                 name="%(class)s_discount_value_fits_type",
                 violation_error_message=_(
-                    "A fixed amount is 1 won or more and has no largest discount; a percentage is 1–100."
+                    "A fixed amount is 1 won or more and has no maximum discount; a percentage is 1–100."
                 ),
             ),
             models.CheckConstraint(
                 condition=Q(max_discount=None) | Q(max_discount__gte=1),
                 name="%(class)s_max_discount_positive",
-                violation_error_message=_("A largest discount is 1 won or more."),
+                violation_error_message=_("A maximum discount is 1 won or more."),
             ),
         ]
 

@@ -128,7 +128,7 @@ class OrderEvent(models.Model):
 
         PENDING = "pending", _("Waiting")
         DELIVERED = "delivered", _("Delivered")
-        DEAD = "dead", _("Dead")
+        DEAD = "dead", _("Failed")
 
     id = models.UUIDField(primary_key=True, db_default=TimeOrderedUUID(), editable=False)
     order = models.OneToOneField(Order, models.PROTECT, related_name="event", verbose_name=_("Order"))
@@ -137,7 +137,7 @@ class OrderEvent(models.Model):
     )
     attempts = models.IntegerField(_("Attempts"), default=0, db_default=0)
     next_attempt_at = models.DateTimeField(_("Next attempt"), db_default=Now())
-    leased_until = models.DateTimeField(_("Being sent until"), null=True, blank=True)
+    leased_until = models.DateTimeField(_("Leased until"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("Delivered at"), null=True, blank=True)
     last_error = models.TextField(_("Last error"), default="", db_default="", blank=True)
     # The id of the request that placed the order; it connects the logs of web, worker and platform.

@@ -31,7 +31,7 @@ class Upload(models.Model):
 
     class Meta:
         # The app's permission rather than this table's: Django ties each permission to a model.
-        permissions = [("export_lists", _("Export orders, points, issued coupons, events and the log"))]
+        permissions = [("export_lists", _("Export lists and sales"))]
         constraints = [within_calendar("uploaded_at", name="upload_uploaded_at_within_calendar")]
 
     def __str__(self) -> str:
