@@ -53,7 +53,7 @@ chromium:
 # Linux alone: faketime, namespaces and /proc; as test-stack, test-distros and the benchmarks are. The longest
 # tests come first; others wait most of the time.
 test-faults: clocks $(VENV)/installed-dev  ## Kill, freeze and starve what the shop runs on, and see that nothing is lost
-	@EXAMPLES=120 $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder --hypothesis-profile=model-long \
+	@EXAMPLES=120 $(PYTHON) -m pytest -n 4 --dist loadscope --no-loadscope-reorder --hypothesis-profile=model-long \
 		$(if $(ARGS),,tests/model tests/contract/test_openapi.py::test_shop_does_what_the_document_says) \
 		tests/faults tests/chaos tests/starts $(ARGS)
 
