@@ -1,6 +1,7 @@
 """The settings in the environment and `.env`: a wrong one stops the start by its name, its value unshown."""
 
 import difflib
+import fcntl
 import logging
 import os
 import re
@@ -57,11 +58,17 @@ def secret_key(name: str, *, debug: bool) -> str:
 def kept_secret(name: str, *, make: Callable[[], str]) -> str:
     """A secret of the shop on this machine, made once and kept in `.local`. Raises OSError."""
     kept = BASE_DIR / ".local" / name
-    if not kept.exists():
-        kept.parent.mkdir(mode=0o700, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(make())
-    return kept.read_text()
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    if kept.exists() and (value := kept.read_text()):
+        return value
+    kept.touch(mode=0o600)
+    # Programs that start together would each make their own; a file left empty by a full disk is filled.
+    with kept.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not (value := file.read()):
+            value = make()
+            file.write(value)
+    return value
 
 
 def text(name: str) -> str:
