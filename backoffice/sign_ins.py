@@ -8,7 +8,6 @@ long as somebody else guesses, so a browser that signed in to the account before
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from operator import methodcaller
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from prometheus_client import Counter
 
 from core.circuit_breaker import CircuitBreaker
 from core.counters import count
+from core.http.addresses import address_of, network
 
 SECONDS = 15 * 60
 MAX_OWN = 5
@@ -132,21 +132,6 @@ def remember_browser(response: HttpResponse, *, name: str) -> None:
 def fingerprint(name: str) -> str:
     """A hash of a name for keys and logs; names cannot be tried against it without SECRET_KEY."""
     return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:16]
-
-
-def address_of(request: HttpRequest | None) -> str:
-    """The client's address, or an empty text where there is none, as over a unix socket."""
-    try:
-        address = ip_address(request.META.get("REMOTE_ADDR", "") if request else "")
-    except ValueError:
-        return ""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
-
-
-def network(address: str) -> str:
-    """The network that counts as one address: an IPv6 subscriber has a whole /64."""
-    return str(ip_network((address, 64), strict=False)) if ":" in address else address
 
 
 def _known_browser(request: HttpRequest, person: str) -> str:

@@ -11,6 +11,7 @@ from rest_framework.throttling import BaseThrottle
 
 from core.circuit_breaker import CircuitBreaker
 from core.counters import count
+from core.http.addresses import address_of, network
 
 _redis = CircuitBreaker(name="rate limits")
 
@@ -34,7 +35,7 @@ class EndpointThrottle(BaseThrottle):
             return True
         window, passed = divmod(time.time(), rate.seconds)
         self.seconds_left = rate.seconds - passed
-        caller = f"user-{request.user.pk}" if request.user else f"from-{request.META.get('REMOTE_ADDR', '')}"
+        caller = f"user-{request.user.pk}" if request.user else f"from-{network(address_of(request))}"
         key = f"rate:{caller}:{endpoint}:{window:.0f}"
         counted = _redis.call(lambda: count(cache, key, seconds=rate.seconds + 1), fallback=lambda: 0)
         return counted <= rate.requests

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from backoffice import sign_ins
 from backoffice.sign_ins import MAX_BY_ADDRESS, MAX_BY_NAME, MAX_OWN, Guess, guess_of_old_password
+from core.http.addresses import address_of
 from tests.kit.scenes import at_once
 
 PASSWORD, WRONG = "correct horse battery", "wrong"
@@ -108,7 +109,7 @@ def test_ipv6_network_of_a_subscriber_counts_as_one_address(otto):
     [("::ffff:192.0.2.1", "192.0.2.1"), ("", ""), ("@\n", ""), ("2001:DB8::1", "2001:db8::1")],
 )
 def test_address_is_read_before_it_is_logged(given, known):
-    assert sign_ins.address_of(RequestFactory().get("/", REMOTE_ADDR=given)) == known
+    assert address_of(RequestFactory().get("/", REMOTE_ADDR=given)) == known
 
 
 def test_known_browser_signs_in_while_others_guess(otto):
