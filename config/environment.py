@@ -58,10 +58,15 @@ def secret_key(name: str, *, debug: bool) -> str:
 def kept_secret(name: str, *, make: Callable[[], str]) -> str:
     """A secret of the shop on this machine, made once and kept in `.local`. Raises OSError."""
     kept = BASE_DIR / ".local" / name
-    kept.parent.mkdir(mode=0o700, exist_ok=True)
     if kept.exists() and (value := kept.read_text()):
         return value
+    made = [kept] if kept.parent.exists() else [kept.parent, kept]
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
     kept.touch(mode=0o600)
+    if os.geteuid() == 0:  # for the checkout's owner, who may start the shop the next time
+        owner = BASE_DIR.stat()
+        for each in made:
+            os.chown(each, owner.st_uid, owner.st_gid)
     # Programs that start together would each make their own; a file left empty by a full disk is filled.
     with kept.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
