@@ -53,7 +53,7 @@ class Deliveries:
 
     @property
     def lost(self) -> int:
-        """How many events of answered orders nobody ever posted."""
+        """How many events of answered orders were never posted."""
         return self.full.lost + self.paced.lost + self.backlog.lost
 
 
@@ -75,7 +75,7 @@ class Receipts:
 
 
 def measure(stand: Stand, *, seconds: float, runs: int) -> Deliveries:
-    """Take orders as fast as can be, then at SHARE of that, then send a backlog; so many times."""
+    """Take orders at full load, then at SHARE of that rate, then send a backlog; repeated `runs` times."""
     full, paced, backlog = [], [], []
     for _run in range(runs):
         full.append(under_load(stand, clients=CLIENTS, seconds=seconds))
@@ -95,7 +95,7 @@ def under_load(stand: Stand, *, clients: int, seconds: float, rate: float = 0) -
 
 
 def after_an_outage(stand: Stand) -> Delivered:
-    """Events that all became due while nobody sent any, from the moment that somebody does."""
+    """A backlog: events that became due while no worker ran, timed from the start of one."""
     shop, receipts = stand.shop, Receipts(stand)
     shop.beat.stop()
     shop.worker.stop()

@@ -38,7 +38,7 @@ MEMBERS = 1_000_000
 
 
 class Bench:
-    """A shop where somebody buys, and an operator with files."""
+    """A shop under orders, and an operator who imports files."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop

@@ -55,7 +55,7 @@ class Buyer:
             return (await self.database.execute(LOWER, [product])).rowcount == 1
 
     async def versioned(self, product: int) -> bool:
-        """Write only if nobody wrote since the read; else start again."""
+        """Write only if no other transaction wrote since the read; otherwise retry."""
         while not await self._attempt(product):
             self.retries += 1
             await asyncio.sleep(random.uniform(0, 0.01))
@@ -131,7 +131,7 @@ async def _buy(buyer: Buyer, result: Round, end: float) -> None:
 
 
 async def _watch(connection: Connection, result: Round, end: float) -> None:
-    """See, time and again, how many connections wait for somebody's lock."""
+    """Sample how many connections wait for a lock."""
     while time.monotonic() < end:
         ((waiting,),) = await (await connection.execute(WAITING)).fetchall()
         result.waiting.append(waiting)

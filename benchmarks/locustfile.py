@@ -25,7 +25,7 @@ class Member(HttpUser):
     wait_time = between(0.1, 1)
 
     def on_start(self) -> None:
-        """Become somebody, with points to spend and an eye on what there is."""
+        """Pick a member, charge points, and read the products and campaigns."""
         member = random.randint(FIRST, LAST)
         gateway = {"X-Gateway-Secret": SECRET, "Host": HOST}
         said = {name: value for name, value in gateway.items() if value}

@@ -61,7 +61,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Sample:
-    """Ids drawn evenly, and the cookies of somebody who may enter the admin."""
+    """Ids drawn evenly, and the session cookies of a staff account."""
 
     users: list[int]
     products: list[int]
@@ -183,7 +183,7 @@ def _server() -> tuple[int, int]:
 
 
 def provide(users: list[int]) -> None:
-    """Stock and points enough for whatever is bought here."""
+    """Enough stock and points for all orders of this benchmark."""
     Product.objects.filter(stock__lt=PLENTY).update(stock=PLENTY)
     for user in users:
         charge(user_id=user, amount=PLENTY)

@@ -12,7 +12,7 @@ REQUIREMENTS = ("locks/run.txt", "requirements.txt")
 
 
 class UnknownRevision(Exception):
-    """Git has no commit of that name."""
+    """Git has no such commit."""
 
 
 def commit(revision: str) -> str:

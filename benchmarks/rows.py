@@ -22,7 +22,7 @@ def fill(database: "psycopg.Connection[Any]") -> None:
 
 
 def add_campaign(database: "psycopg.Connection[Any]", *, quantity: int = QUANTITY) -> int:
-    """A coupon that nobody has yet; its id."""
+    """A new campaign, not issued yet; its id."""
     row = database.execute(
         "INSERT INTO coupons_coupon (name, discount_type, discount_value, quantity)"
         " VALUES ('선착순', 'fixed', 1, %s) RETURNING id",

@@ -12,7 +12,7 @@ from benchmarks.stand import Stand
 WARM_UP_SECONDS = 1
 # A calm day: latencies are taken at this share of what the shop can do at most.
 SHARE = 0.6
-# So many that a request is sent when it is due, whatever became of those before it.
+# Enough clients that a request is sent when it is due, also while earlier ones still wait.
 PACED_CLIENTS = 64
 # Fewer say nothing about a floor, which swings more than what stands on it.
 FEWEST_FLOORS = 3

@@ -14,7 +14,7 @@ class Campaigns(Protocol):
     """A shop that can be given a coupon to hand out."""
 
     def campaign(self) -> int:
-        """A coupon that nobody has yet; its id."""
+        """A new campaign, not issued yet; its id."""
 
 
 @dataclass(frozen=True)

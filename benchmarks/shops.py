@@ -103,7 +103,7 @@ class Shop:
         return sum(self._cpu().values()) - before < IDLE_SHARE * IDLE_SECONDS
 
     def load(self, scenario: Scenario, *, seconds: float) -> Measured:
-        """Have clients send a scenario's requests; where it says so, until all events have arrived."""
+        """Have clients send a scenario's requests; of some scenarios, until all events have arrived."""
         options = {**COUNTS, **scenario.options(self)}
         plan = Plan(self.url, scenario.traffic, scenario.clients, seconds, scenario.rate, options)
         before = self._cpu()
@@ -119,7 +119,7 @@ class Shop:
         until(lambda: not self._ask(UNDELIVERED), seconds=PATIENCE_SECONDS)
 
     def campaign(self) -> int:
-        """A coupon that nobody has yet; its id."""
+        """A new campaign, not issued yet; its id."""
         return add_campaign(self.database)
 
     def manage(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
@@ -155,7 +155,7 @@ def open_shop(*, tree: Path, python: Path, folder: Path) -> Iterator[Shop]:
     servers = EmbeddedServices(folder / "servers")
     platform_port, events = free_port(), folder / "events.jsonl"
     env = _environment(servers, port=free_port(), platform_port=platform_port, folder=folder)
-    # This tree's, whatever the shop is: it stands for the platform, and is no part of what is compared.
+    # This tree's receiver also for another revision: the platform is not what is compared.
     take_events = ("manage", "receive_events", "--port", str(platform_port), "--file", str(events))
     receiver = Program(Path(sys.executable), take_events, ROOT, env, folder / "receiver.log")
     lines = (line.partition(": ") for line in (tree / "Procfile").read_text().splitlines())

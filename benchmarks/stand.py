@@ -1,4 +1,4 @@
-"""Where the measuring is done: a whole shop of its own, and beside it the bare database to compare with."""
+"""The system under test: a separate shop, and the bare database to compare it with."""
 
 import re
 import subprocess
@@ -76,7 +76,7 @@ class Stand:
         return float(rate)
 
     def campaign(self, *, quantity: int = QUANTITY) -> int:
-        """A coupon that nobody has yet, in both databases; its id, which is the same in both."""
+        """A new campaign in both databases, not issued yet; its id, the same in both."""
         embedded = self.servers.embedded
         with _database(embedded, "pointshop") as shop, _database(embedded, FLOOR) as floor:
             coupon, same = (add_campaign(database, quantity=quantity) for database in (shop, floor))

@@ -14,7 +14,7 @@ MARKS = (b"LOG:  statement: ", b"LOG:  execute ")
 
 
 def count(stand: Stand, scenarios: Sequence[Scenario]) -> dict[str, float]:
-    """Statements an answer of each scenario, one client asking; nobody else uses the database meanwhile."""
+    """Statements for each answer of a scenario, with one client and no other user of the database."""
     log = stand.servers.embedded.root / "postgres.log"
     with _alone(stand), _all_logged():
         return {scenario.name: _per_answer(stand, scenario, log) for scenario in scenarios}

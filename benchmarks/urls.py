@@ -1,4 +1,4 @@
-"""The shop's URLs, and a view that does nothing: what Django, DRF and the web server cost by themselves.
+"""The shop's URLs, and a view that does nothing: the cost of Django, DRF and the web server alone.
 
 It stands among the API's paths, so that the same middleware is in its way.
 """

@@ -32,7 +32,7 @@ class Purchase:
     answer: Answer | None = None
 
     def make(self, url: str) -> None:
-        """Send it over a connection of its own. Raises OSError or HTTPException where that breaks."""
+        """Send it over a new connection. Raises OSError or HTTPException where that breaks."""
         body = json.dumps({"items": [{"product_id": self.product_id, "quantity": 1}]})
         headers = {"X-User-Id": str(self.user.pk), "Idempotency-Key": self.key}
         with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
@@ -58,7 +58,7 @@ class Load:
 
     @property
     def acknowledged(self) -> list[int]:
-        """Every order that somebody was told of."""
+        """Every acknowledged order."""
         return [order_id for each in list(self.purchases) if (order_id := each.order_id)]
 
     @property

@@ -1,4 +1,4 @@
-"""Rows that somebody else holds, and baskets that want the same rows in opposite orders."""
+"""Rows that another transaction has locked, and baskets that lock the same rows in opposite orders."""
 
 import threading
 import time

@@ -46,7 +46,7 @@ def require_standby(name: str) -> None:
 
 
 def new_session() -> "psycopg.Connection[Any]":
-    """One of its own, which asks for a standby as the shop's do."""
+    """Another session, whose commits wait for a standby as the shop's do."""
     return psycopg.connect(**connection.get_connection_params(), autocommit=True)
 
 

@@ -53,7 +53,7 @@ def ready(shop: Shop) -> bool:
 
 
 def fail_over(monitored: MonitoredRedis, fault: Fault) -> int:
-    """Have this done to the master, which then answers nobody; its port."""
+    """Apply the fault to the master until it no longer answers; its port."""
     old = monitored.master_port()
     fault(monitored, old)
     assert not answers(monitored.client(old))

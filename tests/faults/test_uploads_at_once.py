@@ -1,4 +1,4 @@
-"""Files that take as long as they may hold up nobody but each other."""
+"""Files that take as long as the limits allow delay only each other."""
 
 from concurrent.futures import ThreadPoolExecutor
 

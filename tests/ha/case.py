@@ -46,7 +46,7 @@ class Case:
     unknowns: Counter[str] = field(default_factory=Counter)
     sent_again: int = 0
     may_break: bool = False  # connections, for the machine at their other end vanishes
-    may_be_late: bool = False  # answers, for nobody cuts the connections to a machine that vanished
+    may_be_late: bool = False  # answers: without a balancer, connections to a vanished machine stay open
     ended: bool = False
 
     def break_now(self) -> None:

@@ -42,7 +42,7 @@ def standby_ahead(topology: Topology) -> Iterator[None]:
 
 
 def take_over(case: Case) -> datetime:
-    """The sums are as new as can be, and nobody moves them any more; then another server is primary.
+    """Recompute the sums, which beat no longer moves; then switch over.
 
     Returns up to when the sums were.
     """
@@ -80,7 +80,7 @@ def leased(case: Case) -> Callable[[], tuple[float, float]]:
 
 
 def sums_would_count() -> bool:
-    """Whether the clock has come to when the sums were last moved: until then none of them is used."""
+    """Whether the primary's clock has reached the end of the sums' window; until then they are not used."""
     query = "SELECT from_at < statement_timestamp() - make_interval(days => %s) FROM rankings_saleswindow"
     ((past,),) = execute(query, settings.RANKING_DAYS)
     return bool(past)
@@ -92,7 +92,7 @@ def assert_best_sellers_are_right() -> None:
 
 
 def test_best_sellers_and_leases_are_right_where_a_new_primary_has_another_clock(topology: Topology) -> None:
-    """A lease lasts as long as it says by the clock that gave it; one taken along, by the difference longer.
+    """A lease ends by the clock of the primary that gave it; after a switchover, later by the difference.
 
     The control: with the window as it was, the sums lack the orders that came in before its end.
     """

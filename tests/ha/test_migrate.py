@@ -1,4 +1,4 @@
-"""`manage.py migrate` changes a table that every order writes, while somebody reads it for long."""
+"""`manage.py migrate` changes a table that every order writes, behind a long reader."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

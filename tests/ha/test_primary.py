@@ -96,7 +96,7 @@ def test_primary_s_cable_pulled_loses_nothing_and_it_follows_once_it_is_back(top
 
 
 def test_patroni_dead_with_postgresql_alive_loses_nothing(topology: Topology) -> None:
-    """The old primary goes on by itself, and confirms nothing; the balancer leads to the new one."""
+    """The old primary goes on, but no standby confirms its commits; the balancer leads to the new one."""
     with under_load(topology, "Patroni dead, PostgreSQL alive") as case:
         case.break_now()
         old = topology.cluster.primary()

@@ -1,4 +1,4 @@
-"""Valkey's master dies: Sentinel makes another one the master, and nobody is told."""
+"""Valkey's master dies and Sentinel promotes another; the shop's settings stay as they are."""
 
 import pytest
 

@@ -20,7 +20,7 @@ REPLACED_SECONDS = 10
 
 @pytest.fixture
 def group_at_standby(topology: Topology) -> Iterator[Part]:
-    """A web group that asks one standby, by its own address, whatever becomes of it."""
+    """A web group whose DATABASE_URL is the address of one standby, also once that is promoted."""
     standby = topology.cluster.synchronous_standby()
     web = topology.web(
         topology.apps[0],

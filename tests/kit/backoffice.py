@@ -1,4 +1,4 @@
-"""A shop where somebody bought, and pages of the admin that are opened and saved."""
+"""A shop with a purchase, and pages of the admin that are opened and saved."""
 
 from django.urls import reverse
 

@@ -117,7 +117,7 @@ def balances(journal: Journal) -> Iterator[str]:
 
 
 def strange_prices(journal: Journal, prices: Mapping[int, set[int]]) -> Iterator[str]:
-    """Orders at a price that nobody ever asked."""
+    """Orders at a price that the product never had."""
     for order in journal.acknowledged("order"):
         for item in order.told["items"]:
             if item["unit_price"] not in prices[item["product_id"]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.kit.database import broken
 
-# A sequence counts on whatever is rolled back.
+# A rollback does not give back the values of a sequence.
 CONFLICTS = """
 CREATE SEQUENCE tries;
 CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -73,7 +73,7 @@ def nothing_written() -> Iterator[None]:
 
 @contextmanager
 def broken(breaking: str, mending: str) -> Iterator[None]:
-    """Break the schema for a while; mended whatever happens."""
+    """Change the schema for the block; undone at its end, also after an exception."""
     execute(breaking)
     try:
         yield

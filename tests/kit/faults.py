@@ -41,7 +41,7 @@ def commits_held(user: User) -> Iterator[None]:
 
 @contextmanager
 def sent(call: Callable[[], Answer]) -> Iterator["Future[Answer]"]:
-    """A request under way in a thread of its own."""
+    """A request that another thread sends."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(call)
 

@@ -36,7 +36,7 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        """Whether it is to leave something behind."""
+        """Whether the request writes."""
         return self.operation in WRITES
 
     def send(self, http: Client) -> Answer:
@@ -77,7 +77,7 @@ class Write:
 
     @property
     def open(self) -> bool:
-        """Whether nobody knows if it was carried out."""
+        """Whether the outcome is unknown."""
         return self.doubtful and self.told is None and not self.settled
 
     @property
@@ -185,14 +185,14 @@ class Journal:
         return self.writes[request.operation, request.user, request.key]
 
     def acknowledged(self, operation: str) -> list[Write]:
-        """The writes of a kind that somebody was told of."""
+        """The acknowledged writes of a kind."""
         return [each for each in list(self.writes.values()) if self._is_told(each, operation)]
 
     def _is_told(self, write: Write, operation: str) -> bool:
         return write.request.operation == operation and write.told is not None
 
     def open(self) -> list[Write]:
-        """The writes of which nobody knows whether they were carried out."""
+        """The writes whose outcome is unknown."""
         return [each for each in list(self.writes.values()) if each.open]
 
     def counts(self, what: str) -> dict[str, dict[str, int]]:

@@ -116,7 +116,7 @@ class Machine:
         return self.folder / f"{name}.log"
 
     def prepare(self) -> None:
-        """What the Dockerfile does: copy, collect the static files, and leave nothing writable."""
+        """Build the image as the Dockerfile does: copy, collect static files, make all of it read-only."""
         listed = subprocess.check_output(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
         )

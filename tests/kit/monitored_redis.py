@@ -26,7 +26,7 @@ class MonitoredRedis:
 
     @property
     def url(self) -> str:
-        """As the shop is told of it; nobody listens where the first Sentinel should."""
+        """Its URL for the shop; at the first Sentinel's address there is no listener."""
         return (
             f"sentinel://:{PASSWORD}@127.0.0.1:{free_port()};sentinel://127.0.0.1:{self.sentinel_port}/0"
             f"?master_name={MASTER_NAME}&sentinel_password={SENTINEL_PASSWORD}"

@@ -62,7 +62,7 @@ def _listens(url: str) -> bool:
 
 
 def accept(_body: bytes) -> tuple[int, dict[str, str]]:
-    """204 to whatever comes."""
+    """Answer every request with 204."""
     return 204, {}
 
 
@@ -231,7 +231,7 @@ def delivering_to(url: str, logs: Path, *, beat: bool = True) -> AbstractContext
 
 
 def is_delivered(order: Any) -> bool:
-    """Whether the outbox says so."""
+    """Whether the event is marked delivered."""
     return OrderEvent.objects.filter(order_id=order["id"], state="delivered").exists()
 
 

@@ -25,7 +25,7 @@ def sell(http: Client, user: User, quantities: Mapping[int, int], *, age: str = 
 
 
 def ranked(http: Client) -> list[tuple[int, int, int]]:
-    """What the shop ranks: product, units and amount; fails where a recount of its own window differs."""
+    """The best sellers: product, units and amount; fails where a recount of the same window differs."""
     answer = http.get("rankings/products")
     assert answer.status == 200
     results: list[dict[str, Any]] = answer.json["results"]

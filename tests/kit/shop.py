@@ -191,7 +191,7 @@ class Shop:
         self.beat = Part(
             *("celery", "-A", "config", "beat", "--loglevel=INFO"),
             log=folder / "beat.log",
-            ready=lambda _log: True,  # it says nothing while all is well
+            ready=lambda _log: True,  # it logs nothing while all is well
         )
 
     def another_worker(self, name: str) -> Part:

@@ -142,7 +142,7 @@ class Shopper:
 def shoppers(
     *, url: str, market: Market, journal: Journal, seed: int, count: int = CLIENTS, ca: Path | None = None
 ) -> list[Shopper]:
-    """The clients of a run; with TLS where the URL says so, and then they trust `ca` alone."""
+    """The clients of a run; for an https URL they trust `ca` alone."""
     return [
         Shopper(
             name=f"client-{number:02}",

@@ -1,4 +1,4 @@
-"""XLSX files that programs write and that nobody would: parts as XML, in an archive."""
+"""XLSX files, also malformed ones: XML parts in a ZIP archive."""
 
 import io
 import zipfile

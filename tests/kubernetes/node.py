@@ -90,7 +90,7 @@ class Node(Machine):
 
 
 def without_rights(who: Account) -> Sequence[str]:
-    """What makes a process of root's one of somebody else's, with no way back."""
+    """The prefix that gives up root for good: no new privileges, and another uid where `who` has one."""
     if who.prefix:  # a namespace for users comes next, which takes root's rights itself
         return ("setpriv", "--no-new-privs")
     ids = (f"--reuid={who.uid}", f"--regid={who.uid}", "--clear-groups")

@@ -24,7 +24,7 @@ CUSTOM = {"Cluster", "Pooler", "ServiceMonitor"}
 SCHEMAS = Path(__file__).parent / "schemas"
 SHOP = ("migrate", "web", "worker", "beat")
 PAGES = [(ROOT / "docs/kubernetes.md").read_text(), (ROOT / "docs/ko/kubernetes.md").read_text()]
-# What is read by nobody but the manifests, to make URLs of.
+# Read by the manifests alone, which make URLs of it.
 PARTS_OF_URLS = {"REDIS_PASSWORD", "POSTGRES_APP_URI", "WEB_DATABASE_PASSWORD"}
 KNOWN = EVERY_NAME | NOT_SETTINGS | PARTS_OF_URLS | PROCESS_READS
 

@@ -1,4 +1,4 @@
-"""Random histories of the shop, each step of which the model foretells."""
+"""Random histories of the shop; the model predicts each step."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ LONG_AGO = "2001-01-01T00:00:00.000000+09:00"
 NEW = {"id", "created_at", "ordered_at", "issued_at", "expires_at"}  # what the model cannot foretell
 POINTS = 50_000
 
-some = st.integers(min_value=0, max_value=19)  # one of many, whatever their number
+some = st.integers(min_value=0, max_value=19)  # taken modulo the number of candidates
 prices = st.one_of(st.integers(1, 999), st.integers(1, 999), st.sampled_from([0, 4_999, 4_999, 2**62]))
 quantities = st.one_of(st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 30, 1_000_000]))
 fixed = st.fixed_dictionaries(

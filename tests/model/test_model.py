@@ -1,4 +1,4 @@
-"""The shop does what a page of Python foretells, whatever happens in whatever order."""
+"""The shop does what a model of it in Python predicts, for random sequences of operations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ class RanksByWon(Shop):
 
 
 class KeepsStock(Shop):
-    """Whoever buys leaves the shelf as it was."""
+    """A wrong model, whose orders take no stock."""
 
     def order(self, basket: Basket) -> dict[str, Any]:
         stock = {pk: product.stock for pk, product in self.products.items()}

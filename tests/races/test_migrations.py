@@ -1,4 +1,4 @@
-"""`manage.py migrate` beside a running shop: it waits for a long reader, and nobody waits for it."""
+"""`manage.py migrate` beside a running shop: it gives way to a long reader, and no request waits for it."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""`docker compose stop`: every service ends by itself, within its grace."""
+"""`docker compose stop`: every service ends on SIGTERM within its grace period."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -24,7 +24,7 @@ OUTSIDE = f"{SUBNET}.1"  # whoever is on no machine: the clients, the data platf
 # `ip netns exec` shows these files to what it runs in place of those of /etc.
 ETC = Path("/etc/netns")
 NOBODY = 65534
-# Nobody has it, so that what is sent there arrives nowhere, and nobody says so.
+# No machine has this address: packets to it are lost without an error.
 NOWHERE = "02:00:00:00:00:01"
 
 

@@ -19,7 +19,7 @@ from tests.kit.ha.network import ENVIRONMENT, Machine, nobody
 from tests.kit.processes import until
 
 PATRONI = Path(sys.prefix, "ha", "bin")
-# From nothing to three servers of which one is a synchronous standby.
+# Until three new servers have a primary and a synchronous standby.
 FORMED_SECONDS = 90
 # A former primary may have to be rewound first, or copied.
 WHOLE_SECONDS = 90
@@ -80,7 +80,7 @@ class Cluster:
         machine.start("patroni", *self._clock(machine), PATRONI / "patroni", file, log=log, env=env)
 
     def _clock(self, machine: Machine) -> tuple[str, ...]:
-        """What gives Patroni and PostgreSQL the machine's clock; what they measure by themselves is right."""
+        """The prefix that sets the wall clock of Patroni and PostgreSQL; their monotonic clock is right."""
         seconds = self.off_by[machine.name]
         return ("faketime", "-m", "--exclude-monotonic", "-f", f"{seconds:+}s") if seconds else ()
 
@@ -119,7 +119,7 @@ class Cluster:
         until(is_leading, seconds=FORMED_SECONDS)
 
     def members(self) -> dict[str, dict[str, Any]]:
-        """Each server as Patroni knows it, by its name; empty where nobody says."""
+        """Each server as Patroni knows it, by name; empty where no Patroni answers."""
         for machine in self.machines:
             try:
                 answer = urllib3.request(
@@ -202,7 +202,7 @@ class Cluster:
         machine.kill([pid for pid, line in lines.items() if "postgres" in line or "patroni" in line])
 
     def kill_patroni(self, machine: Machine) -> None:
-        """End Patroni alone: PostgreSQL goes on, and nobody watches over it."""
+        """Kill Patroni alone: PostgreSQL goes on unsupervised."""
         machine.kill([machine.running["patroni"].pid])
 
     def connect(self, address: str, *, name: str = "postgres", port: int = 5432) -> "psycopg.Connection[Any]":

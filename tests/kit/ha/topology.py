@@ -112,7 +112,7 @@ class Topology:
             ("gunicorn", "-c", "config/gunicorn.py", "config.wsgi:application"),
             log=self.folder / f"{name}.log",
             ready=lambda _log: answers(f"http://{machine.address}:{port}/livez"),
-            HOST="0.0.0.0",  # noqa: S104 - of a machine that nobody else reaches
+            HOST="0.0.0.0",  # noqa: S104 - in a network namespace of the test
             PORT=str(port),
             WEB_CONCURRENCY="1",
             **env,
@@ -157,7 +157,7 @@ class Topology:
     def _is_reached(self) -> bool:
         try:
             self.cluster.connect(self.balancer.address).close()
-        except Exception:  # noqa: BLE001 - whatever it is, not yet
+        except Exception:  # noqa: BLE001 - any failure means "not yet"
             return False
         return True
 
