@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Barrier
 
 import psutil
 
@@ -57,8 +58,12 @@ def test_sigterm_stops_soon_while_half_sent_requests_are_open(own_server: Server
 def test_stop_fails_no_request_of_busy_clients(own_server: Server) -> None:
     """Kept connections are told to close with their last answer, and never cut under a request."""
     answers: list[Answer] = []
+    all_connected = Barrier(16 + 1)
     with ThreadPoolExecutor(16) as pool:
-        clients = [pool.submit(ask_until_told_to_close, own_server, answers) for _ in range(16)]
+        clients = [
+            pool.submit(ask_until_told_to_close, own_server, answers, all_connected) for _ in range(16)
+        ]
+        all_connected.wait(10)
         until(lambda: len(answers) > 500)
         own_server.process.terminate()
         for client in clients:
@@ -98,9 +103,10 @@ def resume(pids: set[int]) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-def ask_until_told_to_close(server: Server, answers: list[Answer]) -> None:
+def ask_until_told_to_close(server: Server, answers: list[Answer], all_connected: Barrier) -> None:
     told = False
     with server.connect() as connection:
+        all_connected.wait(10)
         while not told:
             connection.sendall(GET)
             answers.append(answer := read_answer(connection))
