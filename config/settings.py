@@ -100,7 +100,7 @@ DATABASE_TIMEOUTS = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
+    "tcp_user_timeout": 5_000,
 }
 
 REDIS_URL = services.redis_url("REDIS_URL", redis)

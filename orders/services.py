@@ -16,7 +16,7 @@ from core.db.exchange import Bound, send
 from core.db.statements import insert
 from core.db.transactions import Conflict, in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent
-from core.problems import NotRegistered, Problem
+from core.problems import NotRegistered, Problem, Unavailable
 from core.traces import traceparent
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
 from orders import selectors
@@ -86,6 +86,8 @@ def checkout(
     """
     try:
         order = _try_checkout(basket=basket, key=key, request_id=request_id)
+    except Unavailable:
+        raise  # no database to look it up in; a later repeat finds out
     except (Problem, IntegrityError):
         # The key may be taken (`order_one_a_key`), or its first request may have taken the last unit.
         existing = key and selectors.order_made_with(user_id=basket.user_id, key=key)

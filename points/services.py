@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from core.db.statements import Update, insert, statement
 from core.db.transactions import in_messages, retried
 from core.idempotency import IdempotencyKey, Idempotent
-from core.problems import NotRegistered, Problem
+from core.problems import NotRegistered, Problem, Unavailable
 from points import selectors
 from points.models import PointAccount, PointTransaction
 from points.problems import BalanceOverflow
@@ -50,6 +50,8 @@ def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> I
     """
     try:
         return Idempotent(_credit(user_id=user_id, amount=amount, key=key), replayed=False)
+    except Unavailable:
+        raise  # no database to look it up in; a later repeat finds out
     except (Problem, IntegrityError):
         # The first request with the key may have reached the limit, so look it up before refusing.
         existing = key and selectors.charge_made_with(user_id=user_id, key=key)

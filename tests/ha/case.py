@@ -46,7 +46,6 @@ class Case:
     unknowns: Counter[str] = field(default_factory=Counter)
     sent_again: int = 0
     may_break: bool = False  # connections, for the machine at their other end vanishes
-    may_be_late: bool = False  # answers: without a balancer, connections to a vanished machine stay open
     ended: bool = False
 
     def break_now(self) -> None:
@@ -114,7 +113,6 @@ class Case:
         """All that must not be: by the checks, in the answers, and in their times."""
         found = [f"{name}: {line:.300}" for name, lines in self.findings.items() for line in lines]
         late = [each for each in self.journal.attempts if each.seconds > LONGEST_ANSWER_SECONDS]
-        late = [] if self.may_be_late else late
         unanswered = [each for each in self.journal.attempts if each.status is None and not self.may_break]
         return [
             *found,
