@@ -174,6 +174,15 @@ def test_redis_key_in_the_queue_s_place_is_discarded_by_the_worker(http, buyer, 
     assert len(said) < 10_000
 
 
+@pytest.mark.parametrize("key", ["_kombu.binding.celery", "_kombu.binding_permanent.celery"])
+def test_redis_key_in_a_binding_s_place_does_not_stop_wake_ups(key):
+    with app.connection_for_write() as connection:
+        broker = connection.default_channel.client
+        broker.set(key, MARK)
+        app.send_task(DELIVER_TASK, connection=connection, retry=False, ignore_result=True)
+        assert broker.type(key) == b"set"
+
+
 COMMANDS = [f"{MARK} {{", "null", f'["{MARK}"]', f'{{"{MARK}": 1}}', json.dumps(message())]
 
 
