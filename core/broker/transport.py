@@ -66,19 +66,21 @@ class Channel(redis.Channel):
             client.delete(queue)
         return 0
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(self, *binding: Any) -> None:
         """Bind the queue at each new connection; a key of the bindings that is no set is deleted."""
+        kombu: Any = super()  # its types lack these
         try:
-            super()._queue_bind(exchange, routing_key, pattern, queue)
+            kombu._queue_bind(*binding)  # noqa: SLF001 - overridden here
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
             _discard(error)
+            exchange, *_others = binding
             with self.conn_or_acquire() as client:
-                for name in (self.keyprefix_queue, self.keyprefix_binding_permanent):
+                for name in (self.keyprefix_queue, kombu.keyprefix_binding_permanent):
                     if client.type(name % exchange) != b"set":
                         client.delete(name % exchange)
-            super()._queue_bind(exchange, routing_key, pattern, queue)
+            kombu._queue_bind(*binding)  # noqa: SLF001 - overridden here
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Send, and forget the oldest messages of a queue that is not read."""

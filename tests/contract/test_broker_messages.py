@@ -175,7 +175,7 @@ def test_redis_key_in_the_queue_s_place_is_discarded_by_the_worker(http, buyer, 
 
 
 @pytest.mark.parametrize("key", ["_kombu.binding.celery", "_kombu.binding_permanent.celery"])
-def test_redis_key_in_a_binding_s_place_does_not_stop_wake_ups(key):
+def test_redis_key_in_a_binding_s_place_does_not_stop_wake_ups(http, key):
     with app.connection_for_write() as connection:
         broker = connection.default_channel.client
         broker.set(key, MARK)
