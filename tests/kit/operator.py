@@ -103,7 +103,8 @@ class Operator:
         return self._ask("POST", tab.path, body=body, headers={"Content-Type": kind})
 
     def _ask(self, method: str, path: str, **more: Any) -> Answer:
-        cookie = {"Cookie": "; ".join(f"{each.key}={each.coded_value}" for each in self.cookies.values())}
+        cookies = [*self.cookies.values()]  # a copy: other threads' answers may add one meanwhile
+        cookie = {"Cookie": "; ".join(f"{each.key}={each.coded_value}" for each in cookies)}
         answer = self.http.send(method, path, **{**more, "headers": {**more.get("headers", {}), **cookie}})
         for line in answer.headers.getlist("Set-Cookie"):  # type: ignore[attr-defined]
             self.cookies.load(line)
