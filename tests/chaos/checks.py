@@ -1,4 +1,4 @@
-"""What must be so once all is mended, resolved and quiet: each check names what is not."""
+"""The checks after a run: each names what breaks its rule."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -7,16 +7,16 @@ from tests.chaos.faults import Happened
 from tests.kit.checks import findings
 from tests.kit.journal import UNKNOWN, Attempt, Journal
 
-# Faults of anything else are none of the clients' business.
+# Clients may notice only faults of these.
 NOTICEABLE = ("web", "one web", "postgres", "everything")
-# What was sent just before a fault ends with it; a dying connection may be noticed a moment after.
+# A request sent just before a fault may fail with it; a broken connection may be noticed a moment later.
 GRACE_SECONDS = 2.0
 
 
 def all_findings(
     *, journal: Journal, happened: Sequence[Happened], longest_answer: float | None, **kept: Any
 ) -> dict[str, list[str]]:
-    """Every check, with what it found."""
+    """The findings of every check, by its name."""
     return {
         "only_faults_reach_clients": list(unexplained(journal.attempts, happened)),
         "answers_come_in_time": list(late(journal.attempts, longest_answer)) if longest_answer else [],

@@ -1,4 +1,4 @@
-"""Breaking the shop as the schedule says, and mending it."""
+"""The faults of a schedule: break the shop, and mend it."""
 
 import signal
 import threading
@@ -16,12 +16,12 @@ from tests.kit.shop import Part
 
 Break = Callable[[Any], AbstractContextManager[None]]
 
-# There is some traffic between two faults, even where mending took longer than planned.
+# The least time between two faults, also where mending took longer than planned.
 CALM_SECONDS = 1
 
 
 class Stage(Protocol):
-    """Where the shop runs, with the data platform, and how its parts are broken and mended.
+    """A topology under test, with the data platform: how to break and mend its parts.
 
     `breaks` has for each kind of fault a block of such a stage: broken at its begin, mended at its end.
     `longest_answer` is in seconds; `ca` is whom clients trust.
@@ -56,14 +56,14 @@ def killed(part: Part) -> Iterator[None]:
 
 @contextmanager
 def one_killed(part: Part) -> Iterator[None]:
-    """`kill -9` to one of its children, which it replaces by itself."""
+    """`kill -9` to one of its child processes, which the parent starts again."""
     part.kill_one_child()
     yield
 
 
 @contextmanager
 def restarted(part: Part) -> Iterator[None]:
-    """SIGTERM, and a start some time after it has ended."""
+    """SIGTERM, and a start some time after the process has ended."""
     part.stop()
     yield
     part.start()
@@ -71,7 +71,7 @@ def restarted(part: Part) -> Iterator[None]:
 
 @contextmanager
 def frozen(send: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """SIGSTOP, and SIGCONT later: alive, and mute."""
+    """SIGSTOP, and SIGCONT later: the process is alive but does not answer."""
     send(signal.SIGSTOP)
     try:
         yield
@@ -81,7 +81,7 @@ def frozen(send: Callable[[signal.Signals], None]) -> Iterator[None]:
 
 @contextmanager
 def ended(end: Callable[[], object], mend: Callable[[], object]) -> Iterator[None]:
-    """A server ended, and started later."""
+    """Stop a server, and start it later."""
     end()
     yield
     mend()
@@ -95,7 +95,7 @@ def failing(receiver: Receiver, **faults: Any) -> Iterator[None]:
     receiver.fail()
 
 
-# Those of the data platform, wherever the shop runs.
+# The data platform's, in every topology.
 PLATFORM_FAULTS: dict[str, Break] = {
     "platform killed": lambda stage: killed(stage.platform),
     "platform frozen": lambda stage: frozen(stage.platform.send),
@@ -107,7 +107,7 @@ PLATFORM_FAULTS: dict[str, Break] = {
 
 @dataclass(frozen=True)
 class Happened:
-    """A fault as it was: broken at `began`, mended (asked to start, and ready) from `mending` to `ended`."""
+    """A fault that happened: broken at `began`; started again at `mending`, ready at `ended`."""
 
     kind: str
     planned_at: float
@@ -130,7 +130,7 @@ class Trouble:
 
     @contextmanager
     def brewing(self) -> Iterator[None]:
-        """Play it to its end, however long that takes; an exception in the block ends it sooner."""
+        """Play the schedule to its end; an exception in the block ends it sooner."""
         closing = threading.Event()
         threads = [
             threading.Thread(target=self._play, args=(track, closing)) for track in self.stage.plan.tracks

@@ -58,7 +58,7 @@ class OneMachine:
 
     @contextmanager
     def _everything_killed(self) -> Iterator[None]:
-        """What a power cut does."""
+        """Kill every process at once, as a power cut does."""
         self.servers.kill_redis()
         self.servers.crash_postgres()
         for part in (self.shop.web, self.shop.worker, self.shop.beat, self.platform):
@@ -86,7 +86,7 @@ class OneMachine:
 
 @contextmanager
 def one_machine(folder: Path) -> Iterator[OneMachine]:
-    """Servers, receiver and shop of its own, all running."""
+    """New servers, receiver and shop, all running."""
     platform, process = _platform(folder)
     try:
         with own_servers(folder) as servers:

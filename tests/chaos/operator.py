@@ -25,7 +25,7 @@ class Operator:
         self.acts: dict[str, int] = {}
 
     def work(self, closing: threading.Event) -> None:
-        """An act now and then; one that the database did not confirm is looked into."""
+        """Act now and then; look up the outcome of an act that the database did not confirm."""
         acts = (self.restock, self.reprice, self.raise_quantity, self.open_campaign)
         while not closing.wait(self.chance.uniform(0.1, 0.7)):
             act = self.chance.choice(acts)
@@ -38,7 +38,7 @@ class Operator:
         connection.close()
 
     def restock(self) -> None:
-        """More of a product."""
+        """Restock a product."""
         product_id, units = self.chance.choice(self.market.products), self.chance.randint(1, 20)
         try:
             adjust_stock(product_id=product_id, delta=units)
@@ -48,19 +48,19 @@ class Operator:
         self.market.stocked[product_id] += units
 
     def reprice(self) -> None:
-        """Another price; it counts from now on, or from a confirmation that got lost."""
+        """Change a price; it is valid from now on, also where the confirmation was lost."""
         product_id = self.chance.choice(self.market.products)
         price = self.chance.randrange(3_000, 15_000, 100)
         self.market.prices[product_id].add(price)
         Product.objects.filter(pk=product_id).update(price=price)
 
     def raise_quantity(self) -> None:
-        """More coupons of a campaign."""
+        """Raise the quantity of a campaign."""
         coupon_id = self.chance.choice(self.market.campaigns)
         Coupon.objects.filter(pk=coupon_id).update(quantity=F("quantity") + self.chance.randint(1, 10))
 
     def open_campaign(self) -> None:
-        """Another campaign."""
+        """Open a new campaign."""
         self.market.campaigns.append(open_campaign(self.chance))
 
 

@@ -1,4 +1,4 @@
-"""A run over time: what clients got, which events waited, and what was broken."""
+"""A picture of a run: answers, waiting events and faults over time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,10 +82,10 @@ def _draw_fault(axes: Axes, lane: int, fault: dict[str, Any], least: float) -> N
 
 
 def lanes_of(kind: str) -> list[int]:
-    """Where a kind of fault is drawn."""
+    """The lines on which a kind of fault is drawn."""
     return [number for number, lane in enumerate(LANES) if lane in kind or "everything" in kind]
 
 
 def color_of(kind: str) -> str:
-    """What it is drawn in; its last word says how it is broken."""
+    """The colour of a fault, by the last word of its kind."""
     return next(color for manner, color in MANNERS.items() if kind.rsplit(" ", 1)[1] in manner)

@@ -1,4 +1,4 @@
-"""What a run came to: for people, for programs, and as a picture."""
+"""The report of a run: as text, as JSON and as a picture."""
 
 import json
 import math
@@ -55,7 +55,7 @@ def report_on(
     platform_log: Path,
     **more: Any,
 ) -> Report:
-    """Count it all."""
+    """The figures of a run."""
     faults = [{**asdict(each), "recovered_seconds": recovery(each, happened, journal)} for each in happened]
     return Report(
         seed=seed,

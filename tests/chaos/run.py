@@ -1,4 +1,4 @@
-"""A run: let clients and faults loose on a shop of its own, mend it, and see whether all is well."""
+"""A run: clients and faults on a new shop; afterwards it is mended and checked."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ from tests.kit.processes import open_folder, until
 from tests.kit.traffic import Shopper, give_points, resolve, shoppers, traffic
 
 LOOK_SECONDS = 0.5
-# What the platform refused last waits as long again as it has waited; what a dead worker held, for its lease.
+# An event that the platform refused waits for its next attempt; one that a dead worker held, for its lease.
 QUIET_SECONDS = 90
 
 
@@ -116,7 +116,7 @@ def _findings(stage: Stage, journal: Journal, market: Market, trouble: Trouble) 
 
 
 class Backlog:
-    """How many events wait, looked at now and then; nothing while the database is away."""
+    """Samples of how many events wait; none while the database is away."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
@@ -136,7 +136,7 @@ class Backlog:
 
 @contextmanager
 def beside(work) -> Iterator[None]:
-    """Some work in a thread of its own, which is told to stop when the block ends."""
+    """Work in another thread, which is told to stop when the block ends."""
     closing = threading.Event()
     thread = threading.Thread(target=work, args=(closing,))
     thread.start()
@@ -148,7 +148,7 @@ def beside(work) -> Iterator[None]:
 
 
 def _keep_logs(scratch: Path, folder: Path, *, wanted: bool) -> None:
-    """Those of a run that failed; those of an earlier one go."""
+    """Keep the logs of a failed run in place of an earlier one's."""
     shutil.rmtree(folder, ignore_errors=True)
     if wanted:
         folder.mkdir()

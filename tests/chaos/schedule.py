@@ -1,10 +1,10 @@
-"""Which faults come when: all of it follows from the seed."""
+"""The schedule of faults, which follows from the seed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-# What only the data platform may notice, wherever the shop runs.
+# Faults that only the data platform may notice, in every topology.
 _BEHIND = (
     "worker killed",
     "beat killed",
@@ -79,7 +79,7 @@ CALM_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Fault:
-    """What breaks, when (seconds from the start of the traffic), and after how long it is mended."""
+    """A planned fault: its kind, its start in seconds from the start of the traffic, and its length."""
 
     track: str
     kind: str

@@ -70,7 +70,7 @@ class SeveralMachines:
 
     @contextmanager
     def succeeded(self, break_primary: Callable[[Machine], None]) -> Iterator[None]:
-        """Something happens to the primary, so that a standby takes over."""
+        """Break the primary in one of several ways, so that a standby takes over."""
         old = self.cluster.primary()
         break_primary(old)
         self.cluster.wait_for_successor(old, seconds=SUCCESSION_SECONDS)
@@ -95,7 +95,7 @@ class SeveralMachines:
 
     @contextmanager
     def _standby_killed(self) -> Iterator[None]:
-        """The one that confirms commits."""
+        """The synchronous standby."""
         self.cluster.kill_postgres(self.cluster.synchronous_standby())
         yield
         self._mend_databases()
@@ -120,7 +120,7 @@ class SeveralMachines:
 
     @contextmanager
     def _each_web_restarted(self) -> Iterator[None]:
-        """What a deployment does."""
+        """Restart the web groups one at a time, as a deployment does."""
         for number in (1, 2):
             with self.topology.haproxy.taken_out(f"app{number}"):
                 self.topology.parts[f"web{number}"].stop()

@@ -1,4 +1,4 @@
-"""What a run of chaos must not overlook: each loss is planted, and reported."""
+"""The checks of a run report each kind of loss: the tests plant one each."""
 
 import json
 from collections.abc import Callable
@@ -54,14 +54,14 @@ class Past:
         return self.journal.ask(self.http, request, client="client").outcome
 
     def told(self, request: Request, status: int, body: Any, **headers: str) -> str:
-        """An answer that somebody got, whoever gave it."""
+        """Record an answer that the shop did not give."""
         answer = Answer(
             status, {"Content-Type": "application/problem+json", **headers}, json.dumps(body).encode()
         )
         return self.journal.record(request, answer, at=self.journal.now(), client="client").outcome
 
     def deliver(self) -> None:
-        """What a worker would do."""
+        """Deliver the event as a worker does."""
         for event in OrderEvent.objects.filter(state="pending"):
             with self.taken.open("ab") as file:
                 file.write(body(event) + b"\n")
