@@ -27,6 +27,13 @@ def _discard(error: Exception) -> None:
     log.warning("message_discarded", why=type(error).__name__)
 
 
+def _discard_misplaced(error: ResponseError) -> None:
+    """Log and count a key of another type than kombu's. Raises any other error."""
+    if "WRONGTYPE" not in str(error):
+        raise error
+    _discard(error)
+
+
 class Channel(redis.Channel):
     """A channel of a Redis, whose connections redis-py makes from the URL as for the cache."""
 
@@ -59,9 +66,7 @@ class Channel(redis.Channel):
         try:
             return int(super()._size(queue))
         except ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-            _discard(error)
+            _discard_misplaced(error)
         with self.conn_or_acquire() as client:
             client.delete(queue)
         return 0
@@ -72,9 +77,7 @@ class Channel(redis.Channel):
         try:
             kombu._queue_bind(*binding)  # noqa: SLF001 - overridden here
         except ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-            _discard(error)
+            _discard_misplaced(error)
             exchange, *_others = binding
             with self.conn_or_acquire() as client:
                 for name in (self.keyprefix_queue, kombu.keyprefix_binding_permanent):
