@@ -5,10 +5,13 @@ success. Before a refusal counts the key is looked up, for the first request may
 last unit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from core.problems import IdempotencyKeyReused
+from django.db import IntegrityError
+
+from core.problems import IdempotencyKeyReused, Problem, Unavailable
 
 T = TypeVar("T")
 
@@ -32,3 +35,21 @@ class Idempotent(Generic[T]):
 
     instance: T
     replayed: bool
+
+
+def once(
+    make: Callable[[], T], *, key: IdempotencyKey | None, made_with: Callable[[IdempotencyKey], T | None]
+) -> Idempotent[T]:
+    """What `make` returns or, where it fails, what an earlier request with the key made.
+
+    Raises what `make` raises if there is none, and what `made_with` raises.
+    """
+    try:
+        return Idempotent(make(), replayed=False)
+    except Unavailable:
+        raise  # no database to look it up in; a later repeat finds out
+    except (Problem, IntegrityError):
+        existing = made_with(key) if key else None
+        if existing is None:
+            raise
+        return Idempotent(existing, replayed=True)

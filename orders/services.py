@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError
 from django.db.models import BigIntegerField
 
 import coupons.services
@@ -15,8 +14,8 @@ import products.services
 from core.db.exchange import Bound, send
 from core.db.statements import insert
 from core.db.transactions import Conflict, in_messages, retried
-from core.idempotency import IdempotencyKey, Idempotent
-from core.problems import NotRegistered, Problem, Unavailable
+from core.idempotency import IdempotencyKey, Idempotent, once
+from core.problems import NotRegistered
 from core.traces import traceparent
 from coupons.problems import CouponAlreadyUsed, CouponExpired, CouponNotFound
 from orders import selectors
@@ -84,19 +83,15 @@ def checkout(
     PriceChanged, InsufficientPoints, Busy, Unavailable, or IdempotencyKeyReused where the key came with
     another body.
     """
-    try:
-        order = _try_checkout(basket=basket, key=key, request_id=request_id)
-    except Unavailable:
-        raise  # no database to look it up in; a later repeat finds out
-    except (Problem, IntegrityError):
-        # The key may be taken (`order_one_a_key`), or its first request may have taken the last unit.
-        existing = key and selectors.order_made_with(user_id=basket.user_id, key=key)
-        if not existing:
-            raise
-        return Idempotent(existing, replayed=True)
-    ORDERS.inc()
-    wake_delivery()
-    return Idempotent(order, replayed=False)
+    order = once(
+        lambda: _try_checkout(basket=basket, key=key, request_id=request_id),
+        key=key,
+        made_with=lambda key: selectors.order_made_with(user_id=basket.user_id, key=key),
+    )
+    if not order.replayed:
+        ORDERS.inc()
+        wake_delivery()
+    return order
 
 
 def quote(*, basket: Basket) -> Quote:

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from django.db import IntegrityError
 from django.db.models import BigIntegerField, F, QuerySet
 from django.db.models.functions import Now
 
 from core.db.statements import Update, insert, statement
 from core.db.transactions import in_messages, retried
-from core.idempotency import IdempotencyKey, Idempotent
-from core.problems import NotRegistered, Problem, Unavailable
+from core.idempotency import IdempotencyKey, Idempotent, once
+from core.problems import NotRegistered
 from points import selectors
 from points.models import PointAccount, PointTransaction
 from points.problems import BalanceOverflow
@@ -48,16 +47,11 @@ def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> I
     Raises NotRegistered, BalanceOverflow, Busy, Unavailable, or IdempotencyKeyReused where the key came with
     another body.
     """
-    try:
-        return Idempotent(_credit(user_id=user_id, amount=amount, key=key), replayed=False)
-    except Unavailable:
-        raise  # no database to look it up in; a later repeat finds out
-    except (Problem, IntegrityError):
-        # The first request with the key may have reached the limit, so look it up before refusing.
-        existing = key and selectors.charge_made_with(user_id=user_id, key=key)
-        if not existing:
-            raise
-        return Idempotent(existing, replayed=True)
+    return once(
+        lambda: _credit(user_id=user_id, amount=amount, key=key),
+        key=key,
+        made_with=lambda key: selectors.charge_made_with(user_id=user_id, key=key),
+    )
 
 
 @retried()
