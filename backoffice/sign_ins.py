@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import get_random_string, salted_hmac
 from django.utils.translation import gettext as _
-from prometheus_client import Counter
 
+from backoffice.metrics import FAILED_SIGN_INS, THROTTLED, WRONG
 from core.circuit_breaker import CircuitBreaker
 from core.counters import count
 from core.http.addresses import address_of, network
@@ -32,13 +32,6 @@ MAX_BY_NAME = 20
 
 KNOWN_BROWSER = "known_browser"
 KNOWN_BROWSER_SECONDS = 90 * 24 * 3600
-
-FAILED_SIGN_INS = Counter(
-    "shop_failed_sign_ins_total", "Sign-ins to the admin that failed, by cause.", ["cause"]
-)
-WRONG, THROTTLED = "wrong", "throttled"
-for cause in (WRONG, THROTTLED):
-    FAILED_SIGN_INS.labels(cause)  # starts at 0, or Prometheus would miss the first failure
 
 T = TypeVar("T")
 
