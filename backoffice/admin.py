@@ -25,7 +25,7 @@ from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnly, ReadOnlyAdmi
 from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
-from backoffice.forms import OtherPasswordChangeForm
+from backoffice.forms import OtherPasswordChangeForm, RoleForm
 from backoffice.log_filters import MAX_ACCOUNTS, FieldFilter, KindFilter, StaffFilter
 from backoffice.role_names import ROLES, VERBS, permission_name, role_name
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
@@ -120,6 +120,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classes have no types
     """Roles: what the accounts that have one may do."""
 
+    form = RoleForm
     list_display = ("title", "purpose")
     search_fields = ("^name",)
     ordering = ("pk",)  # type: ignore[misc]
@@ -155,6 +156,11 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
             .select_related("content_type")
         )
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """Save the rights that were chosen; those that the form does not offer stay."""
+        super().save_related(request, form, formsets, change)
+        form.instance.permissions.add(*form.not_offered)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Only the roles, without the rows of the many-to-many table."""

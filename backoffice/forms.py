@@ -1,7 +1,9 @@
-"""Forms that take a staff password and check only a few guesses."""
+"""Forms that take a staff password and check only a few guesses; a role's form."""
 
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, AuthenticationForm
@@ -54,3 +56,19 @@ class OtherPasswordChangeForm(AdminPasswordChangeForm):
     def changed_data(self) -> list[str]:
         """The password, for the log. Django's says so only of one that is given."""
         return ["password"]
+
+
+class RoleForm(ModelForm):  # type: ignore[type-arg]  # at run time it takes none
+    """A role, and those of its rights that the form does not offer."""
+
+    class Meta:
+        model = Group
+        fields = ("name", "permissions")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        held = set(self.initial.get("permissions", ()))
+        field: Any = self.fields.get("permissions")  # shown without a field to those who may only read
+        offered = held & set(field.queryset) if field else held
+        self.not_offered = held - offered
+        self.initial["permissions"] = list(offered)

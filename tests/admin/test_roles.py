@@ -1,8 +1,10 @@
 """Who may do what: each role on each page."""
 
+import json
+
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
 from coupons.models import Coupon
@@ -159,3 +161,18 @@ def test_staff_account_s_page_says_whether_it_has_a_password_and_nothing_of_it(a
     assert "설정됨 · " in page
     assert reverse("admin:auth_user_password_change", args=[admin_user.pk]) in page
     assert "pbkdf2" not in page
+
+
+def test_role_keeps_rights_that_its_page_does_not_offer(admin_client):
+    """An engineer may give a role rights that no page asks for; what an operator saves leaves them."""
+    role = Group.objects.get(name="viewer")
+    role.permissions.add(Permission.objects.get(codename="view_session"))
+    rights = set(role.permissions.values_list("pk", flat=True))
+    offered = admin_client.get(page_of(role)).context["adminform"].form.initial["permissions"]
+    kept, taken = [right.pk for right in offered[1:]], offered[0]
+
+    admin_client.post(page_of(role), {"permissions": kept})
+
+    assert set(role.permissions.values_list("pk", flat=True)) == rights - {taken.pk}
+    (part,) = json.loads(LogEntry.objects.get().change_message)
+    assert "session" not in str(part), "the log tells of a right that stayed"
