@@ -23,8 +23,8 @@ def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
     little for a lock.
     """
     kept = _redis.call(lambda: cache.get(KEY), fallback=lambda: None) if seconds else None
-    if isinstance(kept, dict):
-        return _from_json(kept)
+    if sales := _kept_sales(kept):
+        return _with_products(*sales)
     ranking = read_from_replica(lambda: best_sellers(days=days, size=size))
     if seconds:
         _redis.call(lambda: cache.set(KEY, _to_json(ranking), timeout=seconds), fallback=lambda: None)
@@ -42,12 +42,21 @@ def _to_json(ranking: Ranking) -> dict[str, Any]:
     return {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat(), "rows": rows}
 
 
-def _from_json(kept: dict[str, Any]) -> Ranking:
-    offered = send_one(offers(product_ids=[product_id for product_id, *_sold in kept["rows"]]))
+def _kept_sales(kept: Any) -> tuple[datetime, datetime, list[tuple[int, int, int]]] | None:
+    """What `_to_json` made; None for anything else, which another version or program may have written."""
+    try:
+        rows = [(int(product_id), int(units), int(amount)) for product_id, units, amount in kept["rows"]]
+        return datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), rows
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _with_products(from_at: datetime, to_at: datetime, rows: list[tuple[int, int, int]]) -> Ranking:
+    offered = send_one(offers(product_ids=[product_id for product_id, *_sold in rows]))
     products = {each.id: each[1:] for each in offered}
     best = [
         BestSeller(rank, product_id, units, amount, *products[product_id])
-        for rank, (product_id, units, amount) in enumerate(kept["rows"], start=1)
+        for rank, (product_id, units, amount) in enumerate(rows, start=1)
         if product_id in products
     ]
-    return Ranking(datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), best)
+    return Ranking(from_at, to_at, best)

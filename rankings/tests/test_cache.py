@@ -49,7 +49,15 @@ def test_ranking_that_is_not_kept_is_made_again(shop):
     assert ranking(shop)["as_of"] > first["as_of"]
 
 
-@pytest.mark.parametrize("rubbish", [b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7"])
+RUBBISH = [
+    *(b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7", b"{}"),
+    b'{"from": "2026-11-29T00:00:00Z", "to": "2026-11-29T00:00:00Z", "rows": [[1, 2]]}',
+    b'{"from": "2026-11-29T00:00:00Z", "to": "2026-11-29T00:00:00Z", "rows": [["x", 1, 1]]}',
+    b'{"from": "today", "to": "2026-11-29T00:00:00Z", "rows": []}',
+]
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
 def test_cached_ranking_that_cannot_be_read_counts_as_absent(shop, rubbish):
     client = cache._cache.get_client(None, write=True)
     client.set(cache.make_key(KEY), rubbish)
