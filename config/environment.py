@@ -15,6 +15,7 @@ from environ import Env
 
 from config import dotenv
 from config.dotenv import SettingsError
+from core.embedded.owner import give_to_owner
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -63,10 +64,8 @@ def kept_secret(name: str, *, make: Callable[[], str]) -> str:
     made = [kept] if kept.parent.exists() else [kept.parent, kept]
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     kept.touch(mode=0o600)
-    if os.geteuid() == 0:  # for the checkout's owner, who may start the shop the next time
-        owner = BASE_DIR.stat()
-        for each in made:
-            os.chown(each, owner.st_uid, owner.st_gid)
+    for each in made:
+        give_to_owner(each, checkout=BASE_DIR)
     # Programs that start together would each make their own; a file left empty by a full disk is filled.
     with kept.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

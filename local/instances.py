@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.embedded.language import gettext as _
 from core.embedded.locks import take
+from core.embedded.owner import give_to_owner
 from core.embedded.processes import wait_until
 from core.embedded.servers import CHECKOUT, SERVICES
 from local.supervision import CannotRun, end_sessions
@@ -31,6 +32,7 @@ def claimed(*, port: int) -> Iterator[Path]:
         SERVICES.close_root()
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("a+")
+        give_to_owner(folder, checkout=CHECKOUT)
     except OSError as error:
         nowhere = _("Cannot write to %(folder)s: %(error)s")
         raise CannotRun(nowhere % {"folder": folder, "error": error.strerror}) from error
@@ -41,7 +43,11 @@ def claimed(*, port: int) -> Iterator[Path]:
         lock.write(str(os.getpid()))
         lock.flush()
         end_sessions(folder=folder)
-        yield folder
+        try:
+            yield folder
+        finally:
+            for each in folder.rglob("*"):
+                give_to_owner(each, checkout=CHECKOUT)
 
 
 def stop() -> list[str]:

@@ -17,6 +17,7 @@ from django.http.request import HttpHeaders
 from standardwebhooks import Webhook, WebhookVerificationError
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
+from core.embedded.owner import give_to_owner
 from orders.outbox.platform import CONTENT_TYPE
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -149,7 +150,9 @@ class EventLog:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    descriptor = os.open(path, flags, 0o600)
+    give_to_owner(descriptor, checkout=Path(path).parent)
+    return descriptor
 
 
 def parse_event(*, body: bytes) -> dict[str, Any]:

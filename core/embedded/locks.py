@@ -18,6 +18,7 @@ from typing import IO
 import psutil
 
 from core.embedded.language import gettext as _
+from core.embedded.owner import give_to_owner
 from core.embedded.processes import wait_until
 from core.embedded.programs import EmbeddedServicesUnavailable
 
@@ -44,11 +45,10 @@ class Locks:
             nowhere = _("Cannot write to %(folder)s: %(error)s")
             reason = nowhere % {"folder": self.root, "error": error.strerror}
             raise EmbeddedServicesUnavailable(reason=reason) from error
-        owner = self.root.parent.stat()
-        if os.geteuid() == 0 != owner.st_uid:
-            if self.root.stat().st_uid != owner.st_uid:  # later its group is that of the servers
-                os.chown(self.root, owner.st_uid, owner.st_gid)
-            os.chown(descriptor, owner.st_uid, owner.st_gid)
+        checkout = self.root.parent
+        if self.root.stat().st_uid != checkout.stat().st_uid:  # later its group is that of the servers
+            give_to_owner(self.root, checkout=checkout)
+        give_to_owner(descriptor, checkout=checkout)
         return descriptor
 
     @contextmanager
