@@ -37,10 +37,6 @@ log = structlog.get_logger(__name__)
 class FixedIntervalConnection(Connection):
     """A connection that is tried again every second: kombu's waits grow to half a minute."""
 
-    def info(self) -> dict[str, str]:
-        """The data for `celery inspect stats`, without passwords."""
-        return {"hostname": self.as_uri()}
-
     def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> Any:
         """Wait until the broker answers; start the embedded one if it was killed."""
         start_embedded_services()

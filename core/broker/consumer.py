@@ -16,10 +16,7 @@ class UnknownTask(Exception):
 
 
 class Consumer(consumer.Consumer):
-    """Celery's, to which a message is the name of a task and no more.
-
-    What else a message may bring (limits, times, callbacks), Celery takes as it comes: a limit that is no
-    number ends the worker. No task here has arguments or options, so a new message takes its place.
+    """Celery's, to which a message is the name of a task (core/broker/transport.py drops all else).
 
     It tells other workers nothing of itself: nobody listens, and while Redis is silent its loop would wait
     until that is sent, even where it is told to stop.
@@ -45,7 +42,3 @@ class Consumer(consumer.Consumer):
             handle(message)
 
         return on_task_received
-
-    def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
-        """Raise, so that the transport discards it; Celery would write the message into the log."""
-        raise exc

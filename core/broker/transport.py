@@ -3,6 +3,7 @@
 import re
 from queue import Empty
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
@@ -34,8 +35,24 @@ def _discard_misplaced(error: ResponseError) -> None:
     _discard(error)
 
 
+class QoS(redis.QoS):
+    """Kombu's, for a queue whose messages are not acknowledged: nothing is remembered, so nothing restored.
+
+    Kombu's own would take each message out of Redis's keys of what is unacknowledged, where none ever is,
+    and remember its tag until the worker ends.
+    """
+
+    def ack(self, _delivery_tag: str) -> None:
+        """Celery acknowledges whatever it runs."""
+
+    def restore_visible(self, *_args: Any, **_kwargs: Any) -> None:
+        """Kombu's loop asks every few seconds."""
+
+
 class Channel(redis.Channel):
     """A channel of a Redis, whose connections redis-py makes from the URL as for the cache."""
+
+    QoS = QoS
 
     def _get_pool(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
         """A pool; kombu is told when one of its own loop's connections ends."""
@@ -115,8 +132,16 @@ class Transport(redis.Transport):
             _discard(error)
 
     def _deliver(self, message: Any, queue: str | None) -> None:
+        """Hand on the name of a task, which is all that a message here may say.
+
+        Kombu would inflate the rest whatever its size, and end the worker over a delivery tag of null.
+        """
         try:
-            super()._deliver(message, queue)
+            named = {
+                "headers": {"task": message["headers"]["task"]},
+                "properties": {"delivery_tag": uuid4().hex},
+            }
+            super()._deliver(named, queue)
         except KeyError as error:  # to kombu an error of the connection, as which it would connect again
             _discard(error)
 

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -67,6 +69,8 @@ MALFORMED: dict[str, dict[str, object]] = {
         "no properties": message(properties=None),
         "properties that are none": message(properties=MARK),
         "no delivery tag": message(properties={MARK: 1}),
+        "a delivery tag of null": message(properties={**PROPERTIES, "delivery_tag": None}),
+        "a delivery tag that is no text": message(properties={**PROPERTIES, "delivery_tag": {MARK: [1]}}),
         "no headers": message(headers=None),
         "headers that are none": message(headers=[MARK]),
         "no task": message(headers={"id": MARK}),
@@ -122,15 +126,17 @@ MALFORMED: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture(scope="module")
-def delivering(django_db_setup, django_db_blocker, logs) -> Iterator[None]:
+def delivering(django_db_setup, django_db_blocker, logs) -> "Iterator[subprocess.Popen[bytes]]":
     """A worker without beat, so that a message alone wakes it."""
     counters = {"PROMETHEUS_MULTIPROC_DIR": str(logs)}
     with (
         django_db_blocker.unblock(),
         recorder() as platform,
-        processes.worker(log=logs / "worker.log", beat=False, DATA_PLATFORM_URL=platform.url, **counters),
+        processes.worker(
+            log=logs / "worker.log", beat=False, DATA_PLATFORM_URL=platform.url, **counters
+        ) as worker,
     ):
-        yield
+        yield worker
 
 
 def counted(folder: Path) -> float:
@@ -183,17 +189,38 @@ def test_redis_key_in_a_binding_s_place_does_not_stop_wake_ups(http, key):
         assert broker.type(key) == b"set"
 
 
-COMMANDS = [f"{MARK} {{", "null", f'["{MARK}"]', f'{{"{MARK}": 1}}', json.dumps(message())]
+def test_worker_acknowledges_nothing_and_remembers_nothing(http, buyer, delivering, logs):
+    """Redis's keys of unacknowledged messages may hold anything; a tag a message would fill the memory."""
+    before = len((logs / "worker.log").read_bytes())
+    keys = ("unacked", "unacked_index", "unacked_mutex")
+    with redis.Redis.from_url(settings.REDIS_URL) as broker, app.connection_for_read() as connection:
+        broker.mset(dict.fromkeys(keys, MARK))
+        order = http.order(buyer, {ProductFactory(price=1).pk: 1}).json
+        assert until(lambda: is_delivered(order), seconds=15)
+        connection.default_channel.basic_ack("a tag")
+        assert not connection.default_channel.qos._dirty
+        assert broker.delete(*keys) == len(keys)
+    assert (logs / "worker.log").read_text()[before:].count("Couldn't ack") == 0
 
 
-def test_worker_delivers_after_each_malformed_remote_command(http, buyer, delivering):
-    product = ProductFactory(price=1, stock=100)
+def test_worker_takes_no_remote_commands(http, buyer, delivering):
+    """One could stop the deliveries for good, while the worker looks well."""
+    http.order(buyer, {ProductFactory(price=1).pk: 1})
     with redis.Redis.from_url(settings.REDIS_URL) as broker:
         database = broker.connection_pool.connection_kwargs.get("db", 0)
-        for raw in COMMANDS:
-            assert broker.publish(f"/{database}.celery.pidbox", raw) > 0
-            order = http.order(buyer, {product.pk: 1}).json
-            until(lambda order=order: is_delivered(order), seconds=15)
+        command = {"method": "cancel_consumer", "arguments": {"queue": "celery"}, "destination": None}
+        assert broker.publish(f"/{database}.celery.pidbox", json.dumps(message(body=command))) == 0
+        assert broker.pubsub_channels("*") == []
+
+
+def test_compressed_message_is_not_inflated(http, buyer, delivering, logs):
+    """Of 400 kB a worker would make 300 MB."""
+    squeezed = base64.b64encode(zlib.compress(bytes(300 << 20), 9)).decode()
+    push(message(body=squeezed, headers={**HEADERS, "compression": "application/x-gzip"}))
+    order = http.order(buyer, {ProductFactory(price=1).pk: 1}).json
+    until(lambda: is_delivered(order), seconds=15)
+    status = Path(f"/proc/{delivering.pid}/status").read_text()
+    assert int(status.partition("VmHWM:")[2].split()[0]) << 10 < 300 << 20
 
 
 def test_discarded_message_is_logged_and_counted_once(http, buyer, delivering, logs):
