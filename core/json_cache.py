@@ -15,5 +15,5 @@ class JSONSerializer:
         """The value, or None."""
         try:
             return json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None

@@ -23,11 +23,14 @@ def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
     little for a lock.
     """
     kept = _redis.call(lambda: cache.get(KEY), fallback=lambda: None) if seconds else None
-    if sales := _kept_sales(kept):
+    terms = [days, size, seconds]
+    if sales := _kept_sales(kept, terms=terms):
         return _with_products(*sales)
     ranking = read_from_replica(lambda: best_sellers(days=days, size=size))
     if seconds:
-        _redis.call(lambda: cache.set(KEY, _to_json(ranking), timeout=seconds), fallback=lambda: None)
+        _redis.call(
+            lambda: cache.set(KEY, _to_json(ranking, terms=terms), timeout=seconds), fallback=lambda: None
+        )
     return ranking
 
 
@@ -36,15 +39,20 @@ def forget() -> None:
     _redis.call(lambda: cache.delete(KEY), fallback=lambda: False)
 
 
-def _to_json(ranking: Ranking) -> dict[str, Any]:
+def _to_json(ranking: Ranking, *, terms: list[int]) -> dict[str, Any]:
     """The ranking as JSON, without the products, which are read at each answer."""
     rows = [(best.product_id, best.units, best.amount) for best in ranking.best_sellers]
-    return {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat(), "rows": rows}
+    of = {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat()}
+    return {**of, "terms": terms, "rows": rows}
 
 
-def _kept_sales(kept: Any) -> tuple[datetime, datetime, list[tuple[int, int, int]]] | None:
-    """What `_to_json` made; None for anything else, which another version or program may have written."""
+def _kept_sales(
+    kept: Any, *, terms: list[int]
+) -> tuple[datetime, datetime, list[tuple[int, int, int]]] | None:
+    """What `_to_json` made; None of other settings, and of what another version or program wrote."""
     try:
+        if kept["terms"] != terms:
+            return None
         rows = [(int(product_id), int(units), int(amount)) for product_id, units, amount in kept["rows"]]
         return datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), rows
     except (KeyError, TypeError, ValueError):

@@ -20,7 +20,7 @@ from django.utils import translation
 
 from core.http import metrics
 from core.http.handler import error_response, named_caller, problem_of, problem_response
-from core.http.problems import BY_STATUS, Internal
+from core.http.problems import standing_for
 from core.problems import CONTENT_TYPE, NotFound
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -82,7 +82,7 @@ def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, object]:
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
     """Answer 404 to a path that a proxy may read as another, and apply that one's rules to it.
 
-    It has a dot or empty segment, a backslash or an encoded slash.
+    It has a dot or empty segment, a backslash or an encoded slash, or does not begin with a slash.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -90,7 +90,8 @@ def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
         path = _AUTHORITY.sub("", target).partition("?")[0]
         # Some servers drop a segment's parameters (`..;x`) before they look at it.
         segments = {segment.partition(";")[0] for segment in unquote(path).split("/")}
-        if segments & {".", ".."} or _AMBIGUOUS_SLASH.search(path):
+        is_rooted = path.startswith("/") or not path
+        if not is_rooted or segments & {".", ".."} or _AMBIGUOUS_SLASH.search(path):
             return problem_response(request, NotFound())
         return get_response(request)
 
@@ -165,8 +166,7 @@ class ProblemResponses:
             return response
         if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != CONTENT_TYPE:
             headers = {"Allow": response["Allow"]} if "Allow" in response else {}
-            problem = BY_STATUS.get(response.status_code, Internal)
-            response = problem_response(request, problem(headers=headers))
+            response = problem_response(request, standing_for(response.status_code)(headers=headers))
         if request.path.startswith("/api/"):
             response["Cache-Control"] = "no-store"
         return response

@@ -1,5 +1,7 @@
 """Problems of HTTP itself: bodies, methods, media types and rates; and those that a status stands for."""
 
+from http import HTTPStatus
+
 from core.problems import BilingualText, NotFound, NotRegistered, Problem, Unavailable
 
 
@@ -10,8 +12,10 @@ class Malformed(Problem):
     status = 400
     title = BilingualText("요청을 읽을 수 없어요", "The request cannot be read")
     detail = BilingualText(
-        "JSON 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하)와 Host 헤더를 확인해 주세요.",
-        "Check its JSON syntax, UTF-8 encoding, duplicate keys, depth (20 at most) and the Host header.",
+        "JSON 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하), Host 헤더, 쿼리 매개변수의 수(1,000개까지)"
+        "를 확인해 주세요.",
+        "Check its JSON syntax, UTF-8 encoding, duplicate keys and depth (20 at most), the Host header and "
+        "how many query parameters there are (1,000 at most).",
     )
 
 
@@ -99,3 +103,9 @@ BY_STATUS: dict[int, type[Problem]] = {
     415: UnsupportedMediaType,
     503: Unavailable,
 }
+
+
+def standing_for(status: int) -> type[Problem]:
+    """The problem of an error's status; of one that is not listed, the first of its class."""
+    unlisted = Internal if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Malformed
+    return BY_STATUS.get(status, unlisted)

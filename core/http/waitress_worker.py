@@ -13,7 +13,7 @@ from weakref import WeakSet
 from gunicorn.workers.base import Worker
 from waitress import receiver, wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.receiver import ChunkedReceiver
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ThreadedTaskDispatcher, WSGITask
@@ -64,10 +64,13 @@ class Parser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         """Raise ParsingError for a Transfer-Encoding beside a Content-Length, before HTTP/1.1, or empty.
 
-        And for a target that cannot be taken apart.
+        And for a target that cannot be taken apart, and for a coding of the body other than chunks, which
+        waitress would answer with 501.
         """
         try:
             super().parse_header(header_plus)
+        except TransferEncodingNotImplemented as error:
+            raise ParsingError(str(error)) from None
         except ValueError:  # of half an IPv6 address, for one; the loop would hang up without a word
             raise ParsingError("Bad URI") from None
         unread = not self.chunked or "CONTENT_LENGTH" in self.headers

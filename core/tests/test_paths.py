@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from core.http.problems import standing_for
 from tests.kit.client import Answer, Client
 
 AMBIGUOUS = (
@@ -43,6 +44,9 @@ AMBIGUOUS = (
     "/admin\\login/",
     "/api/v1\\..\\products",
     "http://localhost//api/v1/products",
+    # Of a scheme without an authority, which a server may drop.
+    "x:/metrics",
+    "javascript:/api/v1/products",
     "http://localhost/admin/../api/v1/products",
 )
 # Dots that are text, another spelling of the same path (RFC 3986, 6.2.2.2), and what is no path.
@@ -96,3 +100,14 @@ def test_parameters_of_any_bytes_and_number_get_a_definite_answer(site: Client) 
         for value in ("%00", "%FF", "%F0%9F%8D%8E", "%zz"):
             assert site.get(f"products?{parameter}={value}").code == "invalid"
     assert site.get("products?" + "&".join("a" for _ in range(5_000))).code == "malformed"
+
+
+def test_range_that_a_file_does_not_have_is_refused(site: Client) -> None:
+    file = site.get("/static/api/favicon.svg", headers={"Range": "bytes=99999999-"})
+    assert (file.status, file.code) == (400, "malformed")
+
+
+@pytest.mark.parametrize(("status", "code"), [(416, "malformed"), (418, "malformed"), (599, "internal")])
+def test_error_of_any_status_keeps_its_class(status: int, code: str) -> None:
+    assert standing_for(status).code == code
+    assert standing_for(status).status // 100 == status // 100

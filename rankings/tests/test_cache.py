@@ -1,5 +1,6 @@
 """A ranking that may be RANKING_CACHE_SECONDS old."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from rankings.cache import KEY
 from tests.kit import processes
 from tests.kit.client import Client
 from tests.kit.scenes import buyer
+
+
+def _kept(**changed: object) -> bytes:
+    """A ranking as the shop keeps it, with some of it changed."""
+    usual = {"from": "2026-11-29T00:00:00Z", "to": "2026-11-29T00:00:00Z", "terms": [3, 5, 60], "rows": []}
+    return json.dumps({**usual, **changed}).encode()
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +56,21 @@ def test_ranking_that_is_not_kept_is_made_again(shop):
     assert ranking(shop)["as_of"] > first["as_of"]
 
 
+@pytest.mark.parametrize(
+    "changed", [{"RANKING_DAYS": "1"}, {"RANKING_SIZE": "1"}, {"RANKING_CACHE_SECONDS": "2"}]
+)
+def test_ranking_kept_under_other_settings_is_not_shown(shop, logs, changed):
+    first = ranking(shop)
+    settings = {"RANKING_CACHE_SECONDS": "60", **changed}
+    with processes.web(log=logs / "web.log", **settings) as url:
+        assert ranking(Client(url))["as_of"] > first["as_of"]
+
+
 RUBBISH = [
-    *(b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7", b"{}"),
-    b'{"from": "2026-11-29T00:00:00Z", "to": "2026-11-29T00:00:00Z", "rows": [[1, 2]]}',
-    b'{"from": "2026-11-29T00:00:00Z", "to": "2026-11-29T00:00:00Z", "rows": [["x", 1, 1]]}',
-    b'{"from": "today", "to": "2026-11-29T00:00:00Z", "rows": []}',
+    *(b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7", b"{}", b"[" * 100_000),
+    _kept(rows=[[1, 2]]),
+    _kept(rows=[["x", 1, 1]]),
+    _kept(**{"from": "today"}),
 ]
 
 

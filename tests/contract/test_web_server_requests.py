@@ -44,6 +44,8 @@ DOUBTFUL = {
     "two lengths": b"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
     "chunked and a length": CHUNKED.replace(b"Host: shop", b"Content-Length: 3"),
     "chunked in HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "an encoding that nobody has": CHUNKED.replace(b"chunked", b"gzip"),
+    "chunks of an encoding that nobody has": CHUNKED.replace(b"chunked", b"gzip, chunked"),
     "empty encoding": CHUNKED.replace(b"chunked", b""),
     "endless extension": CHUNKED.partition(b"\r\nhello")[0] + b";" + b"x" * 20_000,
     "chunk that ends otherwise": CHUNKED.replace(b"hello\r\n", b"helloXX"),
