@@ -5,9 +5,9 @@ import os
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.client import HTTPSConnection
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from http.client import HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,15 @@ class Outside(Client):
         answer = Answer(response.status, response.headers, response.read())
         connection.close()
         return answer
+
+    def ask_by_lines(self, lines: Iterable[str]) -> Answer:
+        """Send a request's head as it stands."""
+        with closing(self.connection()) as connection:
+            connection.connect()
+            connection.sock.sendall("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
+            response = HTTPResponse(connection.sock)
+            response.begin()
+            return Answer(response.status, response.headers, response.read())
 
 
 class Full(Silent):

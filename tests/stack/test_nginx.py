@@ -181,6 +181,21 @@ def test_method_that_nginx_takes_nowhere_is_a_problem(outside: Outside):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+UNREADABLE = {
+    "a long path": ["GET /api/v1/products?x=" + "x" * 40_000 + " HTTP/1.1"],
+    "a long header": ["GET /api/v1/products HTTP/1.1", "X-Big: " + "x" * 40_000],
+    "a coding that nobody has": ["POST /api/v1/orders HTTP/1.1", "Transfer-Encoding: gzip"],
+    "two lengths": ["POST /api/v1/orders HTTP/1.1", "Content-Length: 1", "Content-Length: 2"],
+}
+
+
+@pytest.mark.parametrize("lines", UNREADABLE.values(), ids=UNREADABLE)
+def test_request_that_nginx_cannot_read_is_a_problem(outside: Outside, lines: list[str]):
+    answer = outside.ask_by_lines([*lines, "Host: shop.example"])
+    assert (answer.status, answer.code) == (400, "malformed")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize("own", OWN, ids=repr)
 def test_shop_s_own_pages_and_programs_write(outside: Outside, own):
     answer = outside.ask("points/charges", method="POST", headers={"Cookie": "member=3", **own})
