@@ -59,7 +59,6 @@ class Channel(redis.Channel):
         transport: Any = self.connection
         url = transport.client.hostname.replace(sentinel.COMMA, ";")
         pool = sentinel.pool(url, **{option: getattr(self, option) for option in OPTIONS})
-        self.keyprefix_fanout = self.keyprefix_fanout.format(db=pool.connection_kwargs["db"])
         if asynchronous:
             pool.connection_class = self._watched(pool.connection_class)
         # Kombu also closes the connections to the Sentinels.
