@@ -1,13 +1,31 @@
 """How gunicorn runs the shop: `gunicorn -c config/gunicorn.py config.wsgi:application`."""
 
 import atexit
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+
+COUNTERS = "pointshop-metrics-"
+
+
+def lock_counters(folder: str | Path) -> bool:
+    """Whether the lock on a folder becomes ours, for as long as this process or a worker of it lives."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # another account's, or removed meanwhile
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True
 
 
 def remove_counters(folder: str, owner: int) -> None:
@@ -18,7 +36,12 @@ def remove_counters(folder: str, owner: int) -> None:
 
 # Several processes count as one; prometheus_client looks for this when it is imported.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pointshop-metrics-")
+    for left in Path(tempfile.gettempdir()).glob(f"{COUNTERS}*"):  # of a shop that was killed
+        if lock_counters(left):
+            shutil.rmtree(left, ignore_errors=True)
+    while not lock_counters(folder := tempfile.mkdtemp(prefix=COUNTERS)):
+        pass  # another start took it for one that was left
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     # Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.
     atexit.register(remove_counters, folder, os.getpid())
 

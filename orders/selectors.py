@@ -134,6 +134,13 @@ def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
     return PaidOrder(items=items, **dict(zip(OF_ORDER, rows[0], strict=False)))
 
 
+def first_order_between(*, after: datetime, until: datetime) -> datetime | None:
+    """When the first order with `after < ordered_at <= until` was made, by one look into an index."""
+    found = Order.objects.filter(ordered_at__gt=after, ordered_at__lte=until)
+    first: datetime | None = found.aggregate(first=Min("ordered_at"))["first"]
+    return first
+
+
 def sales_between(*, after: datetime, until: datetime) -> dict[int, Sales]:
     """What each product sold in paid orders with `after < ordered_at <= until`, by product id."""
     paid = Order.objects.filter(status=Order.Status.PAID, ordered_at__gt=after, ordered_at__lte=until)

@@ -90,6 +90,21 @@ def test_counters_outlive_a_worker_and_not_the_server(temporary: Path) -> None:
     assert not [*temporary.glob("pointshop-metrics-*")]
 
 
+def test_next_server_removes_the_counters_of_a_killed_one_and_no_other_s(temporary: Path) -> None:
+    with running_server(TMPDIR=str(temporary)) as killed:
+        (left,) = temporary.glob("pointshop-metrics-*")
+        workers = killed.workers()
+        killed.process.kill()
+        killed.process.wait()
+        until(lambda: all(state_of(pid) == psutil.STATUS_ZOMBIE for pid in workers))
+    with running_server(TMPDIR=str(temporary)) as first:
+        (living,) = temporary.glob("pointshop-metrics-*")
+        assert living != left
+        with running_server(TMPDIR=str(temporary)):
+            assert living in {*temporary.glob("pointshop-metrics-*")}
+            assert first.ask().status == 200
+
+
 def test_server_that_cannot_start_leaves_nothing_behind(temporary: Path) -> None:
     command = [
         sys.executable,
