@@ -64,10 +64,21 @@ class FixedIntervalScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send due tasks and touch BEAT_FILE for a health check; returns the seconds until the next task."""
+        self._start_over_if_clock_was_set_back()
         wait = super().tick(*args, **kwargs)
         if settings.BEAT_FILE:
             Path(settings.BEAT_FILE).touch()
         return wait
+
+    def _start_over_if_clock_was_set_back(self) -> None:
+        """Or nothing would be sent for as long as it was set back."""
+        entries = [*self.schedule.values()]
+        ahead = [each for each in entries if each.last_run_at and each.last_run_at > each.default_now()]
+        for each in ahead:
+            each.last_run_at = each.default_now()
+        if ahead:
+            log.warning("clock_set_back")
+            self._heap = None  # of times at which entries are due
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send a due task; one that fails stays due."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
-_RATE = re.compile(r"([a-z0-9_*-]+)=([1-9][0-9]*)/(s|min|h)", re.ASCII)
+_RATE = re.compile(r"([a-z0-9_*-]+)=([1-9][0-9]{0,8})/(s|min|h)", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A data platform on this machine: takes order events over HTTP and keeps them in a file."""
 
+import errno
 import hashlib
 import hmac
 import json
@@ -129,7 +130,10 @@ class EventLog:
                 return False
             # Unbuffered and appending: the whole line goes to the file in one piece, at once.
             with open(self.file, "ab", buffering=0, opener=_private) as output:
-                output.write(line)
+                end = output.seek(0, os.SEEK_END)
+                if output.write(line) < len(line):
+                    output.truncate(end)  # or the next event would be glued to half of this one
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._remember(event)
             return True
 

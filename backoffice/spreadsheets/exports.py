@@ -6,7 +6,7 @@ import io
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from tempfile import TemporaryFile
@@ -146,7 +146,9 @@ def make_file(*, columns: list[Column], rows: "QuerySet[Any]", is_xlsx: bool) ->
             # A cursor within a transaction is safe behind a pgbouncer, too, although the setting turns
             # cursors off.
             found = values._iterator(use_chunked_fetch=True, chunk_size=BATCH_SIZE)  # type: ignore[attr-defined]  # noqa: SLF001
-            counted, size = write(file, _lines(columns, found, typed=is_xlsx))
+            # Closed here, also after a failure: later its CLOSE would end somebody else's transaction.
+            with closing(found):
+                counted, size = write(file, _lines(columns, found, typed=is_xlsx))
             file.seek(0)
             failure.pop_all()
         return File(file, rows=counted, size=size)

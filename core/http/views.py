@@ -17,6 +17,9 @@ from core.http import metrics
 from core.http.handler import preferred_language
 from core.problems import NotFound, Unavailable, problem_types
 
+# What a check of Redis writes, as one that only reads is of no use, is gone after so long.
+READINESS_SECONDS = 10
+
 log = structlog.get_logger(__name__)
 
 
@@ -63,7 +66,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     states: dict[str, Any] = {
         "database": _state("database", _check_database),
         "broker": _state("broker", _check_broker),
-        "cache": _state("cache", lambda: cache.get("readiness")),
+        "cache": _state("cache", lambda: cache.set("readiness", 1, timeout=READINESS_SECONDS)),
     }
     if states["database"] != "ok":
         raise Unavailable(**states)
@@ -94,7 +97,7 @@ def _check_database() -> None:
 def _check_broker() -> None:
     with current_app.connection_for_write() as broker:
         channel: Any = broker.default_channel  # kombu's for Redis
-        channel.client.ping()
+        channel.client.set("readiness", 1, ex=READINESS_SECONDS)
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:

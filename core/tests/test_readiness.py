@@ -1,6 +1,10 @@
 """/readyz: which dependency is down, in one word."""
 
+from urllib.parse import urlsplit
+
 import pytest
+import redis
+from django.conf import settings
 
 from tests.kit import processes
 from tests.kit.client import Client
@@ -23,6 +27,20 @@ def test_readiness_without_redis_is_degraded(transactional_db, logs, setting, na
         answer = Client(url).get("/readyz")
     well = {"database": "ok", "broker": "ok", "cache": "ok"}
     assert (answer.status, answer.json) == (200, {"status": "degraded", **well, name: "down"})
+
+
+@pytest.mark.redis
+def test_readiness_with_a_redis_that_only_reads_is_degraded(transactional_db, logs):
+    """A standby that nobody promoted, or one whose rights to write were taken."""
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        server.acl_setuser("reader", enabled=True, nopass=True, keys="*", commands=["+@all", "-@write"])
+        url = urlsplit(settings.REDIS_URL)
+        reader = url._replace(netloc=f"reader:x@{url.netloc.rpartition('@')[2]}").geturl()
+        with processes.web(log=logs / "web.log", CELERY_BROKER_URL=reader, CACHE_URL=reader) as shop:
+            answer = Client(shop).get("/readyz")
+        server.acl_deluser("reader")
+    down = {"database": "ok", "broker": "down", "cache": "down"}
+    assert (answer.status, answer.json) == (200, {"status": "degraded", **down})
 
 
 def test_readiness_without_database_fails_and_shows_no_secrets(transactional_db, logs):

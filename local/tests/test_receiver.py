@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import stat
@@ -23,7 +24,7 @@ import urllib3
 from standardwebhooks import Webhook
 from waitress import wasyncore
 
-from local.receiver import Receiver, server_of
+from local.receiver import EventLog, Receiver, server_of
 from orders.outbox.platform import CONTENT_TYPE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,3 +279,18 @@ def command(*options: str) -> Iterator["subprocess.Popen[str]"]:
 def said(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline()
+
+
+def test_event_for_which_there_is_half_the_room_is_not_taken(file: Path) -> None:
+    log = EventLog(file=file)
+    assert log.add(event=EVENT)
+    size, (_soft, hard) = file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            log.add(event={**EVENT, "id": "a-2"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert file.stat().st_size == size
+    assert log.add(event={**EVENT, "id": "a-3"})
+    assert EventLog(file=file).ids == {"a-1", "a-3"}

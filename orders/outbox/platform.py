@@ -193,12 +193,16 @@ class _Connection:
         return answer
 
     def _can_be_used_again(self, answer: h11.Response) -> bool:
-        """Whether all that came over it was read, and every reader of HTTP sees the same end of it."""
+        """Whether all that came over it was read, and every reader of HTTP sees the same end of it.
+
+        And it was a success: who refuses may say more, late, which would be the next event's answer.
+        """
         framing = [value for name, value in answer.headers if name in FRAMING]
         # Who sends a 204 with a length may let a body follow all the same, which would be the next answer.
         is_clear = framing in ([], [b"0"]) if answer.status_code in BODILESS else len(framing) == 1
         is_over = self.http.our_state is self.http.their_state is h11.DONE
-        return is_clear and is_over and not self.http.trailing_data[0]
+        is_success = answer.status_code in SUCCESS
+        return is_success and is_clear and is_over and not self.http.trailing_data[0]
 
 
 def _wait_asked_for(headers: dict[str, str]) -> int:

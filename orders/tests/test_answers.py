@@ -41,8 +41,8 @@ def outcomes(platform: Platform, *, posts: int) -> list[str]:
     ids=["hints", "hints at once", "many hints", "continue", "several kinds", "hints that speak of a body"],
 )
 def test_answer_after_interim_ones_counts_and_keeps_the_connection(interim):
-    with platform_that_says([*interim, REFUSED], [*interim, TAKEN]) as (platform, talker):
-        assert outcomes(platform, posts=2) == ["HTTP 500", "taken"]
+    with platform_that_says([*interim, TAKEN], [*interim, REFUSED]) as (platform, talker):
+        assert outcomes(platform, posts=2) == ["taken", "HTTP 500"]
     assert talker.connections == 1
 
 
@@ -131,12 +131,18 @@ def test_chunk_of_no_size_is_not_read_however_much_comes(size, monkeypatch):
 
 
 def test_answer_that_comes_between_two_events_counts_for_neither():
-    with platform_that_says([REFUSED, 0.05, TAKEN], [REFUSED]) as (platform, talker):
+    with platform_that_says([TAKEN, 0.05, TAKEN], [REFUSED]) as (platform, talker):
         first = outcome(platform)
         (connection,) = platform.idle
         until(lambda: connection.socket.recv(1, socket.MSG_PEEK))
-        assert [first, outcome(platform)] == ["HTTP 500", "HTTP 500"]
+        assert [first, outcome(platform)] == ["taken", "HTTP 500"]
     assert [number for number, _ in talker.heard] == [1, 2]
+
+
+def test_answer_after_a_refusal_counts_for_no_event_however_soon_the_next_is_sent():
+    with platform_that_says([REFUSED, 0.005, TAKEN]) as (platform, talker):
+        assert outcomes(platform, posts=20) == ["HTTP 500"] * 20
+    assert talker.connections == 20
 
 
 def test_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):

@@ -1,5 +1,7 @@
 """An export is a whole file of one moment in little memory, or there is none."""
 
+import errno
+import gc
 import gzip
 import tracemalloc
 from functools import partial
@@ -9,7 +11,7 @@ from weakref import WeakSet
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, Func, TextField, Value, When
 from django.urls import reverse
 from openpyxl.worksheet._writer import ALL_TEMP_FILES
@@ -185,3 +187,22 @@ def test_export_for_which_there_is_no_room_is_refused_in_words(admin_client, mon
     answer = admin_client.post(reverse(f"admin:{TABLE}_export"), {"format": "0"})
     assert (answer.status_code, answer.streaming) == (200, False)
     assert "자리가 없어" in answer.content.decode()
+
+
+def test_export_that_failed_leaves_nothing_that_could_end_a_later_transaction(admin_client, monkeypatch):
+    def fill_the_disk(_file, lines):
+        next(lines), next(lines)  # the headings, and a row with the first fetch
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exports, "_write_csv", fill_the_disk)
+    monkeypatch.setattr(exports, "BATCH_SIZE", AT_ONCE)
+    accounts(FEW)
+    gc.disable()
+    try:
+        admin_client.post(reverse(f"admin:{TABLE}_export"), {"format": "0"})
+        with transaction.atomic():
+            execute("SELECT 1")
+            gc.collect()  # what the failure left would be closed here
+            execute("SELECT 1")
+    finally:
+        gc.enable()
