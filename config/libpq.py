@@ -3,10 +3,11 @@
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from psycopg.conninfo import make_conninfo
-from psycopg.pq import ConnStatus, PGconn
+from psycopg.pq import ConnStatus, PGconn, abc
 
 from config.environment import LONGEST_SOCKET_PATH, is_address, is_host
 
@@ -60,8 +61,21 @@ def _is_place(host: str) -> bool:
     return not host or is_host(host)
 
 
+def session_options(parts: Mapping[str, str]) -> str:
+    """What PostgreSQL is to set in each session: `options` of the URL or else of its service or PGOPTIONS."""
+    with _beginning(parts) as started:
+        found = next(each.val for each in started.info if each.keyword == b"options")
+    return (found or b"").decode()
+
+
 def _begins(options: Mapping[str, str]) -> bool:
-    """Whether libpq begins to connect: to a listener of ours in place of each server, which never answers."""
+    with _beginning(options) as started:
+        return started.status != ConnStatus.BAD
+
+
+@contextmanager
+def _beginning(options: Mapping[str, str]) -> Iterator[abc.PGconn]:
+    """A connection that libpq begins to a listener of ours in place of each server, which never answers."""
     count = (options.get("hostaddr") or options.get("host", "")).count(",") + 1
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])
@@ -72,6 +86,7 @@ def _begins(options: Mapping[str, str]) -> bool:
             "password": "none",  # or libpq reads its password file # nosec B105
         }
         started = PGconn.connect_start(make_conninfo(**{**options, **place}).encode())
-        begun = started.status != ConnStatus.BAD
-        started.finish()
-    return begun
+        try:
+            yield started
+        finally:
+            started.finish()

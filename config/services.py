@@ -87,6 +87,8 @@ def database(name: str, url: str) -> dict[str, Any]:
     if refused := libpq.unusable(parts):
         raise SettingsError(f"{name} has a value that cannot be used, for {', '.join(refused)}")
     options = {key: value for key, value in parts.items() if key not in DJANGO_NAMES}
+    # The shop adds its own, which libpq would take in place of a service's or a variable's.
+    options |= {"options": given} if (given := libpq.session_options(parts)) else {}
     named = {django: parts.get(key, "") for key, django in DJANGO_NAMES.items()}
     return {**named, **for_django, "OPTIONS": options}
 

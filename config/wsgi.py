@@ -53,9 +53,10 @@ if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
         "rate_limit_of_no_endpoint", names=", ".join(sorted(unknown)), known=", ".join(sorted(ENDPOINTS))
     )
 
-# Only a web process bounds how long the database may take, for a migration takes what it takes.
+# Only a web process bounds how long the database may take, for a migration takes what it takes. What
+# DATABASE_URL sets comes after that, and so counts.
 for database in connections.settings.values():
     database["ANSWER_SECONDS"] = settings.WEB_DATABASE_ANSWER_SECONDS
     options = database["OPTIONS"]
-    options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_BOUNDS}".strip()
+    options["options"] = f"{settings.WEB_DATABASE_BOUNDS} {options.get('options', '')}".strip()
 application = traces.trace_requests(application)

@@ -1,9 +1,10 @@
 """A ranking kept for RANKING_CACHE_SECONDS; without Redis it is simply computed each time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import BigIntegerField
 
 from core.circuit_breaker import CircuitBreaker
 from core.db.exchange import send_one
@@ -54,9 +55,10 @@ def _kept_sales(
         if kept["terms"] != terms:
             return None
         rows = [(int(product_id), int(units), int(amount)) for product_id, units, amount in kept["rows"]]
-        return datetime.fromisoformat(kept["from"]), datetime.fromisoformat(kept["to"]), rows
-    except (KeyError, TypeError, ValueError):
+        from_at, to_at = (datetime.fromisoformat(kept[name]).astimezone(UTC) for name in ("from", "to"))
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    return from_at, to_at, [row for row in rows if 0 < row[0] <= BigIntegerField.MAX_BIGINT]
 
 
 def _with_products(from_at: datetime, to_at: datetime, rows: list[tuple[int, int, int]]) -> Ranking:

@@ -79,3 +79,24 @@ def test_wrong_variable_of_libpq_s_is_not_blamed_on_the_url(monkeypatch):
     monkeypatch.setenv("PGSSLMODE", "wrong")
     assert unusable({"application_name": "shop"}) == []
     assert unusable({"connect_timeout": "x"}) == ["connect_timeout"]
+
+
+SERVICE = "[shop]\nhost=db\ndbname=shop\noptions=-c search_path=of_the_service\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "variable", "in_force"),
+    [
+        ("service=shop", "", "of_the_service"),
+        ("service=shop", "of_the_variable", "of_the_service"),
+        ("dbname=shop", "of_the_variable", "of_the_variable"),
+        ("service=shop&options=-c%20search_path=of_the_url", "of_the_variable", "of_the_url"),
+    ],
+)
+def test_session_options_of_a_service_or_a_variable_count(tmp_path, monkeypatch, query, variable, in_force):
+    """As they do for psql, though the shop sends options of its own."""
+    (tmp_path / "services").write_text(SERVICE)
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    monkeypatch.setenv("PGOPTIONS", f"-c search_path={variable}" if variable else "")
+    found = database("DATABASE_URL", f"postgresql:///?{query}")["OPTIONS"]
+    assert found["options"] == f"-c search_path={in_force}"

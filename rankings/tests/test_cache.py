@@ -70,7 +70,9 @@ RUBBISH = [
     *(b"\x80\x04rubbish", b"", b"null", b"[1]", b'"x"', b"7", b"{}", b"[" * 100_000),
     _kept(rows=[[1, 2]]),
     _kept(rows=[["x", 1, 1]]),
+    _kept(rows=[[10**30, 1, 1]]),
     _kept(**{"from": "today"}),
+    _kept(**{"from": "0001-01-01T00:00:00+14:00"}),
 ]
 
 
