@@ -26,7 +26,7 @@ TOPOLOGY := one
 REPORT := .local/chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-ha test-ha-smoke ha-programs test-traces test-clients programs chaos bench messages settings check locks wheels test-distros debootstrap audit-deps stop reset password
+.PHONY: help run test test-bare test-browser chromium test-faults clocks test-stack test-kubernetes test-ha test-ha-smoke ha-programs test-traces test-clients programs chaos bench messages openapi settings check locks wheels test-distros debootstrap audit-deps stop reset password
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ bench: $(VENV)/installed-dev  ## Measure the shop beside what its database could
 
 messages: $(VENV)/installed-dev  ## Compile the texts of locale/ after an edit
 	@$(VENV)/bin/pybabel --quiet compile --domain 'django djangojs' --directory locale
+
+openapi: $(VENV)/installed-dev  ## Generate docs/openapi.yaml
+	@DEBUG=1 $(PYTHON) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 settings: $(VENV)/installed-dev  ## Generate .env.example and docs/settings.md from config/settings.toml
 	@$(PYTHON) -m tests.house.settings

@@ -63,10 +63,10 @@ def _kept_sales(
 
 def _with_products(from_at: datetime, to_at: datetime, rows: list[tuple[int, int, int]]) -> Ranking:
     offered = send_one(offers(product_ids=[product_id for product_id, *_sold in rows]))
-    products = {each.id: each[1:] for each in offered}
+    products = {each.id: each for each in offered}
     best = [
-        BestSeller(rank, product_id, units, amount, *products[product_id])
+        BestSeller(rank, each.id, units, amount, name=each.name, price=each.price, stock=each.stock)
         for rank, (product_id, units, amount) in enumerate(rows, start=1)
-        if product_id in products
+        if (each := products.get(product_id))
     ]
     return Ranking(from_at, to_at, best)

@@ -30,7 +30,7 @@ from tests.kit.processes import ROOT, environment
 from tests.kit.scenes import buyer
 
 CHECKED_IN = ROOT / "docs" / "openapi.yaml"
-REFRESH = "DEBUG=1 python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml"
+REFRESH = "make openapi"
 # For each operation, in each phase; `make test-faults` sends more.
 EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
 KEYED = ("POST /api/v1/points/charges", "POST /api/v1/orders")
