@@ -91,7 +91,10 @@ def _page_with_lines(
 
 @statement
 def _made_with(*, user_id: int, key: str) -> "QuerySet[Order, Any]":
-    """The order that claims this key of the user, locked, as above, and then the hash of its request."""
+    """The order that this key of the user made, its lines as above, then the hash of its request.
+
+    Locked, as `send_durably` needs.
+    """
     claimed = Order.objects.filter(user_id=user_id, idempotency_key=key)
     claimed = claimed.select_for_update(of=("self",), no_key=True)
     return claimed.order_by("items__pk").values_list(*WITH_LINES, "request_hash")

@@ -102,7 +102,7 @@ def quote(*, basket: Basket) -> Quote:
     ]
     if basket.issued_coupon_id is not None and _fits_an_id(basket.issued_coupon_id):
         look.append(coupons.services.held(user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id))
-    members, found, *held = send(*look)
+    members, found, *held = send(*look)  # rows of each; of the coupon only where one is named
     if not members:
         raise NotRegistered
     (balance, now), offers = members[0], {offer.id: offer for offer in found}
@@ -152,7 +152,7 @@ def _try_checkout(*, basket: Basket, key: IdempotencyKey | None, request_id: str
                     user_id=basket.user_id, issued_coupon_id=basket.issued_coupon_id, now=quoted.read_at
                 )
             )
-        balances, *redeemed = messages.send(*lock)
+        balances, *redeemed = messages.send(*lock)  # rows; then how many coupons changed, where one is named
         # One who never charged has no account; they can buy what costs nothing.
         balance_after = (balances[0] if balances else 0) - quoted.total
         if balance_after < 0 or redeemed == [0]:

@@ -38,7 +38,7 @@ _CLAIM = """
 
 
 @statement
-def claim(*, limit: int, lease: timedelta) -> ByHand:
+def claim_rows(*, limit: int, lease: timedelta) -> ByHand:
     """Lease due events; a row for each, with all that is posted of it."""
-    del limit, lease
+    del limit, lease  # by their names in the statement
     return ByHand(_CLAIM)

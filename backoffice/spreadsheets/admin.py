@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from backoffice.base import EditableAdmin
-from backoffice.spreadsheets import importing, staging, template_files
+from backoffice.spreadsheets import importing, template_files, uploads
 from backoffice.spreadsheets.columns import Spreadsheet
 from backoffice.spreadsheets.export_admin import ExportAdmin
 from backoffice.spreadsheets.exports import Export
@@ -118,7 +118,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         result = importing.preview(spreadsheet=self.spreadsheet, content=content)
         if result.invalid_rows:
             return self._import_page(request, form=UploadForm(), result=result)
-        pk = staging.keep_upload(
+        pk = uploads.keep_upload(
             owner_id=_staff_id(request), model=self.model, name=file.name or "", content=content
         )
         form = ConfirmForm(initial={"upload": pk, "expected": result.summary})
@@ -156,7 +156,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
     def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
         """Import and go back to the list or, if the file no longer fits the shop, show the reasons."""
         staff_id = _staff_id(request)
-        kept = staging.take_upload(pk=upload, owner_id=staff_id, model=self.model)
+        kept = uploads.take_upload(pk=upload, owner_id=staff_id, model=self.model)
         if kept is None:
             return self._upload_again(request, GONE)
         try:

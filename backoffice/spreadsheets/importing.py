@@ -83,7 +83,7 @@ class ImportResult:
         return {kind: f"{self.counts[kind]:,}" for kind in ("new", "changed", "unchanged")}
 
     @property
-    def in_bulk(self) -> bool:
+    def is_too_long_to_show(self) -> bool:
         """Whether there are too many rows to show them."""
         return self.counts.total() > MAX_SHOWN_ROWS
 
@@ -106,7 +106,7 @@ class ImportResult:
                 errors = {labels.get(name, name): row.errors[name] for name in names}
                 cells = [row.cells.get(column.name, "") for column in self.columns]
                 self.invalid_rows.append(ShownRow(row.number, row.kind, name, errors, cells))
-        elif self.in_bulk:
+        elif self.is_too_long_to_show:
             self.rows.clear()
         else:
             cells = [spreadsheet.preview(row, column) for column in self.columns]
@@ -142,9 +142,11 @@ def confirm(
             raise ValidationError(
                 _("The shop has changed since the preview. Please upload the file again and look once more.")
             )
-        if result.in_bulk:
+        if result.is_too_long_to_show:
             entries.file_imported(added=result.counts["new"], changed=result.counts["changed"])
-        refused = staging.write(spreadsheet=spreadsheet, log=entries, in_bulk=result.in_bulk)
+        refused = staging.write(
+            spreadsheet=spreadsheet, log=entries, logs_new_rows=not result.is_too_long_to_show
+        )
         for row in refused:
             result.add(row, spreadsheet)
         if result.invalid_rows:

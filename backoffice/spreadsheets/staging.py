@@ -1,84 +1,22 @@
-"""What the database keeps of a file from its preview on, and makes of it once all rows are right."""
+"""The rows of an import in temporary tables, and how they are written once all are right."""
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator
 from copy import copy
-from datetime import timedelta
-from typing import Any, TypedDict
-from uuid import UUID
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, Model, Sum
-from django.db.models.functions import Coalesce, Length, Now
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.columns import Row, Spreadsheet
 from backoffice.spreadsheets.import_log import ImportLog
-from backoffice.spreadsheets.models import Upload
-from backoffice.spreadsheets.refusals import refusal
-from core.db.transactions import atomic_with_retries
-
-KEPT = timedelta(days=1)
-# Of one account; the oldest give way to its next one.
-MAX_PER_ACCOUNT = 5
-# Of all accounts, compressed as they are kept.
-MAX_FILES = 100
-MAX_TOTAL_BYTES = 256 * 1024 * 1024
 
 BATCH_SIZE = 1_000
 # Up to here a sequence's values are taken one by one; nobody else takes so many within the moment of a jump.
 SETVAL_THRESHOLD = 100_000
-
-
-@atomic_with_retries
-def keep_upload(*, owner_id: int, model: type[Model], name: str, content: bytes) -> UUID:
-    """Keep a file for its import into a model's table; the key to take it by.
-
-    Raises ValidationError where all that is kept would be more than MAX_FILES or MAX_TOTAL_BYTES, Busy where
-    others keep so many at once that the lock was not had in time.
-    """
-    compressed = zlib.compress(content, 1)
-    with connection.cursor() as cursor:
-        # What two add at once would both be within the bounds, and their sum beyond.
-        cursor.execute("LOCK TABLE seeding_upload IN SHARE ROW EXCLUSIVE MODE")
-    own = Upload.objects.filter(owner_id=owner_id).order_by("-uploaded_at", "-pk").values("pk")
-    Upload.objects.filter(pk__in=[*own[MAX_PER_ACCOUNT - 1 :].values_list("pk", flat=True)]).delete()
-    kept = Upload.objects.aggregate(files=Count("pk"), bytes=Coalesce(Sum(Length("content")), 0))
-    if kept["files"] >= MAX_FILES or kept["bytes"] + len(compressed) > MAX_TOTAL_BYTES:
-        raise refusal("too_many_uploads")
-    pk: UUID = Upload.objects.create(
-        owner_id=owner_id, target=_target(model), name=name[:255], content=compressed
-    ).pk
-    return pk
-
-
-class KeptFile(TypedDict):
-    """A file as it was uploaded."""
-
-    file_name: str
-    content: bytes
-
-
-def take_upload(*, pk: UUID, owner_id: int, model: type[Model]) -> KeptFile | None:
-    """The file, for who asks first; None for the second, after a day, and for another account or table."""
-    own = Upload.objects.filter(pk=pk, owner_id=owner_id, target=_target(model))
-    found = own.filter(uploaded_at__gt=Now() - KEPT).first()
-    if found is None or not own.delete()[0]:
-        return None
-    return {"file_name": found.name, "content": zlib.decompress(found.content)}
-
-
-def forget_old_uploads() -> int:
-    """Forget the files that nobody confirmed within a day; how many they were."""
-    deleted, _by_model = Upload.objects.filter(uploaded_at__lte=Now() - KEPT).delete()
-    return deleted
-
-
-def _target(model: type[Model]) -> str:
-    return model._meta.label_lower  # noqa: SLF001 - documented API
 
 
 def create_tables() -> None:
@@ -105,14 +43,15 @@ def stage(*, spreadsheet: Spreadsheet, rows: Iterable[Row], log: ImportLog) -> N
     log.rows_changed(changed)
     with connection.cursor() as cursor:
         for kind, changes in staged.items():
+            # `json`, as all of these statements have it: of `jsonb` Django would answer text.
             cursor.execute(sql.STAGE, [kind, json.dumps(changes, default=str)])
 
 
-def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Row]:
-    """Insert and update what is staged; the rows that no longer fit what is stored, where none is written.
+def write(*, spreadsheet: Spreadsheet, log: ImportLog, logs_new_rows: bool) -> list[Row]:
+    """Insert and update what is staged; the changed rows that no longer fit what is stored.
 
-    Each new row has an entry in the log unless `in_bulk`. Raises ValidationError where a row was deleted
-    since it was read.
+    Where there are any, the caller must roll back: new rows are inserted by then. Raises ValidationError
+    where a row was deleted since it was read.
 
     Changed rows are locked last, all by one statement and by ascending id, as checkout takes its products:
     they wait for each other shortly, and never in a circle. Only those that changed since they were read are
@@ -124,7 +63,7 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, in_bulk: bool) -> list[Ro
     advance_sequence(model=model, up_to=highest)
     for batch in _staged_new():
         added = model._default_manager.bulk_create([model(**changes) for changes in batch])  # noqa: SLF001
-        if not in_bulk:
+        if logs_new_rows:
             log.rows_added(added)
     refused: list[Row] = []
     stale = _lock_changed(model)

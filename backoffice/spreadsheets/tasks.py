@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from backoffice.spreadsheets import staging
+from backoffice.spreadsheets import uploads
 from core.db.transactions import put_off
 
 
@@ -10,4 +10,4 @@ from core.db.transactions import put_off
 def forget_uploads() -> None:
     """Delete uploads that were not confirmed; without a database, the next run does it."""
     with put_off("uploads_put_off"):
-        staging.forget_old_uploads()
+        uploads.forget_old_uploads()

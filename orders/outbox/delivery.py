@@ -39,7 +39,8 @@ LAG = Histogram(
     "From the order to the platform's answer, for events delivered.",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 21600, 86400),
 )
-DELIVERED, *_ = [ATTEMPTS.labels(outcome) for outcome in ("delivered", "failed", "dead")]
+for outcome in ("delivered", "failed", "dead"):
+    ATTEMPTS.labels(outcome)  # starts at 0, or Prometheus would miss the first failure
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +132,7 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
     taken = [attempt for attempt in attempts if not attempt.failure]
     if taken:
         mark_delivered(event_ids=[attempt.event.id for attempt in taken])
-    DELIVERED.inc(len(taken))
+    ATTEMPTS.labels("delivered").inc(len(taken))
     for event, post_seconds, _ in taken:
         # From the order to the claim by the database's clock alone.
         LAG.observe(max(0.0, event.waited) + post_seconds)

@@ -23,7 +23,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class DueEvent(NamedTuple):
-    """An event that is to be sent: a row of `sql.claim`. `waited` is seconds from order to claim."""
+    """An event that is to be sent: a row of `sql.claim_rows`, in the order of its SELECT.
+
+    `waited` is seconds from order to claim.
+    """
 
     id: UUID
     attempts: int
@@ -44,7 +47,7 @@ class DueEvent(NamedTuple):
 
 def claim(*, limit: int, lease: timedelta) -> list[DueEvent]:
     """Lease up to `limit` due events for a while; rows another sender is claiming are passed over."""
-    return [DueEvent(*row) for row in send_one(sql.claim(limit=limit, lease=lease))]
+    return [DueEvent(*row) for row in send_one(sql.claim_rows(limit=limit, lease=lease))]
 
 
 def render(event: DueEvent) -> bytes:

@@ -1,4 +1,4 @@
-"""Events as a sender has them once they are claimed, read by the ORM: the twin of `orders.sql.claim`."""
+"""Events as a sender has them once they are claimed, read by the ORM: the twin of `orders.sql.claim_rows`."""
 
 from django.db.models import QuerySet
 

@@ -46,12 +46,12 @@ def little_at_once(monkeypatch):
 
 
 @pytest.fixture
-def in_bulk(monkeypatch):
+def too_long_to_show(monkeypatch):
     """No row is shown, as in a file of more than 10,000."""
     monkeypatch.setattr(importing, "MAX_SHOWN_ROWS", 0)
 
 
-@pytest.mark.usefixtures("in_bulk")
+@pytest.mark.usefixtures("too_long_to_show")
 @pytest.mark.parametrize("dry_run", [True, False], ids=["preview", "import"])
 def test_memory_grows_little_when_rows_grow_tenfold(admin_user, dry_run):
     peak(FEW, staff=admin_user, dry_run=dry_run)  # caches

@@ -55,7 +55,7 @@ def test_update_from_staged_writes_what_bulk_update_writes(admin_user):
     written = []
     log = ImportLog(staff_id=admin_user.pk, file="", model=Product)
     for write in (
-        lambda: staging.write(spreadsheet=ProductSpreadsheet(), log=log, in_bulk=True),
+        lambda: staging.write(spreadsheet=ProductSpreadsheet(), log=log, logs_new_rows=False),
         lambda: Product.objects.bulk_update([row.new for row in rows], ["name", "price"]),
     ):
         with transaction.atomic():

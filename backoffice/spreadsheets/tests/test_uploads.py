@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F
 
-from backoffice.spreadsheets import staging
+from backoffice.spreadsheets import uploads
 from backoffice.spreadsheets.models import Upload
 from backoffice.spreadsheets.tasks import forget_uploads
 from products.models import Product
@@ -27,11 +27,11 @@ def owner():
 
 
 def keep(owner, content: bytes = b"x"):
-    return staging.keep_upload(owner_id=owner.pk, model=Product, name="상품.csv", content=content)
+    return uploads.keep_upload(owner_id=owner.pk, model=Product, name="상품.csv", content=content)
 
 
 def take(owner, pk, model=Product):
-    file = staging.take_upload(pk=pk, owner_id=owner.pk, model=model)
+    file = uploads.take_upload(pk=pk, owner_id=owner.pk, model=model)
     return file and file["content"]
 
 
@@ -41,7 +41,7 @@ def grow_old(**which) -> None:
 
 def test_file_is_taken_once_and_has_the_name_that_was_uploaded(owner):
     pk = keep(owner, b"\x00\xff")
-    assert staging.take_upload(pk=pk, owner_id=owner.pk, model=Product) == {
+    assert uploads.take_upload(pk=pk, owner_id=owner.pk, model=Product) == {
         "file_name": "상품.csv",
         "content": b"\x00\xff",
     }
@@ -76,14 +76,14 @@ def test_beat_has_old_uploads_deleted():
 
 def test_uploads_of_an_account_push_out_its_oldest(owner):
     other = keep(get_user_model().objects.create_user("anna"))
-    kept = [keep(owner) for _ in range(staging.MAX_PER_ACCOUNT + 2)]
+    kept = [keep(owner) for _ in range(uploads.MAX_PER_ACCOUNT + 2)]
     left = set(Upload.objects.values_list("pk", flat=True))
     assert left == {other, *kept[2:]}
 
 
 @pytest.mark.parametrize(("bound", "most"), [("MAX_FILES", 2), ("MAX_TOTAL_BYTES", 25)])
 def test_uploads_of_all_accounts_together_are_bounded(monkeypatch, bound, most):
-    monkeypatch.setattr(staging, bound, most)
+    monkeypatch.setattr(uploads, bound, most)
     owners = [get_user_model().objects.create_user(f"{n}") for n in range(3)]
     keep(owners[0]), keep(owners[1])
     with pytest.raises(ValidationError) as caught:
@@ -94,7 +94,7 @@ def test_uploads_of_all_accounts_together_are_bounded(monkeypatch, bound, most):
 
 @pytest.mark.django_db(transaction=True)
 def test_bounds_hold_for_uploads_at_once(monkeypatch):
-    monkeypatch.setattr(staging, "MAX_FILES", 3)
+    monkeypatch.setattr(uploads, "MAX_FILES", 3)
     together = Barrier(8)
     owners = [get_user_model().objects.create_user(f"{n}") for n in range(8)]
 
