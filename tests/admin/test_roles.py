@@ -171,7 +171,7 @@ def test_role_keeps_rights_that_its_page_does_not_offer(admin_client):
     offered = admin_client.get(page_of(role)).context["adminform"].form.initial["permissions"]
     kept, taken = [right.pk for right in offered[1:]], offered[0]
 
-    admin_client.post(page_of(role), {"permissions": kept})
+    admin_client.post(page_of(role), {"name": role.name, "permissions": kept})
 
     assert set(role.permissions.values_list("pk", flat=True)) == rights - {taken.pk}
     (part,) = json.loads(LogEntry.objects.get().change_message)
