@@ -111,7 +111,7 @@ class Row:
     # Both are keyed by column name.
     cells: dict[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
-    # Values of columns that are no fields of the table; empty if no difference is given.
+    # Values of `Spreadsheet.extra`; none where no column of its `adjusts` has one.
     extra: dict[str, Any] = field(default_factory=dict)
     # Keyed by column name; "" is the row as a whole.
     errors: dict[str, list[str]] = field(default_factory=dict)
@@ -158,7 +158,8 @@ class Spreadsheet:
     # Imports set these in new rows only; and the preview's warning for rows that would change them.
     read_only_once_created: tuple[str, ...] = ()
     ignored_change: "str | Promise" = ""
-    # Fields outside the table, and which of them are added to which field of a stored row.
+    # Columns that are no fields of the table, as `stock_change` and `reason` of products; and which of them are
+    # differences, added to which field of a stored row.
     extra: "tuple[Field[Any, Any], ...]" = ()
     adjusts: ClassVar[Mapping[str, str]] = {}
     # Template files: a name each, and columns with an example.
