@@ -158,8 +158,8 @@ class Spreadsheet:
     # Imports set these in new rows only; and the preview's warning for rows that would change them.
     read_only_once_created: tuple[str, ...] = ()
     ignored_change: "str | Promise" = ""
-    # Columns that are no fields of the table, as `stock_change` and `reason` of products; and which of them are
-    # differences, added to which field of a stored row.
+    # Columns that are no fields of the table, as `stock_change` and `reason` of products; and which of them
+    # are differences, added to which field of a stored row.
     extra: "tuple[Field[Any, Any], ...]" = ()
     adjusts: ClassVar[Mapping[str, str]] = {}
     # Template files: a name each, and columns with an example.

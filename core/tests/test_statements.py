@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -32,6 +33,7 @@ SAMPLES: dict[Any, Any] = {
     datetime: MOMENT,
     timedelta: timedelta(seconds=15),
     list[int]: [3, 2**40],
+    list[UUID]: [UUID(int=7)],
     PageShape: PageShape(21, beyond=True, backward=True),
     Status: "usable",
 }
@@ -40,7 +42,7 @@ SAMPLES: dict[Any, Any] = {
 def found() -> Iterator[tuple[str, "Statement[Any, Any]"]]:
     """Every statement of every app, but for those by hand in `sql.py`, which have tests of their own."""
     for app in apps.get_app_configs():
-        for part in ("selectors", "services"):
+        for part in ("selectors", "services", "outbox.events"):
             if module_has_submodule(app.module, part) and app.path.startswith(str(settings.BASE_DIR)):
                 for name, each in vars(importlib.import_module(f"{app.name}.{part}")).items():
                     if isinstance(each, Statement) and "ByHand" not in str(
