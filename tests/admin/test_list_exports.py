@@ -237,6 +237,22 @@ def test_browser_gets_the_file_compressed_and_of_a_known_length(admin_client, bo
     assert (int(plain["Content-Length"]), int(packed["Content-Length"])) == (len(content), len(sent))
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("br;q=1.0, GZIP ; q=0.001, *;q=0", "gzip"),
+        ("gzip;q=0", None),
+        ("br, gzip; q=0.000", None),
+        ("identity", None),
+        ("", None),
+    ],
+)
+def test_export_is_compressed_only_for_a_client_that_accepts_it(admin_client, bought, accepted, coding):
+    url, headers = reverse(f"admin:{ORDERS}_export"), {"Accept-Encoding": accepted}
+    assert admin_client.post(url, {"format": "0"}, headers=headers).get("Content-Encoding") == coding
+
+
 def test_page_says_how_many_rows_there_are_and_how_many_a_file_holds(admin_client, bought):
     page = admin_client.get(reverse(f"admin:{ORDERS}_export")).content.decode()
     assert all(
