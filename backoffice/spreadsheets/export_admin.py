@@ -102,7 +102,8 @@ class ExportAdmin(BaseAdmin):
             name = f"{export.model.__name__}-{_days(found)}.{'xlsx' if is_xlsx else 'csv'}"
             try:
                 with file_slot():
-                    file = exports.make_file(columns=export.columns(), rows=rows[which], is_xlsx=is_xlsx)
+                    columns = export.columns_for(request.user)
+                    file = exports.make_file(columns=columns, rows=rows[which], is_xlsx=is_xlsx)
             except (exports.TooManyRows, ValidationError) as error:
                 text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
                 messages.error(request, text)

@@ -7,7 +7,7 @@ import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from tempfile import TemporaryFile
 from types import MappingProxyType
@@ -82,6 +82,7 @@ class Export:
 
     `columns` are the file's, in the reader's language. `rows` turns the list's queryset into the rows of the
     file, which are of `model` and in `ordering`; `title` distinguishes this export from others of the list.
+    A column in `permissions` is only for accounts with its permission.
     """
 
     model: type[Model]
@@ -89,6 +90,14 @@ class Export:
     title: "str | Promise" = ""
     rows: "Callable[[QuerySet[Any]], QuerySet[Any]]" = _as_found
     ordering: tuple[str, ...] = ("pk",)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+
+    def columns_for(self, account: Any) -> list[Column]:
+        """The columns that a staff account may see."""
+        needed = self.permissions
+        return [
+            each for each in self.columns() if each.name not in needed or account.has_perm(needed[each.name])
+        ]
 
 
 def columns_of(

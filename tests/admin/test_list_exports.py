@@ -13,12 +13,13 @@ from django.utils.timezone import localdate
 
 from backoffice import action_log
 from backoffice.filters import day_ranges
+from backoffice.formatting import won
 from backoffice.spreadsheets import slots
 from coupons.admin import STATUSES
 from coupons.models import IssuedCoupon, status_of
 from orders.models import Order, OrderEvent, OrderItem
 from points.models import PointAccount, PointTransaction
-from tests.kit.backoffice import buy
+from tests.kit.backoffice import buy, page_of
 from tests.kit.database import execute
 from tests.kit.files import fetch, rows_of
 
@@ -218,6 +219,20 @@ def test_right_to_export_shows_no_list_that_the_account_may_not_see(staff_of):
     Group.objects.get(name="operator").permissions.remove(seen)
     assert post(browser, ORDERS).status_code == 403
     assert post(browser, LEDGER).status_code == 200
+
+
+@pytest.mark.parametrize("lacking", [None, "view_pointaccount", "view_pointtransaction"])
+def test_order_shows_points_to_accounts_that_may_see_points(staff_of, bought, lacking):
+    browser, order = staff_of("operator"), Order.objects.get()
+    rights = Group.objects.get(name="operator").permissions
+    rights.remove(*rights.filter(codename=lacking))
+    page = browser.get(page_of(order)).content.decode()
+    (head, row) = rows_of(post(browser, ORDERS).getvalue())
+    shows_balance = lacking != "view_pointaccount"
+    assert [("결제 후 잔액" in page), ("결제 후 잔액" in head)] == [shows_balance] * 2
+    assert (won(order.balance_after) in page, str(order.balance_after) in row) == (shows_balance,) * 2
+    assert (won(-order.total) in page) == (lacking != "view_pointtransaction")
+    assert won(order.total) in page
 
 
 def test_right_to_export_is_ticked_on_a_role_s_page(admin_client, staff_of):
