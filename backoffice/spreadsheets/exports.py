@@ -22,6 +22,7 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
+from backoffice.formatting import shortened
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.columns import ChoiceColumn, Column
 from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_ROWS
@@ -33,6 +34,8 @@ BATCH_SIZE = 1_000
 MAX_CSV_ROWS = LAST_ROW - 1
 # Exports of one process that are not downloaded yet: they lie in /tmp, which is memory in a container.
 MAX_OPEN = 8
+# Of a cell in XLSX; openpyxl leaves out the rest without a mark.
+MAX_CELL_CHARS = 32_767
 # Excel recognises UTF-8 only by this.
 BYTE_ORDER_MARK = "\ufeff"
 # Characters that XML cannot hold or changes, and texts that look like their escapes.
@@ -205,8 +208,8 @@ def _write_xlsx(file: IO[bytes], lines: Iterator[list[Any]]) -> tuple[int, int]:
 
 
 def _escaped(text: str) -> str:
-    """The text escaped as XLSX requires (ECMA-376 part 1, 22.9.2.19, ST_Xstring)."""
-    return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    """The text escaped as XLSX requires (ECMA-376 part 1, 22.9.2.19, ST_Xstring), as much as a cell holds."""
+    return shortened(_TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text), MAX_CELL_CHARS)
 
 
 def _lines(columns: list[Column], found: Iterable[tuple[Any, ...]], *, typed: bool) -> Iterator[list[Any]]:

@@ -268,6 +268,15 @@ def test_export_is_compressed_only_for_a_client_that_accepts_it(admin_client, bo
     assert admin_client.post(url, {"format": "0"}, headers=headers).get("Content-Encoding") == coding
 
 
+def test_text_that_a_cell_cannot_hold_ends_in_an_ellipsis(admin_client, bought):
+    OrderEvent.objects.update(last_error="x" * 60_000)
+    of_csv, of_xlsx = (rows_of(fetch(admin_client, EVENTS, kind))[1][7] for kind in ("csv", "xlsx"))
+    assert of_csv == "x" * 60_000
+    assert of_xlsx == "x" * 32_766 + "…"
+    OrderEvent.objects.update(last_error="x" * 32_767)
+    assert rows_of(fetch(admin_client, EVENTS, "xlsx"))[1][7] == "x" * 32_767
+
+
 def test_page_says_how_many_rows_there_are_and_how_many_a_file_holds(admin_client, bought):
     page = admin_client.get(reverse(f"admin:{ORDERS}_export")).content.decode()
     assert all(
