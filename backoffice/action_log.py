@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from backoffice import sql
-from backoffice.formatting import list_url, number, timestamp, won
+from backoffice.formatting import list_url, number, shortened, timestamp, won
 from backoffice.role_names import permission_name, role_name
 
 DETAIL = "detail"
@@ -114,23 +114,24 @@ def unit_of(of: Model | type[Model], name: str, values: Mapping[str, Any]) -> st
 
 
 def describe(entry: LogEntry) -> str:
-    """What an entry says, in the reader's language."""
+    """What an entry says, in the reader's language; the beginning of its text if it is of no known form."""
     try:
-        parts = json.loads(entry.change_message)
-    except ValueError:
-        parts = None
-    if not isinstance(parts, list):
-        return str(entry.get_change_message())
-    told = [text for part in parts if isinstance(part, dict) and (text := _describe_part(part))]
-    return " · ".join(told) or gettext("No fields changed.")
+        told = " · ".join(filter(None, [_describe_part(**part) for part in json.loads(entry.change_message)]))
+        told.encode()  # a lone surrogate, which JSON can escape, cannot be sent
+    except Exception:  # noqa: BLE001 - other programs write any text, and one entry must not break a list
+        return shortened(entry.change_message)
+    return told or gettext("No fields changed.")
 
 
-def _describe_part(part: Part) -> str:
+def _describe_part(**part: Any) -> str:
+    """A part's text. Raises whatever the first operation that does not fit it raises."""
     if DETAIL in part:
         text, values = part[DETAIL]["text"], part[DETAIL]["values"]
         return gettext(text).format(**values)
     if CHANGES in part:
         return _describe_changes(**part[CHANGES])
+    if not part.keys() <= {"added", "changed", "deleted"}:  # Django's
+        raise KeyError(*part)
     return str(LogEntry(change_message=json.dumps([part])).get_change_message())
 
 

@@ -6,12 +6,13 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -103,6 +104,13 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         roles, permissions = rights.assignable_roles(actor=actor), rights.held_by(actor)
         kwargs["queryset"] = roles if db_field.name == "groups" else permissions
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
+        """Change another account's password; one's own has a page that requires the old one."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        return response
 
     @admin.display(description=_("Password"))
     def password_state(self, account: User) -> str:

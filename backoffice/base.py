@@ -1,8 +1,9 @@
 """Base classes of the admin's pages: search, lists that stay fast, read-only history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -119,6 +120,17 @@ class BaseAdmin(LoggedAdmin):
     # Fields of the global search box, written as in search_fields and indexed; `#id` also matches words that
     # begin with #.
     find_by: tuple[str, ...] = ()
+    # Permissions for fields of lists and pages that this page's own permission does not show.
+    field_permissions: Mapping[str, str] = MappingProxyType({})
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._permitted(request, super().get_list_display(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [
+            (title, {**options, "fields": self._permitted(request, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet, search_term: str
@@ -160,6 +172,16 @@ class BaseAdmin(LoggedAdmin):
         """Only rows that no other row refers to: history cannot be deleted."""
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and (obj is None or not _is_referred_to(obj))
+
+    def _permitted(self, request: HttpRequest, fields: Iterable[Any]) -> list[Any]:
+        """The fields, of which a tuple is a line, that this account may see."""
+        needed = self.field_permissions.items()
+        hidden = {name for name, permission in needed if not request.user.has_perm(permission)}
+        lines = [
+            each if isinstance(each, str) else tuple(name for name in each if name not in hidden)
+            for each in fields
+        ]
+        return [line for line in lines if line and line not in hidden]
 
     def _can_be_id(self, text: str) -> bool:
         try:

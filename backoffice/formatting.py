@@ -20,6 +20,8 @@ from unfold.utils import display_for_label
 
 NOTHING = "-"
 MINUTE = 60
+# Characters that a list shows of a text of any length.
+MAX_TEXT = 1_000
 
 
 def won(amount: int | None) -> str:
@@ -33,6 +35,11 @@ def won(amount: int | None) -> str:
 def number(quantity: int | None) -> str:
     """A quantity with its thousands set apart; a dash for none."""
     return NOTHING if quantity is None else f"{quantity:,}"
+
+
+def shortened(text: str, most: int = MAX_TEXT) -> str:
+    """The text, or its beginning and an ellipsis, `most` characters at most."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def timestamp(when: datetime | None) -> str:

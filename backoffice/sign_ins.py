@@ -92,7 +92,8 @@ def counted(guess: Guess, *, request: HttpRequest | None, name: str) -> Iterator
     """
     if not guess.reserve():
         _report_failure(request, name=name, cause=THROTTLED)
-        too_many = _("Too many wrong passwords. Please try again in 15 minutes.")
+        # Not "wrong passwords": right ones count too until they are checked.
+        too_many = _("Too many attempts. You can try again in 15 minutes at the latest.")
         raise ValidationError(too_many, code="too_many")
     try:
         yield

@@ -98,6 +98,10 @@ class OrderAdmin(EventPage, ExportAdmin):
     search_fields = ("=id", "=user")
     search_help_text = _("Order id or member id")
     inlines = (OrderItemInline,)
+    field_permissions = {
+        "ledger_entry": "points.view_pointtransaction",
+        "won_left": "points.view_pointaccount",
+    }
     fieldsets = (
         (None, {"fields": (("member", "ordered_at"),)}),
         (
@@ -221,16 +225,9 @@ class OrderEventAdmin(EventPage, ExportAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Two addresses more: sending one event again, and the dead events of the list as it is filtered."""
-        dead = path(
-            "redeliver-dead/",
-            self.admin_site.admin_view(self.redeliver_dead),
-            name="orders_orderevent_redeliver_dead",
-        )
-        one = path(
-            "<uuid:event_id>/redeliver/",
-            self.admin_site.admin_view(self.redeliver_one),
-            name="orders_orderevent_redeliver",
-        )
+        view, name = self.admin_site.admin_view, "orders_orderevent_redeliver"
+        dead = path("redeliver-dead/", view(self.redeliver_dead), name=f"{name}_dead")
+        one = path("<uuid:event_id>/redeliver/", view(self.redeliver_one), name=name)
         return [dead, one, *super().get_urls()]
 
     def redeliver_one(self, request: HttpRequest, event_id: UUID) -> HttpResponse:

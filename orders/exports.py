@@ -39,6 +39,7 @@ ORDERS = Export(
         },
     ),
     title=_("One row for each order"),
+    permissions={"balance_after": "points.view_pointaccount"},
 )
 ORDER_LINES = Export(
     OrderItem,

@@ -1,10 +1,6 @@
 """Members in the admin."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.formatting import won
@@ -28,22 +24,9 @@ class MemberAdmin(SectionsAdmin, SpreadsheetAdmin):
     readonly_fields = ("id", "balance", "created_at")
     fieldsets = ((None, {"fields": ("id", "name", "balance", "created_at")}),)
     add_fieldsets = ((None, {"fields": ("name",)}),)
+    field_permissions = {"balance": "points.view_pointaccount"}
 
     @admin.display(description=_("Balance"), ordering="pointaccount__balance")
     def balance(self, member: User) -> str:
         """The account's balance; 0 before the first charge, which makes the account."""
         return won(getattr(getattr(member, "pointaccount", None), "balance", 0))
-
-    def get_list_display(self, request: HttpRequest) -> list[str]:
-        return _permitted(request, super().get_list_display(request))
-
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
-        return [
-            (title, {**options, "fields": _permitted(request, options["fields"])})
-            for title, options in super().get_fieldsets(request, obj)
-        ]
-
-
-def _permitted(request: HttpRequest, fields: Sequence[str]) -> list[str]:
-    """These fields, with the balance only for staff who may see balances."""
-    return [name for name in fields if name != "balance" or request.user.has_perm("points.view_pointaccount")]

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.filters import DayRangeFilter
-from backoffice.formatting import NOTHING, link
-from backoffice.refusals.exports import REFUSALS
+from backoffice.formatting import NOTHING, link, shortened
+from backoffice.refusals.exports import REFUSALS, with_details
 from backoffice.refusals.models import Refusal
 from backoffice.refusals.recording import STATUSES
 from backoffice.spreadsheets.export_admin import ExportAdmin
@@ -49,6 +49,9 @@ class RefusalAdmin(ExportAdmin, ReadOnlyAdmin):
     search_help_text = _("Member id or request id")
     fields = ("refused_at", "member", "request", "status", "reason", "details", "times", "request_id")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return with_details(super().get_queryset(request))
+
     @admin.display(description=_("Member"))
     def member(self, refusal: Refusal) -> str:
         """The member id in the request, as a link to the member's page."""
@@ -62,13 +65,14 @@ class RefusalAdmin(ExportAdmin, ReadOnlyAdmin):
         return f"{title(refusal.code)} ({refusal.code})"
 
     @admin.display(description=_("Details"))
-    def details(self, refusal: Refusal) -> str:
-        """The extension members of the answer."""
-        members = refusal.extension_members.items()
-        return (
-            ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in members)
-            or NOTHING
-        )
+    def details(self, refusal: Any) -> str:
+        """The extension members of the answer; of other JSON the text."""
+        try:
+            members = json.loads(refusal.details).items()
+            told = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in members)
+        except (AttributeError, RecursionError, ValueError):  # no object, too deep, too many digits
+            told = refusal.details
+        return shortened(told) or NOTHING
 
 
 def title(code: str) -> str:

@@ -1,8 +1,9 @@
 """Refusals as a file."""
 
-import json
 from typing import Any
 
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.refusals.models import Refusal
@@ -10,11 +11,16 @@ from backoffice.spreadsheets.columns import Column
 from backoffice.spreadsheets.exports import Export, columns_of
 
 
-class JsonColumn(Column):
-    """What the answer said beside its texts, as it was sent."""
+class DetailsColumn(Column):
+    """What the answer said beside its texts, as JSON."""
 
     def show(self, value: Any, *, typed: bool) -> Any:  # noqa: ARG002 - a text in either file
-        return json.dumps(value, ensure_ascii=False) if value else ""
+        return "" if value == "{}" else value
+
+
+def with_details(refusals: QuerySet[Refusal]) -> QuerySet[Refusal, Any]:
+    """With the extension members as text, `details`: PostgreSQL keeps JSON that Python cannot read."""
+    return refusals.defer("extension_members").annotate(details=Cast("extension_members", TextField()))
 
 
 REFUSALS = Export(
@@ -28,10 +34,11 @@ REFUSALS = Export(
             "request": "",
             "status": "",
             "code": "",
-            "extension_members": "",
+            "details": TextField(_("Details")),
             "times": "",
             "request_id": "",
         },
-        kinds={"extension_members": JsonColumn},
+        kinds={"details": DetailsColumn},
     ),
+    rows=with_details,
 )

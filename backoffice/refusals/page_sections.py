@@ -12,7 +12,7 @@ from backoffice.sections import ROWS, Content, Section
 
 
 def _refusals(member: Any) -> Content:
-    newest = Refusal.objects.filter(user_id=member.pk).order_by("-pk")
+    newest = Refusal.objects.defer("extension_members").filter(user_id=member.pk).order_by("-pk")
     return Content(
         columns=[_("Refused at"), _("Reason"), _("Request")],
         rows=[

@@ -16,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation.trans_real import parse_accept_lang_header
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
 from backoffice import action_log
@@ -101,7 +102,8 @@ class ExportAdmin(BaseAdmin):
             name = f"{export.model.__name__}-{_days(found)}.{'xlsx' if is_xlsx else 'csv'}"
             try:
                 with file_slot():
-                    file = exports.make_file(columns=export.columns(), rows=rows[which], is_xlsx=is_xlsx)
+                    columns = export.columns_for(request.user)
+                    file = exports.make_file(columns=columns, rows=rows[which], is_xlsx=is_xlsx)
             except (exports.TooManyRows, ValidationError) as error:
                 text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
                 messages.error(request, text)
@@ -152,7 +154,9 @@ def _days(found: Any) -> str:
 
 def _response(request: HttpRequest, file: File, *, name: str, is_xlsx: bool) -> HttpResponseBase:
     """The file; CSV stays compressed if the client accepts that. No thread waits for the download."""
-    is_packed = not is_xlsx and "gzip" in request.headers.get("Accept-Encoding", "")
+    # Codings have weights as languages have them, also 0 (RFC 9110, 12.4.2).
+    weights = dict(parse_accept_lang_header(request.headers.get("Accept-Encoding", "")))
+    is_packed = not is_xlsx and weights.get("gzip", 0) > 0
     response: FileResponse | StreamingHttpResponse
     if is_xlsx or is_packed:
         response = FileResponse(file.content, content_type=XLSX_TYPE if is_xlsx else CSV_TYPE)

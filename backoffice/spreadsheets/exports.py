@@ -7,7 +7,7 @@ import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from tempfile import TemporaryFile
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
+from backoffice.formatting import shortened
 from backoffice.spreadsheets import sql
 from backoffice.spreadsheets.columns import ChoiceColumn, Column
 from backoffice.spreadsheets.parser.limits import LAST_ROW, MAX_ROWS
@@ -33,6 +34,8 @@ BATCH_SIZE = 1_000
 MAX_CSV_ROWS = LAST_ROW - 1
 # Exports of one process that are not downloaded yet: they lie in /tmp, which is memory in a container.
 MAX_OPEN = 8
+# Of a cell in XLSX; openpyxl leaves out the rest without a mark.
+MAX_CELL_CHARS = 32_767
 # Excel recognises UTF-8 only by this.
 BYTE_ORDER_MARK = "\ufeff"
 # Characters that XML cannot hold or changes, and texts that look like their escapes.
@@ -82,6 +85,7 @@ class Export:
 
     `columns` are the file's, in the reader's language. `rows` turns the list's queryset into the rows of the
     file, which are of `model` and in `ordering`; `title` distinguishes this export from others of the list.
+    A column in `permissions` is only for accounts with its permission.
     """
 
     model: type[Model]
@@ -89,6 +93,14 @@ class Export:
     title: "str | Promise" = ""
     rows: "Callable[[QuerySet[Any]], QuerySet[Any]]" = _as_found
     ordering: tuple[str, ...] = ("pk",)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+
+    def columns_for(self, account: Any) -> list[Column]:
+        """The columns that a staff account may see."""
+        needed = self.permissions
+        return [
+            each for each in self.columns() if each.name not in needed or account.has_perm(needed[each.name])
+        ]
 
 
 def columns_of(
@@ -198,8 +210,8 @@ def _write_xlsx(file: IO[bytes], lines: Iterator[list[Any]]) -> tuple[int, int]:
 
 
 def _escaped(text: str) -> str:
-    """The text escaped as XLSX requires (ECMA-376 part 1, 22.9.2.19, ST_Xstring)."""
-    return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    """The text escaped as XLSX requires (ECMA-376 part 1, 22.9.2.19, ST_Xstring), as much as a cell holds."""
+    return shortened(_TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text), MAX_CELL_CHARS)
 
 
 def _lines(columns: list[Column], found: Iterable[tuple[Any, ...]], *, typed: bool) -> Iterator[list[Any]]:

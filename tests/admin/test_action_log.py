@@ -9,13 +9,15 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import IntegrityError
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import escape
 
 from backoffice import action_log
+from backoffice.formatting import shortened
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
-from tests.kit.backoffice import change
+from tests.kit.backoffice import change, page_of
 from tests.kit.database import execute
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +68,32 @@ def test_change_of_a_campaign_s_kind_gives_each_discount_its_own_unit_in_english
 )
 def test_entries_of_other_makers_are_worded_as_django_does(message):
     assert action_log.describe(LogEntry(change_message=message)) is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[" * 3_000,
+        "[" * 3_000 + "]" * 3_000,
+        "[" + "9" * 100_000 + "]",
+        '["added", 5]',
+        '[{"changes": 5}]',
+        '[{"changes": {"model": 5, "fields": [5]}}]',
+        '[{"changes": {"model": "products.product", "fields": [{"field": "price", "new": {"won": "x"}}]}}]',
+        '[{"changes": {"model": "products.product", "fields": [{"field": "price", "new": [1]}]}}]',
+        '[{"detail": {"text": "{rows:,}", "values": {}}}]',
+        r'[{"detail": {"text": "\ud83d", "values": {}}}]',
+        '[{"changed": 5}]',
+        '[{"other": "<b>"}]',
+    ],
+    ids=lambda message: message[:60],
+)
+def test_entry_of_an_unknown_form_is_shown_as_its_text(admin_client, admin_user, message):
+    product = ProductFactory()
+    action_log.log_rows(staff_id=admin_user.pk, rows=[(product, [])])
+    LogEntry.objects.update(change_message=message)
+    for page in (reverse("admin:admin_logentry_changelist"), page_of(product, "history")):
+        assert escape(shortened(message)) in admin_client.get(page).content.decode()
 
 
 def test_saved_form_logs_what_was_replaced_and_nothing_that_stayed(admin_client):

@@ -7,7 +7,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, models, transaction
 from django.urls import reverse
+from django.utils import timezone
 
+from backoffice.refusals.models import Refusal
 from core.db.audit import audit
 from coupons.factories import CouponFactory
 from coupons.services import issue
@@ -21,7 +23,7 @@ from users.factories import UserFactory
 from users.models import User
 
 pytestmark = pytest.mark.long
-APPS = ("users", "products", "points", "coupons", "orders", "rankings", "admin")
+APPS = ("users", "products", "points", "coupons", "orders", "rankings", "refusals", "admin")
 MAX, MIN = 2**63 - 1, -(2**63)
 MOMENTS = ("9998-12-31 00:00:00+00", "1900-01-01 00:00:00+00")
 MEMBERS_PAGES = [f"/api/v1/{path}" for path in ("points", "points/transactions", "orders", "issued-coupons")]
@@ -35,6 +37,7 @@ EXTREMES = {
         models.DateTimeField: MOMENTS[:1],
         models.CharField: ("🎉" * 64, "🎉" * 100, "🎉" * 255),
         models.TextField: ("🎉" * 100_000,),
+        models.JSONField: ("[" * 3_000 + "]" * 3_000,),
     },
     "largest in the ranking's window": {
         models.BigIntegerField: (2**31 - 1, MAX // 2, MAX - 1, MAX),
@@ -52,7 +55,8 @@ EXTREMES = {
         models.BigIntegerField: (7,),
         models.DateTimeField: ("2038-01-19 03:14:08+00", "2100-02-28 23:59:59.999999+00"),
         models.CharField: (f"<script>&'\"{CONTROLS[:40]}", "=cmd|' /C calc'!A0\r\n{{ x }}%s\\"),
-        models.TextField: (CONTROLS, '[{"changed": {"fields": [1]}}]', "{", "[1]", '[{"added": []}]', "null"),
+        models.TextField: (CONTROLS, "{", "[1]", '[{"added": []}]', "null", '[{"changes": 5}]'),
+        models.JSONField: ("5",),
     },
 }
 
@@ -103,6 +107,7 @@ def shop(transactional_db, client):
     staff = get_user_model().objects.create_superuser("otto")
     about = {"content_type": ContentType.objects.get_for_model(User), "object_id": str(member.pk)}
     LogEntry.objects.create(user=staff, action_flag=2, object_repr="x", **about)
+    Refusal.objects.create(refused_at=timezone.now(), status=409)
     for pk in (MIN, 0, MAX):
         User.objects.create(pk=pk, name="x")
         ProductFactory(pk=pk)

@@ -74,7 +74,7 @@ def test_change_takes_no_value_that_the_row_cannot_keep(browser, page, bought):
         "products": page_of(bought),
         "coupons": page_of(Coupon.objects.get()),
         "account": reverse("admin:auth_user_change", args=[account]),
-        "password": reverse("admin:auth_user_password_change", args=[account]),
+        "password": reverse("admin:auth_user_password_change", args=[User.objects.create_user("other").pk]),
         "own password": reverse("admin:password_change"),
     }[page]
     answers = statuses(browser, url, CHANGED[page])

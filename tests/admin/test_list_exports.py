@@ -13,12 +13,13 @@ from django.utils.timezone import localdate
 
 from backoffice import action_log
 from backoffice.filters import day_ranges
+from backoffice.formatting import won
 from backoffice.spreadsheets import slots
 from coupons.admin import STATUSES
 from coupons.models import IssuedCoupon, status_of
 from orders.models import Order, OrderEvent, OrderItem
 from points.models import PointAccount, PointTransaction
-from tests.kit.backoffice import buy
+from tests.kit.backoffice import buy, page_of
 from tests.kit.database import execute
 from tests.kit.files import fetch, rows_of
 
@@ -220,6 +221,20 @@ def test_right_to_export_shows_no_list_that_the_account_may_not_see(staff_of):
     assert post(browser, LEDGER).status_code == 200
 
 
+@pytest.mark.parametrize("lacking", [None, "view_pointaccount", "view_pointtransaction"])
+def test_order_shows_points_to_accounts_that_may_see_points(staff_of, bought, lacking):
+    browser, order = staff_of("operator"), Order.objects.get()
+    rights = Group.objects.get(name="operator").permissions
+    rights.remove(*rights.filter(codename=lacking))
+    page = browser.get(page_of(order)).content.decode()
+    (head, row) = rows_of(post(browser, ORDERS).getvalue())
+    shows_balance = lacking != "view_pointaccount"
+    assert [("결제 후 잔액" in page), ("결제 후 잔액" in head)] == [shows_balance] * 2
+    assert (won(order.balance_after) in page, str(order.balance_after) in row) == (shows_balance,) * 2
+    assert (won(-order.total) in page) == (lacking != "view_pointtransaction")
+    assert won(order.total) in page
+
+
 def test_right_to_export_is_ticked_on_a_role_s_page(admin_client, staff_of):
     staff_of("operator")
     admin_client.force_login(User.objects.get(username="admin"))
@@ -235,6 +250,31 @@ def test_browser_gets_the_file_compressed_and_of_a_known_length(admin_client, bo
     (content, sent) = plain.getvalue(), packed.getvalue()
     assert gzip.decompress(sent) == content
     assert (int(plain["Content-Length"]), int(packed["Content-Length"])) == (len(content), len(sent))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("br;q=1.0, GZIP ; q=0.001, *;q=0", "gzip"),
+        ("gzip;q=0", None),
+        ("br, gzip; q=0.000", None),
+        ("identity", None),
+        ("", None),
+    ],
+)
+def test_export_is_compressed_only_for_a_client_that_accepts_it(admin_client, bought, accepted, coding):
+    url, headers = reverse(f"admin:{ORDERS}_export"), {"Accept-Encoding": accepted}
+    assert admin_client.post(url, {"format": "0"}, headers=headers).get("Content-Encoding") == coding
+
+
+def test_text_that_a_cell_cannot_hold_ends_in_an_ellipsis(admin_client, bought):
+    OrderEvent.objects.update(last_error="x" * 60_000)
+    of_csv, of_xlsx = (rows_of(fetch(admin_client, EVENTS, kind))[1][7] for kind in ("csv", "xlsx"))
+    assert of_csv == "x" * 60_000
+    assert of_xlsx == "x" * 32_766 + "…"
+    OrderEvent.objects.update(last_error="x" * 32_767)
+    assert rows_of(fetch(admin_client, EVENTS, "xlsx"))[1][7] == "x" * 32_767
 
 
 def test_page_says_how_many_rows_there_are_and_how_many_a_file_holds(admin_client, bought):

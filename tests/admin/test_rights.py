@@ -129,6 +129,18 @@ def test_account_with_no_more_rights_can_be_changed(clerk, client):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("is_superuser", [False, True])
+@pytest.mark.parametrize("spelling", ["{}", "0{}", " {}"])
+def test_own_password_is_not_changed_without_the_old_one(clerk, client, is_superuser, spelling):
+    User.objects.filter(pk=clerk.pk).update(is_superuser=is_superuser)
+    before = state(clerk)
+    page = reverse("admin:auth_user_password_change", args=[spelling.format(clerk.pk)])
+    password = {"password1": "new password here", "password2": "new password here", "usable_password": "true"}
+    for answer in (client.get(page), client.post(page, password)):
+        assert (answer.status_code, answer.url) == (302, reverse("admin:password_change"))
+    assert state(clerk) == before
+
+
 def test_new_account_has_no_rights_with_any_fields_sent(clerk, client):
     fields = {"username": "new", "usable_password": "true", "is_superuser": "on", "is_staff": "on",
               "groups": [mighty_role().pk], "user_permissions": [permissions("auth", "add_user")[0].pk],

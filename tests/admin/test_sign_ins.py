@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from backoffice import sign_ins
-from backoffice.sign_ins import MAX_BY_ADDRESS, MAX_BY_NAME, MAX_OWN, Guess, guess_of_old_password
+from backoffice.sign_ins import MAX_BY_ADDRESS, MAX_BY_NAME, MAX_OWN, Guess, guess_of, guess_of_old_password
 from core.http.addresses import address_of
 from tests.kit.scenes import at_once
 
@@ -142,6 +142,15 @@ def test_sign_in_with_the_right_password_resets_its_own_counter(otto):
         assert attempt(password=PASSWORD).status_code == 302
     guess = sign_ins.guess_of(RequestFactory().get("/", REMOTE_ADDR="192.0.2.1"), name="otto")
     assert [cache.get(key) for key in (guess.own, guess.name, guess.address)] == [None, 12, 12]
+
+
+def test_right_sign_in_beside_five_others_is_not_told_of_wrong_passwords(otto):
+    other = guess_of(RequestFactory().get("/", REMOTE_ADDR="192.0.2.1"), name="otto")
+    assert [other.reserve() for _ in range(MAX_OWN)] == [True] * MAX_OWN
+    refused = attempt(password=PASSWORD).content.decode()
+    assert ("틀렸" in refused, "늦어도 15분 뒤에는" in refused) == (False, True)
+    other.give_back()
+    assert attempt(password=PASSWORD).status_code == 302
 
 
 def test_counter_always_ends():

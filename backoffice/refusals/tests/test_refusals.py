@@ -13,7 +13,9 @@ from django.test import Client as Browser
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
+from backoffice.refusals.exports import with_details
 from backoffice.refusals.models import Refusal
 from backoffice.refusals.recording import LISTED, record_refusals
 from backoffice.refusals.tasks import BATCH, KEPT, forget_old
@@ -22,6 +24,7 @@ from core.problems import NotRegistered
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
 from tests.kit import processes
+from tests.kit.backoffice import page_of
 from tests.kit.client import Answer, Client
 from tests.kit.database import broken, execute, lock_waiters
 from tests.kit.files import fetch, rows_of
@@ -199,3 +202,28 @@ def test_refusals_are_exported_by_staff_who_may(admin_client: Browser, client: B
     assert {"out_of_stock", '{"product_ids": [3]}', "checkout-2f61"} <= set(row)
     client.force_login(StaffAccount.objects.create_user("nobody", is_staff=True))
     assert client.post("/admin/refusals/refusal/export/", {"format": "0"}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("details", "shown"),
+    [
+        ('{"stock": 3, "name": "라떼"}', 'name: "라떼", stock: 3'),
+        ("{}", "-"),
+        ("5", "5"),
+        ("null", "null"),
+        ('{"stock": 1e130000}', '{"stock": 10000'),
+        ("[" * 3_000 + "]" * 3_000, "[" * 999 + "…"),
+    ],
+    ids=["object", "empty", "number", "null", "digits", "nested"],
+)
+def test_details_of_any_form_are_shown_and_exported(admin_client: Browser, details: str, shown: str) -> None:
+    member = UserFactory()
+    row = refusal(user_id=member.pk, request_id="checkout-2f61")
+    execute("UPDATE refusals_refusal SET extension_members = %s::jsonb", details)
+    for page in (reverse("admin:refusals_refusal_changelist"), page_of(row)):
+        assert f">{escape(shown)}" in admin_client.get(page).content.decode()
+    for page in (page_of(member), "/admin/search/?s=checkout-2f61"):
+        assert admin_client.get(page, follow=True).status_code == 200
+    stored = with_details(Refusal.objects.all()).values_list("details", flat=True).get()
+    assert stored.strip("{}") in rows_of(fetch(admin_client, "refusals_refusal", "csv"))[1][6]
