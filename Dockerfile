@@ -22,7 +22,7 @@ RUN groupadd --system --gid 10001 shop && useradd --system --uid 10001 --gid sho
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /shop
 COPY . .
-# Settings want these even where nothing is connected; none of them outlives this line.
+# The settings require these even without a connection; they apply to this RUN alone.
 RUN SECRET_KEY=only-for-collecting-the-static-files ALLOWED_HOSTS=localhost CSRF_TRUSTED_ORIGINS=https://localhost DATABASE_URL=postgresql:///build REDIS_URL=redis://build \
     python manage.py collectstatic --noinput
 USER 10001:10001

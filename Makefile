@@ -6,7 +6,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -
 LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
 COMPILE := $(VENV)/tools/bin/uv pip compile --quiet --no-deps --only-binary :all:
 
-# Of what `make run` says, as core/embedded/language.py has it.
+# The language of the messages of `make run`, chosen as in core/embedded/language.py.
 KOREAN := $(filter ko% KO%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
 PYTHON_NEEDED := $(if $(KOREAN),Python 3.11 이상이 필요해요.,Python 3.11 or newer is needed.)
 # With a dot every two seconds, as pip says nothing for a minute; the dots end with this shell at the latest.
@@ -14,7 +14,7 @@ INSTALL_SHOWN = printf '%s ' "$(if $(KOREAN),$< 설치 중,Installing $<)"; \
 	(while sleep 2; kill -0 $$$$ 2>/dev/null; do printf .; done) & dots=$$!; \
 	$(PYTHON) $(INSTALL) $<; code=$$?; kill $$dots; echo; exit $$code
 
-# Of `make test-distros`: others' breakage in unstable (sid) never stops ours, so it is for the hand.
+# For `make test-distros`. Unstable (sid) is run by hand: what breaks there must not fail this project.
 SUITES := bookworm trixie
 # What every pin has a wheel for; the image runs the newest.
 PYTHONS := 3.11 3.12 3.13 3.14

@@ -6,7 +6,7 @@
 #   backup.sh restore TIME TO     put the newest copy from before TIME into the new folder TO, set to be replayed up
 #                                 to TIME and to pause there; `latest` in place of TIME: to the end, without a pause
 #
-# BACKUPS is a folder on another machine, the same for all; who is asked say PGHOST, PGPORT, PGUSER and PGPASSFILE.
+# BACKUPS is a folder on another machine, the same for all; PGHOST, PGPORT, PGUSER and PGPASSFILE name the server.
 set -eu
 umask 077
 BACKUPS=${BACKUPS:-/backups}

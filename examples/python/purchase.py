@@ -1,4 +1,4 @@
-"""Charge points, order a product and read a refusal by its type, with a generated client.
+"""Charge points, order a product and read a refusal by its code, with a generated client.
 
 python purchase.py http://127.0.0.1:8000 1
 """

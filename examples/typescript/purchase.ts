@@ -1,5 +1,5 @@
 /**
- * Charge points, order a product and read a refusal by its type, with a generated client.
+ * Charge points, order a product and read a refusal by its code, with a generated client.
  *
  *     node purchase.js http://127.0.0.1:8000 1
  */
