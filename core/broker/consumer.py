@@ -1,5 +1,6 @@
 """The worker's consumer of messages."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,18 @@ class UnknownTask(Exception):
     """A message names no task of the shop's."""
 
 
+class Pause:
+    """A second between attempts at a broker that takes nothing; Celery logs a trace for each fifth."""
+
+    ended_at = 0.0
+
+    def step(self) -> None:
+        """Wait, unless the last attempt is long ago."""
+        if time.monotonic() - self.ended_at < 1:
+            time.sleep(1)
+        self.ended_at = time.monotonic()
+
+
 class Consumer(consumer.Consumer):
     """Celery's, to which a message is the name of a task (core/broker/transport.py drops all else).
 
@@ -27,6 +40,7 @@ class Consumer(consumer.Consumer):
         alone = dict.fromkeys(("without_heartbeat", "without_gossip", "without_mingle"), True)
         kwargs["worker_options"] = {**options, **alone}
         super().__init__(*args, **kwargs)
+        self._restart_state = Pause()
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """The handler of messages; the transport discards a message if it raises."""

@@ -136,8 +136,9 @@ def test_worker_that_starts_while_redis_is_full_waits_until_it_is_not(shop: Shop
     late = shop.another_worker("late")
     try:
         with out_of_memory(shop.servers):
-            late.ready = lambda log: log.count(b"Cannot connect") > 1
+            late.ready = lambda log: log.count(b"Connection to broker lost") > 1
             late.start()
         until(lambda: b" ready." in late.log.read_bytes(), seconds=20)
+        assert b"Traceback" not in late.log.read_bytes()
     finally:
         late.kill()
