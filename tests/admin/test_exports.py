@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from backoffice import action_log
 from backoffice.spreadsheets import exports
+from backoffice.spreadsheets.cells import read_cell
 from backoffice.spreadsheets.columns import column_of
 from backoffice.spreadsheets.parser.workbook import unescaped
-from backoffice.spreadsheets.validation import read_cell
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory

@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from backoffice.spreadsheets import importing, slots
+from backoffice.spreadsheets.cells import read_cell
 from backoffice.spreadsheets.columns import CellError, Formatted, column_of
 from backoffice.spreadsheets.importing import parsed, preview
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
 from backoffice.spreadsheets.slots import file_slot
-from backoffice.spreadsheets.validation import read_cell
 from coupons.models import Coupon
 from tests.kit.processes import until
 from tests.kit.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
