@@ -26,7 +26,9 @@ from backoffice.spreadsheets.columns import (
 MAX_EXACT_FLOAT = 2**53
 # Far above any shop's ids, and far below the end of the sequence.
 MAX_ID = 10**12
-_WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
+# `4.0` and `4.00` are 4, as programs write it. `4.000` is 4000 where the dot separates thousands, as it does
+# in files with semicolons.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0{1,2})?", re.ASCII)
 
 
 def read_cell(column: Column, value: Any) -> Any:

@@ -50,7 +50,7 @@ def test_wrong_column_is_named_before_any_row(admin_client, head, name):
     assert f">{said}<" in page.content.decode()
 
 
-NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "", "-1", "9223372036854775808", "0x1", "nan"]
+NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "4.000", "4.500.000", "", "-1", "9223372036854775808", "0x1", "nan"]
 
 
 @pytest.mark.parametrize("price", NUMBERS)
@@ -85,6 +85,16 @@ def test_rows_with_the_same_id_or_the_same_new_name_are_refused(admin_client):
     product = ProductFactory()
     twice = [(product.pk, "a", 1, 1), (product.pk, "b", 1, 1), ("", "c", 1, 1), ("", "c", 1, 1)]
     assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), *twice)))) == {3, 5}
+
+
+@pytest.mark.parametrize("number", ["4.000", "+4.000", "-4.000000"])
+@pytest.mark.parametrize("name", ["id", "price", "stock_change"])
+def test_import_with_semicolons_refuses_a_dot_that_may_separate_thousands(admin_client, name, number):
+    product = ProductFactory()
+    row = {"id": product.pk, "price": 1, "stock_change": "", "reason": "x", name: number}
+    content = as_csv(row, row.values()).replace(b",", b";")
+    found = wrong(preview(admin_client, PRODUCTS, content, language="en"))[2]
+    assert f"“{number}” is not a whole number" in str(found)
 
 
 @pytest.mark.parametrize("row_id", ["0", "-1", "1000000000001", "x", "1.5"])
