@@ -12,6 +12,9 @@ TEXTS = {
     "encoding": gettext_noop(
         "This is neither an XLSX file nor a CSV file in UTF-8 or CP949. In Excel, save it as “CSV UTF-8”."
     ),
+    "two_encodings": gettext_noop(
+        "The letters of this file differ in UTF-8 and CP949. Where they look right, save it as “CSV UTF-8”."
+    ),
     "csv_quotes": gettext_noop("A quotation mark is missing, or one inside a cell is not doubled."),
     "long_cell": gettext_noop("A cell has %(most)s characters at most. Is a quotation mark missing?"),
     "long_row": gettext_noop("This row has no end: a quotation mark or the end of a line is missing."),
