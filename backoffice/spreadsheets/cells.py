@@ -46,9 +46,9 @@ def read_cell(column: Column, value: Any) -> Any:
 
 def _read_integer(_column: Column, value: Any) -> int:
     if isinstance(value, Formatted):
-        if value.is_scaled:
+        if value.is_other:
             raise ValidationError(
-                _("This cell shows another number than it holds. Remove its percent sign or format.")
+                _("This cell shows something else than it holds. Remove its percent sign or format.")
             )
         value = value.number
     if isinstance(value, str) and _WHOLE.fullmatch(value):

@@ -37,10 +37,10 @@ class CellError(str):
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """A number that its cell shows formatted (`007`, `1,000`) or, `is_scaled`, as another number (`100%`)."""
+    """A number that its cell shows formatted (`007`, `1,000`) or, `is_other`, as another value (`100%`)."""
 
     number: float
-    is_scaled: bool
+    is_other: bool
 
     def __str__(self) -> str:
         return str(self.number)

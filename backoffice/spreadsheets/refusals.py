@@ -27,6 +27,7 @@ TEXTS = {
     "cell_twice": gettext_noop("This cell is in the file twice. Save the file again in Excel."),
     "cell_place": gettext_noop("“%(place)s” is not a cell of a sheet."),
     "cell_value": gettext_noop("This cell cannot be read. Type its value again."),
+    "cell_format": gettext_noop("The format of this cell hides its text or adds to it. Remove the format."),
     "not_calculated": gettext_noop(
         "The formula in this cell was never calculated. Open the file in Excel, save it, and upload it again."
     ),

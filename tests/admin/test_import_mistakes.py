@@ -50,7 +50,20 @@ def test_wrong_column_is_named_before_any_row(admin_client, head, name):
     assert f">{said}<" in page.content.decode()
 
 
-NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "4.000", "4.500.000", "", "-1", "9223372036854775808", "0x1", "nan"]
+NUMBERS = [
+    "1_000",
+    "１２",
+    "1e3",
+    "12.5",
+    "4,500",
+    "4.000",
+    "4.500.000",
+    "",
+    "-1",
+    "9223372036854775808",
+    "0x1",
+    "nan",
+]
 
 
 @pytest.mark.parametrize("price", NUMBERS)

@@ -2,7 +2,7 @@
 
 A row is a line of JSON, `[number, [cell, ...]]`. A cell is null, a text, a number, true or false, or an
 object: `{"date": "2026-11-28T09:00:00"}`; for a formula that failed, `{"error": "#N/A"}`; for a number in a
-format that shows it otherwise, `{"number": 7, "scaled": false}`. At the end it writes a JSON object to
+format that shows it otherwise, `{"number": 7, "other": false}`. At the end it writes a JSON object to
 standard error: `{"refused": code, ...}`, or facts about the table.
 """
 

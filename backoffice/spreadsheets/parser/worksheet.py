@@ -12,9 +12,10 @@ from typing import Any
 from xml.etree.ElementTree import Element  # nosec B405 # for its type
 
 from backoffice.spreadsheets.parser import limits
+from backoffice.spreadsheets.parser.formats import DATE, GENERAL, OTHER, PLAIN, Kinds
 from backoffice.spreadsheets.parser.limits import UnreadableFile, filled
 from backoffice.spreadsheets.parser.package import Package
-from backoffice.spreadsheets.parser.workbook import DATE, PLAIN, SCALED, TRUE, Workbook, text_of, unescaped
+from backoffice.spreadsheets.parser.workbook import TRUE, Workbook, text_of, unescaped
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -182,7 +183,10 @@ class Worksheet:
             is_calculated = (text or is_text) and not self.book.calculates_on_load
             self._formula(formula, column, is_calculated=bool(is_calculated))
         if text:
-            return self._value(kind, text, cell.get("s", "0"))
+            kinds = self.book.formats.get(int(cell.get("s", "0")), GENERAL)
+            if kind != "n" and kinds.text == OTHER:
+                raise UnreadableFile("cell_format", row=self.row, column=column)
+            return self._value(kind, text, kinds)
         return "" if is_text else None
 
     def _formula(self, formula: Element, column: int, *, is_calculated: bool) -> None:
@@ -197,9 +201,9 @@ class Worksheet:
             if len(self.areas) > limits.MAX_OPEN_AREAS:
                 raise UnreadableFile("too_much_work")
 
-    def _value(self, kind: str, text: str, style: str) -> Any:
+    def _value(self, kind: str, text: str, kinds: Kinds) -> Any:
         if kind == "n":
-            return self._number(text.strip(), self.book.formats.get(style, PLAIN))
+            return self._number(text.strip(), kinds)
         if kind == "s":
             return self.book.string(int(_match(_INDEX, text)))
         if kind == "b":
@@ -210,13 +214,14 @@ class Worksheet:
             return unescaped(text)
         raise ValueError(kind)
 
-    def _number(self, text: str, shown: str) -> Any:
+    def _number(self, text: str, kinds: Kinds) -> Any:
         number = int(text) if _WHOLE.fullmatch(text) else float(_match(_DECIMAL, text))
         if not math.isfinite(number):
             raise ValueError(text)
-        if shown == DATE:  # below 1 it is a time without a day
-            return {"date": self._date(number).isoformat()} if number >= 1 else number
-        return number if shown == PLAIN else {"number": number, "scaled": shown == SCALED}
+        shown = kinds.positive if number > 0 else kinds.negative if number else kinds.zero
+        if shown == DATE and number >= 1:  # below 1 it is a time without a day, or no date at all
+            return {"date": self._date(number).isoformat()}
+        return number if shown == PLAIN else {"number": number, "other": shown in {DATE, OTHER}}
 
     def _date(self, days: float) -> datetime:
         """The datetime of Excel's day number, rounded to a millisecond."""

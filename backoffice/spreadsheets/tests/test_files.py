@@ -42,16 +42,16 @@ def test_cells_keep_their_types():
 
 
 def test_amount_is_read_from_any_format_that_shows_the_same_number():
-    assert read_cell(column_of(Coupon, "quantity"), Formatted(4500, is_scaled=False)) == 4500
+    assert read_cell(column_of(Coupon, "quantity"), Formatted(4500, is_other=False)) == 4500
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("quantity", Formatted(1, is_scaled=True)),  # 100%
-        ("name", Formatted(7, is_scaled=False)),  # 007
+        ("quantity", Formatted(1, is_other=True)),  # 100%
+        ("name", Formatted(7, is_other=False)),  # 007
         ("name", datetime(2026, 12, 31)),  # noqa: DTZ001
-        ("closes_at", Formatted(46387, is_scaled=False)),
+        ("closes_at", Formatted(46387, is_other=False)),
     ],
 )
 def test_cell_that_shows_another_value_than_it_holds_is_refused(name, value):

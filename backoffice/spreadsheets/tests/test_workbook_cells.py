@@ -4,9 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from backoffice.spreadsheets.parser.workbook import is_date, kind_of
 from tests.kit.parsing import cell_of, refused, rows_of
-from tests.kit.workbooks import BOOK, NAMES, SHEET, STYLES, changed, with_cell, with_sheet, with_strings, xlsx
+from tests.kit.workbooks import BOOK, NAMES, SHEET, changed, with_cell, with_sheet, with_strings, xlsx
 
 
 @pytest.mark.parametrize(
@@ -114,56 +113,6 @@ def test_day_beyond_the_calendar_is_refused(serial):
     assert refused(changed(content, SHEET, "36526", serial)) == ("cell_value", "A1")
 
 
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("yyyy-mm-dd", True),
-        ("h:mm AM/PM", True),
-        ('yyyy"년" m"월"', True),
-        ("[$-412]yyyy", True),
-        ("General", False),
-        ("0.00", False),
-        ('0"days"', False),
-        ("[Red]0", False),
-        (r"0\d", False),
-        ("[h]:mm", False),
-        ("#,##0;[Red]-#,##0", False),
-    ],
-)
-def test_format_of_a_date_is_recognised(code, expected):
-    assert is_date(code) is expected
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("General", "plain"),
-        ("@", "plain"),
-        ("000", "dressed"),
-        ("#,##0", "dressed"),
-        ("_-* #,##0_-", "dressed"),
-        ('0"%"', "dressed"),
-        ("0%", "scaled"),
-        ("0.00 %;[Red]-0.00 %", "scaled"),
-        ("#,##0,", "scaled"),
-        ('#,##0,,"백만"', "scaled"),
-        ("0.0,", "scaled"),
-        ("yyyy-mm-dd", "date"),
-    ],
-)
-def test_format_that_changes_digits_is_recognised(code, expected):
-    assert kind_of(code) == expected
-
-
-@pytest.mark.parametrize(("code", "is_scaled"), [("000", False), ("0%", True), ("#,##0,", True)])
-def test_number_that_is_shown_otherwise_is_reported(code, is_scaled):
-    def fill(sheet):
-        sheet.append([7])
-        sheet["A1"].number_format = code
-
-    assert rows_of(xlsx(fill))[0][1] == [{"number": 7, "scaled": is_scaled}]
-
-
 @pytest.mark.parametrize("others", ["", '<row r="3"><c r="A3"/></row>'])
 @pytest.mark.parametrize("kind", ["array", "dataTable"])
 def test_formula_that_fills_other_cells_is_refused_where_they_lack_a_value(kind, others):
@@ -193,14 +142,3 @@ def test_cell_with_two_values_is_refused(cell):
 
 def test_comments_inside_a_value_are_not_part_of_it():
     assert cell_of('<c r="A2"><v>4<!-- -->50<?x?>0</v></c>') == 4500
-
-
-def test_format_of_a_condition_is_no_format_of_cells():
-    def fill(sheet):
-        sheet.append([7])
-        sheet["A1"].number_format = "#,##0.0"
-
-    content = xlsx(fill)
-    condition = '<dxfs count="1"><dxf><numFmt numFmtId="164" formatCode="0%"/></dxf></dxfs>'
-    content = changed(content, STYLES, "</styleSheet>", f"{condition}</styleSheet>")
-    assert rows_of(content)[0][1] == [{"number": 7, "scaled": False}]
