@@ -24,6 +24,8 @@ from backoffice.spreadsheets.columns import (
 
 # Excel keeps fifteen digits: a larger number may differ from the typed one.
 MAX_EXACT_FLOAT = 2**53
+# The first whole number that Excel shows otherwise than by its digits, as 1E+11.
+FIRST_SCIENTIFIC = 10**11
 # Far above any shop's ids, and far below the end of the sequence.
 MAX_ID = 10**12
 # `4.0` and `4.00` are 4, as programs write it. `4.000` is 4000 where the dot separates thousands, as it does
@@ -73,8 +75,11 @@ def _read_id(column: Column, value: Any) -> int:
 
 
 def _read_text(_column: Column, value: Any) -> Any:
-    """The text; a number of Excel's as it looks. Refuses values that their cell shows differently."""
-    if isinstance(value, Formatted | datetime):
+    """The text; a number of Excel's as it looks. Refuses values that their cell may show differently."""
+    is_number = isinstance(value, int | float)
+    if isinstance(value, Formatted | datetime) or (
+        is_number and (value != int(value) or abs(value) >= FIRST_SCIENTIFIC)
+    ):
         raise ValidationError(
             _("This cell does not hold the text that it shows. Format it as text and type it again.")
         )

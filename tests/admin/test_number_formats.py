@@ -43,6 +43,18 @@ def test_name_that_is_shown_as_007_does_not_become_7(admin_client):
     )
 
 
+@pytest.mark.parametrize("name", [4500.4, 0.30000000000000004, 1.5, 100_000_000_000, 1e300])
+def test_import_refuses_a_name_that_is_a_number_shown_by_other_digits(admin_client, name):
+    content = formatted(("name", "price", "stock"), (name, 1000, 1), "A2", "0")
+    found = wrong(preview(admin_client, PRODUCTS, content, language="en"))
+    assert "does not hold the text that it shows" in found[2]["Product name"][0]
+
+
+def test_import_reads_a_name_that_is_a_whole_number(admin_client):
+    page = preview(admin_client, PRODUCTS, formatted(("name", "price", "stock"), (1984, 1, 1), "A2", "0"))
+    assert "<td>1984</td>" in page.content.decode()
+
+
 def test_price_may_have_separators(admin_client):
     content = formatted(("name", "price", "stock"), ("tea", 4500, 1), "B2", "#,##0")
     assert not wrong(preview(admin_client, PRODUCTS, content))
