@@ -13,10 +13,10 @@ from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets.columns import (
-    EXCEL_ERRORS,
     CellError,
     Column,
     Formatted,
+    is_excel_error,
     needs_apostrophe,
     spellings,
     stripped,
@@ -35,8 +35,8 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0{1,2})?", re.ASCII)
 
 def read_cell(column: Column, value: Any) -> Any:
     """A cell's value for the column's field, None for an empty cell. Raises ValidationError."""
-    if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
-        raise ValidationError(_("The formula in this cell failed in Excel."))
+    if isinstance(value, CellError) or (isinstance(value, str) and is_excel_error(stripped(value))):
+        raise ValidationError(_("The formula in this cell failed in Excel, or its column was too narrow."))
     kind = "choice" if column.choices else column.field.get_internal_type()
     read = READERS.get(kind, _read_text)
     if isinstance(value, str):

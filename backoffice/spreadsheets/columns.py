@@ -1,5 +1,6 @@
 """The columns of a table's files, and their values on pages and in files."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ from backoffice.formatting import number
 # Characters that begin a formula, in every width (UAX 15); spreadsheets convert some of these into the
 # others.
 _SIGNS = frozenset("=+-@−")
-# Texts that spreadsheets turn into a cell with a failed formula.
-EXCEL_ERRORS = frozenset(
-    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
+# Texts of cells whose formula failed; in a CSV file also of cells that were too narrow, which are `#` alone.
+_EXCEL_ERROR = re.compile(
+    "#(N/A|REF!|VALUE!|DIV/0!|NAME[?]|NULL!|NUM!|SPILL!|CALC!|FIELD!|BUSY!|CONNECT!|BLOCKED!|UNKNOWN!"
+    "|PYTHON!|EXTERNAL!|GETTING_DATA|#+)"
 )
 # Invisible characters that str.strip() leaves.
 _INVISIBLE = frozenset({"Cc", "Cf"})
@@ -231,6 +233,11 @@ def stripped(text: str) -> str:
     return text.strip().strip("\ufeff").strip()
 
 
+def is_excel_error(text: str) -> bool:
+    """Whether a spreadsheet shows this in place of a value."""
+    return bool(_EXCEL_ERROR.fullmatch(text))
+
+
 def needs_apostrophe(text: str) -> bool:
     """Whether a text is exported with a leading apostrophe, which an import removes again.
 
@@ -240,7 +247,7 @@ def needs_apostrophe(text: str) -> bool:
     """
     text = text.lstrip("'")
     first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
-    is_run = unicodedata.normalize("NFKC", first) in _SIGNS or text.upper() in EXCEL_ERRORS
+    is_run = unicodedata.normalize("NFKC", first) in _SIGNS or is_excel_error(text.upper())
     return is_run or text != stripped(text)
 
 

@@ -27,7 +27,7 @@ FORMULAS = [
     *("\n=1", "\r=1", "\t=1", " =1", "\u3000=1", "\u00a0=1", "\ufeff=1", "\u200b=1", "\x0b=1"),
     *("\na", " a ", "a\n", "\ta"),
     *("'=1", "''＝1", "' a"),
-    *("#N/A", "#n/a", "'#DIV/0!"),  # XLSX and Excel have these for what failed
+    *("#N/A", "#n/a", "'#DIV/0!", "####"),  # XLSX and Excel have these for what failed or is too narrow
 ]
 
 

@@ -68,7 +68,7 @@ NUMBERS = [
 
 @pytest.mark.parametrize("price", NUMBERS)
 def test_bad_number_is_refused_with_its_row_and_column(admin_client, price):
-    page = preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("b", price, 1)))
+    page = preview(admin_client, PRODUCTS, as_csv(HEAD, ("가", 1, 1), ("b", price, 1)))
     (row,) = wrong(page)
     assert row == 3
     assert set(wrong(page)[3]) <= {"가격", ""}
@@ -175,6 +175,15 @@ def test_cell_that_shows_something_is_never_read_as_empty(admin_client):
     assert wrong(preview(admin_client, COUPONS, formulas)) == [
         "2행 E열: 이 칸의 수식이 아직 계산되지 않았어요. 파일을 엑셀에서 열어 저장한 뒤 다시 올려 주세요."
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["#N/A", "#FIELD!", "#BUSY!", "#CONNECT!", "#GETTING_DATA", "#PYTHON!", "##", "########"]
+)
+def test_import_refuses_a_text_of_a_cell_that_showed_no_value(admin_client, text):
+    found = wrong(preview(admin_client, PRODUCTS, as_csv(HEAD, (text, 1, 1)), language="en"))
+    assert "failed in Excel, or its column was too narrow" in found[2]["Product name"][0]
+    assert not wrong(preview(admin_client, PRODUCTS, as_csv(HEAD, (f"'{text}", 1, 1), ("#1", 1, 1))))
 
 
 def test_cell_whose_formula_failed_is_shown_as_in_the_file(admin_client):
