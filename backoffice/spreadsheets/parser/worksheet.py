@@ -15,7 +15,7 @@ from backoffice.spreadsheets.parser import limits
 from backoffice.spreadsheets.parser.formats import DATE, GENERAL, OTHER, PLAIN, Kinds
 from backoffice.spreadsheets.parser.limits import UnreadableFile, filled
 from backoffice.spreadsheets.parser.package import Package
-from backoffice.spreadsheets.parser.workbook import TRUE, Workbook, text_of, unescaped
+from backoffice.spreadsheets.parser.workbook import TRUE, Workbook, has_stray_text, text_of, unescaped
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -144,7 +144,8 @@ class Worksheet:
 
     def _area(self, reference: str) -> Area:
         first, _colon, last = reference.partition(":")
-        return (*self._place(first), *self._place(last or first))
+        rows, columns = zip(self._place(first), self._place(last or first), strict=True)
+        return min(rows), min(columns), max(rows), max(columns)
 
     def _place(self, reference: str) -> tuple[int, int]:
         found = _REFERENCE.fullmatch(reference)
@@ -165,16 +166,7 @@ class Worksheet:
 
         Raises UnreadableFile; ValueError, LookupError or OverflowError for an unreadable cell.
         """
-        formula = value = None
-        for part in cell:
-            if part.tag == "f":
-                formula = part
-            elif part.tag in {"v", "is"}:
-                if value is not None:
-                    raise ValueError
-                value = part
-            elif part.tag != "extLst":
-                raise UnreadableFile("damaged")
+        formula, value = _parts(cell)
         kind = cell.get("t", "n")
         text = "" if value is None else _text(value)
         # A text formula may result in an empty text; any other formula without a value was never calculated.
@@ -187,6 +179,8 @@ class Worksheet:
             if kind != "n" and kinds.text == OTHER:
                 raise UnreadableFile("cell_format", row=self.row, column=column)
             return self._value(kind, text, kinds)
+        if kind in {"s", "b", "e"}:
+            raise ValueError(kind)
         return "" if is_text else None
 
     def _formula(self, formula: Element, column: int, *, is_calculated: bool) -> None:
@@ -231,6 +225,23 @@ class Worksheet:
         year, before = (1904, 0) if self.book.from_1904 else (1900, 2 if skips_a_day else 1)
         first = datetime(year, 1, 1)  # noqa: DTZ001 - a sheet knows no zone
         return first + timedelta(milliseconds=round((days - before) * _DAY_MILLISECONDS))
+
+
+def _parts(cell: Element) -> tuple[Element | None, Element | None]:
+    """The cell's formula and value. Raises UnreadableFile; ValueError where they are not of its type."""
+    formula = value = None
+    for part in cell:
+        if part.tag == "f":
+            formula = part
+        elif part.tag in {"v", "is"}:
+            if value is not None:
+                raise ValueError
+            value = part
+        elif part.tag != "extLst":
+            raise UnreadableFile("damaged")
+    if has_stray_text(cell) or (value is not None and (value.tag == "is") != (cell.get("t") == "inlineStr")):
+        raise ValueError
+    return formula, value
 
 
 def _text(value: Element) -> str:

@@ -68,10 +68,21 @@ def test_formula_value_that_was_never_calculated_is_refused():
         '<c r="A2"><v>１２</v></c>',
         '<c r="A2" t="b"><v>2</v></c>',
         '<c r="A2" t="?"><v>1</v></c>',
+        '<c r="A2">3000</c>',
+        '<c r="A2"><v>3</v>000</c>',
+        '<c r="A2"><is><t>3000</t></is></c>',
+        '<c r="A2" t="inlineStr"><v>3000</v></c>',
+        '<c r="A2" t="inlineStr"><is>3000</is></c>',
+        '<c r="A2" t="inlineStr"><is><x><t>3000</t></x></is></c>',
+        '<c r="A2" t="inlineStr"><is><t>3<b/>000</t></is></c>',
+        '<c r="A2" t="inlineStr"><is><r><t>3</t>000</r></is></c>',
+        '<c r="A2" t="e"/>',
+        '<c r="A2" t="b"><v/></c>',
+        '<c r="A2" t="s"><v/></c>',
         f'<c r="A2"><v>{"9" * 5000}</v></c>',
     ],
 )
-def test_cell_that_cannot_be_read_is_refused_by_row_and_column(cell):
+def test_import_refuses_a_cell_that_cannot_be_read_by_row_and_column(cell):
     assert refused(with_cell(cell)) == ("cell_value", "A2")
 
 
@@ -89,6 +100,14 @@ def test_shared_text_is_found_by_its_number(number, text):
 def test_shared_text_that_is_missing_is_refused_by_row_and_column(number):
     content = with_cell(f'<c r="A2" t="s"><v>{number}</v></c>')
     assert refused(with_strings(TEXTS, sound=content)) == ("cell_value", "A2")
+
+
+@pytest.mark.parametrize(
+    "text", ["<si>김</si>", "<si><x><t>김</t></x></si>", "<si><t>김<b/>하나</t></si>", "<x/>"]
+)
+def test_import_refuses_shared_texts_that_cannot_be_read(text):
+    content = with_cell('<c r="A2" t="s"><v>0</v></c>')
+    assert refused(with_strings(f"{text}</sst>", sound=content))[0] == "damaged"
 
 
 @pytest.mark.parametrize(
