@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -104,21 +104,21 @@ def _read_choice(column: Column, value: Any) -> str:
 
 
 def _read_timestamp(_column: Column, value: Any) -> datetime:
-    """A date of Excel's, or a text as in 2026-11-22 09:00; Seoul's time unless it has an offset."""
+    """A date of Excel's, or a text as in 2026-11-22 09:00; Seoul's time unless it has an offset. In UTC."""
     moment = value
-    if isinstance(value, str):
-        try:
+    try:
+        if isinstance(value, str):
             moment = parse_datetime(value) or parse_date(value)
-        except ValueError:  # as in 2026-13-01
-            moment = None
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    if not isinstance(moment, datetime):
-        raise ValidationError(
-            _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
-            params={"value": f"{value}"[:40]},
-        )
-    return make_aware(moment) if is_naive(moment) else moment
+        if isinstance(moment, date) and not isinstance(moment, datetime):
+            moment = datetime.combine(moment, time())
+        if isinstance(moment, datetime):
+            # PostgreSQL takes no offset beyond 15:59.
+            return (make_aware(moment) if is_naive(moment) else moment).astimezone(UTC)
+    except (ValueError, OverflowError):  # as in 2026-13-01, or 0001-01-01 in Seoul
+        pass
+    raise ValidationError(
+        _("“%(value)s” is no date and time as in 2026-11-22 09:00."), params={"value": f"{value}"[:40]}
+    )
 
 
 READERS: dict[str, Callable[[Column, Any], Any]] = {

@@ -139,6 +139,22 @@ def test_row_that_the_database_would_refuse_is_refused_in_the_preview(admin_clie
     assert "_" not in "".join(text for texts in found[2].values() for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("moment", "is_read"),
+    [
+        ("2026-11-22 09:00:00+16:00", True),
+        ("2026-11-22 09:00:00-23:59", True),
+        ("0001-01-01 00:00", False),
+        ("9999-12-31 23:59:59-23:59", False),
+    ],
+)
+def test_import_reads_a_time_with_any_offset_or_refuses_it_in_words(admin_client, moment, is_read):
+    head = ("name", "discount_type", "discount_value", "quantity", "opens_at")
+    page = preview(admin_client, COUPONS, as_csv(head, ("a", "fixed", 1, 1, moment)), language="en")
+    assert set(wrong(page).get(2, ())) == (set() if is_read else {"Opens"})
+    assert page.status_code == 200
+
+
 def test_mistakes_beyond_a_number_are_only_counted(admin_client):
     page = preview(admin_client, PRODUCTS, as_csv(HEAD, *[(f"{n}", "x", 1) for n in range(2000)]))
     assert len(wrong(page)) == 100
