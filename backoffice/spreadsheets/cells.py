@@ -13,6 +13,7 @@ from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets.columns import (
+    MAX_EXACT,
     CellError,
     Column,
     Formatted,
@@ -22,8 +23,6 @@ from backoffice.spreadsheets.columns import (
     stripped,
 )
 
-# Excel keeps fifteen digits: a larger number may differ from the typed one.
-MAX_EXACT_FLOAT = 2**53
 # The first whole number that Excel shows otherwise than by its digits, as 1E+11.
 FIRST_SCIENTIFIC = 10**11
 # Far above any shop's ids, and far below the end of the sequence.
@@ -53,9 +52,13 @@ def _read_integer(_column: Column, value: Any) -> int:
                 _("This cell shows something else than it holds. Remove its percent sign or format.")
             )
         value = value.number
+    if isinstance(value, int | float) and abs(value) > MAX_EXACT:
+        raise ValidationError(
+            _("Excel keeps fifteen digits of a number. Format this cell as text and type it again.")
+        )
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value.partition(".")[0])
-    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValidationError(

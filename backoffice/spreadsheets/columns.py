@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import action_log
 from backoffice.formatting import number
 
+# Excel keeps fifteen digits of a number.
+MAX_EXACT = 10**15 - 1
 # Characters that begin a formula, in every width (UAX 15); spreadsheets convert some of these into the
 # others.
 _SIGNS = frozenset("=+-@−")
@@ -63,10 +65,11 @@ class Column:
         return {self.name, *spellings(label)}
 
     def show(self, value: Any, *, typed: bool) -> Any:
-        """A value as people read it; a number for files with `typed` cells."""
+        """A value as people read it; a number for files with `typed` cells, if Excel keeps its digits."""
         if value is None:
             return ""
-        return value if typed else str(value)
+        is_exact = not isinstance(value, int) or abs(value) <= MAX_EXACT
+        return value if typed and is_exact else str(value)
 
     def write(self, value: Any, *, typed: bool) -> Any:
         """The value as a cell of a file; a text is written so that it is never run as a formula."""

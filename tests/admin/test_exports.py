@@ -66,6 +66,14 @@ def test_export_in_a_language_is_imported_as_unchanged(admin_client, kind, langu
         assert preview(admin_client, table, content).context["result"].summary == summary
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("price", [10**15 - 1, 10**15, 2**63 - 1])
+def test_import_reads_an_exported_price_of_any_size_as_unchanged(admin_client, kind, price):
+    ProductFactory(price=price)
+    content = fetch(admin_client, PRODUCTS, kind)
+    assert preview(admin_client, PRODUCTS, content).context["result"].summary == "0-0-1"
+
+
 def test_export_brings_everything_back_into_an_empty_shop(admin_client):
     CouponFactory(fixed=True, closes_at=datetime(2027, 1, 1, tzinfo=UTC))
     product = ProductFactory()

@@ -80,6 +80,12 @@ def test_excel_s_fractions_errors_and_inexact_numbers_are_refused(admin_client, 
     assert set(wrong(preview(admin_client, PRODUCTS, as_xlsx(HEAD, ("a", price, 1))))[2]) == {"가격"}
 
 
+@pytest.mark.parametrize("price", [10**15, -(10**15), 2**63 - 1, 1e20])
+def test_import_says_that_excel_does_not_keep_all_digits_of_a_number(admin_client, price):
+    found = wrong(preview(admin_client, PRODUCTS, as_xlsx(HEAD, ("a", price, 1)), language="en"))
+    assert "Excel keeps fifteen digits" in found[2]["Price"][0]
+
+
 def test_mistake_in_one_row_refuses_the_file(admin_client):
     assert (
         "confirm_form" not in preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("", 1, 1))).context
