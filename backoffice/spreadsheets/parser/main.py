@@ -25,7 +25,7 @@ CSV_HEAD_BYTES = 64 * 1024
 # Longer than any row within bounds, even if every character is a doubled quotation mark.
 MAX_RECORD_CHARS = 2 * limits.MAX_COLUMNS * limits.MAX_CELL_CHARS
 
-_HANGUL = re.compile("[가-힣]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -179,7 +179,7 @@ class Worksheet:
             if kind != "n" and kinds.text == OTHER:
                 raise UnreadableFile("cell_format", row=self.row, column=column)
             return self._value(kind, text, kinds)
-        if kind in {"s", "b", "e"}:
+        if kind == "e" or (kind in {"s", "b"} and value is not None):
             raise ValueError(kind)
         return "" if is_text else None
 

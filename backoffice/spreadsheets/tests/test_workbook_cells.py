@@ -25,6 +25,7 @@ from tests.kit.workbooks import BOOK, NAMES, SHEET, changed, with_cell, with_she
         ('<c r="A2" t="d"><v>2026-12-31T09:00:00</v></c>', "2026-12-31T09:00:00"),
         ("<c><v>1</v></c>", 1),
         ('<c r="A2" s="0"/>', None),
+        ('<c r="A2" t="s"/>', None),
         ('<c r="A2"><v/></c>', None),
     ],
 )
