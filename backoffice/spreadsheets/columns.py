@@ -1,5 +1,6 @@
 """The columns of a table's files, and their values on pages and in files."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,12 +19,15 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import action_log
 from backoffice.formatting import number
 
+# Excel keeps fifteen digits of a number.
+MAX_EXACT = 10**15 - 1
 # Characters that begin a formula, in every width (UAX 15); spreadsheets convert some of these into the
 # others.
 _SIGNS = frozenset("=+-@−")
-# Texts that spreadsheets turn into a cell with a failed formula.
-EXCEL_ERRORS = frozenset(
-    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!")
+# Texts of cells whose formula failed; in a CSV file also of cells that were too narrow, which are `#` alone.
+_EXCEL_ERROR = re.compile(
+    "#(N/A|REF!|VALUE!|DIV/0!|NAME[?]|NULL!|NUM!|SPILL!|CALC!|FIELD!|BUSY!|CONNECT!|BLOCKED!|UNKNOWN!"
+    "|PYTHON!|EXTERNAL!|GETTING_DATA|#+)"
 )
 # Invisible characters that str.strip() leaves.
 _INVISIBLE = frozenset({"Cc", "Cf"})
@@ -37,10 +41,10 @@ class CellError(str):
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """A number that its cell shows formatted (`007`, `1,000`) or, `is_scaled`, as another number (`100%`)."""
+    """A number that its cell shows formatted (`007`, `1,000`) or, `is_other`, as another value (`100%`)."""
 
     number: float
-    is_scaled: bool
+    is_other: bool
 
     def __str__(self) -> str:
         return str(self.number)
@@ -61,10 +65,11 @@ class Column:
         return {self.name, *spellings(label)}
 
     def show(self, value: Any, *, typed: bool) -> Any:
-        """A value as people read it; a number for files with `typed` cells."""
+        """A value as people read it; a number for files with `typed` cells, if Excel keeps its digits."""
         if value is None:
             return ""
-        return value if typed else str(value)
+        is_exact = not isinstance(value, int) or abs(value) <= MAX_EXACT
+        return value if typed and is_exact else str(value)
 
     def write(self, value: Any, *, typed: bool) -> Any:
         """The value as a cell of a file; a text is written so that it is never run as a formula."""
@@ -232,6 +237,11 @@ def stripped(text: str) -> str:
     return text.strip().strip("\ufeff").strip()
 
 
+def is_excel_error(text: str) -> bool:
+    """Whether a spreadsheet shows this in place of a value."""
+    return bool(_EXCEL_ERROR.fullmatch(text))
+
+
 def needs_apostrophe(text: str) -> bool:
     """Whether a text is exported with a leading apostrophe, which an import removes again.
 
@@ -241,7 +251,7 @@ def needs_apostrophe(text: str) -> bool:
     """
     text = text.lstrip("'")
     first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
-    is_run = unicodedata.normalize("NFKC", first) in _SIGNS or text.upper() in EXCEL_ERRORS
+    is_run = unicodedata.normalize("NFKC", first) in _SIGNS or is_excel_error(text.upper())
     return is_run or text != stripped(text)
 
 

@@ -229,7 +229,7 @@ def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
 
 def _typed(cell: dict[str, Any]) -> datetime | CellError | Formatted:
     if "number" in cell:
-        return Formatted(cell["number"], cell["scaled"])
+        return Formatted(cell["number"], cell["other"])
     return datetime.fromisoformat(cell["date"]) if "date" in cell else CellError(cell["error"])
 
 

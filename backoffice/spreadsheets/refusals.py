@@ -12,6 +12,9 @@ TEXTS = {
     "encoding": gettext_noop(
         "This is neither an XLSX file nor a CSV file in UTF-8 or CP949. In Excel, save it as “CSV UTF-8”."
     ),
+    "two_encodings": gettext_noop(
+        "The letters of this file differ in UTF-8 and CP949. Where they look right, save it as “CSV UTF-8”."
+    ),
     "csv_quotes": gettext_noop("A quotation mark is missing, or one inside a cell is not doubled."),
     "long_cell": gettext_noop("A cell has %(most)s characters at most. Is a quotation mark missing?"),
     "long_row": gettext_noop("This row has no end: a quotation mark or the end of a line is missing."),
@@ -24,6 +27,7 @@ TEXTS = {
     "cell_twice": gettext_noop("This cell is in the file twice. Save the file again in Excel."),
     "cell_place": gettext_noop("“%(place)s” is not a cell of a sheet."),
     "cell_value": gettext_noop("This cell cannot be read. Type its value again."),
+    "cell_format": gettext_noop("The format of this cell hides its text or adds to it. Remove the format."),
     "not_calculated": gettext_noop(
         "The formula in this cell was never calculated. Open the file in Excel, save it, and upload it again."
     ),

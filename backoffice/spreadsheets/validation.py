@@ -1,42 +1,23 @@
 """Validation of a file's rows: their cells, against other rows of the file, and against stored rows."""
 
 import json
-import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
-from datetime import date, datetime, time
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import connection
 from django.db.models import BigIntegerField, Model
 from django.db.models.expressions import DatabaseDefault, RawSQL
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets import sql
-from backoffice.spreadsheets.columns import (
-    EXCEL_ERRORS,
-    CellError,
-    Column,
-    Formatted,
-    Row,
-    Spreadsheet,
-    needs_apostrophe,
-    spellings,
-    stripped,
-)
+from backoffice.spreadsheets.cells import read_cell
+from backoffice.spreadsheets.columns import Column, Row, Spreadsheet, stripped
 
-# Excel keeps fifteen digits: a larger number may differ from the typed one.
-MAX_EXACT_FLOAT = 2**53
-# Far above any shop's ids, and far below the end of the sequence.
-MAX_ID = 10**12
 VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text # nosec B611
-_WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0+)?", re.ASCII)
 
 
 class RowValidator:
@@ -203,96 +184,3 @@ def _as_json(rows: Sequence[Model]) -> str:
     values = [{column: getattr(row, name) for column, name in columns} for row in rows]
     given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
     return json.dumps(given, default=str)
-
-
-def read_cell(column: Column, value: Any) -> Any:
-    """A cell's value for the column's field, None for an empty cell. Raises ValidationError."""
-    if isinstance(value, CellError) or (isinstance(value, str) and stripped(value) in EXCEL_ERRORS):
-        raise ValidationError(_("The formula in this cell failed in Excel."))
-    kind = "choice" if column.choices else column.field.get_internal_type()
-    read = READERS.get(kind, _read_text)
-    if isinstance(value, str):
-        # A text behind an exported apostrophe is taken literally.
-        was_escaped = kind not in READERS and value.startswith("'") and needs_apostrophe(value[1:])
-        value = value[1:] if was_escaped else stripped(value)
-    return None if value in (None, "") else column.field.clean(read(column, value), None)
-
-
-def _read_integer(_column: Column, value: Any) -> int:
-    if isinstance(value, Formatted):
-        if value.is_scaled:
-            raise ValidationError(
-                _("This cell shows another number than it holds. Remove its percent sign or format.")
-            )
-        value = value.number
-    if isinstance(value, str) and _WHOLE.fullmatch(value):
-        value = int(value.partition(".")[0])
-    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValidationError(
-            _("“%(value)s” is not a whole number: digits alone, as in 4500."),
-            params={"value": f"{value}"[:40]},
-        )
-    if abs(value) > BigIntegerField.MAX_BIGINT:
-        raise ValidationError(_("This number is too big."))
-    return value
-
-
-def _read_id(column: Column, value: Any) -> int:
-    row_id = _read_integer(column, value)
-    if not 1 <= row_id <= MAX_ID:
-        raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
-    return row_id
-
-
-def _read_text(_column: Column, value: Any) -> Any:
-    """The text; a number of Excel's as it looks. Refuses values that their cell shows differently."""
-    if isinstance(value, Formatted | datetime):
-        raise ValidationError(
-            _("This cell does not hold the text that it shows. Format it as text and type it again.")
-        )
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    ProhibitNullCharactersValidator()(str(value))
-    return str(value)
-
-
-def _read_choice(column: Column, value: Any) -> str:
-    """The choice's value, given as itself or as its label in any of the shop's languages."""
-    word = str(value).casefold()
-    for code, label in column.field.choices:
-        if word == code or word in spellings(label):
-            return str(code)
-    known = ", ".join(column.choices.values())
-    raise ValidationError(
-        _("“%(value)s” is none of: %(known)s."), params={"value": word[:40], "known": known}
-    )
-
-
-def _read_timestamp(_column: Column, value: Any) -> datetime:
-    """A date of Excel's, or a text as in 2026-11-22 09:00; Seoul's time unless it has an offset."""
-    moment = value
-    if isinstance(value, str):
-        try:
-            moment = parse_datetime(value) or parse_date(value)
-        except ValueError:  # as in 2026-13-01
-            moment = None
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    if not isinstance(moment, datetime):
-        raise ValidationError(
-            _("“%(value)s” is no date and time as in 2026-11-22 09:00."),
-            params={"value": f"{value}"[:40]},
-        )
-    return make_aware(moment) if is_naive(moment) else moment
-
-
-READERS: dict[str, Callable[[Column, Any], Any]] = {
-    "choice": _read_choice,
-    "BigAutoField": _read_id,
-    "BigIntegerField": _read_integer,
-    "DateTimeField": _read_timestamp,
-}

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from backoffice import action_log
 from backoffice.spreadsheets import exports
+from backoffice.spreadsheets.cells import read_cell
 from backoffice.spreadsheets.columns import column_of
 from backoffice.spreadsheets.parser.workbook import unescaped
-from backoffice.spreadsheets.validation import read_cell
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from products.factories import ProductFactory
@@ -27,7 +27,7 @@ FORMULAS = [
     *("\n=1", "\r=1", "\t=1", " =1", "\u3000=1", "\u00a0=1", "\ufeff=1", "\u200b=1", "\x0b=1"),
     *("\na", " a ", "a\n", "\ta"),
     *("'=1", "''＝1", "' a"),
-    *("#N/A", "#n/a", "'#DIV/0!"),  # XLSX and Excel have these for what failed
+    *("#N/A", "#n/a", "'#DIV/0!", "####"),  # XLSX and Excel have these for what failed or is too narrow
 ]
 
 
@@ -64,6 +64,14 @@ def test_export_in_a_language_is_imported_as_unchanged(admin_client, kind, langu
     for table, summary in ((PRODUCTS, "0-0-3"), (COUPONS, "0-0-2")):
         content = fetch(admin_client, table, kind, language=language)
         assert preview(admin_client, table, content).context["result"].summary == summary
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("price", [10**15 - 1, 10**15, 2**63 - 1])
+def test_import_reads_an_exported_price_of_any_size_as_unchanged(admin_client, kind, price):
+    ProductFactory(price=price)
+    content = fetch(admin_client, PRODUCTS, kind)
+    assert preview(admin_client, PRODUCTS, content).context["result"].summary == "0-0-1"
 
 
 def test_export_brings_everything_back_into_an_empty_shop(admin_client):

@@ -50,12 +50,25 @@ def test_wrong_column_is_named_before_any_row(admin_client, head, name):
     assert f">{said}<" in page.content.decode()
 
 
-NUMBERS = ["1_000", "１２", "1e3", "12.5", "4,500", "", "-1", "9223372036854775808", "0x1", "nan"]
+NUMBERS = [
+    "1_000",
+    "１２",
+    "1e3",
+    "12.5",
+    "4,500",
+    "4.000",
+    "4.500.000",
+    "",
+    "-1",
+    "9223372036854775808",
+    "0x1",
+    "nan",
+]
 
 
 @pytest.mark.parametrize("price", NUMBERS)
 def test_bad_number_is_refused_with_its_row_and_column(admin_client, price):
-    page = preview(admin_client, PRODUCTS, as_csv(HEAD, ("a", 1, 1), ("b", price, 1)))
+    page = preview(admin_client, PRODUCTS, as_csv(HEAD, ("가", 1, 1), ("b", price, 1)))
     (row,) = wrong(page)
     assert row == 3
     assert set(wrong(page)[3]) <= {"가격", ""}
@@ -65,6 +78,12 @@ def test_bad_number_is_refused_with_its_row_and_column(admin_client, price):
 @pytest.mark.parametrize("price", [12.5, 1e20, True, "#REF!", float(2**60)])
 def test_excel_s_fractions_errors_and_inexact_numbers_are_refused(admin_client, price):
     assert set(wrong(preview(admin_client, PRODUCTS, as_xlsx(HEAD, ("a", price, 1))))[2]) == {"가격"}
+
+
+@pytest.mark.parametrize("price", [10**15, -(10**15), 2**63 - 1, 1e20])
+def test_import_says_that_excel_does_not_keep_all_digits_of_a_number(admin_client, price):
+    found = wrong(preview(admin_client, PRODUCTS, as_xlsx(HEAD, ("a", price, 1)), language="en"))
+    assert "Excel keeps fifteen digits" in found[2]["Price"][0]
 
 
 def test_mistake_in_one_row_refuses_the_file(admin_client):
@@ -85,6 +104,16 @@ def test_rows_with_the_same_id_or_the_same_new_name_are_refused(admin_client):
     product = ProductFactory()
     twice = [(product.pk, "a", 1, 1), (product.pk, "b", 1, 1), ("", "c", 1, 1), ("", "c", 1, 1)]
     assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), *twice)))) == {3, 5}
+
+
+@pytest.mark.parametrize("number", ["4.000", "+4.000", "-4.000000"])
+@pytest.mark.parametrize("name", ["id", "price", "stock_change"])
+def test_import_with_semicolons_refuses_a_dot_that_may_separate_thousands(admin_client, name, number):
+    product = ProductFactory()
+    row = {"id": product.pk, "price": 1, "stock_change": "", "reason": "x", name: number}
+    content = as_csv(row, row.values()).replace(b",", b";")
+    found = wrong(preview(admin_client, PRODUCTS, content, language="en"))[2]
+    assert f"“{number}” is not a whole number" in str(found)
 
 
 @pytest.mark.parametrize("row_id", ["0", "-1", "1000000000001", "x", "1.5"])
@@ -114,6 +143,22 @@ def test_row_that_the_database_would_refuse_is_refused_in_the_preview(admin_clie
     found = wrong(preview(admin_client, COUPONS, as_csv(head, ("a", 1, *terms))))
     assert set(found) == {2}
     assert "_" not in "".join(text for texts in found[2].values() for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_read"),
+    [
+        ("2026-11-22 09:00:00+16:00", True),
+        ("2026-11-22 09:00:00-23:59", True),
+        ("0001-01-01 00:00", False),
+        ("9999-12-31 23:59:59-23:59", False),
+    ],
+)
+def test_import_reads_a_time_with_any_offset_or_refuses_it_in_words(admin_client, moment, is_read):
+    head = ("name", "discount_type", "discount_value", "quantity", "opens_at")
+    page = preview(admin_client, COUPONS, as_csv(head, ("a", "fixed", 1, 1, moment)), language="en")
+    assert set(wrong(page).get(2, ())) == (set() if is_read else {"Opens"})
+    assert page.status_code == 200
 
 
 def test_mistakes_beyond_a_number_are_only_counted(admin_client):
@@ -152,6 +197,15 @@ def test_cell_that_shows_something_is_never_read_as_empty(admin_client):
     assert wrong(preview(admin_client, COUPONS, formulas)) == [
         "2행 E열: 이 칸의 수식이 아직 계산되지 않았어요. 파일을 엑셀에서 열어 저장한 뒤 다시 올려 주세요."
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["#N/A", "#FIELD!", "#BUSY!", "#CONNECT!", "#GETTING_DATA", "#PYTHON!", "##", "########"]
+)
+def test_import_refuses_a_text_of_a_cell_that_showed_no_value(admin_client, text):
+    found = wrong(preview(admin_client, PRODUCTS, as_csv(HEAD, (text, 1, 1)), language="en"))
+    assert "failed in Excel, or its column was too narrow" in found[2]["Product name"][0]
+    assert not wrong(preview(admin_client, PRODUCTS, as_csv(HEAD, (f"'{text}", 1, 1), ("#1", 1, 1))))
 
 
 def test_cell_whose_formula_failed_is_shown_as_in_the_file(admin_client):

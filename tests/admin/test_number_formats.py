@@ -23,7 +23,17 @@ def test_discount_that_is_shown_as_100_percent_does_not_become_1(admin_client, n
     content = formatted(heads, ("all of it", "PERCENT", 1, 10), "C2", number_format)
     ((row, errors),) = wrong(preview(admin_client, COUPONS, content, language="en")).items()
     assert row == 2
-    assert "This cell shows another number than it holds" in str(errors)
+    assert "This cell shows something else than it holds" in str(errors)
+
+
+@pytest.mark.parametrize(
+    ("number_format", "price"),
+    [("[h]:mm", 1), ("h:mm", 0.375), ("yyyy-mm-dd", 0), ('0"000"', 5), ("0;-0;;@", 0), (";;;", 5)],
+)
+def test_import_refuses_a_price_that_its_cell_shows_as_something_else(admin_client, number_format, price):
+    content = formatted(("name", "price", "stock"), ("tea", price, 1), "B2", number_format)
+    found = wrong(preview(admin_client, PRODUCTS, content, language="en"))
+    assert "This cell shows something else than it holds" in found[2]["Price"][0]
 
 
 def test_name_that_is_shown_as_007_does_not_become_7(admin_client):
@@ -31,6 +41,18 @@ def test_name_that_is_shown_as_007_does_not_become_7(admin_client):
     assert "does not hold the text that it shows" in str(
         wrong(preview(admin_client, PRODUCTS, content, language="en"))
     )
+
+
+@pytest.mark.parametrize("name", [4500.4, 0.30000000000000004, 1.5, 100_000_000_000, 1e300])
+def test_import_refuses_a_name_that_is_a_number_shown_by_other_digits(admin_client, name):
+    content = formatted(("name", "price", "stock"), (name, 1000, 1), "A2", "0")
+    found = wrong(preview(admin_client, PRODUCTS, content, language="en"))
+    assert "does not hold the text that it shows" in found[2]["Product name"][0]
+
+
+def test_import_reads_a_name_that_is_a_whole_number(admin_client):
+    page = preview(admin_client, PRODUCTS, formatted(("name", "price", "stock"), (1984, 1, 1), "A2", "0"))
+    assert "<td>1984</td>" in page.content.decode()
 
 
 def test_price_may_have_separators(admin_client):

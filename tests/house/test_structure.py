@@ -119,7 +119,7 @@ def test_benchmarks_import_only_the_kit_of_the_tests():
 HANGUL = re.compile("[가-힣]")
 # Errors; data, a document's texts, formats of numbers, the name of the language, Korean's grammar.
 KOREAN_IN_CODE = re.compile(
-    r"(problems\.py|factories\.py|local/(demo|history)\.py|config/setting(s|_list)\.py|formats/ko/|"
+    r"(problems\.py|factories\.py|local/(demo|history)\.py|config/setting(s|_list)\.py|formats/ko/|parser/formats\.py|"
     r"orders/webhooks\.py|backoffice/particles\.py)"
 )
 

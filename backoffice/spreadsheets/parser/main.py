@@ -2,7 +2,7 @@
 
 A row is a line of JSON, `[number, [cell, ...]]`. A cell is null, a text, a number, true or false, or an
 object: `{"date": "2026-11-28T09:00:00"}`; for a formula that failed, `{"error": "#N/A"}`; for a number in a
-format that shows it otherwise, `{"number": 7, "scaled": false}`. At the end it writes a JSON object to
+format that shows it otherwise, `{"number": 7, "other": false}`. At the end it writes a JSON object to
 standard error: `{"refused": code, ...}`, or facts about the table.
 """
 
@@ -11,6 +11,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,8 @@ from backoffice.spreadsheets.parser.worksheet import Worksheet
 CSV_HEAD_BYTES = 64 * 1024
 # Longer than any row within bounds, even if every character is a doubled quotation mark.
 MAX_RECORD_CHARS = 2 * limits.MAX_COLUMNS * limits.MAX_CELL_CHARS
+
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -124,12 +127,31 @@ def csv_rows(content: bytes) -> Iterator[tuple[int, dict[int, str]]]:
 
 
 def _encoding(content: bytes) -> str:
-    """UTF-8, with or without a byte order mark, or CP949 as Korean Excel writes it."""
-    for encoding in ("utf-8-sig", "cp949"):
-        with contextlib.suppress(UnicodeDecodeError):
-            if "\0" not in content.decode(encoding):
-                return encoding
-    raise UnreadableFile("encoding")
+    """UTF-8, with or without a byte order mark, or CP949 as Korean Excel writes it. Raises UnreadableFile.
+
+    Bytes of some Korean words in CP949 are other letters in UTF-8: `치킨` and `ġŲ`, `챕` and `é`. Without a
+    mark, and without Hangul in UTF-8, a file that can be both is refused.
+    """
+    text = _decoded(content, "utf-8-sig")
+    if text is not None and (
+        content.isascii() or content.startswith(codecs.BOM_UTF8) or _HANGUL.search(text)
+    ):
+        return "utf-8-sig"
+    if _decoded(content, "cp949") is None:
+        if text is None:
+            raise UnreadableFile("encoding")
+        return "utf-8-sig"
+    if text is not None:
+        raise UnreadableFile("two_encodings")
+    return "cp949"
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
+    """The content as text, None where it is not in this encoding."""
+    with contextlib.suppress(UnicodeDecodeError):
+        text = content.decode(encoding)
+        return None if "\0" in text else text
+    return None
 
 
 def _delimiter(content: bytes) -> str:

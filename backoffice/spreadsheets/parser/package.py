@@ -107,6 +107,8 @@ class _Tree:
     def __init__(self, package: Package, most: Mapping[str, int]) -> None:
         self.package = package
         self.left = dict(most)
+        # Their children are the table: whatever else is there may stand for some of them.
+        self.lists = {path.partition("/")[0] for path, count in most.items() if count > 1}
         self.names = _Names()
         self.open: list[Element] = []
         self.whole: Element | None = None
@@ -139,6 +141,8 @@ class _Tree:
             self.left[path] -= 1
             if self.left[path] < 0:
                 raise UnreadableFile("too_much_work")
+        elif self.open and self.open[-1].tag in self.lists and element.tag != "extLst":
+            raise UnreadableFile("damaged")
         self.open.append(element)
         if len(self.open) > limits.MAX_ELEMENT_DEPTH:
             raise UnreadableFile("damaged")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element  # nosec B405 # for its type
 
 from backoffice.spreadsheets.parser import limits
+from backoffice.spreadsheets.parser.formats import BUILT_IN, Kinds, kinds_of
 from backoffice.spreadsheets.parser.limits import UnreadableFile
 from backoffice.spreadsheets.parser.package import Package
 
@@ -16,27 +17,10 @@ _OFFICE = (
     "http://purl.oclc.org/ooxml/officeDocument/relationships",
 )
 _IDS = [f"{{{space}}}id" for space in _OFFICE]
+# Phonetic hints and the looks of a text.
+_UNSHOWN = {"rPh", "phoneticPr", "rPr", "extLst"}
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SURROGATES = range(0xD800, 0xE000)
-
-# Kinds of number formats; a format with days or hours shows a date.
-DATE, SCALED, DRESSED, PLAIN = "date", "scaled", "dressed", "plain"
-
-# Literal text, colours and languages in a format; elapsed time, as in [h]:mm, is no date.
-_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
-_PARTS_OF_A_DATE = re.compile("[dmyhs]", re.IGNORECASE)
-_ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
-# A comma after the last digit divides by 1,000.
-_SCALED = re.compile(r"%|[0#?],+(?![0#?,])")
-_MAX_FORMAT_CHARS = 1_000
-
-# Built-in formats by number: ECMA-376 part 1, 18.8.30, East Asian ones included. 0, 1 and 49 are left out:
-# plain whole numbers, and text.
-BUILT_IN = {
-    **{f"{number}": DATE for number in (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))},
-    **{f"{number}": DRESSED for number in (*range(2, 9), *range(11, 14), *range(37, 45), 48)},
-    **{f"{number}": SCALED for number in (9, 10)},
-}
 
 
 class Workbook:
@@ -61,11 +45,12 @@ class Workbook:
             else:
                 incomplete = each.get("calcCompleted") in FALSE
                 self.calculates_on_load = incomplete or each.get("fullCalcOnLoad") in TRUE
-        # As UTF-8: one rare character makes a text in memory four times as large.
-        self.strings = [
-            text_of(each).encode()
-            for each in self._elements("sharedStrings", {"sst/si": limits.MAX_SHARED_STRINGS})
-        ]
+        texts = self._elements("sharedStrings", {"sst/si": limits.MAX_SHARED_STRINGS})
+        try:
+            # As UTF-8: one rare character makes a text in memory four times as large.
+            self.strings = [text_of(each).encode() for each in texts]
+        except ValueError as error:
+            raise UnreadableFile("damaged") from error
         self.formats = self._formats()
 
     def first_visible(self) -> tuple[str, str]:
@@ -81,19 +66,21 @@ class Workbook:
         """A shared text by its index. Raises LookupError."""
         return unescaped(self.strings[number].decode())
 
-    def _formats(self) -> dict[str, str]:
-        """The kind of each cell format that is not PLAIN, by its number."""
+    def _formats(self) -> dict[int, Kinds]:
+        """The kinds of each cell format that are not those of General, by its number."""
         kinds, used = dict(BUILT_IN), []
         for each in self._elements(
             "styles", {"numFmts/numFmt": limits.MAX_STYLES, "cellXfs/xf": limits.MAX_STYLES}
         ):
+            try:
+                number = int(each.get("numFmtId", "0"))
+            except ValueError as error:
+                raise UnreadableFile("damaged") from error
             if each.tag == "xf":
-                used.append(each.get("numFmtId", ""))
+                used.append(number)
             else:
-                kinds[each.get("numFmtId", "")] = kind_of(each.get("formatCode", ""))
-        return {
-            f"{number}": kinds[each] for number, each in enumerate(used) if kinds.get(each, PLAIN) != PLAIN
-        }
+                kinds[number] = kinds_of(each.get("formatCode", ""))
+        return {style: kinds[number] for style, number in enumerate(used) if number in kinds}
 
     def _elements(self, kind: str, most: dict[str, int]) -> Iterator[Element]:
         """The elements of a part that a workbook has at most once."""
@@ -128,9 +115,23 @@ def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
 
 
 def text_of(element: Element) -> str:
-    """The element's text with formatted runs, without phonetic hints."""
-    runs = [part for part in element if part.tag in {"t", "r"}]
-    return "".join(text.text or "" for run in runs for text in run.iter("t"))
+    """The element's text with formatted runs, without phonetic hints. Raises ValueError for other content."""
+    if element.tag == "t" and not len(element):
+        return element.text or ""
+    parts = [part for part in element if part.tag not in _UNSHOWN]
+    if has_stray_text(element) or any(part.tag not in {"t", "r"} for part in parts):
+        raise ValueError(element.tag)
+    return "".join(map(text_of, parts))
+
+
+def has_stray_text(element: Element) -> bool:
+    """Whether there is text beside the elements inside this one."""
+    if element.text and not element.text.isspace():
+        return True
+    for part in element:  # noqa: SIM110 - any() takes twice as long, and a file has millions of cells
+        if part.tail and not part.tail.isspace():
+            return True
+    return False
 
 
 def unescaped(text: str) -> str:
@@ -141,22 +142,3 @@ def unescaped(text: str) -> str:
 def _character(found: "re.Match[str]") -> str:
     code = int(found[1], 16)
     return found[0] if code in _SURROGATES else chr(code)
-
-
-def kind_of(code: str) -> str:
-    """The kind of a number format.
-
-    PLAIN shows a whole number's digits as they are, DRESSED formats them (`007`, `1,000`), SCALED shows
-    another number (`100%` for 1), DATE a date or a time of day.
-    """
-    if is_date(code):
-        return DATE
-    if code.strip().casefold() in {"", "general", "0", "#", "@"}:
-        return PLAIN
-    return SCALED if _SCALED.search(_LITERAL.sub("", code[:_MAX_FORMAT_CHARS])) else DRESSED
-
-
-def is_date(code: str) -> bool:
-    """Whether a number format shows a date or a time of day."""
-    shown = code[:_MAX_FORMAT_CHARS].partition(";")[0]
-    return not _ELAPSED.search(shown) and bool(_PARTS_OF_A_DATE.search(_LITERAL.sub("", shown)))

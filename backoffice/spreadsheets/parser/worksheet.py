@@ -12,9 +12,10 @@ from typing import Any
 from xml.etree.ElementTree import Element  # nosec B405 # for its type
 
 from backoffice.spreadsheets.parser import limits
+from backoffice.spreadsheets.parser.formats import DATE, GENERAL, OTHER, PLAIN, Kinds
 from backoffice.spreadsheets.parser.limits import UnreadableFile, filled
 from backoffice.spreadsheets.parser.package import Package
-from backoffice.spreadsheets.parser.workbook import DATE, PLAIN, SCALED, TRUE, Workbook, text_of, unescaped
+from backoffice.spreadsheets.parser.workbook import TRUE, Workbook, has_stray_text, text_of, unescaped
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -143,7 +144,8 @@ class Worksheet:
 
     def _area(self, reference: str) -> Area:
         first, _colon, last = reference.partition(":")
-        return (*self._place(first), *self._place(last or first))
+        rows, columns = zip(self._place(first), self._place(last or first), strict=True)
+        return min(rows), min(columns), max(rows), max(columns)
 
     def _place(self, reference: str) -> tuple[int, int]:
         found = _REFERENCE.fullmatch(reference)
@@ -164,16 +166,7 @@ class Worksheet:
 
         Raises UnreadableFile; ValueError, LookupError or OverflowError for an unreadable cell.
         """
-        formula = value = None
-        for part in cell:
-            if part.tag == "f":
-                formula = part
-            elif part.tag in {"v", "is"}:
-                if value is not None:
-                    raise ValueError
-                value = part
-            elif part.tag != "extLst":
-                raise UnreadableFile("damaged")
+        formula, value = _parts(cell)
         kind = cell.get("t", "n")
         text = "" if value is None else _text(value)
         # A text formula may result in an empty text; any other formula without a value was never calculated.
@@ -182,7 +175,12 @@ class Worksheet:
             is_calculated = (text or is_text) and not self.book.calculates_on_load
             self._formula(formula, column, is_calculated=bool(is_calculated))
         if text:
-            return self._value(kind, text, cell.get("s", "0"))
+            kinds = self.book.formats.get(int(cell.get("s", "0")), GENERAL)
+            if kind != "n" and kinds.text == OTHER:
+                raise UnreadableFile("cell_format", row=self.row, column=column)
+            return self._value(kind, text, kinds)
+        if kind == "e" or (kind in {"s", "b"} and value is not None):
+            raise ValueError(kind)
         return "" if is_text else None
 
     def _formula(self, formula: Element, column: int, *, is_calculated: bool) -> None:
@@ -197,9 +195,9 @@ class Worksheet:
             if len(self.areas) > limits.MAX_OPEN_AREAS:
                 raise UnreadableFile("too_much_work")
 
-    def _value(self, kind: str, text: str, style: str) -> Any:
+    def _value(self, kind: str, text: str, kinds: Kinds) -> Any:
         if kind == "n":
-            return self._number(text.strip(), self.book.formats.get(style, PLAIN))
+            return self._number(text.strip(), kinds)
         if kind == "s":
             return self.book.string(int(_match(_INDEX, text)))
         if kind == "b":
@@ -210,13 +208,14 @@ class Worksheet:
             return unescaped(text)
         raise ValueError(kind)
 
-    def _number(self, text: str, shown: str) -> Any:
+    def _number(self, text: str, kinds: Kinds) -> Any:
         number = int(text) if _WHOLE.fullmatch(text) else float(_match(_DECIMAL, text))
         if not math.isfinite(number):
             raise ValueError(text)
-        if shown == DATE:  # below 1 it is a time without a day
-            return {"date": self._date(number).isoformat()} if number >= 1 else number
-        return number if shown == PLAIN else {"number": number, "scaled": shown == SCALED}
+        shown = kinds.positive if number > 0 else kinds.negative if number else kinds.zero
+        if shown == DATE and number >= 1:  # below 1 it is a time without a day, or no date at all
+            return {"date": self._date(number).isoformat()}
+        return number if shown == PLAIN else {"number": number, "other": shown in {DATE, OTHER}}
 
     def _date(self, days: float) -> datetime:
         """The datetime of Excel's day number, rounded to a millisecond."""
@@ -226,6 +225,23 @@ class Worksheet:
         year, before = (1904, 0) if self.book.from_1904 else (1900, 2 if skips_a_day else 1)
         first = datetime(year, 1, 1)  # noqa: DTZ001 - a sheet knows no zone
         return first + timedelta(milliseconds=round((days - before) * _DAY_MILLISECONDS))
+
+
+def _parts(cell: Element) -> tuple[Element | None, Element | None]:
+    """The cell's formula and value. Raises UnreadableFile; ValueError where they are not of its type."""
+    formula = value = None
+    for part in cell:
+        if part.tag == "f":
+            formula = part
+        elif part.tag in {"v", "is"}:
+            if value is not None:
+                raise ValueError
+            value = part
+        elif part.tag != "extLst":
+            raise UnreadableFile("damaged")
+    if has_stray_text(cell) or (value is not None and (value.tag == "is") != (cell.get("t") == "inlineStr")):
+        raise ValueError
+    return formula, value
 
 
 def _text(value: Element) -> str:

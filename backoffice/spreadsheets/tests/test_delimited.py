@@ -64,3 +64,16 @@ def test_column_that_a_table_does_not_have_is_refused_by_row_and_column():
 
 def test_blank_rows_at_the_end_are_ignored_by_the_million():
     assert rows_of(b"name\na\n" + b"\n" * 2_000_000 + b",,\n \n") == [[1, ["name"]], [2, ["a"]]]
+
+
+@pytest.mark.parametrize("content", ["치킨,18000,10".encode("cp949"), "Café,18000,10".encode()])
+def test_import_refuses_bytes_that_are_other_letters_in_another_encoding(content):
+    assert refused(b"name,price,stock\n" + content) == ("two_encodings", "")
+    assert len(rows_of(b"\xef\xbb\xbfname,price,stock\n" + "Café,18000,10".encode())) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("치킨 떡볶이", "cp949"), ("Café 라떼", "utf-8"), ("“¡Olé!”", "utf-8")]
+)
+def test_import_reads_letters_that_one_encoding_alone_has(name, encoding):
+    assert rows_of(f"name\n{name}".encode(encoding))[1] == [2, [name]]

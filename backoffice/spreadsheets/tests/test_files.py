@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from backoffice.spreadsheets import importing, slots
+from backoffice.spreadsheets.cells import read_cell
 from backoffice.spreadsheets.columns import CellError, Formatted, column_of
 from backoffice.spreadsheets.importing import parsed, preview
 from backoffice.spreadsheets.parser.limits import MAX_BYTES
 from backoffice.spreadsheets.refusals import TEXTS, refusal
 from backoffice.spreadsheets.slots import file_slot
-from backoffice.spreadsheets.validation import read_cell
 from coupons.models import Coupon
 from tests.kit.processes import until
 from tests.kit.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
@@ -42,16 +42,16 @@ def test_cells_keep_their_types():
 
 
 def test_amount_is_read_from_any_format_that_shows_the_same_number():
-    assert read_cell(column_of(Coupon, "quantity"), Formatted(4500, is_scaled=False)) == 4500
+    assert read_cell(column_of(Coupon, "quantity"), Formatted(4500, is_other=False)) == 4500
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("quantity", Formatted(1, is_scaled=True)),  # 100%
-        ("name", Formatted(7, is_scaled=False)),  # 007
+        ("quantity", Formatted(1, is_other=True)),  # 100%
+        ("name", Formatted(7, is_other=False)),  # 007
         ("name", datetime(2026, 12, 31)),  # noqa: DTZ001
-        ("closes_at", Formatted(46387, is_scaled=False)),
+        ("closes_at", Formatted(46387, is_other=False)),
     ],
 )
 def test_cell_that_shows_another_value_than_it_holds_is_refused(name, value):

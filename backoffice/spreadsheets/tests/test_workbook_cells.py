@@ -4,9 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from backoffice.spreadsheets.parser.workbook import is_date, kind_of
 from tests.kit.parsing import cell_of, refused, rows_of
-from tests.kit.workbooks import BOOK, NAMES, SHEET, STYLES, changed, with_cell, with_sheet, with_strings, xlsx
+from tests.kit.workbooks import BOOK, NAMES, SHEET, changed, with_cell, with_sheet, with_strings, xlsx
 
 
 @pytest.mark.parametrize(
@@ -26,6 +25,7 @@ from tests.kit.workbooks import BOOK, NAMES, SHEET, STYLES, changed, with_cell, 
         ('<c r="A2" t="d"><v>2026-12-31T09:00:00</v></c>', "2026-12-31T09:00:00"),
         ("<c><v>1</v></c>", 1),
         ('<c r="A2" s="0"/>', None),
+        ('<c r="A2" t="s"/>', None),
         ('<c r="A2"><v/></c>', None),
     ],
 )
@@ -69,10 +69,21 @@ def test_formula_value_that_was_never_calculated_is_refused():
         '<c r="A2"><v>１２</v></c>',
         '<c r="A2" t="b"><v>2</v></c>',
         '<c r="A2" t="?"><v>1</v></c>',
+        '<c r="A2">3000</c>',
+        '<c r="A2"><v>3</v>000</c>',
+        '<c r="A2"><is><t>3000</t></is></c>',
+        '<c r="A2" t="inlineStr"><v>3000</v></c>',
+        '<c r="A2" t="inlineStr"><is>3000</is></c>',
+        '<c r="A2" t="inlineStr"><is><x><t>3000</t></x></is></c>',
+        '<c r="A2" t="inlineStr"><is><t>3<b/>000</t></is></c>',
+        '<c r="A2" t="inlineStr"><is><r><t>3</t>000</r></is></c>',
+        '<c r="A2" t="e"/>',
+        '<c r="A2" t="b"><v/></c>',
+        '<c r="A2" t="s"><v/></c>',
         f'<c r="A2"><v>{"9" * 5000}</v></c>',
     ],
 )
-def test_cell_that_cannot_be_read_is_refused_by_row_and_column(cell):
+def test_import_refuses_a_cell_that_cannot_be_read_by_row_and_column(cell):
     assert refused(with_cell(cell)) == ("cell_value", "A2")
 
 
@@ -90,6 +101,14 @@ def test_shared_text_is_found_by_its_number(number, text):
 def test_shared_text_that_is_missing_is_refused_by_row_and_column(number):
     content = with_cell(f'<c r="A2" t="s"><v>{number}</v></c>')
     assert refused(with_strings(TEXTS, sound=content)) == ("cell_value", "A2")
+
+
+@pytest.mark.parametrize(
+    "text", ["<si>김</si>", "<si><x><t>김</t></x></si>", "<si><t>김<b/>하나</t></si>", "<x/>"]
+)
+def test_import_refuses_shared_texts_that_cannot_be_read(text):
+    content = with_cell('<c r="A2" t="s"><v>0</v></c>')
+    assert refused(with_strings(f"{text}</sst>", sound=content))[0] == "damaged"
 
 
 @pytest.mark.parametrize(
@@ -112,56 +131,6 @@ def test_dates_count_from_1904_where_the_workbook_says_so():
 def test_day_beyond_the_calendar_is_refused(serial):
     content = xlsx(lambda sheet: sheet.append([datetime(2000, 1, 1)]))  # noqa: DTZ001
     assert refused(changed(content, SHEET, "36526", serial)) == ("cell_value", "A1")
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("yyyy-mm-dd", True),
-        ("h:mm AM/PM", True),
-        ('yyyy"년" m"월"', True),
-        ("[$-412]yyyy", True),
-        ("General", False),
-        ("0.00", False),
-        ('0"days"', False),
-        ("[Red]0", False),
-        (r"0\d", False),
-        ("[h]:mm", False),
-        ("#,##0;[Red]-#,##0", False),
-    ],
-)
-def test_format_of_a_date_is_recognised(code, expected):
-    assert is_date(code) is expected
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("General", "plain"),
-        ("@", "plain"),
-        ("000", "dressed"),
-        ("#,##0", "dressed"),
-        ("_-* #,##0_-", "dressed"),
-        ('0"%"', "dressed"),
-        ("0%", "scaled"),
-        ("0.00 %;[Red]-0.00 %", "scaled"),
-        ("#,##0,", "scaled"),
-        ('#,##0,,"백만"', "scaled"),
-        ("0.0,", "scaled"),
-        ("yyyy-mm-dd", "date"),
-    ],
-)
-def test_format_that_changes_digits_is_recognised(code, expected):
-    assert kind_of(code) == expected
-
-
-@pytest.mark.parametrize(("code", "is_scaled"), [("000", False), ("0%", True), ("#,##0,", True)])
-def test_number_that_is_shown_otherwise_is_reported(code, is_scaled):
-    def fill(sheet):
-        sheet.append([7])
-        sheet["A1"].number_format = code
-
-    assert rows_of(xlsx(fill))[0][1] == [{"number": 7, "scaled": is_scaled}]
 
 
 @pytest.mark.parametrize("others", ["", '<row r="3"><c r="A3"/></row>'])
@@ -193,14 +162,3 @@ def test_cell_with_two_values_is_refused(cell):
 
 def test_comments_inside_a_value_are_not_part_of_it():
     assert cell_of('<c r="A2"><v>4<!-- -->50<?x?>0</v></c>') == 4500
-
-
-def test_format_of_a_condition_is_no_format_of_cells():
-    def fill(sheet):
-        sheet.append([7])
-        sheet["A1"].number_format = "#,##0.0"
-
-    content = xlsx(fill)
-    condition = '<dxfs count="1"><dxf><numFmt numFmtId="164" formatCode="0%"/></dxf></dxfs>'
-    content = changed(content, STYLES, "</styleSheet>", f"{condition}</styleSheet>")
-    assert rows_of(content)[0][1] == [{"number": 7, "scaled": False}]

@@ -41,6 +41,11 @@ def test_merged_cells_with_values_are_refused_by_row_and_column(area, where):
     assert refused(merge(area)) == ("merged", where)
 
 
+@pytest.mark.parametrize("area", ["C3:C2", "D3:C2", "D2:C3"])
+def test_import_finds_merged_cells_from_any_corner(area):
+    assert refused(changed(merge("C2:C3"), SHEET, "C2:C3", area)) == ("merged", "C2")
+
+
 @pytest.mark.parametrize("area", ["E1:F9", "A5:C6", "C3:D9", "A2:A2"])
 def test_merged_cells_without_values_change_nothing(area):
     assert [number for number, _cells in rows_of(merge(area))] == [1, 2, 3]
@@ -137,6 +142,8 @@ def test_blanks_beyond_the_columns_of_a_table_are_ignored():
     "row",
     [
         '<row r="2"><x><c r="A2"><v>1</v></c></x></row>',
+        '<x:AlternateContent xmlns:x="urn:x"><x:Choice><row r="2"/></x:Choice></x:AlternateContent>',
+        '<x:row xmlns:x="urn:x" r="2"><c r="A2"><v>1</v></c></x:row>',
         '<row r="2"><c r="A2"><x><v>1</v></x></c></row>',
         '<row r="2"><c r="A2"><v><x>1</x></v></c></row>',
     ],
