@@ -212,7 +212,7 @@ def _described_name(described: Any, name: str) -> str:
 def _describe_value(described: Any, value: Any) -> str:
     if isinstance(value, dict):
         ((kind, held),) = value.items()
-        return KINDS[kind](held)
+        return KINDS.get(kind, number)(held)
     if value is None or value == "":
         return gettext("none")
     if isinstance(value, bool):

@@ -105,7 +105,6 @@ DATABASE_TIMEOUTS = {
 
 REDIS_URL = services.redis_url("REDIS_URL", redis)
 REDIS_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1}
-
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -139,8 +138,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-# Of tasks that are acknowledged late, and there are none; unset, Celery warns at each loss of the broker.
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # there are none; unset, it warns each time
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # whoever reaches Redis could stop the deliveries
 CELERY_WORKER_CONSUMER = "core.broker.consumer:Consumer"
 # Connections outlive their task; config/celery.py sees that none outlives its server.

@@ -36,11 +36,10 @@ def read_cell(column: Column, value: Any) -> Any:
     """A cell's value for the column's field, None for an empty cell. Raises ValidationError."""
     if isinstance(value, CellError) or (isinstance(value, str) and is_excel_error(stripped(value))):
         raise ValidationError(_("The formula in this cell failed in Excel, or its column was too narrow."))
-    kind = "choice" if column.choices else column.field.get_internal_type()
-    read = READERS.get(kind, _read_text)
+    read = READERS["choice" if column.choices else column.field.get_internal_type()]
     if isinstance(value, str):
         # A text behind an exported apostrophe is taken literally.
-        was_escaped = kind not in READERS and value.startswith("'") and needs_apostrophe(value[1:])
+        was_escaped = read is _read_text and value.startswith("'") and needs_apostrophe(value[1:])
         value = value[1:] if was_escaped else stripped(value)
     return None if value in (None, "") else column.field.clean(read(column, value), None)
 
@@ -128,5 +127,8 @@ READERS: dict[str, Callable[[Column, Any], Any]] = {
     "choice": _read_choice,
     "BigAutoField": _read_id,
     "BigIntegerField": _read_integer,
+    "IntegerField": _read_integer,
     "DateTimeField": _read_timestamp,
+    "CharField": _read_text,
+    "TextField": _read_text,
 }

@@ -3,9 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from orders.selectors import sales_between
+from core.db.transactions import database_now
+from orders.selectors import Sales, sales_between
 from products.factories import ProductFactory
+from rankings.selectors import recount
 from tests.kit.client import Client
 from tests.kit.database import execute
 from tests.kit.sales import ranked, sell
@@ -137,3 +141,14 @@ def test_sums_past_the_largest_number_are_exact(http: Client) -> None:
     for _ in range(2):
         sell(http, buyer(http, points=MAX_BIGINT), {product.pk: 1})
     assert http.get("rankings/products").json["results"][0]["sales_amount"] == 2 * MAX_BIGINT
+
+
+def test_recount_of_a_century_reads_the_hours_that_have_orders(http: Client) -> None:
+    user, product = buyer(http), ProductFactory(price=1, stock=9)
+    for age in ("7000 days", "80 hours", "79 hours 30 minutes", "5 minutes"):
+        sell(http, user, {product.pk: 1}, age=age)
+    now = database_now()
+    with CaptureQueriesContext(connection) as statements:
+        sums = recount(after=now - timedelta(days=36_500), until=now)
+    assert sums == {product.pk: Sales(4, 4)}
+    assert len(statements) == 2 * 3 + 1

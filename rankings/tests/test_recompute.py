@@ -2,19 +2,13 @@
 
 import subprocess
 import sys
-from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from core.db.transactions import database_now
-from orders.selectors import Sales
 from products.factories import ProductFactory
 from rankings import services
-from rankings.selectors import recount
 from tests.kit import processes
 from tests.kit.client import Client
 from tests.kit.database import broken, execute
@@ -58,17 +52,6 @@ def a_week_of_sales(http: Client) -> list[int]:
     for step, age in enumerate(AGES):
         sell(http, user, {pk: 1 + (index * (step + 2)) % 7 for index, pk in enumerate(ids)}, age=age)
     return ids
-
-
-def test_recount_of_a_century_reads_the_hours_that_have_orders(http: Client) -> None:
-    user, product = buyer(http), ProductFactory(price=1, stock=9)
-    for age in ("7000 days", "80 hours", "79 hours 30 minutes", "5 minutes"):
-        sell(http, user, {product.pk: 1}, age=age)
-    now = database_now()
-    with CaptureQueriesContext(connection) as statements:
-        sums = recount(after=now - timedelta(days=36_500), until=now)
-    assert sums == {product.pk: Sales(4, 4)}
-    assert len(statements) == 2 * 3 + 1
 
 
 def test_ranking_is_exact_with_the_batch_never_run(http: Client) -> None:
