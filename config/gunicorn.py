@@ -14,18 +14,18 @@ from gunicorn.workers.base import Worker
 COUNTERS = "pointshop-metrics-"
 
 
-def lock_counters(folder: str | Path) -> bool:
-    """Whether the lock on a folder becomes ours, for as long as this process or a worker of it lives."""
+def locked(folder: str | Path) -> int | None:
+    """An open folder whose lock is ours until this process and its workers end; None where others use it."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:  # another account's, or removed meanwhile
-        return False
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (PermissionError, FileNotFoundError, NotADirectoryError):  # another account's, or gone meanwhile
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        return False
-    return True
+        return None
+    return descriptor
 
 
 def remove_counters(folder: str, owner: int) -> None:
@@ -37,9 +37,10 @@ def remove_counters(folder: str, owner: int) -> None:
 # Several processes count as one; prometheus_client looks for this when it is imported.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     for left in Path(tempfile.gettempdir()).glob(f"{COUNTERS}*"):  # of a shop that was killed
-        if lock_counters(left):
+        if (descriptor := locked(left)) is not None:
             shutil.rmtree(left, ignore_errors=True)
-    while not lock_counters(folder := tempfile.mkdtemp(prefix=COUNTERS)):
+            os.close(descriptor)
+    while locked(folder := tempfile.mkdtemp(prefix=COUNTERS)) is None:
         pass  # another start took it for one that was left
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     # Not gunicorn's on_exit, which a start that fails (a port that is taken) does not come to.

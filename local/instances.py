@@ -32,7 +32,8 @@ def claimed(*, port: int) -> Iterator[Path]:
         SERVICES.close_root()
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("a+")
-        give_to_owner(folder, checkout=CHECKOUT)
+        for each in (folder, lock.fileno()):
+            give_to_owner(each, checkout=CHECKOUT)
     except OSError as error:
         nowhere = _("Cannot write to %(folder)s: %(error)s")
         raise CannotRun(nowhere % {"folder": folder, "error": error.strerror}) from error

@@ -17,7 +17,9 @@ from config.celery import start_embedded_services
 from config.environment import in_url, kept_secret
 from config.services import conninfo
 from core.embedded.language import gettext as _
+from core.embedded.owner import give_to_owner
 from core.embedded.processes import wait_until
+from core.embedded.servers import CHECKOUT
 from local import bootstrap, instances
 from local.instances import LOCAL
 from local.supervision import CannotRun, Supervisor
@@ -37,6 +39,7 @@ def open_shop(echo: Callable[[str], None]) -> NoReturn:
         # Where the web processes add up what they count.
         shutil.rmtree(folder / "metrics", ignore_errors=True)
         (folder / "metrics").mkdir()
+        give_to_owner(folder / "metrics", checkout=CHECKOUT)
         supervisor = Supervisor(folder=folder, environment=program_environment(), terminal=sys.stdout.buffer)
         try:
             supervisor.start()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from core.embedded.language import gettext as _
+from core.embedded.owner import give_to_owner
 from core.embedded.processes import command_lines, pids
 from core.embedded.servers import CHECKOUT
 
@@ -58,6 +59,7 @@ class Supervisor:
         self.log = RotatingFileHandler(
             folder / "shop.log", maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"
         )
+        give_to_owner(folder / "shop.log", checkout=CHECKOUT)
         self.terminal = terminal
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -9,6 +9,7 @@ from django.db.models import BigIntegerField
 from core.circuit_breaker import CircuitBreaker
 from core.db.exchange import send_one
 from core.db.replica import read_from_replica
+from core.timestamps import SUPPORTED_PERIOD
 from products.services import offers
 from rankings.selectors import BestSeller, Ranking, best_sellers
 
@@ -57,6 +58,9 @@ def _kept_sales(
         rows = [(int(product_id), int(units), int(amount)) for product_id, units, amount in kept["rows"]]
         from_at, to_at = (datetime.fromisoformat(kept[name]).astimezone(UTC) for name in ("from", "to"))
     except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    first, last = SUPPORTED_PERIOD
+    if not first <= from_at <= to_at <= last:
         return None
     return from_at, to_at, [row for row in rows if 0 < row[0] <= BigIntegerField.MAX_BIGINT]
 

@@ -36,9 +36,11 @@ def test_readiness_with_a_redis_that_only_reads_is_degraded(transactional_db, lo
         server.acl_setuser("reader", enabled=True, nopass=True, keys="*", commands=["+@all", "-@write"])
         url = urlsplit(settings.REDIS_URL)
         reader = url._replace(netloc=f"reader:x@{url.netloc.rpartition('@')[2]}").geturl()
-        with processes.web(log=logs / "web.log", CELERY_BROKER_URL=reader, CACHE_URL=reader) as shop:
-            answer = Client(shop).get("/readyz")
-        server.acl_deluser("reader")
+        try:
+            with processes.web(log=logs / "web.log", CELERY_BROKER_URL=reader, CACHE_URL=reader) as shop:
+                answer = Client(shop).get("/readyz")
+        finally:
+            server.acl_deluser("reader")
     down = {"database": "ok", "broker": "down", "cache": "down"}
     assert (answer.status, answer.json) == (200, {"status": "degraded", **down})
 

@@ -284,13 +284,13 @@ def said(process: "subprocess.Popen[str]") -> str:
 def test_event_for_which_there_is_half_the_room_is_not_taken(file: Path) -> None:
     log = EventLog(file=file)
     assert log.add(event=EVENT)
-    size, (_soft, hard) = file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    size, (soft, hard) = file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))
     try:
         with pytest.raises(OSError, match="No space left"):
             log.add(event={**EVENT, "id": "a-2"})
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file.stat().st_size == size
     assert log.add(event={**EVENT, "id": "a-3"})
     assert EventLog(file=file).ids == {"a-1", "a-3"}

@@ -168,7 +168,7 @@ def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_a
     rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
     file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
     result = preview(**file)
-    assert (result.in_bulk, result.rows, result.summary) == (True, [], "10001-0-0")
+    assert (result.is_too_long_to_show, result.rows, result.summary) == (True, [], "10001-0-0")
     confirm(**file, staff_id=admin_user.pk, file_name="all.csv", expected=result.summary)
     assert Product.objects.count() == 10_001
     assert "10,001" in action_log.describe(LogEntry.objects.get())

@@ -184,6 +184,7 @@ def test_method_that_nginx_takes_nowhere_is_a_problem(outside: Outside):
 UNREADABLE = {
     "a long path": ["GET /api/v1/products?x=" + "x" * 9_000 + " HTTP/1.1"],
     "a long header": ["GET /api/v1/products HTTP/1.1", "X-Big: " + "x" * 9_000],
+    "a version that nobody has": ["GET /api/v1/products HTTP/3.0"],
     "a coding that nobody has": ["POST /api/v1/orders HTTP/1.1", "Transfer-Encoding: gzip"],
     "two lengths": ["POST /api/v1/orders HTTP/1.1", "Content-Length: 1", "Content-Length: 2"],
 }

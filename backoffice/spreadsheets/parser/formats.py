@@ -19,8 +19,10 @@ _NUMBER = re.compile("[0#?@]|general|g/표준")
 _ZERO = re.compile("[0@/]|general|g/표준")
 # A comma after the last digit divides by 1,000.
 _SCALED = re.compile(r"%|[0#?],+(?![0#?,])")
+# Only the first digits of 4567 are in 4.57E+03.
+_SCIENTIFIC = re.compile("e[+-]")
 # A sign of its own that makes a positive number look negative, after a currency at most.
-_MINUS = re.compile(r"[^\w#?]*[-−][^\w]*[0#?]")
+_MINUS = re.compile(r"[^\w#?]*[-−(][^\w]*[0#?]")
 # A unit that multiplies: `5만` is 50,000.
 _MULTIPLE = re.compile(r"[십백천만억조KkM]+원?")
 _NO_WORD = re.compile(r"[0#?@.,\s]+")
@@ -40,8 +42,8 @@ _DATE, _DRESSED, _OTHER = (Kinds(kind, kind, kind, PLAIN) for kind in (DATE, DRE
 # By number, East Asian ones included. 0, 1 and 49 are left out: plain numbers, and text. 46 is [h]:mm:ss.
 BUILT_IN = {
     **dict.fromkeys((*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)), _DATE),
-    **dict.fromkeys((*range(2, 9), *range(11, 14), *range(37, 45), 48), _DRESSED),
-    **dict.fromkeys((9, 10, 46), _OTHER),
+    **dict.fromkeys((*range(2, 9), 12, 13, *range(37, 45)), _DRESSED),
+    **dict.fromkeys((9, 10, 11, 46, 48), _OTHER),
 }
 
 
@@ -90,6 +92,7 @@ def _kind(section: str, *, is_negative: bool = False, is_zero: bool = False) -> 
         return DRESSED if is_dash else OTHER
     if (
         _SCALED.search(bare)
+        or _SCIENTIFIC.search(bare)
         or any(sign.isnumeric() and sign != "0" for sign in bare)
         or any(literal in {",", "."} for literal in literals)
         or any(map(_MULTIPLE.fullmatch, _NO_WORD.split(shown)))
