@@ -119,7 +119,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         if result.invalid_rows:
             return self._import_page(request, form=UploadForm(), result=result)
         pk = uploads.keep_upload(
-            owner_id=_staff_id(request), model=self.model, name=file.name or "", content=content
+            owner_id=_staff_id(request), model=self.model, file_name=file.name or "", content=content
         )
         form = ConfirmForm(initial={"upload": pk, "expected": result.summary})
         return self._import_page(request, confirm_form=form, result=result)

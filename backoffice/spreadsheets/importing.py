@@ -95,7 +95,7 @@ class ImportResult:
     def add(self, row: Row, spreadsheet: Spreadsheet) -> None:
         """Count a row, and keep what is shown of it."""
         self.counts["invalid" if row.errors else row.kind] += 1
-        self.adjusted += bool(row.extra)
+        self.adjusted += bool(row.extra)  # as a difference of stock
         self.warned += bool(row.warnings)
         name = str(row.stored) if row.stored and "name" not in row.values else ""
         if row.errors:

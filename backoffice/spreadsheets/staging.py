@@ -61,7 +61,7 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, logs_new_rows: bool) -> l
     with connection.cursor() as cursor:
         (highest,) = cursor.execute(sql.HIGHEST_NEW_ID).fetchone()
     advance_sequence(model=model, up_to=highest)
-    for batch in _staged_new():
+    for batch in _staged_new():  # of a new row, fields of the table alone
         added = model._default_manager.bulk_create([model(**changes) for changes in batch])  # noqa: SLF001
         if logs_new_rows:
             log.rows_added(added)
@@ -98,7 +98,10 @@ def _lock_changed(model: type[Model]) -> list[int]:
 
 
 def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
-    """What the staged changes make of these locked rows, checked against what they are now."""
+    """What the staged changes make of these locked rows, checked against what they are now.
+
+    The UPDATE itself refuses what breaks a constraint by now.
+    """
     stored = spreadsheet.model._default_manager.in_bulk(ids)  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
         staged = cursor.execute(sql.STAGED_CHANGED, [ids]).fetchall()
@@ -116,7 +119,7 @@ def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
 
 
 def _update(spreadsheet: Spreadsheet) -> None:
-    """Write the changed fields alone of the locked rows."""
+    """Write the changed fields alone of the locked rows; `file` is the staged row."""
     quote = connection.ops.quote_name
     table = quote(spreadsheet.model._meta.db_table)  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:

@@ -22,7 +22,7 @@ MAX_TOTAL_BYTES = 256 * 1024 * 1024
 
 
 @atomic_with_retries
-def keep_upload(*, owner_id: int, model: type[Model], name: str, content: bytes) -> UUID:
+def keep_upload(*, owner_id: int, model: type[Model], file_name: str, content: bytes) -> UUID:
     """Keep a file for its import into a model's table; the key to take it by.
 
     Raises ValidationError where all that is kept would be more than MAX_FILES or MAX_TOTAL_BYTES, Busy where
@@ -38,7 +38,7 @@ def keep_upload(*, owner_id: int, model: type[Model], name: str, content: bytes)
     if kept["files"] >= MAX_FILES or kept["bytes"] + len(compressed) > MAX_TOTAL_BYTES:
         raise refusal("too_many_uploads")
     pk: UUID = Upload.objects.create(
-        owner_id=owner_id, target=_target(model), name=name[:255], content=compressed
+        owner_id=owner_id, target=_target(model), name=file_name[:255], content=compressed
     ).pk
     return pk
 

@@ -27,7 +27,7 @@ def owner():
 
 
 def keep(owner, content: bytes = b"x"):
-    return uploads.keep_upload(owner_id=owner.pk, model=Product, name="상품.csv", content=content)
+    return uploads.keep_upload(owner_id=owner.pk, model=Product, file_name="상품.csv", content=content)
 
 
 def take(owner, pk, model=Product):
