@@ -11,7 +11,7 @@ from tests.kit.workbooks import NAMES, with_sheet, with_strings
 UPLOADS = 32  # as many as one web process has threads
 BUSY = "다른 파일을 읽고 있어요"
 # Some kilobytes that take seconds.
-SLOW = with_strings("<t>a</t>" * 4_000_000, sound=with_sheet(NAMES))
+SLOW = with_strings(f"<si>{'<t>a</t>' * 4_000_000}</si>", sound=with_sheet(NAMES))
 
 
 def test_uploads_of_32_slow_files_at_once_delay_no_other_request(transactional_db, logs):
