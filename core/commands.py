@@ -22,7 +22,12 @@ class ShopCommand(BaseCommand):
         except (Busy, Unavailable) as problem:
             raise _failure(problem.__cause__ or problem, returncode=TRY_LATER) from problem
         except (DatabaseError, InterfaceError) as error:
-            raise _failure(error, returncode=TRY_LATER if database_problem(error) else 1) from error
+            raise failure_of(error) from error
+
+
+def failure_of(error: DatabaseError | InterfaceError) -> CommandError:
+    """The error in one line, with TRY_LATER where the database is away, read-only or busy."""
+    return _failure(error, returncode=TRY_LATER if database_problem(error) else 1)
 
 
 def _failure(reason: BaseException, *, returncode: int) -> CommandError:
