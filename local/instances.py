@@ -47,6 +47,7 @@ def claimed(*, port: int) -> Iterator[Path]:
         try:
             yield folder
         finally:
+            # What the programs made, and a log that began anew.
             for each in folder.rglob("*"):
                 give_to_owner(each, checkout=CHECKOUT)
 
