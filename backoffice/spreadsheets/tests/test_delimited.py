@@ -1,5 +1,6 @@
 """CSV files as programs and people write them."""
 
+import csv
 from string import ascii_uppercase
 
 import pytest
@@ -35,7 +36,8 @@ def test_semicolon_beside_commas_is_a_character():
     [
         (b'name\n"a\nb\n', "csv_quotes", 2),
         (b'name\na\n"b"c\n', "csv_quotes", 3),
-        (b'name\n"' + b"a\n" * 10_000, "long_cell", 2),
+        (b'name\n"' + b"a\n" * 10_000, "csv_quotes", 2),
+        (b'name\n"' + b"a\n" * 100_000, "long_cell", 2),
         (b"name\n" + b"a" * (MAX_CELL_CHARS + 1), "long_cell", 2),
         (b"a" * (16 * 2**20), "long_row", 1),
         (b"name\n" + b'"\n",' * MAX_RECORD_CHARS, "long_row", 2),
@@ -47,11 +49,16 @@ def test_semicolon_beside_commas_is_a_character():
         (b"name," * 50_000, "too_many_columns", 1),
         (b"name\n" + b"\n" * LAST_ROW + b"a", "row_number", 0),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_ambiguous_text_is_refused_with_its_row(content, code, row):
     refusal, place = refused(content)
     assert (refusal, place.lstrip(ascii_uppercase)) == (code, f"{row or ''}")
+
+
+def test_parsing_leaves_the_limit_of_other_readers_of_csv_in_this_process():
+    rows_of(b"name\na")
+    assert len(next(csv.reader(["a" * (MAX_CELL_CHARS + 1)]))[0]) == MAX_CELL_CHARS + 1
 
 
 def test_column_that_a_table_does_not_have_is_refused_by_row_and_column():
