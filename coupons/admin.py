@@ -56,7 +56,7 @@ class CouponForm(StaleWriteForm):
         help_texts = dict.fromkeys(("opens_at", "closes_at"), _("Seoul time; empty for no bound"))
 
     def clean_quantity(self) -> int:
-        """The quantity. Raises ValidationError below the number issued; the row is locked until the save."""
+        # Locked until the save: nothing is issued between this check and it.
         quantity = int(self.cleaned_data["quantity"])
         campaign = Coupon.objects.locked(coupon_ids=[self.instance.pk]).first()
         if campaign and quantity < campaign.issued:
@@ -69,7 +69,6 @@ class CouponForm(StaleWriteForm):
 
 @admin.display(description=_("Discount"))
 def discount(_admin: object, terms: DiscountTerms) -> str:
-    """The discount in words."""
     if terms.discount_type == DiscountTerms.Type.FIXED:
         return won(terms.discount_value)
     share = f"{terms.discount_value}%"
@@ -147,7 +146,6 @@ class CouponAdmin(ClosingAdmin):
     left = number_column("remaining", _("Remaining"), is_stored=False)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Campaigns, each with the time at which it was read."""
         coupons: QuerySet[Coupon] = super().get_queryset(request)
         return coupons.annotate(read_at=Now())
 
@@ -158,7 +156,7 @@ class CouponAdmin(ClosingAdmin):
 
     @admin.display(description=_("Used"))
     def used(self, coupon: Coupon) -> str:
-        """Number and share of used coupons; counted on a campaign's page, never in the list."""
+        # On a campaign's page alone: a list would count for each row.
         share = selectors.used_share(coupon_id=coupon.pk)
         if not share.counted:
             return number(0)
@@ -169,7 +167,6 @@ class CouponAdmin(ClosingAdmin):
 
     @admin.display(description=_("Issued a minute"))
     def pace(self, coupon: Coupon) -> str:
-        """The pace of the newest issues, and the time at which the campaign sells out at this pace."""
         forecast = selectors.issue_forecast(coupon_id=coupon.pk)
         if forecast.per_minute is None:
             return NOTHING
@@ -183,14 +180,12 @@ class CouponAdmin(ClosingAdmin):
         return f"{pace} · {sold_out}"
 
     def has_copy_permission(self, request: HttpRequest, _object_id: str | None = None) -> bool:
-        """Whether this staff account may see campaigns and add some."""
         return bool(self.has_view_permission(request) and self.has_add_permission(request))
 
     @action(  # type: ignore[untyped-decorator]  # Unfold has no types
         description=_("Copy"), permissions=["copy"], icon="content_copy"
     )
     def copy(self, request: HttpRequest, object_id: str) -> Any:
-        """The form of a new campaign, filled in with the terms of this one."""
         source = self.get_object(request, object_id)
         if source is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
@@ -202,7 +197,7 @@ class CouponAdmin(ClosingAdmin):
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The terms of the campaign whose copy the address is; no other link fills in a form."""
+        # No other address fills in a form (BaseAdmin).
         address: Any = request.resolver_match
         if address.url_name != "coupons_coupon_copy":
             return {}
@@ -256,7 +251,6 @@ class IssuedCouponAdmin(ExportAdmin, ReadOnlyAdmin):
     discount = discount
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Issued coupons, each with the time at which it was read."""
         issued: QuerySet[IssuedCoupon] = super().get_queryset(request)
         return issued.annotate(read_at=Now())
 

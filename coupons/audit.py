@@ -9,7 +9,6 @@ from coupons.models import Coupon
 
 
 def _miscounted_campaigns() -> Iterator[str]:
-    """Campaigns whose counter, rows and highest sequence are not one number within the quantity."""
     counted = Coupon.objects.annotate(
         rows=Count("issuedcoupon"),
         highest=Max("issuedcoupon__sequence", default=0),

@@ -33,12 +33,11 @@ class ClosingAdmin(SpreadsheetAdmin):
     actions = ("close_selected",)
 
     def get_urls(self) -> list[Any]:
-        """Adds the view that closes the campaigns with the ids in the query string."""
         view = self.admin_site.admin_view(self.close_view)
         return [path("close/", view, name="coupons_coupon_close_now"), *super().get_urls()]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """The actions of one campaign; a campaign that has ended or not begun cannot be closed."""
+        # A campaign that has ended or not begun cannot be closed.
         found: list[Any] = super().get_actions_detail(request, object_id)
         if self._can_be_id(object_id) and Coupon.objects.in_period().filter(pk=object_id).exists():
             return found
@@ -60,7 +59,6 @@ class ClosingAdmin(SpreadsheetAdmin):
         return None
 
     def close_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a confirmation, or close the campaigns."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         ids = [each for each in request.GET.getlist("id")[:MAX_AT_ONCE] if self._can_be_id(each)]
@@ -84,7 +82,6 @@ class ClosingAdmin(SpreadsheetAdmin):
 
 @atomic_with_retries
 def _close(*, staff_id: int, ids: Collection[str]) -> list[Closed]:
-    """Close the campaigns and log each; returns the closed ones."""
     closed = services.close_now(coupon_ids=[int(each) for each in ids])
     rows = [
         (
@@ -107,5 +104,4 @@ def _confirmation_of(ids: Collection[Any]) -> HttpResponse:
 
 
 def _back_to(ids: Sequence[str]) -> str:
-    """Redirect to the campaign's page, or to the list for several."""
     return reverse("admin:coupons_coupon_change", args=ids) if len(ids) == 1 else list_url("coupons_coupon")

@@ -29,7 +29,7 @@ def _campaigns(*, shape: PageShape, pk: int | None) -> "QuerySet[Coupon, Coupon]
 
 @statement
 def _issued_coupon(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCoupon, Any]":
-    """The user's coupon of that id; `read_at` is the database's time, for its status."""
+    # Its status is judged by the database's clock.
     held = IssuedCoupon.objects.filter(user_id=user_id, pk=issued_coupon_id)
     return held.annotate(read_at=Now()).values_list(*SHOWN, "read_at", named=True)
 
@@ -38,7 +38,6 @@ def _issued_coupon(*, user_id: int, issued_coupon_id: int) -> "QuerySet[IssuedCo
 def _issued_coupons(
     *, user_id: int, status: Status | None, shape: PageShape, pk: int | None, timestamp: datetime | None
 ) -> "QuerySet[IssuedCoupon, Any]":
-    """A page of the user's coupons, of one status where one is given; each with `read_at`."""
     held = IssuedCoupon.objects.filter(user_id=user_id)
     if status is not None:
         held = held.with_status(status)
@@ -139,7 +138,6 @@ def used_share(*, coupon_id: int) -> UsedShare:
 
 
 def _issued_at(sequence: Any) -> Subquery:
-    """When the campaign issued its coupon of that number."""
     issued = IssuedCoupon.objects.filter(coupon=OuterRef("pk"), sequence=sequence)
     return Subquery(issued.values("issued_at"))
 

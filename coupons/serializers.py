@@ -38,5 +38,5 @@ class IssuedCouponSerializer(serializers.ModelSerializer[IssuedCoupon]):
 
     @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
     def get_status(self, issued: Any) -> Status:
-        """Its status when it was read; a coupon just issued is read at its issue."""
+        # A coupon just issued has no `read_at`: it is read at its issue.
         return status_of(issued, now=getattr(issued, "read_at", issued.issued_at))

@@ -50,7 +50,7 @@ def issue(*, user_id: int, coupon_id: int) -> IssuedCoupon:
 
 
 def _refusal(eligibility: Eligibility) -> Problem | None:
-    """The reason for no coupon, in the contract's order; None if another request was faster."""
+    # In the contract's order; none of them where another request was faster.
     if not eligibility.is_campaign:
         return NotFound()
     if not eligibility.is_open:

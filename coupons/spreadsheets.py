@@ -34,7 +34,6 @@ class CouponSpreadsheet(Spreadsheet):
     unique_names = True
 
     def check(self, row: Row) -> None:
-        """Refuse a quantity below what is issued, as the form does."""
         quantity = row.values.get("quantity")
         if row.stored and quantity is not None and quantity < row.stored.issued:
             row.refuse(

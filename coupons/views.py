@@ -89,7 +89,6 @@ class IssuedCouponViewSet(ApiViewSet):
 
 
 def _status(request: Request) -> Status | None:
-    """The requested status; None for all. Raises Invalid for an unknown one."""
     status = request.query_params.get("status")
     if not status:
         return None

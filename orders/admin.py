@@ -144,13 +144,12 @@ class OrderAdmin(EventPage, ExportAdmin):
 
     @admin.display(description=_("Ledger entry"))
     def ledger_entry(self, order: Order) -> str:
-        """The ledger entry of the payment; an order with a total of 0 has none."""
+        # An order with a total of 0 has none.
         entry = PointTransaction.objects.filter(order=order).first()
         return link(page_url(entry), won(entry.amount)) if entry else NOTHING
 
     @admin.display(description=_("Event"))
     def event_link(self, order: Order) -> str:
-        """The way to the event, which can be sent again there."""
         return link(page_url(order.event), str(order.event.pk))
 
 
@@ -204,16 +203,14 @@ class OrderEventAdmin(EventPage, ExportAdmin):
         return badge(event.state, event.get_state_display(), STATE_COLOURS)
 
     def has_redeliver_permission(self, request: HttpRequest) -> bool:
-        """Whether this staff account may send events again."""
         return request.user.has_perm("orders.redeliver_orderevent")
 
     def has_dead(self) -> bool:
-        """Whether any event is dead; the list's template asks."""
+        # For the list's template.
         return OrderEvent.objects.filter(state=OrderEvent.State.DEAD).exists()
 
     @admin.action(description=_("Send the selected events again"), permissions=["redeliver"])
     def redeliver(self, request: HttpRequest, events: QuerySet[OrderEvent]) -> HttpResponse | None:
-        """Make the selected events due now; all that the filter finds after a confirmation."""
         ids = _ids(events)
         if request.POST.get("select_across") == "1" and "confirmed" not in request.POST:
             sent = {
@@ -224,14 +221,12 @@ class OrderEventAdmin(EventPage, ExportAdmin):
         return None
 
     def get_urls(self) -> list[URLPattern]:
-        """Two addresses more: sending one event again, and the dead events of the list as it is filtered."""
         view, name = self.admin_site.admin_view, "orders_orderevent_redeliver"
         dead = path("redeliver-dead/", view(self.redeliver_dead), name=f"{name}_dead")
         one = path("<uuid:event_id>/redeliver/", view(self.redeliver_one), name=name)
         return [dead, one, *super().get_urls()]
 
     def redeliver_one(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
-        """Send this event again, and go back to its page or, as `?back=order` says, its order's."""
         if request.method != "POST" or not self.has_redeliver_permission(request):
             raise PermissionDenied
         event = get_object_or_404(OrderEvent.objects.select_related("order"), pk=event_id)
@@ -239,10 +234,6 @@ class OrderEventAdmin(EventPage, ExportAdmin):
         return HttpResponseRedirect(page_url(event.order if request.GET.get("back") == "order" else event))
 
     def redeliver_dead(self, request: HttpRequest) -> HttpResponse:
-        """Show the dead events by their errors, and send those of one error again, or all.
-
-        They are those that the list's search and filters, in the query string, find.
-        """
         if not (self.has_view_permission(request) and self.has_redeliver_permission(request)):
             raise PermissionDenied
         found = self.get_changelist_instance(request).get_queryset(request)
@@ -257,7 +248,6 @@ class OrderEventAdmin(EventPage, ExportAdmin):
         return HttpResponseRedirect(f"{list_url('orders_orderevent')}?{request.GET.urlencode()}")
 
     def _confirmation(self, request: HttpRequest, **context: Any) -> HttpResponse:
-        """How many would be sent again, and the button that does it."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -269,7 +259,6 @@ class OrderEventAdmin(EventPage, ExportAdmin):
         return TemplateResponse(request, "orders/admin/redeliver.html", context)
 
     def _send(self, request: HttpRequest, ids: Sequence[UUID]) -> None:
-        """Make the events due, unless they are too many, and say so."""
         if len(ids) > MAX_AT_ONCE:
             text = gettext("More than %(most)s events: narrow the list, or use manage.py redeliver_events.")
             self.message_user(request, text % {"most": f"{MAX_AT_ONCE:,}"}, messages.ERROR)
@@ -280,13 +269,12 @@ class OrderEventAdmin(EventPage, ExportAdmin):
 
 
 def _ids(events: QuerySet[OrderEvent]) -> list[UUID]:
-    """Their ids, one more than are sent at once where there are more."""
+    # One more than are sent at once, which tells that there are more.
     return list(events.order_by().values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
 
 
 @atomic_with_retries
 def _send_again(*, staff_id: int, ids: Sequence[UUID]) -> int:
-    """Make the events due and leave an entry in the log of each; how many there were."""
     chosen = OrderEvent.objects.filter(pk__in=ids)
     due = {"state": OrderEvent.State.PENDING, "attempts": 0}
     rows = [

@@ -73,7 +73,6 @@ def _paid_orders(file: Path) -> Iterator[Paid]:
 
 
 def _ids_in(data: Mapping[str, Any]) -> Iterator[tuple[type[Model], int]]:
-    """Every id of the shop's in an event."""
     yield Order, int(data["order_id"])
     yield User, int(data["user_id"])
     for line in data["items"]:
@@ -84,7 +83,7 @@ def _ids_in(data: Mapping[str, Any]) -> Iterator[tuple[type[Model], int]]:
 
 
 def _require_whole(read: Collection[UUID], *, since: datetime, file: Path) -> None:
-    """The platform may keep no events from before `since`; of those after it none may be missing."""
+    # The platform may have dropped what is older than its first event.
     delivered = OrderEvent.objects.filter(state=OrderEvent.State.DELIVERED)
     if read:
         delivered = delivered.filter(order__ordered_at__gte=since)

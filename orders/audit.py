@@ -18,7 +18,6 @@ NO_LINES = -1
 
 
 def _miscounted_products() -> Iterator[str]:
-    """Products whose units sold are not what their order lines add up to."""
     products = Product.objects.annotate(lines=Sum("orderitem__quantity", default=0))
     wrong = products.exclude(units_sold=F("lines"), stock__gte=0)
     # No iterator(): for its cursor PostgreSQL plans to be quick with the first rows, and slow in all.
@@ -30,14 +29,13 @@ def _miscounted_products() -> Iterator[str]:
 
 
 def _orders_that_do_not_add_up() -> Iterator[str]:
-    """Orders whose lines are not their subtotal."""
     amount = F("items__quantity") * F("items__unit_price")
     orders = Order.objects.annotate(lines_sum=Sum(amount, default=NO_LINES))
     yield from _named(orders.exclude(lines_sum=F("subtotal")), "lines")
 
 
 def _orders_paid_wrongly() -> Iterator[str]:
-    """Orders without exactly one payment of their total; none is due for a total of 0."""
+    # No payment is due for a total of 0.
     orders = Order.objects.annotate(paid=-Sum("pointtransaction__amount", default=0))
     yield from _named(orders.exclude(paid=F("total")), "payment")
     strangers = PointTransaction.objects.filter(order__isnull=False).exclude(order__user_id=F("user_id"))
@@ -46,7 +44,6 @@ def _orders_paid_wrongly() -> Iterator[str]:
 
 
 def _coupons_used_wrongly() -> Iterator[str]:
-    """Coupons marked used without an order, or used by an order and not marked, or another user's."""
     unlike = Q(order=None, used_at__isnull=False) | Q(order__isnull=False, used_at=None)
     foreign = Q(order__isnull=False) & ~Q(order__user_id=F("user_id"))
     for pk in (

@@ -30,13 +30,11 @@ def _events() -> dict[str, Any]:
 
 
 def _retrying(count: int) -> str:
-    """The number of events in retry, in words; empty without any."""
     text = _("Retrying %(count)s") % {"count": _bounded(count)}
     return badge("retrying", text, {"retrying": "warning"}) if count else ""
 
 
 def _bounded(count: int) -> str:
-    """A count, or that there are more than the lists count."""
     most = BoundedPaginator.MAX_COUNT
     return number(count) if count <= most else _("more than %(count)s") % {"count": number(most)}
 

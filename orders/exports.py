@@ -15,7 +15,7 @@ def _lines(orders: QuerySet[Order]) -> QuerySet[OrderItem, Any]:
 
 
 def _with_next_attempt(events: QuerySet[OrderEvent]) -> QuerySet[OrderEvent, Any]:
-    """As `OrderEvent.due_at`."""
+    # As `OrderEvent.due_at`.
     return events.annotate(due=Case(When(state=OrderEvent.State.PENDING, then="next_attempt_at")))
 
 

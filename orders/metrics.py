@@ -11,7 +11,6 @@ ORDERS = Counter("shop_orders_total", "Orders paid.")
 
 
 def collect() -> Iterator[Metric]:
-    """How many events wait or are dead, how old the oldest is and how long one has been due."""
     outbox = selectors.outbox_status()
     yield GaugeMetricFamily("shop_events_pending", "Events not delivered yet.", outbox.pending)
     yield GaugeMetricFamily("shop_events_dead", "Events given up on.", outbox.dead)

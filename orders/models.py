@@ -95,7 +95,6 @@ class OrderItem(models.Model):
 
     @property
     def amount(self) -> int:
-        """What the line costs, in won."""
         return self.unit_price * self.quantity
 
 

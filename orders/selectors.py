@@ -35,7 +35,6 @@ class OrderLine(NamedTuple):
 
     @property
     def amount(self) -> int:
-        """What the line costs, in won."""
         return self.unit_price * self.quantity
 
 
@@ -75,7 +74,6 @@ class Sales:
 
 @statement
 def _one_with_lines(*, user_id: int, order_id: int) -> "QuerySet[Order, Any]":
-    """The user's order of that id; its lines in the order they were asked for."""
     return Order.objects.filter(user_id=user_id, pk=order_id).order_by("items__pk").values_list(*WITH_LINES)
 
 
@@ -83,7 +81,6 @@ def _one_with_lines(*, user_id: int, order_id: int) -> "QuerySet[Order, Any]":
 def _page_with_lines(
     *, user_id: int, shape: PageShape, pk: int | None, timestamp: datetime | None
 ) -> "QuerySet[Order, Any]":
-    """A page of the user's orders; the lines of each in the order they were asked for."""
     page = shape.of(Order.objects.filter(user_id=user_id), NEWEST_FIRST, pk=pk, timestamp=timestamp)
     found = Order.objects.filter(pk__in=page.values("pk"))
     return found.order_by(*shape.ordered(NEWEST_FIRST), "items__pk").values_list(*WITH_LINES)
@@ -91,10 +88,7 @@ def _page_with_lines(
 
 @statement
 def _made_with(*, user_id: int, key: str) -> "QuerySet[Order, Any]":
-    """The order that this key of the user made, its lines as above, then the hash of its request.
-
-    Locked, as `send_durably` needs.
-    """
+    # Locked, as `send_durably` needs.
     claimed = Order.objects.filter(user_id=user_id, idempotency_key=key)
     claimed = claimed.select_for_update(of=("self",), no_key=True)
     return claimed.order_by("items__pk").values_list(*WITH_LINES, "request_hash")
@@ -126,12 +120,11 @@ def order_made_with(*, user_id: int, key: IdempotencyKey) -> PaidOrder | None:
 
 
 def _orders(found: list[Any]) -> list[PaidOrder]:
-    """From a row for each line to the orders, in the same order."""
     return [_order(list(rows)) for _id, rows in groupby(found, itemgetter(0))]
 
 
 def _order(rows: list[tuple[Any, ...]]) -> PaidOrder:
-    """From WITH_LINES, with or without the hash behind it."""
+    # Behind WITH_LINES may stand the hash of the request.
     of_lines = (row[len(OF_ORDER) : len(WITH_LINES)] for row in rows)
     items = [OrderLine(*line) for line in of_lines if line[0] is not None]
     return PaidOrder(items=items, **dict(zip(OF_ORDER, rows[0], strict=False)))
@@ -164,7 +157,6 @@ class SalesTotal:
 
     @property
     def average(self) -> int | None:
-        """Won an order, rounded; None without an order."""
         return (2 * self.paid + self.orders) // (2 * self.orders) if self.orders else None
 
     def __add__(self, other: "SalesTotal") -> "SalesTotal":

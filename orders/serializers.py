@@ -38,7 +38,6 @@ class BasketSerializer(StrictSerializer):
     expected_total = StrictIntegerField(required=False, allow_null=True, default=None)
 
     def validate_items(self, items: list[dict[str, int]]) -> list[dict[str, int]]:
-        """Refuse a repeated product, at each repetition."""
         seen: set[int] = set()
         errors: list[dict[str, Any]] = []
         for item in items:

@@ -184,7 +184,6 @@ def _try_checkout(*, basket: Basket, key: IdempotencyKey | None, request_id: str
 def _order(
     *, basket: Basket, quoted: Quote, balance_after: int, key: IdempotencyKey | None, request_id: str
 ) -> Iterator[Bound[Any]]:
-    """The order, which answers its id; its lines; and the event that it owes the data platform."""
     yield insert_order(
         user_id=basket.user_id,
         subtotal=quoted.subtotal,
@@ -207,7 +206,7 @@ def _order(
 
 
 def _payment(*, user_id: int, total: int, balance_after: int) -> Iterator[Bound[Any]]:
-    """The payment of the order that was just put in; none of an order that costs nothing."""
+    # None is due for an order that costs nothing.
     if total > 0:
         yield points.services.insert_payment(user_id=user_id, amount=-total, balance_after=balance_after)
         yield points.services.move(user_id=user_id, amount=-total)

@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name=DELIVER_TASK, ignore_result=True)
 def deliver_order_events() -> None:
-    """Send the due events; without a configured platform or a database they wait."""
     if not settings.DATA_PLATFORM_URL:
         _say_that_events_wait()
         return
@@ -36,13 +35,13 @@ def note_shutdown(**_: Any) -> None:
 
 
 def is_stopping() -> bool:
-    """Whether this process's worker has been told to stop, so that long work should end."""
+    """Whether the worker has been told to stop, so that long work should end."""
     return _stopping[0] == 1
 
 
 @cache
 def _platform() -> Platform:
-    """One for this process: its connections are kept from sweep to sweep."""
+    # One a process: its connections are kept from sweep to sweep.
     return Platform(
         url=settings.DATA_PLATFORM_URL,
         secret=settings.DATA_PLATFORM_SECRET,
@@ -52,5 +51,5 @@ def _platform() -> Platform:
 
 @cache
 def _say_that_events_wait() -> None:
-    """Warn once in a process, not at every sweep."""
+    # Once a process, not at every sweep.
     log.warning("no_platform_configured", what="events wait until DATA_PLATFORM_URL is set")

@@ -72,7 +72,6 @@ class OrderViewSet(ApiViewSet):
         return Response(serialize(OrderQuoteSerializer, services.quote(basket=self._basket(request))))
 
     def _basket(self, request: Request) -> Basket:
-        """What the request asks for. Raises ValidationError."""
         wanted = validate_input(BasketSerializer, request.data)
         return Basket(
             user_id=self.caller_id,

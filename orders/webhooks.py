@@ -121,7 +121,6 @@ ORDER_PAID_WEBHOOK: Json = {
 
 
 def document_webhook(result: Json, **_: Any) -> Json:
-    """A postprocessing hook: the webhook and the schemas of what it posts."""
     result["webhooks"] = {"order_paid": simplified(ORDER_PAID_WEBHOOK)}
     components = result["components"]
     components["schemas"] = dict(sorted({**components["schemas"], **simplified(SCHEMAS)}.items()))

@@ -52,6 +52,6 @@ class PointTransactionAdmin(ExportAdmin, ReadOnlyAdmin):
     won_after = won_column("balance_after", _("Balance after"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """The ledger without the columns that only replays need."""
+        # Only replays need these.
         entries: QuerySet = super().get_queryset(request)
         return entries.defer("idempotency_key", "request_hash")

@@ -9,14 +9,12 @@ from points.models import PointAccount, PointTransaction
 
 
 def _balances_that_differ() -> Iterator[str]:
-    """Accounts with a balance that is not the sum of their ledger."""
     accounts = PointAccount.objects.annotate(ledger=Sum("user__pointtransaction__amount", default=0))
     for account in accounts.exclude(balance=F("ledger")).order_by("pk").iterator():
         yield f"user {account.pk}: balance {account.balance}, ledger {account.ledger}"  # type: ignore[attr-defined]
 
 
 def _ledgers_without_account() -> Iterator[str]:
-    """Users with a ledger and no account."""
     orphans = PointTransaction.objects.filter(user__pointaccount=None).order_by("user_id")
     for user_id in orphans.values_list("user_id", flat=True).distinct().iterator():
         yield f"user {user_id}: a ledger without an account"

@@ -34,7 +34,7 @@ def _ledger(
 
 @statement
 def _charge_made_with(*, user_id: int, key: str) -> "QuerySet[PointTransaction, PointTransaction]":
-    """The charge that claims this key of the user, locked."""
+    # Locked, as `send_durably` needs.
     claimed = PointTransaction.objects.filter(user_id=user_id, idempotency_key=key)
     return claimed.select_for_update(of=("self",), no_key=True)
 

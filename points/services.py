@@ -56,7 +56,6 @@ def charge(*, user_id: int, amount: int, key: IdempotencyKey | None = None) -> I
 
 @retried()
 def _credit(*, user_id: int, amount: int, key: IdempotencyKey | None) -> PointTransaction:
-    """Lock the account, then write the ledger and the balance, with COMMIT."""
     with in_messages() as messages:
         lock = locked_balance(user_id=user_id)
         (balances,) = messages.send(lock)

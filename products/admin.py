@@ -50,7 +50,7 @@ class ProductForm(StaleWriteForm):
         }
 
     def clean_stock_change(self) -> int:
-        """The difference. Raises ValidationError for more than is left; the row is locked until the save."""
+        # Locked until the save: no order takes the stock between this check and it.
         by = int(self.cleaned_data["stock_change"] or 0)
         product = Product.objects.locked(product_id=self.instance.pk).first()
         if product:
@@ -58,7 +58,6 @@ class ProductForm(StaleWriteForm):
         return by
 
     def clean(self) -> dict[str, Any]:
-        """Raises ValidationError for a difference without a reason."""
         cleaned = super().clean()
         if cleaned.get("stock_change") and not cleaned.get("reason"):
             self.add_error("reason", _("Say why the stock changes."))
@@ -75,7 +74,6 @@ class StockFilter(RadioFilter):
         return [("low", _("Low stock"))]
 
     def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
-        """The products low on stock, if the filter is set."""
         return queryset.low() if self.value() == "low" else queryset
 
 
@@ -103,11 +101,11 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
     sold = number_column("units_sold", _("Units sold"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """The newest first or, with the filter for low stock, the order of the first page."""
+        # As on the first page, whose panel leads here.
         return LOWEST_STOCK_FIRST if request.GET.get(StockFilter.parameter_name) == "low" else ("-pk",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
-        """The fieldsets, without the stock adjustment for accounts that cannot change products."""
+        # An account that cannot change products gets no adjustment of the stock.
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
@@ -130,7 +128,6 @@ class ProductAdmin(SectionsAdmin, SpreadsheetAdmin):
         formsets: Any,
         add: Any = False,  # noqa: FBT002 - Django's signature
     ) -> list[dict[str, Any]]:
-        """The changed fields and the stock with its reason, each with old and new value."""
         form.changed_data = [name for name in form.changed_data if name not in {"stock_change", "reason"}]
         message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
         if add or not (by := form.cleaned_data["stock_change"]):

@@ -24,7 +24,7 @@ STYLES = ("", "시그니처 ", "제주 ", "유기농 ", "겨울 한정 ", "미�
 
 
 def name_of(number: int) -> str:
-    """The name of the n-th product, counted from 0; every number has a different one."""
+    # A different one for every number.
     rest, place = divmod(number, len(NAMES))
     edition, style = divmod(rest, len(STYLES))
     return f"{STYLES[style]}{NAMES[place]}{f' {edition + 1}호' if edition else ''}"

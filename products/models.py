@@ -79,5 +79,4 @@ class Product(models.Model):
 
     @property
     def low_at(self) -> int:
-        """The product's low-stock threshold in units."""
         return LOW_STOCK if self.low_stock_threshold is None else self.low_stock_threshold

@@ -44,7 +44,6 @@ class ProductSpreadsheet(Spreadsheet):
     unique_names = True
 
     def check(self, row: Row) -> None:
-        """Refuse a difference beyond the stock or without a reason; warn of unusual prices."""
         if row.extra.get("stock_change") and not row.errors:
             self._check_difference(row, by=row.extra["stock_change"])
         price, before = row.values.get("price"), row.stored and row.stored.price
@@ -67,7 +66,6 @@ class ProductSpreadsheet(Spreadsheet):
             row.refuse("stock_change", error)
 
     def log_parts(self, row: Row) -> list[dict[str, Any]]:
-        """The log message's parts, with old and new stock and the reason."""
         parts = super().log_parts(row)
         if row.extra:
             by, reason, before = row.extra["stock_change"], row.extra["reason"], row.stored.stock

@@ -14,7 +14,6 @@ from rankings.models import HourlySales, ProductSales, SalesWindow
 
 
 def sums_that_differ() -> Iterator[str]:
-    """Stored sums that differ from the order lines of their window."""
     window = SalesWindow.objects.filter(to_at__gt=F("from_at")).first()
     if window is None:
         return
@@ -26,7 +25,6 @@ def sums_that_differ() -> Iterator[str]:
 
 
 def wrong_ranks() -> Iterator[str]:
-    """Ranks that a recount would give to another product, or with other sums."""
     actual = selectors.best_sellers(days=settings.RANKING_DAYS, size=settings.RANKING_SIZE)
     sales = selectors.recount(after=actual.from_at, until=actual.to_at)
     sold = sorted(sales.items(), key=lambda total: (-total[1].units, total[0]))[: settings.RANKING_SIZE]
@@ -37,7 +35,7 @@ def wrong_ranks() -> Iterator[str]:
 
 
 def hours_that_differ() -> Iterator[str]:
-    """Stored hours that differ from their orders, read a day at a time."""
+    # A day at a time.
     stored_rows = [*hours.stored()]
     for at in range(0, len(stored_rows), hours.HOURS_A_STATEMENT):
         rows = stored_rows[at : at + hours.HOURS_A_STATEMENT]

@@ -37,12 +37,11 @@ def best_sellers_kept(*, days: int, size: int, seconds: int) -> Ranking:
 
 
 def forget() -> None:
-    """Drop the cached ranking; without Redis none is cached."""
     _redis.call(lambda: cache.delete(KEY), fallback=lambda: False)
 
 
 def _to_json(ranking: Ranking, *, terms: list[int]) -> dict[str, Any]:
-    """The ranking as JSON, without the products, which are read at each answer."""
+    # Without the products, which are read at each answer.
     rows = [(best.product_id, best.units, best.amount) for best in ranking.best_sellers]
     of = {"from": ranking.from_at.isoformat(), "to": ranking.to_at.isoformat()}
     return {**of, "terms": terms, "rows": rows}
@@ -51,7 +50,7 @@ def _to_json(ranking: Ranking, *, terms: list[int]) -> dict[str, Any]:
 def _kept_sales(
     kept: Any, *, terms: list[int]
 ) -> tuple[datetime, datetime, list[tuple[int, int, int]]] | None:
-    """What `_to_json` made; None of other settings, and of what another version or program wrote."""
+    # Other settings, another version or another program may have written it.
     try:
         if kept["terms"] != terms:
             return None

@@ -29,7 +29,6 @@ def _sales() -> dict[str, Any]:
 
 
 def _compared(sales: SalesOverview) -> list[dict[str, Any]]:
-    """Today and yesterday, compared with the same weekdays a week before."""
     whole = [*sales.days.values()]
     now, yesterday = sales.now, sales.now - DAY
     today, last_week = whole[-1], _("%(weekday)s a week before")
@@ -58,7 +57,6 @@ def _change(name: str, new: SalesTotal, old: SalesTotal) -> dict[str, Any]:
 
 
 def _percent(new: int | None, old: int | None) -> str:
-    """The difference from the old value in percent; a dash without an old value."""
     if new is None or not old:
         return NOTHING
     percent = round((new - old) * 100 / old)
@@ -116,7 +114,6 @@ def _hours(sales: SalesOverview) -> dict[str, Any]:
 def _charts(
     by: str, bars: list[tuple[Figure, str, str]], notes: list[str], *, before: str = ""
 ) -> list[dict[str, Any]]:
-    """The charts of won paid and of orders."""
     paid, orders = [], []
     for row, name, tick in bars:
         old = row.before
@@ -129,13 +126,11 @@ def _charts(
 
 
 def _table(by: str, title: str, rows: list[tuple[str, Figure]]) -> dict[str, Any]:
-    """Newest first."""
     worded = [(name, _worded(row.numbers)) for name, row in reversed(rows)]
     return {"title": title, "headings": figures.headings(by), "rows": worded}
 
 
 def _worded(numbers: list[int | None]) -> list[str]:
-    """Orders, won and won an order; orders and won."""
     shown = (number, won, won, number, won)
     return [show(each) for show, each in zip(shown, numbers, strict=False)]
 

@@ -35,7 +35,7 @@ class Figure:
 
     @property
     def numbers(self) -> list[int | None]:
-        """Orders, won paid, won an order; orders and won paid of DAYS days before."""
+        # In the order of `headings`.
         numbers: list[int | None] = [self.total.orders, self.total.paid, self.total.average]
         return numbers if self.before is None else [*numbers, self.before.orders, self.before.paid]
 
@@ -48,7 +48,7 @@ def by_day(sales: SalesOverview) -> list[Figure]:
 
 
 def by_hour(sales: SalesOverview) -> list[Figure]:
-    """The last HOURS hours of the clock, oldest first; the last one is still running."""
+    # The last hour is still running.
     hours = [Figure(hour, total) for hour, total in sales.hours.items()]
     return hours[-HOURS:]
 
@@ -69,7 +69,7 @@ def day_name(day: datetime) -> str:
 
 
 def hour_name(hour: datetime) -> str:
-    """07:00–08:00 of a day in English, 07시대 in Korean."""
+    # In Korean 07시대.
     until = (hour.hour + 1) % 24
     spell = _("%(hour)02d:00–%(until)02d:00") % {"hour": hour.hour, "until": until}
     return f"{date_format(hour, 'MONTH_DAY_FORMAT')} {spell}"
@@ -78,7 +78,6 @@ def hour_name(hour: datetime) -> str:
 @require_safe
 @permission_required([PERMISSION, f"seeding.{EXPORT_LISTS}"], raise_exception=True)
 def sales_csv(request: HttpRequest, by: str) -> HttpResponse:
-    """The figures of the first page by day or by hour, oldest first; the log says who took them along."""
     if by not in FIGURES:
         raise Http404
     figures = FIGURES[by](read_from_replica(sales_overview))

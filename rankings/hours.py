@@ -35,7 +35,6 @@ class SalesOverview:
 
     @property
     def days(self) -> dict[datetime, SalesTotal]:
-        """Sales of each day, by its start, oldest first; today is the last."""
         sums: dict[datetime, SalesTotal] = {}
         for hour, total in self.hours.items():
             day = hour.replace(hour=0)
@@ -91,7 +90,6 @@ def fill_hours(*, from_scratch: bool = False) -> int:
 
 
 def recounted(starts: Sequence[datetime]) -> dict[datetime, SalesTotal]:
-    """These hours counted from the orders, oldest first."""
     found = sales_by_hour(since=starts[0], until=starts[-1] + HOUR - timedelta.resolution)
     return {start: found.get(start, SalesTotal()) for start in starts}
 

@@ -8,7 +8,6 @@ from rankings import selectors
 
 
 def collect() -> Iterator[Metric]:
-    """The age of the newest sales in the read model; nothing before the first rebuild."""
     age = selectors.window_age_seconds()
     if age is not None:
         yield GaugeMetricFamily(

@@ -91,7 +91,6 @@ class Pace:
 
     @property
     def days_of_cover(self) -> float | None:
-        """The number of days that the stock lasts at this pace; None without sales."""
         return self.stock / self.units_a_day if self.units_a_day else None
 
 

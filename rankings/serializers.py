@@ -27,5 +27,5 @@ class BestSellersSerializer(serializers.Serializer[Any]):
     results = BestSellerSerializer(many=True, source="best_sellers")
 
     def get_fields(self) -> dict[str, Any]:
-        """Adds `from`, which cannot be an attribute's name."""
+        # `from` cannot be an attribute's name.
         return {"from": TimestampField(source="from_at"), **super().get_fields()}

@@ -43,7 +43,6 @@ class WindowChange:
     from_scratch: bool
 
     def sums(self) -> dict[int, Sales]:
-        """The sums to add to the stored ones, or to none."""
         if self.from_scratch:
             return selectors.recount(after=self.from_at, until=self.to_at)
         entered = selectors.recount(after=self.stored.to_at, until=self.to_at)
@@ -90,7 +89,7 @@ def stored_window() -> SalesWindow:
 
 @atomic_with_retries
 def _apply(*, change: WindowChange, sums: Mapping[int, Sales]) -> Rebuilt | None:
-    """Move the window; None if it has changed meanwhile and everything must be read again."""
+    # None where the window has changed meanwhile: all must be read again.
     with connection.cursor() as cursor:
         # A transaction that rewrites history holds the row to its end; a worker does not wait that long.
         cursor.execute(LOCK_TIMEOUT)
@@ -105,7 +104,6 @@ def _apply(*, change: WindowChange, sums: Mapping[int, Sales]) -> Rebuilt | None
 
 
 def _replace(*, stored: Mapping[int, Sales], sold: Mapping[int, Sales]) -> tuple[int, int, int, int]:
-    """Write the differences; returns how many sums were added, changed, removed and already right."""
     gone = stored.keys() - sold.keys()
     wrong = {pk: sales for pk, sales in sold.items() if stored.get(pk) != sales}
     ProductSales.objects.filter(pk__in=gone).delete()

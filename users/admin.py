@@ -28,5 +28,5 @@ class MemberAdmin(SectionsAdmin, SpreadsheetAdmin):
 
     @admin.display(description=_("Balance"), ordering="pointaccount__balance")
     def balance(self, member: User) -> str:
-        """The account's balance; 0 before the first charge, which makes the account."""
+        # The first charge makes the account.
         return won(getattr(getattr(member, "pointaccount", None), "balance", 0))

@@ -13,6 +13,5 @@ class UsersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        """Register the OpenAPI security scheme and the deploy checks."""
         import_module("users.schema")
         import_module("users.checks")

@@ -12,7 +12,6 @@ UNVERIFIED_GATEWAY = (
 
 @checks.register(checks.Tags.security, deploy=True)
 def gateway_secret_is_set(**_: Any) -> list[checks.CheckMessage]:
-    """Warn if no secret proves that a request came through the gateway."""
     if settings.GATEWAY_SECRET:
         return []
     hint = "Set it, and let the gateway send it as X-Gateway-Secret."

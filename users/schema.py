@@ -10,7 +10,6 @@ class GatewayScheme(OpenApiAuthenticationExtension):
     name = ["gateway", "gateway_secret"]
 
     def get_security_requirement(self, _auto_schema: object) -> list[dict[str, list[str]]]:
-        """The caller's id and, if the shop requires one, the gateway's secret."""
         return [{"gateway": []}, {"gateway": [], "gateway_secret": []}]
 
     def get_security_definition(self, _auto_schema: object) -> list[dict[str, str]]:

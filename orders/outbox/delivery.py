@@ -96,12 +96,11 @@ def wait_before_attempt(*, attempts: int, retry_after: int = 0) -> timedelta | N
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """This process's, kept from sweep to sweep."""
+    # Kept from sweep to sweep.
     return ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="delivery")
 
 
 def _start_posts(platform: Platform, *, free_slots: int) -> set[Future[_Attempt]]:
-    """Claim as many events as there are free slots and start posting them."""
     events = claim(limit=free_slots, lease=LEASE) if free_slots else []
     if events and len(events) == free_slots:
         wake_delivery()  # more may be due than we can send at once, and a worker be idle
@@ -109,7 +108,6 @@ def _start_posts(platform: Platform, *, free_slots: int) -> set[Future[_Attempt]
 
 
 def _post(platform: Platform, event: DueEvent) -> _Attempt:
-    """Post the event; returns the attempt."""
     began = time.monotonic()
     failure = None
     try:
@@ -125,7 +123,6 @@ def _post(platform: Platform, event: DueEvent) -> _Attempt:
 
 
 def _record_results(attempts: Iterable[_Attempt]) -> int:
-    """Record these attempts; returns how many delivered their event."""
     for attempt in attempts:
         if attempt.failure:
             _record_failure(attempt.event, attempt.failure)
@@ -141,7 +138,6 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
 
 
 def _about(event: DueEvent) -> dict[str, object]:
-    """The log fields of an event."""
     return {
         "event_id": str(event.id),
         "order_id": event.order_id,
@@ -151,7 +147,6 @@ def _about(event: DueEvent) -> dict[str, object]:
 
 
 def _record_failure(event: DueEvent, failure: Exception) -> None:
-    """Schedule the next attempt, or mark the event dead after its last one."""
     retry_after = 0
     if isinstance(failure, DeliveryFailed):
         error, retry_after = str(failure), failure.retry_after

@@ -87,7 +87,7 @@ class Platform:
             raise DeliveryFailed(f"HTTP {answer.status_code}", retry_after=_wait_asked_for(said))
 
     def _idle_connection(self) -> "_Connection | None":
-        """One that was used a short time ago. The oldest first, so that all that are too old get closed."""
+        # The oldest first, so that all that are too old get closed.
         while True:
             try:
                 connection = self.idle.popleft()
@@ -121,7 +121,7 @@ class _Connection:
     """A connection to the platform, which carries one post at a time."""
 
     def __init__(self, to: "Destination", tls: ssl.SSLContext | None) -> None:
-        """Connect. Raises OSError, also where the platform speaks before it is asked."""
+        """Raises OSError, also where the platform speaks before it is asked."""
         host, port = to.host.strip("[]"), to.port or (443 if tls else 80)
         self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -175,7 +175,6 @@ class _Connection:
         self.socket.settimeout(min(READ_SECONDS, left))
 
     def _read_answer(self, ends_at: float) -> h11.Response:
-        """Read past interim answers, and a body to its end; only the beginning of a long one."""
         answer: h11.Response | None = None
         received = 0
         while not isinstance(event := self.http.next_event(), h11.EndOfMessage):
@@ -276,14 +275,14 @@ def _host(parts: SplitResult) -> str:
 
 
 def _target(parts: SplitResult) -> str:
-    """Path and query, with what RFC 3986 does not have in them percent-encoded."""
+    # What RFC 3986 does not have in them is percent-encoded.
     query = f"?{parts.query}" if parts.query else ""
     encoded = quote((parts.path or "/") + query, safe="!$&'()*+,;=:@/?%")
     return re.sub("%(?![0-9A-Fa-f]{2})", "%25", encoded)
 
 
 def _basic(userinfo: str) -> str:
-    """RFC 7617, of what is percent-encoded in the URL; a user without a password has an empty one."""
+    # RFC 7617, of what is percent-encoded in the URL; a user without a password has an empty one.
     _refuse(
         re.search("%(?![0-9A-Fa-f]{2})", userinfo),
         "has a % in its credentials that encodes nothing; write it as %25",

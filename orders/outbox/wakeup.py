@@ -33,7 +33,6 @@ class DeliveryWakeUps:
         self._starting = threading.Lock()
 
     def request(self) -> None:
-        """Ask for a wake-up; returns at once."""
         self._requests += 1
         self._wanted.set()
         with self._starting:

@@ -18,7 +18,6 @@ class Command(ShopCommand):
     help = f"Send order events again: they become due and {DELIVER_TASK} takes them up at its next sweep."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which events: at least one way to choose them must be given."""
         parser.add_argument("--id", type=UUID, action="append", dest="ids", help="an event; may be repeated")
         parser.add_argument("--state", choices=OrderEvent.State.values, help="all of this state")
         parser.add_argument(
@@ -28,7 +27,6 @@ class Command(ShopCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, **options: Any) -> None:
-        """Choose, make due, and say how many; without a choice, say how to make one and exit with 2."""
         chosen = {name: options[name] for name in ("ids", "state", "since", "until")}
         if not any(chosen.values()):
             self.print_help("manage.py", "redeliver_events")
@@ -41,7 +39,7 @@ class Command(ShopCommand):
 
 
 def _timestamp(text: str) -> Any:
-    """A timestamp with its offset. Raises ValueError."""
+    # Without an offset it would be read in whatever zone the server has.
     timestamp = parse_datetime(text)
     if timestamp is None or timestamp.tzinfo is None:
         raise ValueError(text)

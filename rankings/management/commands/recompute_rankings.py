@@ -19,7 +19,6 @@ class Command(ShopCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whether to build on what is stored, or to compare it."""
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument(
             "--from-scratch",
@@ -33,7 +32,6 @@ class Command(ShopCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Run and print the result. Raises CommandError, which exits with 1."""
         self.stdout.write(_check() if options["check"] else _rebuild(from_scratch=options["from_scratch"]))
 
 
