@@ -83,6 +83,9 @@ class Parser(HTTPRequestParser):
         What is in a chunked body beside its content is at most MAX_FRAMING_BYTES.
         """
         consumed = super().received(data)
+        if self.completed:
+            # Waitress would still ask for a body, which makes it forget that all has come, and never answer.
+            self.expect_continue = False
         body = self.body_rcv
         if isinstance(body, ChunkedReceiver):
             if len(body.control_line + body.trailer) > MAX_HEADER_BYTES:

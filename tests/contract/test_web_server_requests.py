@@ -16,6 +16,7 @@ from tests.kit.web_server import (
     Server,
     headers,
     read_answer,
+    receive,
     running_server,
     slow_requests,
 )
@@ -38,6 +39,27 @@ def test_chunked_body_that_arrives_byte_by_byte_is_read_whole() -> None:
 def test_chunked_body_of_64_kib_is_read_whole_however_small_its_chunks(server: Server) -> None:
     head, _, end = CHUNKED.partition(b"5\r\nhello\r\n6\r\n world\r\n")
     assert len(server.ask(head + b"1\r\na\r\n" * 65_536 + end).echo["body"]) == 65_536
+
+
+@pytest.mark.parametrize("whole", [GET, GET.replace(b"GET", b"POST")], ids=["GET", "POST"])
+def test_request_without_a_body_that_expects_to_be_asked_for_it_is_answered(
+    server: Server, whole: bytes
+) -> None:
+    expecting = whole.replace(b"Host: shop", b"Host: shop\r\nExpect: 100-continue")
+    with server.connect() as connection:
+        for _ in range(2):
+            connection.sendall(expecting)
+            assert read_answer(connection).status == 200
+
+
+def test_request_that_expects_to_be_asked_for_its_body_is_asked(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(
+            b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert receive(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"hello")
+        assert read_answer(connection).echo["body"] == "hello"
 
 
 DOUBTFUL = {
