@@ -38,7 +38,7 @@ class FixedIntervalConnection(Connection):
     """A connection that is tried again every second: kombu's waits grow to half a minute."""
 
     def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> Any:
-        """Wait until the broker answers; start the embedded one if it was killed."""
+        # The broker that is away may be the embedded one, killed.
         start_embedded_services()
 
         def show_that_it_turns() -> None:
@@ -63,7 +63,6 @@ class FixedIntervalScheduler(Scheduler):
     broker_down = False
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """Send due tasks and touch BEAT_FILE for a health check; returns the seconds until the next task."""
         self._start_over_if_clock_was_set_back()
         wait = super().tick(*args, **kwargs)
         if settings.BEAT_FILE:
@@ -71,7 +70,7 @@ class FixedIntervalScheduler(Scheduler):
         return wait
 
     def _start_over_if_clock_was_set_back(self) -> None:
-        """Or nothing would be sent for as long as it was set back."""
+        # Otherwise nothing would be sent for as long as the clock was set back.
         entries = [*self.schedule.values()]
         ahead = [each for each in entries if each.last_run_at and each.last_run_at > each.default_now()]
         for each in ahead:
@@ -81,14 +80,13 @@ class FixedIntervalScheduler(Scheduler):
             self._heap = None  # of times at which entries are due
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
-        """Send a due task; one that fails stays due."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
             if not self.broker_down:
                 log.warning("broker_away", error=str(error))
             self.broker_down = True
-            return
+            return  # `tick` has set the entry to its next time already
         if self.broker_down:
             log.warning("broker_back")
         self.broker_down = False
@@ -102,7 +100,7 @@ app.steps["consumer"].add(Turning)
 
 @setup_logging.connect
 def configure_logging(*, loglevel: int, **_: Any) -> None:
-    """In place of Celery's own handlers, whose lines are neither JSON nor bounded."""
+    # Being connected keeps Celery from adding its own handlers, whose lines are neither JSON nor bounded.
     logging.getLogger().setLevel(loglevel)
     # By its name, which forked processes look up; the stubs want a number.
     app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type]
@@ -110,40 +108,36 @@ def configure_logging(*, loglevel: int, **_: Any) -> None:
 
 @task_prerun.connect
 def drop_dead_connections(**_: Any) -> None:
-    """Check this process's connections, as Django does at the start of a web request."""
+    # Django does this at the start of a web request; Celery keeps connections without a look at them.
     close_old_connections()
 
 
 @celeryd_init.connect
 @beat_init.connect
 def start_embedded_services(**_: Any) -> None:
-    """Start those that are wanted, and keep them while this process lives.
-
-    A worker or beat reaches for the broker before the database, so nothing else would have started it.
-    """
+    """Keep those that are wanted running while this process lives. Raises EmbeddedServicesUnavailable."""
     from core.embedded.servers import SERVICES  # noqa: PLC0415 - `python -m` of it loads us first
 
+    # A worker or beat reaches for the broker before the database, so nothing else would have started it.
     if settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS:
         SERVICES.ensure_running()
 
 
 @worker_process_init.connect
 def start_traces(**_: Any) -> None:
-    """Trace what this process of a worker does, where traces are on."""
     traces.start("worker")
     traces.trace_tasks()
 
 
 @worker_process_shutdown.connect
 def send_last_traces(**_: Any) -> None:
-    """Such a process ends without running Python's exit handlers."""
+    # A worker's process ends without running Python's exit handlers.
     traces.stop()
 
 
 # Not earlier: the processes that do the work are forked by now, without this thread.
 @worker_ready.connect
 def serve_metrics(**_: Any) -> None:
-    """Let Prometheus ask for what this worker's processes count, where METRICS_PORT says so, or end it."""
     if not settings.METRICS_PORT:
         return
     try:

@@ -23,7 +23,6 @@ class SettingsError(ImproperlyConfigured):
 
 
 def is_usable_folder(folder: Path) -> bool:
-    """Whether this account can make files there."""
     return folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
 
 
@@ -43,7 +42,6 @@ def load(file: Path) -> dict[str, int]:
 
 
 def _lines(file: Path) -> list[str]:
-    """The lines without the blanks around them. Raises SettingsError for what is no text in UTF-8."""
     if not os.path.lexists(file):
         return []
     try:
@@ -66,7 +64,6 @@ def _line_at(before: str) -> int:
 
 
 def _assignment(line: str, *, earlier: dict[str, int]) -> tuple[str, str]:
-    """What a line sets. Raises SettingsError."""
     if not (found := ASSIGNMENT.fullmatch(line)):
         raise SettingsError("a line is NAME=value, with a name of letters, digits and underscores")
     name, rest = found[1], found[2]
@@ -83,11 +80,11 @@ def _assignment(line: str, *, earlier: dict[str, int]) -> tuple[str, str]:
 
 
 def _say_in_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Report a refused start without a traceback, under manage.py, gunicorn and Celery alike."""
     if issubclass(kind, SettingsError):
         sys.stderr.write(f"{error}\n")
     else:
         _inherited_hook(kind, error, trace)
 
 
+# For manage.py, gunicorn and Celery alike: a refused start is told without a traceback.
 _inherited_hook, sys.excepthook = sys.excepthook, _say_in_words

@@ -41,7 +41,10 @@ ALIKE_IN_FILE, ALIKE_IN_ENVIRONMENT = 0.7, 0.8
 
 
 def secret_key(name: str, *, debug: bool) -> str:
-    """The key that signs sessions. Raises SettingsError for one that could be guessed."""
+    """Raises SettingsError for a key that could be guessed.
+
+    With `debug` any will do, and an unset one is made and kept.
+    """
     if debug:
         try:
             return text(name) or kept_secret(name.lower(), make=lambda: secrets.token_urlsafe(50))
@@ -76,7 +79,7 @@ def kept_secret(name: str, *, make: Callable[[], str]) -> str:
 
 
 def text(name: str) -> str:
-    """A setting as it is written; empty where it is unset. Raises SettingsError for what is not UTF-8."""
+    """Empty where it is unset. Raises SettingsError for what is not UTF-8."""
     value = os.environ.get(name, "")
     if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
         raise SettingsError(f"{name} is not UTF-8")
@@ -84,7 +87,7 @@ def text(name: str) -> str:
 
 
 def required(name: str) -> str:
-    """A setting that has no default. Raises SettingsError."""
+    """Raises SettingsError where it is unset or empty."""
     if not (value := text(name)):
         raise SettingsError(
             f"{name} is required here; for development, copy .env.example to .env, which turns DEBUG on"
@@ -93,7 +96,7 @@ def required(name: str) -> str:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """A setting that is on or off. Raises SettingsError."""
+    """The default is for an unset one: an empty one raises SettingsError, too."""
     if name not in os.environ:
         return default
     if text(name).lower() not in ON | OFF:
@@ -102,7 +105,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def whole_number(name: str, *, least: int, most: int, default: int) -> int:
-    """A number of digits alone, within bounds. Raises SettingsError."""
+    """The default is for an unset one: an empty one raises SettingsError, too."""
     if name not in os.environ:
         return default
     value = Env.parse_value(text(name), int) if re.fullmatch("[0-9]{1,9}", text(name)) else None
@@ -114,17 +117,16 @@ def whole_number(name: str, *, least: int, most: int, default: int) -> int:
 
 
 def names(name: str) -> list[str]:
-    """A setting that lists names, separated by commas."""
     return [each.strip() for each in Env.parse_value(text(name), list) if each.strip()]
 
 
 def required_names(name: str) -> list[str]:
-    """A list that must not be empty. Raises SettingsError."""
+    # What is set but lists nothing (`,`) goes on to the caller, whose own check refuses it.
     return names(name) or [required(name)]
 
 
 def served_hosts(name: str, *, required: bool) -> list[str]:
-    """The list of hosts to answer. Raises SettingsError for one that would match no request."""
+    """Raises SettingsError for a host that would match no request."""
     found = required_names(name) if required else names(name)
     if not all(map(SERVED_HOST.fullmatch, found)):
         raise SettingsError(
@@ -135,7 +137,7 @@ def served_hosts(name: str, *, required: bool) -> list[str]:
 
 
 def origins(name: str, *, required: bool, wildcards: bool) -> list[str]:
-    """A list of origins. Raises SettingsError for one that no browser would send."""
+    """Raises SettingsError for an origin that no browser would send."""
     found = required_names(name) if required else names(name)
     for each in found:
         sent = ORIGIN.fullmatch(each) and not USUAL_PORT.fullmatch(each) and (wildcards or "*" not in each)
@@ -148,7 +150,6 @@ def origins(name: str, *, required: bool, wildcards: bool) -> list[str]:
 
 
 def gateway_secret(name: str) -> str:
-    """The expected value of the header, or empty. Raises SettingsError for one that no header can have."""
     value = text(name)
     if value != value.strip() or not value.isprintable():
         raise SettingsError(f"{name} has a blank at an end or a control character, which no header can have")
@@ -156,7 +157,7 @@ def gateway_secret(name: str) -> str:
 
 
 def webhook_secret(name: str) -> str:
-    """A Standard Webhooks secret, or nothing. Raises SettingsError."""
+    """As Standard Webhooks has it, or empty. Raises SettingsError."""
     value = text(name)
     if value and not WEBHOOK_SECRET.fullmatch(value):
         raise SettingsError(f"{name} must be whsec_ and a key in base64")
@@ -164,7 +165,7 @@ def webhook_secret(name: str) -> str:
 
 
 def checked(name: str, check: Callable[[str], object], *, default: str = "") -> str:
-    """A text that `check` takes, or the default where it is empty.
+    """The default is for an unset or empty one, which `check` does not see.
 
     Raises SettingsError with the words of the ValueError that `check` raises; they must not show the value.
     """
@@ -178,7 +179,7 @@ def checked(name: str, check: Callable[[str], object], *, default: str = "") -> 
 
 
 def file_to_touch(name: str) -> str:
-    """A file that is there or can be made, or unset. Raises SettingsError."""
+    """A file that is there or can be made, or empty. Raises SettingsError."""
     value = text(name)
     file = Path(value)
     if file.exists():
@@ -191,7 +192,7 @@ def file_to_touch(name: str) -> str:
 
 
 def host(name: str, *, default: str) -> str:
-    """An address or a name to listen on; IPv6 without brackets. Raises SettingsError."""
+    """An address of IPv6 comes without brackets, however it is written. Raises SettingsError."""
     given = os.environ.get(name, default)
     value = given[1:-1] if given.startswith("[") and given.endswith("]") else given
     if not is_host(value):
@@ -200,12 +201,10 @@ def host(name: str, *, default: str) -> str:
 
 
 def is_host(value: str) -> bool:
-    """Whether it is an address, or may be a name."""
     return is_address(value) or bool(HOST_NAME.fullmatch(value))
 
 
 def is_loopback(value: str) -> bool:
-    """Whether only this machine can reach the address."""
     if not is_address(value):
         return value.lower() == "localhost"
     address = ip_address(value)
@@ -230,7 +229,6 @@ def proxies(name: str) -> list[str]:
 
 
 def is_address(value: str) -> bool:
-    """Whether it is an address of IPv4 or IPv6."""
     try:
         ip_address(value)
     except ValueError:
@@ -239,7 +237,6 @@ def is_address(value: str) -> bool:
 
 
 def warn_of_misspelt_names(file: Path, lines: dict[str, int]) -> None:
-    """Log each variable whose name is almost a setting's: it has no effect."""
     log = logging.getLogger(__name__)
     for name in sorted({*lines, *os.environ} - SETTINGS):
         alike = ALIKE_IN_FILE if name in lines else ALIKE_IN_ENVIRONMENT

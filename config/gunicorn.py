@@ -29,7 +29,7 @@ def locked(folder: str | Path) -> int | None:
 
 
 def remove_counters(folder: str, owner: int) -> None:
-    """Remove them in the process that made the folder: workers run this when they end, too."""
+    # Workers run this when they end, too.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -76,5 +76,5 @@ control_socket_disable = True  # by default gunicorn makes one under $HOME or $X
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:
-    """Drop a dead process's live gauges from the shared metrics."""
+    # Its live gauges would go on being counted.
     multiprocess.mark_process_dead(worker.pid)

@@ -55,7 +55,7 @@ def unusable(parts: Mapping[str, str]) -> list[str]:
 
 
 def _is_place(host: str) -> bool:
-    """Whether it is a host, the folder of a socket, an abstract socket, or libpq's default."""
+    # The folder of a socket, or (`@`) an abstract one; an empty host is libpq's default.
     if host.startswith(("/", "@")):
         return len(os.fsencode(host) + SOCKET) <= LONGEST_SOCKET_PATH
     return not host or is_host(host)
@@ -75,7 +75,7 @@ def _begins(options: Mapping[str, str]) -> bool:
 
 @contextmanager
 def _beginning(options: Mapping[str, str]) -> Iterator[abc.PGconn]:
-    """A connection that libpq begins to a listener of ours in place of each server, which never answers."""
+    # libpq judges the options before it asks, so a listener that never answers stands for each server.
     count = (options.get("hostaddr") or options.get("host", "")).count(",") + 1
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])

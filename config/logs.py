@@ -33,7 +33,7 @@ SHARED: list[Any] = [
 
 
 def logging_config(*, readable: bool) -> dict[str, Any]:
-    """Django's LOGGING, with structlog behind the one handler."""
+    """Django's LOGGING; structlog, warnings and `logging` itself are set up at once."""
     logging.captureWarnings(not readable)
     # No line says where in the code it was written, which takes looking through the stack for each.
     logging._srcfile = None  # noqa: SLF001 - as Python's logging HOWTO has it
@@ -102,7 +102,6 @@ class Line:
         return Rendered(line)
 
     def _cut(self, key: str, value: object, most: int) -> object:
-        """A number as it is, anything else as text, with the middle left out where it is too long."""
         if value is None or (isinstance(value, int | float) and abs(value) < MAX_NUMBER):
             return value
         # The digits of a very long number would take their time, so Python refuses.
@@ -115,7 +114,7 @@ class Line:
 
 
 def _without_trace_of_refusals(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any:
-    """Django logs a trace where it refuses a client, for a strange `Host` above all; the message says it."""
+    # Django logs a trace where it refuses a client, for a strange `Host` above all; the message says it.
     if event["logger"].startswith("django.security."):
         event.pop("exc_info", None)
     return event
@@ -144,10 +143,10 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _secrets() -> list[str]:
-    """Secrets, and the passwords of URLs, as they are written and as they are meant."""
     values = [value for name, value in os.environ.items() if SECRET_NAME.search(name)]
     for name, url in os.environ.items():
         if name.endswith("_URL"):
             values += [password for found in URL_PASSWORD.findall(url) for password in found if password]
+    # A line may have one as it is written, as it is meant (percent-decoded), or as `repr` shows it.
     known = {form for value in values for form in (value, unquote(value), repr(value)[1:-1])}
     return sorted((each for each in known if len(each) >= SHORTEST_SECRET), key=len, reverse=True)

@@ -16,7 +16,7 @@ def usable_processors(*, mounted: Path = CGROUPS, membership: Path = MEMBERSHIP)
 
 
 def _quotas(mounted: Path, membership: Path) -> Iterator[int]:
-    """In processors, rounded up: of each cgroup that bounds this process, version 2 and 1."""
+    # The line of cgroup version 2 names no controllers.
     files: tuple[str, ...]
     for line in _read(membership).splitlines():
         _, controllers, path = line.split(":", 2)

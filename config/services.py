@@ -94,15 +94,13 @@ def database(name: str, url: str) -> dict[str, Any]:
 
 
 def _parted(name: str, rest: str) -> tuple[str, dict[str, bool]]:
-    """What follows `postgresql://`, as libpq wants it, and Django's own option, which a pgbouncer needs.
-
-    libpq wants a `=` within an option's value percent-encoded. Raises SettingsError.
-    """
     place, mark, query = _with_quoted_userinfo(name, rest).partition("?")
     options = [each.partition("=") for each in query.split("&")]
+    # Django's own option, which a pgbouncer needs.
     own = [value.lower() for key, _, value in options if key == SERVER_SIDE_CURSORS_OFF]
     if not {*own} <= {"true", "false"}:
         raise SettingsError(f"{name} must say True or False for {SERVER_SIDE_CURSORS_OFF}")
+    # libpq wants a `=` within an option's value percent-encoded.
     others = "&".join(
         key + sep + value.replace("=", "%3D") for key, sep, value in options if key != SERVER_SIDE_CURSORS_OFF
     )
@@ -126,7 +124,7 @@ def redis_url(name: str, url: str) -> str:
         return _sentinel_url(name, url)
     parts = _redis_parts(name, url)
     kind = parts.pop("connection_class", None)
-    who = _userinfo(parts)
+    who = _pop_userinfo(parts)
     if kind is UnixDomainSocketConnection:
         where = f"unix://{who}{quote(parts.pop('path'))}"
     else:
@@ -144,10 +142,8 @@ def redis_cache(url: str, *, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def celery_broker(url: str, *, transport_options: dict[str, Any]) -> dict[str, Any]:
-    """Celery's URL and transport options for what `redis_url` returned.
-
-    The interval is also kombu's own, at which it looks at its connections.
-    """
+    """Celery's URL and transport options for what `redis_url` returned."""
+    # The interval is also kombu's own, at which it looks at its connections.
     given = re.search("[?&]health_check_interval=([0-9]+)", url)
     interval = {"health_check_interval": int(given[1])} if given else {}
     return {
@@ -156,14 +152,12 @@ def celery_broker(url: str, *, transport_options: dict[str, Any]) -> dict[str, A
     }
 
 
-def _userinfo(parts: dict[str, Any]) -> str:
-    """Take user and password out of the parts, as a URL spells them."""
+def _pop_userinfo(parts: dict[str, Any]) -> str:
     user, password = quote(parts.pop("username", ""), safe=""), quote(parts.pop("password", ""), safe="")
     return f"{user}:{password}@" if user or password else ""
 
 
 def _sentinel_url(name: str, url: str) -> str:
-    """Raises SettingsError."""
     _require_plain(name, url)
     urls, own = sentinel.split(url)
     each = [_redis_parts(name, one) for one in urls]
@@ -183,7 +177,7 @@ def _sentinel_url(name: str, url: str) -> str:
     merged = {key: value for parts in each for key, value in parts.items()}
     for key in ("host", "port", "connection_class"):
         merged.pop(key, None)
-    who = _userinfo(merged)
+    who = _pop_userinfo(merged)
     places = (
         f"{sentinel.SCHEME}{who}{in_url(parts['host'])}:{parts.get('port', sentinel.DEFAULT_PORT)}"
         for parts in each
@@ -193,7 +187,6 @@ def _sentinel_url(name: str, url: str) -> str:
 
 
 def _redis_parts(name: str, url: str) -> dict[str, Any]:
-    """redis-py's reading of a URL that leaves no doubt. Raises SettingsError."""
     # Celery's spelling of a unix socket.
     url = re.sub(r"^redis\+socket://", "unix://", url).replace("?virtual_host=", "?db=")
     if not re.match(r"(?:rediss?|unix)://", url):
@@ -223,12 +216,9 @@ def _require_plain(name: str, url: str) -> None:
 
 
 def _require_usable_options(name: str, url: str) -> None:
-    """Raise SettingsError for what one of the readers could not use: a place, an option or its value.
-
-    No unknown option is named: it may be a piece of a password with a raw `?`.
-    """
     whole = urlsplit(url)
     given = parse_qs(whole.query, keep_blank_values=True, strict_parsing=bool(whole.query))
+    # No unknown option is named: it may be a piece of a password with a raw `?`.
     if not given.keys() <= REDIS_OPTIONS.keys() or any(len(values) > 1 for values in given.values()):
         raise SettingsError(f"{name} may have these options, each once: {KNOWN_OPTIONS}")
     if unusable := [key for key, (value,) in given.items() if not (value and REDIS_OPTIONS[key](value))]:
@@ -247,10 +237,7 @@ def _require_usable_options(name: str, url: str) -> None:
 
 
 def _with_quoted_userinfo(name: str, rest: str) -> str:
-    """What follows `://`, its password percent-encoded where that was forgotten. Raises SettingsError.
-
-    A raw `@`, `:` or `%` leaves no doubt, while behind a raw `/`, `?` or `#` another host would be read.
-    """
+    # A raw `@`, `:` or `%` leaves no doubt, while behind a raw `/`, `?` or `#` another host would be read.
     end = re.search(r"[/?#]", rest)
     authority, behind = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
     if any("@" in each.partition("=")[0] for each in re.split("[?&]", behind)):

@@ -18,7 +18,7 @@ from local.supervision import CannotRun
 
 
 def main() -> int:
-    """The command line; its exit code: 0 when told to stop, 1 when the shop cannot open."""
+    """The exit code: 0 when it was told to stop or all is done, 1 when the command is not possible."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     choices = ("shop", "stop", "reset", "password")
     parser.add_argument("command", nargs="?", choices=choices, default="shop")
@@ -41,7 +41,6 @@ def main() -> int:
 
 
 def done_by(command: str) -> list[str]:
-    """Do it; what there is to say in the end."""
     if command == "stop":
         return instances.stop()
     if command == "reset":
@@ -56,12 +55,12 @@ def done_by(command: str) -> list[str]:
 
 
 def install_signal_handlers() -> None:
-    """The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; the next ones do not disturb the end."""
     signals = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
         signals.append(signal.SIGHUP)
 
     def interrupt(*_: object) -> None:
+        # The next ones must not disturb the end.
         for each in signals:
             signal.signal(each, lambda *_: None)
         raise KeyboardInterrupt
@@ -71,7 +70,7 @@ def install_signal_handlers() -> None:
 
 
 def echo(*lines: str) -> None:
-    """Print, in UTF-8 whatever the locale, also where the reader is gone."""
+    # In UTF-8 whatever the locale; the reader may be gone.
     with suppress(OSError):
         sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
         sys.stdout.buffer.flush()

@@ -36,7 +36,7 @@ def prepare(*, seed: bool) -> Prepared:
 
 
 def renew_password() -> str:
-    """The new password of the administrator, who is made where there is none. Raises DatabaseError."""
+    """The administrator is made where there is none. Raises DatabaseError."""
     password = secrets.token_urlsafe(12)
     accounts = get_user_model().objects
     admin = accounts.filter(username=ADMIN).first() or accounts.create_superuser(ADMIN)

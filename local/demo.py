@@ -29,10 +29,7 @@ class NotEmpty(Exception):
 
 
 def seed() -> dict[str, int]:
-    """Fill an empty shop; how many rows each table got. Raises NotEmpty.
-
-    Its points, stock and coupons are moved by the services only.
-    """
+    """Fill an empty shop; how many rows each table got. Raises NotEmpty."""
     rng = begin()
     users = UserFactory.create_batch(USERS)
     products = ProductFactory.create_batch(PRODUCTS)
@@ -49,7 +46,7 @@ def seed() -> dict[str, int]:
 
 
 def begin() -> random.Random:
-    """What chooses, as the factories do, the same each time. Raises NotEmpty."""
+    """What chooses the same each time, as the factories do from here on. Raises NotEmpty."""
     rows = {"users": User.objects, "products": Product.objects, "coupons": Coupon.objects}
     if filled := [name for name, manager in rows.items() if manager.exists()]:
         raise NotEmpty(*filled)
@@ -59,7 +56,6 @@ def begin() -> random.Random:
 
 
 def _open_campaigns() -> list[Coupon]:
-    """A fixed discount, a capped share, and one that is soon sold out."""
     return [
         CouponFactory.create(name="오픈 기념 1,000원 할인", fixed=True, quantity=100),
         CouponFactory.create(name="전 메뉴 10% 할인", discount_value=10, max_discount=3_000, quantity=100),
@@ -70,14 +66,13 @@ def _open_campaigns() -> list[Coupon]:
 
 
 def _issue(campaigns: Sequence[Coupon], users: Sequence[User]) -> dict[int, int]:
-    """Hand some coupons out, the small campaign's but for two; the ids by user."""
+    # All but two of the small campaign's.
     takers = zip(users, [*campaigns] * (SMALL_QUANTITY - 2), strict=False)
     issued = [coupons.services.issue(user_id=user.pk, coupon_id=campaign.pk) for user, campaign in takers]
     return {each.user_id: each.pk for each in issued}
 
 
 def _choose(rng: random.Random, products: Sequence[Product]) -> dict[int, int]:
-    """One or two products, the first ones more often, and how many of each."""
     weights = range(len(products), 0, -1)
     chosen = {rng.choices(products, weights)[0].pk for _ in range(2)}
     return {pk: rng.randint(1, 2) for pk in chosen}

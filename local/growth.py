@@ -33,7 +33,7 @@ class NoBuyersOrProducts(Exception):
 
 
 def missing(*, sizes: Mapping[str, int]) -> dict[str, int]:
-    """How many rows each table lacks to its size."""
+    """By table; one that is large enough is left out."""
     shortfall = {name: size - MODELS[name].objects.count() for name, size in sizes.items()}
     return {name: number for name, number in shortfall.items() if number > 0}
 
@@ -41,9 +41,8 @@ def missing(*, sizes: Mapping[str, int]) -> dict[str, int]:
 def fill_up_to(*, shortfall: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """Add rows, and tell of each step: the table, and how many were just added to it.
 
-    Members, products and campaigns come from the factories, orders from checkout with all that follows. Who
-    orders gets the points for it, and what is sold out is restocked, by the services. Nothing that is there
-    is changed otherwise. Stopped midway, the next run goes on. Raises NoBuyersOrProducts.
+    Who orders gets the points for it, and what is sold out is restocked, by the services. Nothing that is
+    there is changed otherwise. Stopped midway, the next run goes on. Raises NoBuyersOrProducts.
     """
     for name, factory in FACTORIES.items():
         # Names go on after those of earlier runs.
@@ -59,7 +58,6 @@ def fill_up_to(*, shortfall: Mapping[str, int]) -> Iterator[tuple[str, int]]:
 
 
 def _orders() -> Iterator[PaidOrder]:
-    """Orders without end. Raises NoBuyersOrProducts."""
     buyers = list(User.objects.order_by("-pk").values_list("pk", flat=True)[:BUYERS])
     offered = list(Product.objects.order_by("-pk").values_list("pk", flat=True)[:OFFERED])
     if not buyers or not offered:

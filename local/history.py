@@ -70,7 +70,6 @@ class _History:
         self.held.setdefault(user.pk, []).append(issued)
 
     def order(self, user: User, at: datetime) -> None:
-        """Charge if need be, and buy one to three products, with a coupon now and then."""
         chosen = self.rng.choices(self.products, range(len(self.products), 0, -1), k=self.rng.randint(1, 3))
         lines = [
             OrderItem(product=each, product_name=each.name, unit_price=each.price, quantity=count)
@@ -111,13 +110,13 @@ class _History:
 def seed(*, days: int) -> dict[str, int]:
     """Fill an empty shop with the history of the last `days`, today included; how many rows each table got.
 
-    Raises NotEmpty. The rows are as the services would have left them, which `manage.py audit` checks, with
-    the times at which they would have: the services themselves take the database's.
+    Raises NotEmpty. The rows are as the services would have left them, which `manage.py audit` checks.
     """
     rng = begin()
     now = timezone.now()
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=days - 1)
+    # Written without the services, whose times are the database's.
     history = _History(
         rng,
         users=UserFactory.build_batch(USERS, created_at=since),
@@ -128,7 +127,6 @@ def seed(*, days: int) -> dict[str, int]:
 
 
 def _campaigns(since: datetime, now: datetime, days: int) -> list[Coupon]:
-    """One that has ended, one that is sold out, two that run, and one that is about to open."""
     day = timedelta(days=1)
     percent = {"discount_type": Coupon.Type.PERCENT, "discount_value": 10, "max_discount": 3_000}
     half = {"discount_type": Coupon.Type.PERCENT, "discount_value": 50}
@@ -147,7 +145,6 @@ def _campaigns(since: datetime, now: datetime, days: int) -> list[Coupon]:
 
 
 def _moments(rng: random.Random, since: datetime, now: datetime) -> Iterator[datetime]:
-    """When orders came, the earliest first."""
     minute, total = timedelta(minutes=1), sum(HOURS)
     hours = int((now - since) / timedelta(hours=1)) + 1
     for hour in (since + timedelta(hours=n) for n in range(hours)):
@@ -192,7 +189,7 @@ def _write(history: _History, since: datetime, now: datetime) -> dict[str, int]:
 
 
 def _events(history: _History) -> list[OrderEvent]:
-    """To be sent by the worker, but for some of an evening at which the platform was away for too long."""
+    # Those of an evening at which the platform was away for too long; the worker sends the others.
     lost = len(history.orders) * 4 // 5
     return [
         OrderEvent(order=order, state=OrderEvent.State.DEAD, attempts=MAX_ATTEMPTS, last_error=AWAY)
@@ -203,7 +200,6 @@ def _events(history: _History) -> list[OrderEvent]:
 
 
 def _refusals(history: _History, now: datetime) -> list[Refusal]:
-    """Refusals of the last days: too little stock, too few points, a sold-out campaign, an unknown member."""
     sold_out = Shortage(product_id=history.products[0].pk, requested=1, available=LEFT[0])
     orders, small = "POST /api/v1/orders", history.coupons[1]
     refused: list[tuple[str, int | None, Problem, int]] = []

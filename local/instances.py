@@ -19,7 +19,6 @@ STOP_SECONDS = 60
 
 
 def port_taken(*, port: int) -> CannotRun:
-    """The error for a port that is in use."""
     taken = _("Port %(port)d is taken. Choose another: make run PORT=%(next)d")
     return CannotRun(taken % {"port": port, "next": port + 1})
 
@@ -71,7 +70,7 @@ def reset() -> list[str]:
 
 
 def _end_run(lock: Path) -> int | None:
-    """End the run that holds a lock, and what a killed one left; the process that held it."""
+    """The process that held the lock; None where it was free. Raises CannotRun."""
     holder = None
     with lock.open("r+") as file:
         if not take(file):
@@ -80,5 +79,5 @@ def _end_run(lock: Path) -> int | None:
             os.kill(holder, signal.SIGTERM)
             if not wait_until(lambda: take(file), seconds=STOP_SECONDS):
                 raise CannotRun(_("Process %d does not end.") % holder)
-        end_sessions(folder=lock.parent)
+        end_sessions(folder=lock.parent)  # a killed run holds no lock, but leaves its programs
     return holder

@@ -29,7 +29,7 @@ READY_SECONDS = 60
 
 
 def open_shop(echo: Callable[[str], None]) -> NoReturn:
-    """Prepare everything, then keep the shop open until a signal raises. Raises CannotRun."""
+    """Keep the shop open until a signal raises. Raises CannotRun."""
     host, port = settings.HOST, settings.PORT
     with instances.claimed(port=port) as folder:
         require_free_port(host=host, port=port)
@@ -65,14 +65,13 @@ def open_shop(echo: Callable[[str], None]) -> NoReturn:
 
 
 def new_password() -> list[str]:
-    """Give the administrator another password, whether or not the shop is open."""
+    # The shop may be closed.
     start_embedded_services()
     password = bootstrap.renew_password()
     return [_("The new password of %(name)s: %(password)s") % {"name": ADMIN, "password": password}]
 
 
 def require_free_port(*, host: str, port: int) -> None:
-    """Raises CannotRun where another process listens already, or none can."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.create_server((host, port), family=family).close()
@@ -84,9 +83,9 @@ def require_free_port(*, host: str, port: int) -> None:
 
 
 def program_environment() -> dict[str, str]:
-    """That of the shop's programs, with a data platform on this machine where none is configured."""
     if settings.DATA_PLATFORM_URL:
         return {**os.environ, "SHOP_RECEIVES": "false", "SHOP_RECEIVER_PORT": "0"}
+    # Where no data platform is configured, the shop brings one along.
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     own = kept_secret(
@@ -102,7 +101,6 @@ def program_environment() -> dict[str, str]:
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether the shop is there and ready."""
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/readyz")

@@ -43,8 +43,7 @@ class Receiver:
     """POST /events; and GET /events for who says the secret, as a bearer token. A WSGI application."""
 
     def __init__(self, *, file: Path, secret: str) -> None:
-        """An empty secret checks no signatures."""
-        self.secret = secret
+        self.secret = secret  # empty: signatures are not checked, and nobody may read
         self.events = EventLog(file=file)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -60,7 +59,6 @@ class Receiver:
     def answer(
         self, *, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[HTTPStatus, bytes]:
-        """The status and the JSON that answer a request."""
         data: dict[str, Any]
         try:
             if method != "POST":
@@ -78,13 +76,12 @@ class Receiver:
         return status, json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
 
     def _require_secret(self, headers: Mapping[str, str]) -> None:
-        """Any account of this machine may connect. Raises Refused, always where there is no secret."""
+        # Any account of this machine may connect.
         given = headers.get("Authorization", "").encode()
         if not (self.secret and hmac.compare_digest(given, f"Bearer {self.secret}".encode())):
             raise Refused("needs DATA_PLATFORM_SECRET as a bearer token", status=HTTPStatus.FORBIDDEN)
 
     def _take(self, headers: Mapping[str, str], body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
-        """Answer 202 to a new event, 200 to a known one. Raises Refused."""
         if headers.get("Content-Type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
             raise Refused(f"expected {CONTENT_TYPE}", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         if self.secret:
@@ -162,7 +159,6 @@ def _private(path: str, flags: int) -> int:
 
 
 def parse_event(*, body: bytes) -> dict[str, Any]:
-    """The CloudEvent in a body. Raises Refused."""
     try:
         event = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -177,7 +173,6 @@ def parse_event(*, body: bytes) -> dict[str, Any]:
 
 
 def server_of(receiver: Receiver, listening: socket.socket) -> MultiSocketServer | BaseWSGIServer:
-    """A server that answers at a listening socket while it runs."""
     return create_server(
         receiver,
         sockets=[listening],

@@ -64,8 +64,7 @@ class Supervisor:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, after ending what an earlier one of this run left behind."""
-        self._end_all()
+        self._end_all()  # what an earlier one of this run left behind
         # Says that running as root is no oversight.
         user = ["--user=root"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside # nosec B603
@@ -126,7 +125,7 @@ def end_sessions(*, folder: Path, leader: int | None = None) -> None:
 
 
 def _options(folder: Path) -> list[str]:
-    """By which the supervisord of a run is found, also if its starter was killed."""
+    # By these the supervisord of a run is found, also if its starter was killed.
     return [f"--configuration={CONFIGURATION}", f"--pidfile={folder / 'supervisord.pid'}"]
 
 

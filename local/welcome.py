@@ -34,7 +34,7 @@ class Prepared:
 def welcome(
     prepared: Prepared, *, url: str, database: str, log: Path, events: Path | None, needs_gateway_secret: bool
 ) -> str:
-    """Where everything is, and commands to try; `events` is None unless they land on this machine."""
+    """`events` is None unless they land on this machine."""
     signing_in = _(
         "sign in as %(name)s with the password %(password)s (shown only now; another: make password)"
     )
@@ -67,7 +67,6 @@ def welcome(
 
 
 def _psql() -> str:
-    """The psql on PATH, or the one that came with the embedded PostgreSQL."""
     if not shutil.which("psql"):
         with suppress(EmbeddedServicesUnavailable):
             return quote(_short(FROM_WHEELS.postgres("psql")))
@@ -75,5 +74,4 @@ def _psql() -> str:
 
 
 def _short(path: Path) -> str:
-    """As seen from the checkout, where it lies in there."""
     return str(path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path)

@@ -36,7 +36,6 @@ class Session(psycopg.Connection[Any]):
     answer_seconds: float | None = None
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Consume a generator, as psycopg does. Raises OperationalError where no answer comes in time."""
         try:
             return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
@@ -52,9 +51,9 @@ class DatabaseClient(client.DatabaseClient):
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        """The command line, and the password for the environment, which `ps` does not show."""
         password = str(settings_dict.get("PASSWORD") or "")
         command = [cls.executable_name, *parameters, conninfo(settings_dict)]
+        # `ps` shows a command line, but no environment.
         return command, {"PGPASSWORD": password} if password else None
 
 
@@ -73,7 +72,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
 
 def _connect(**params: Any) -> Any:
-    """A session; `connect` is looked up each time, as traces wrap psycopg's after this is imported."""
+    # Looked up each time: traces wrap psycopg's `connect` after this is imported.
     return Session.connect(**params)
 
 
@@ -90,13 +89,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": _connect})
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Django's, with SESSION behind what DATABASE_URL and the web process set: the last one counts."""
         params: dict[str, Any] = {**settings.DATABASE_TIMEOUTS, **super().get_connection_params()}
+        # SESSION comes behind what DATABASE_URL and the web process set: the last one counts.
         params["options"] = f"{params.get('options') or ''} {SESSION}".strip()
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect; to the embedded server once it runs."""
         if settings.EMBEDDED_DATABASE:
             SERVICES.ensure_running()
         session = super().get_new_connection(conn_params)
@@ -104,20 +102,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return session
 
     def is_usable(self) -> bool:
-        """Whether the connection is alive, without the round trip of a `SELECT 1` in every request.
-
-        A healthy connection between two statements has nothing to read. Whatever can be read then is the end
-        of the connection, or a message that costs one new connection if it was harmless. A session that began
-        on a server that only reads is not kept either: the next one may find a server that writes.
-        """
         if self.connection is None or self.connection.closed:
             return False
         if self.connection.info.transaction_status not in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
             return False
+        # A session that began on a server that only reads is not kept: the next may find one that writes.
         if self.alias == DEFAULT_DB_ALIAS and any(
             self.connection.pgconn.parameter_status(name) == b"on" for name in READS_ONLY
         ):
             return False
+        # No `SELECT 1` in every request: between two statements a healthy connection has nothing to read.
+        # What can be read is its end, or a message that costs one new connection if it was harmless.
         poll = select.poll()
         poll.register(self.connection.pgconn.socket, select.POLLIN)
         return not poll.poll(0)

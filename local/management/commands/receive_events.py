@@ -24,7 +24,6 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, default=Path(settings.BASE_DIR, ".local", "events.jsonl"))
 
     def handle(self, *, host: str, port: int, file: Path, **_options: Any) -> None:
-        """Serve until SIGINT or SIGTERM. Raises CommandError, which exits with 1."""
         try:
             receiver = Receiver(file=file, secret=settings.DATA_PLATFORM_SECRET)
             listening = socket.create_server((host, port))

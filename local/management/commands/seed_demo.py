@@ -27,7 +27,6 @@ class Command(ShopCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How long a history is to be made, or how many rows each table is to have."""
         parser.add_argument(
             "--days", type=_up_to(history.MAX_DAYS), metavar="N", help="a history of so many days"
         )
@@ -37,7 +36,6 @@ class Command(ShopCommand):
             )
 
     def handle(self, **options: Any) -> None:
-        """Seed, and say what was added or why nothing was."""
         sizes = {name: options[name] for name in growth.MAX_SIZES if options.get(name) is not None}
         if sizes and options.get("days"):
             raise CommandError("--days goes with no other option.")
@@ -71,8 +69,6 @@ def _grow(sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _up_to(most: int) -> Callable[[str], int]:
-    """What reads a number from 0 to `most`."""
-
     def number(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and int(text) <= most):
             raise ArgumentTypeError(f"{text} is not a whole number from 0 to {most:,}")
