@@ -15,7 +15,7 @@ from config.processors import usable_processors
 from core.embedded.servers import SERVICES
 from core.rates import rates
 from core.traces import check_endpoint
-from orders.outbox.platform import Destination
+from orders.outbox.destination import Destination
 from orders.outbox.sources import DEFAULT_SOURCE, check_source
 
 # --- Identity -----------------------------------------------------------------------------------------------

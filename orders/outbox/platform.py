@@ -1,4 +1,4 @@
-"""The data platform over HTTP: posting an event, judging the answer, checking the URL."""
+"""The data platform over HTTP: posting an event and judging the answer."""
 
 import math
 import re
@@ -6,17 +6,18 @@ import socket
 import ssl
 import time
 import weakref
-from base64 import b64encode
 from collections import deque
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+from functools import cache
+from typing import Any
 
 import h11
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
 from core.traces import post_span, traceparent
+from orders.outbox.destination import Destination
 
 CONTENT_TYPE = "application/cloudevents+json"
 SUCCESS = range(200, 300)
@@ -25,15 +26,21 @@ BODILESS = {204, 304}
 FRAMING = {b"content-length", b"transfer-encoding"}
 LONGEST_REASON = 300
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
+# A lookup that was given up on goes on: so few may.
+LOOKUPS_AT_ONCE = 4
+LOOKUP_SECONDS = 2
+# To each of the addresses that a name has.
 CONNECT_SECONDS = 2
 READ_SECONDS = 5
 # So soon no platform, proxy or firewall has forgotten a connection.
 KEEP_SECONDS = 5
-# A platform that sends a byte now and then never runs into a time-out between two of them.
+# A platform that sends a byte now and then never runs into a time-out between two of them. Less than
+# `delivery.LEASE`, after which another process sends the event and this one's failure is not recorded.
 WHOLE_POST_SECONDS = 10
 LONGEST_ANSWER_BYTES = 64 * 1024
-# As in RFC 9112; what is longer, a proxy may refuse.
-LONGEST_URL = 8000
+
+# As `socket.getaddrinfo` has them.
+Address = tuple[Any, Any, int, str, Any]
 
 
 class DeliveryFailed(Exception):
@@ -76,7 +83,7 @@ class Platform:
         ends_at = time.monotonic() + WHOLE_POST_SECONDS
         request = h11.Request(method="POST", target=self.destination.target, headers=headers)
         try:
-            connection = self._idle_connection() or _Connection(self.destination, self.tls)
+            connection = self._idle_connection() or _Connection(self.destination, self.tls, ends_at)
             answer = connection.post(request, body, ends_at)
         except (h11.ProtocolError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
@@ -120,10 +127,10 @@ class Platform:
 class _Connection:
     """A connection to the platform, which carries one post at a time."""
 
-    def __init__(self, to: "Destination", tls: ssl.SSLContext | None) -> None:
+    def __init__(self, to: Destination, tls: ssl.SSLContext | None, ends_at: float) -> None:
         """Raises OSError, also where the platform speaks before it is asked."""
         host, port = to.host.strip("[]"), to.port or (443 if tls else 80)
-        self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+        self.socket = _connected(_addresses(host, port), ends_at)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname=host)
@@ -156,7 +163,7 @@ class _Connection:
         try:
             # In one piece: head and body sent apart cost both sides a turn more each.
             message = b"".join(self.http.send(part) or b"" for part in parts)
-            self._set_timeout(ends_at)
+            self.socket.settimeout(min(READ_SECONDS, _left(ends_at)))
             self.socket.sendall(message)
             answer = self._read_answer(ends_at)
             if self._can_be_used_again(answer):
@@ -168,12 +175,6 @@ class _Connection:
                 self.socket.close()
         return answer
 
-    def _set_timeout(self, ends_at: float) -> None:
-        left = ends_at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the post took too long")
-        self.socket.settimeout(min(READ_SECONDS, left))
-
     def _read_answer(self, ends_at: float) -> h11.Response:
         answer: h11.Response | None = None
         received = 0
@@ -183,7 +184,7 @@ class _Connection:
             elif event is h11.NEED_DATA:
                 if received == LONGEST_ANSWER_BYTES:
                     break
-                self._set_timeout(ends_at)
+                self.socket.settimeout(min(READ_SECONDS, _left(ends_at)))
                 data = self.socket.recv(LONGEST_ANSWER_BYTES - received)
                 received += len(data)
                 self.http.receive_data(data)
@@ -204,6 +205,44 @@ class _Connection:
         return is_success and is_clear and is_over and not self.http.trailing_data[0]
 
 
+@cache
+def _resolver() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
+
+
+def _addresses(host: str, port: int) -> list[Address]:
+    # The system's resolver takes no time-out: where no name server answers, it takes half a minute and more.
+    lookup = _resolver().submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        return lookup.result(LOOKUP_SECONDS)
+    except TimeoutError:
+        lookup.cancel()
+        raise TimeoutError("no name server answered in time") from None
+
+
+def _connected(addresses: list[Address], ends_at: float) -> socket.socket:
+    """A connection to the first address that takes one. Raises OSError."""
+    for number, (family, kind, protocol, _name, address) in enumerate(addresses, start=1):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(min(CONNECT_SECONDS, _left(ends_at)))
+            connection.connect(address)
+        except OSError:
+            connection.close()
+            if number == len(addresses) or time.monotonic() >= ends_at:
+                raise
+        else:
+            return connection
+    raise OSError("the name has no address")
+
+
+def _left(ends_at: float) -> float:
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the post took too long")
+    return left
+
+
 def _wait_asked_for(headers: dict[str, str]) -> int:
     """The seconds that Retry-After asks for, bounded; 0 for anything else.
 
@@ -219,75 +258,3 @@ def _wait_asked_for(headers: dict[str, str]) -> int:
     said = parse_http_date_safe(headers.get("date", ""))
     now = time.time() if said is None else said
     return max(0, min(math.ceil(until - now), MAX_RETRY_AFTER_SECONDS))
-
-
-@dataclass(frozen=True)
-class Destination:
-    """A place to post to. `target` is path and query, `authorization` a header's value or empty."""
-
-    scheme: str
-    host: str
-    port: int | None
-    target: str
-    authorization: str = field(repr=False)
-
-    @classmethod
-    def parse(cls, url: str) -> "Destination":
-        """The parts of an http or https URL, its credentials as Basic authorization.
-
-        A host beyond ASCII is refused: its form on the wire (`xn--…`) depends on the edition of IDNA, so
-        the operator writes that form. Raises ValueError, in words that show nothing of the URL.
-        """
-        _refuse(len(url) > LONGEST_URL, f"is longer than {LONGEST_URL} characters")
-        _refuse(
-            any(not sign.isprintable() or sign.isspace() for sign in url), "has blanks or control characters"
-        )
-        _refuse("\\" in url, "has a backslash")
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            # Without its cause, which shows the URL.
-            raise ValueError("has a host or a port that cannot be read") from None
-        _refuse(parts.scheme not in {"http", "https"}, "must begin with http:// or https://")
-        _refuse(port == 0, "has a host or a port that cannot be read")
-        _refuse("#" in url, "has a fragment; write # as %23")
-        userinfo, at, _ = parts.netloc.rpartition("@")
-        # A / or ? in a password ends the host early, and what follows would be shown as the path.
-        _refuse(not at and "@" in url, "has an @ behind its host; write @ as %40, / as %2F and ? as %3F")
-        return cls(parts.scheme, _host(parts), port, _target(parts), _basic(userinfo) if at else "")
-
-
-def _refuse(wrong: object, what: str) -> None:
-    if wrong:
-        raise ValueError(what)
-
-
-def _host(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    _refuse(not host, "names no host")
-    _refuse(not host.isascii(), "has a host beyond ASCII; write its labels as xn--…")
-    if ":" in host:
-        return f"[{host}]"
-    labels = re.fullmatch(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", host)
-    _refuse(not labels, "has a host or a port that cannot be read")
-    return host
-
-
-def _target(parts: SplitResult) -> str:
-    # What RFC 3986 does not have in them is percent-encoded.
-    query = f"?{parts.query}" if parts.query else ""
-    encoded = quote((parts.path or "/") + query, safe="!$&'()*+,;=:@/?%")
-    return re.sub("%(?![0-9A-Fa-f]{2})", "%25", encoded)
-
-
-def _basic(userinfo: str) -> str:
-    # RFC 7617, of what is percent-encoded in the URL; a user without a password has an empty one.
-    _refuse(
-        re.search("%(?![0-9A-Fa-f]{2})", userinfo),
-        "has a % in its credentials that encodes nothing; write it as %25",
-    )
-    user, _, password = (unquote_to_bytes(part) for part in userinfo.partition(":"))
-    _refuse(b":" in user, "has a colon in its user, which Basic authorization cannot say")
-    _refuse(re.search(rb"[\x00-\x1f\x7f]", user + password), "has control characters in its credentials")
-    return f"Basic {b64encode(user + b':' + password).decode()}" if userinfo else ""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from orders.outbox import platform as platform_module
 from orders.outbox.platform import Platform
 from tests.kit.platforms import Said, Talker, outcome, talking
 from tests.kit.processes import until
@@ -157,14 +158,14 @@ def test_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
 
 
 def test_answer_before_a_request_counts_for_nothing(monkeypatch):
-    connect = socket.create_connection
+    connect = platform_module._connected
 
-    def connect_and_wait(*args, **kwargs):
-        connected = connect(*args, **kwargs)
+    def connect_and_wait(*args):
+        connected = connect(*args)
         until(lambda: connected.recv(1, socket.MSG_PEEK))
         return connected
 
-    monkeypatch.setattr(socket, "create_connection", connect_and_wait)
+    monkeypatch.setattr(platform_module, "_connected", connect_and_wait)
     with platform_that_says([TAKEN], greeting=TAKEN) as (platform, _):
         assert "spoke before it was asked" in outcome(platform)
 

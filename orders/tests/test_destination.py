@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import checked
-from orders.outbox.platform import Destination
+from orders.outbox.destination import Destination
 from orders.outbox.sources import check_source
 
 SECRET = "s3cr3t"
