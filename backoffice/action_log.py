@@ -29,7 +29,10 @@ Part = dict[str, Any]
 
 
 def log_detail(text: str, /, **values: Any) -> Part:
-    """A part of a log entry: a translatable text with {names} in it, and what they stand for."""
+    """A part of a log entry; `text`, marked by gettext_noop, is translated when the entry is read.
+
+    Its {names} stand for `values`, which JSON has types for.
+    """
     return {DETAIL: {"text": text, "values": values}}
 
 
@@ -49,7 +52,7 @@ def changes(
 
 
 def initial_values(of: Model, values: Mapping[str, Any]) -> Part:
-    """A part of a log entry: each field of a new row that was given a value, by its name, and no password."""
+    """A part of a log entry: a new row's fields with a value, neither None nor empty, and no password."""
     given = {
         name: value
         for name, value in values.items()
@@ -62,7 +65,7 @@ def initial_values(of: Model, values: Mapping[str, Any]) -> Part:
 
 
 def as_message(parts: list[Part]) -> str:
-    """What an entry keeps: JSON without escapes, which an index of PostgreSQL's would not take."""
+    # An index of PostgreSQL's would not take escapes.
     return json.dumps(parts, ensure_ascii=False)
 
 
@@ -73,10 +76,7 @@ def log_rows(
     flag: int = CHANGE,
     at: datetime | None = None,
 ) -> None:
-    """Add an entry for each row of one model with what is said of it, by one INSERT.
-
-    Their moment is now unless `at` is given.
-    """
+    """Add an entry for each row of one model, by one INSERT; their moment is now unless `at` is given."""
     told = [(row, as_message(parts)) for row, parts in rows]
     if not told:
         return
@@ -89,7 +89,7 @@ def log_rows(
 
 
 def log_file(*, staff_id: int, model: type[Model], file: str, parts: list[Part]) -> None:
-    """Add an entry for a file of rows of the model as a whole."""
+    """Add an entry about the model as a whole: `file` stands where an entry has the name of a row."""
     LogEntry.objects.create(
         user_id=staff_id,
         content_type=ContentType.objects.get_for_model(model),
@@ -124,7 +124,7 @@ def describe(entry: LogEntry) -> str:
 
 
 def _describe_part(**part: Any) -> str:
-    """A part's text. Raises whatever the first operation that does not fit it raises."""
+    # Whatever this raises, `describe` shows the text of the entry instead.
     if DETAIL in part:
         text, values = part[DETAIL]["text"], part[DETAIL]["values"]
         return gettext(text).format(**values)
@@ -164,7 +164,7 @@ def _field(of: Model | type[Model], name: str) -> Any:
 
 
 def _as_json(value: Any, unit: str | None) -> Any:
-    """The value as JSON has it; with what it is, where JSON has no type for that."""
+    # What JSON has no type for says what it is, by a key of KINDS.
     if isinstance(value, datetime):
         return {"timestamp": value.isoformat()}
     if isinstance(value, int) and unit:

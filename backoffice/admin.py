@@ -36,7 +36,7 @@ admin.site.unregister((User, Group))
 
 
 def _actor(request: HttpRequest) -> User:
-    """The signed-in staff account; the admin serves no other visitor."""
+    # The admin serves no visitor without an account.
     return cast("User", request.user)
 
 
@@ -44,7 +44,6 @@ class NamedChoiceField(ModelMultipleChoiceField):
     """Check boxes for roles and permissions, with readable names."""
 
     def label_from_instance(self, obj: Any) -> str:
-        """The role or, of a permission, which rows it concerns and what it allows."""
         if isinstance(obj, Group):
             return role_name(obj.name)
         if obj.codename == EXPORT_LISTS:
@@ -81,7 +80,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         return super().get_queryset(request).prefetch_related("groups")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whether the actor may change this account and its password: it has no right the actor lacks."""
+        # Django asks this before a change of the password, too.
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (obj is None or rights.may_change_account(actor=_actor(request), account=obj))
 
@@ -90,23 +89,22 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
         return fields if _actor(request).is_superuser else (*fields, "is_superuser")
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Never: its log entries would be deleted with it. Make the account inactive instead."""
+        # Its log entries would be deleted with it; an account that is to go is made inactive.
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
-        """Save the account; a new one may sign in."""
+        # Without this, a new account could not sign in.
         obj.is_staff = obj.is_staff or not change
         super().save_model(request, obj, form, change)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer roles and rights by readable names, without those that this staff account lacks."""
         actor = _actor(request)
         roles, permissions = rights.assignable_roles(actor=actor), rights.held_by(actor)
         kwargs["queryset"] = roles if db_field.name == "groups" else permissions
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
-        """Change another account's password; one's own has a page that requires the old one."""
+        # One's own password has a page that requires the old one.
         if self.get_object(request, unquote(id)) == request.user:
             return HttpResponseRedirect(reverse("admin:password_change"))
         response: HttpResponse = super().user_change_password(request, id, form_url)
@@ -114,7 +112,6 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 
     @admin.display(description=_("Password"))
     def password_state(self, account: User) -> str:
-        """Whether a password is set, with a link to change it."""
         state = gettext("Password set") if account.has_usable_password() else gettext("No password set.")
         url = reverse("admin:auth_user_password_change", args=[account.pk])
         return format_html("{} · {}", state, link(url, gettext("Change password")))
@@ -136,21 +133,20 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
     readonly_fields = ("title",)
 
     def get_fields(self, _request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
-        """The fields; the name of a role that the shop ships is translated and cannot be edited."""
+        # The name of a role that the shop ships is translated and cannot be edited.
         return ("title" if obj and obj.name in ROLES else "name", "permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Whether the actor may change this role: it and its accounts have no right that the actor lacks."""
         allowed = bool(super().has_change_permission(request, obj))
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the actor may change this role and no account has it."""
+        # BaseAdmin refuses a role that an account has.
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and (obj is None or rights.may_change_role(actor=_actor(request), role=obj))
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer the permissions that pages check, by readable names, without those that the actor lacks."""
+        # No page checks other permissions, or any to change history.
         pages = self.admin_site._registry  # noqa: SLF001
         with_page = ContentType.objects.get_for_models(*pages).values()
         history = [model for model, page in pages.items() if isinstance(page, ReadOnly)]
@@ -166,12 +162,12 @@ class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classe
         return super().formfield_for_manytomany(db_field, request, **{**kwargs, **CHECKBOXES})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Save the rights that were chosen; those that the form does not offer stay."""
         super().save_related(request, form, formsets, change)
+        # Django has kept only the chosen rights; those that the form does not offer stay.
         form.instance.permissions.add(*form.not_offered)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Only the roles, without the rows of the many-to-many table."""
+        # Django also lists the rows of the many-to-many table.
         _rows, _counts, *refusals = super().get_deleted_objects(objs, request)
         return [role_name(role.name) for role in objs], {self.opts.verbose_name_plural: len(objs)}, *refusals
 
@@ -188,7 +184,7 @@ class LogList(BoundedChangeList):
     """A list whose rows show everything and have no page of their own."""
 
     def url_for_result(self, result: LogEntry) -> str:
-        """Raises NoReverseMatch, so that Django shows the column without a link."""
+        # Django then shows the column without a link.
         raise NoReverseMatch(result)
 
 
@@ -215,7 +211,6 @@ class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """The entries about matching rows, or by matching accounts."""
         rows, _more = super().get_search_results(request, queryset, search_term)
         if not (words := search_term.strip()) or "\0" in words:
             return rows, False
@@ -239,8 +234,8 @@ class LogEntryAdmin(ExportAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("Row"))
     def row(self, entry: LogEntry) -> str:
-        """A link to the row's page or, if it was deleted, to its log entries."""
         url = entry.get_admin_url()
+        # A deleted row has no page, but its log entries are left.
         if url and entry.is_deletion():
             url = action_log.url_of(kind_id=entry.content_type_id, row_id=entry.object_id)
         return link(url, entry.object_repr) if url else entry.object_repr

@@ -33,12 +33,10 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are, or MAX_COUNT where there are more."""
         return min(self._counted, self.MAX_COUNT)
 
     @property
     def is_bounded(self) -> bool:
-        """Whether there are more rows than it counts."""
         return self._counted > self.MAX_COUNT
 
     @cached_property
@@ -55,26 +53,23 @@ class BoundedChangeList(ChangeList):
     """A list that accepts only the parameters it offers, and links to "show all" only if rows are hidden."""
 
     def __init__(self, request: HttpRequest, model: type[Model], *args: Any, **kwargs: Any) -> None:
-        """Read the query string. Raises NotOffered, which the site handles."""
         try:
             super().__init__(request, model, *args, **kwargs)
         except (IncorrectLookupParameters, SuspiciousOperation) as error:
             opts = model._meta  # noqa: SLF001 - documented API
             list_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            # The site shows the whole list instead.
             raise NotOffered(list_url) from error
 
     def get_filters_params(self, params: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
-        """The parameters of filters, without those that a form sends empty.
-
-        Raises IncorrectLookupParameters for a NUL, which no text of PostgreSQL holds.
-        """
         given: dict[str, list[str]] = super().get_filters_params(params)
+        # No text of PostgreSQL holds a NUL.
         if any("\0" in value for values in given.values() for value in values):
             raise IncorrectLookupParameters(*given)
+        # A form also sends the filters that are empty.
         return {name: values for name, values in given.items() if any(values)}
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """The filters. Raises IncorrectLookupParameters for a lookup or a choice that none of them offers."""
         found = super().get_filters(request)
         specs, _has_filters, unclaimed, *_ = found
         if unclaimed.keys() - set(self.model_admin.linked_lookups):
@@ -84,15 +79,14 @@ class BoundedChangeList(ChangeList):
         return found
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """The field that a column sorts by; None if the list does not offer that."""
         if self.sortable_by is not None and field_name not in self.sortable_by:
             return None
         return super().get_ordering_field(field_name)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
-        """The order; by day first where only past days are shown, as by id alone every later row is read."""
         ordering: list[str] = super().get_ordering(request, queryset)
         sign = "-" if ordering[0].startswith("-") else ""
+        # By day first where only past days are shown: by id alone every later row is read.
         past = [spec.field_path for spec in self.filter_specs if is_of_past_days(spec)]
         return [*(f"{sign}{field}" for field in past), *ordering]
 
@@ -135,12 +129,12 @@ class BaseAdmin(LoggedAdmin):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """The rows that `search_fields` find. Django's own search casts ids to text and reads every row."""
+        # Django's own search casts ids to text and reads every row.
         words = search_term.strip()
         return self.matching(queryset, self.search_fields, words) if words else queryset, False
 
     def matching(self, queryset: QuerySet, fields: Iterable[str], words: str) -> QuerySet:
-        """The rows that match all words in any of the fields, which are written as in `search_fields`."""
+        """The rows of which any of `fields`, written as in `search_fields`, matches the words as one text."""
         if "\0" in words:  # PostgreSQL's text cannot hold it
             return queryset.none()
         tests = [test for field in fields if (test := self._test(field, words))]
@@ -150,14 +144,13 @@ class BaseAdmin(LoggedAdmin):
         return BoundedChangeList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The page's own actions, without Django's bulk delete."""
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        """Run an action on the chosen rows; invalid ids change nothing."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        # Django filters by whatever was sent, and fails on what is no id.
         if not all(self._can_be_id(each) for each in chosen):
             self.message_user(request, _("The list has no such rows. Nothing was changed."), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
@@ -165,18 +158,18 @@ class BaseAdmin(LoggedAdmin):
         return response
 
     def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
-        """Nothing: no link fills in a form, and some widgets fail on invalid values."""
+        # No link fills in a form, and some widgets fail on invalid values.
         return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Only rows that no other row refers to: history cannot be deleted."""
         allowed = bool(super().has_delete_permission(request, obj))
+        # What other rows refer to is history, which cannot be deleted.
         return allowed and (obj is None or not _is_referred_to(obj))
 
     def _permitted(self, request: HttpRequest, fields: Iterable[Any]) -> list[Any]:
-        """The fields, of which a tuple is a line, that this account may see."""
         needed = self.field_permissions.items()
         hidden = {name for name, permission in needed if not request.user.has_perm(permission)}
+        # A tuple is a line of fields.
         lines = [
             each if isinstance(each, str) else tuple(name for name in each if name not in hidden)
             for each in fields
@@ -222,7 +215,6 @@ class StaleWriteForm(forms.ModelForm):
     """Sends the initial values back, so that a concurrent change of the same field is noticed."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to overwrite a change that the operator has not seen."""
         cleaned = super().clean() or {}
         for name in self.changed_data:
             seen = self._seen(name)
@@ -232,7 +224,6 @@ class StaleWriteForm(forms.ModelForm):
         return cleaned
 
     def _seen(self, name: str) -> Any:
-        """The value that the page showed when it was opened, if the form has it."""
         if self.instance.pk is None or not self.fields[name].show_hidden_initial:
             return None
         hidden = self.fields[name].hidden_widget()
@@ -246,14 +237,12 @@ class EditableAdmin(BaseAdmin):
     warn_unsaved_form = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A form field that sends its initial value along."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field:
             field.show_hidden_initial = True
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Insert the row, or update its changed fields."""
         if not change:
             super().save_model(request, obj, form, change)
             return

@@ -16,11 +16,11 @@ class LoggedAdmin(ModelAdmin):
     object_history_template = "backoffice/history.html"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The row or None; locked before a save, so that the log has the values that the save replaces."""
         row = super().get_object(request, object_id, from_field)
         is_saved = request.method == "POST" and transaction.get_connection().in_atomic_block
         if row is None or not is_saved or not self.has_change_permission(request, row):
             return row
+        # A row to be saved is locked, so that the log has the values that the save replaces.
         rows = self.model._base_manager  # noqa: SLF001 - documented API
         try:
             row.refresh_from_db(from_queryset=rows.select_for_update(of=("self",), no_key=True))
@@ -35,7 +35,6 @@ class LoggedAdmin(ModelAdmin):
         formsets: Any,
         add: Any = False,  # noqa: FBT002 - Django's signature
     ) -> list[dict[str, Any]]:
-        """The log message of a save: each changed field with its old and new value; a new row's values."""
         if add:
             message: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
             given = action_log.initial_values(form.instance, form.cleaned_data)
@@ -54,10 +53,10 @@ class LoggedAdmin(ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The log of a row, newest first, each entry with all it says."""
         response: HttpResponse = super().history_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None) or {}
         if page := context.get("action_list"):
+            # Django lists the oldest entries first.
             newest = self.get_paginator(
                 request, page.paginator.object_list.reverse(), page.paginator.per_page
             )

@@ -58,7 +58,7 @@ def chart(
 
 
 def _levels(most: int) -> list[int]:
-    """The marks of the axis: from 0 to `most` in at most STEPS steps of 1, 2 or 5 times a power of ten."""
+    # Round numbers: 1, 2 or 5 times a power of ten.
     steps = (digit * 10**noughts for noughts in count() for digit in (1, 2, 5))
     step = next(step for step in steps if step * STEPS >= most)
     return [step * n for n in range(max(-(-most // step), 1) + 1)]

@@ -51,10 +51,7 @@ class Step:
 
 
 def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The page's context, with what this staff account may see.
-
-    Found by convention: `PANELS` and `STEPS` of each app's `dashboard.py`.
-    """
+    """What this account may see of `PANELS` and `STEPS`, found by convention in each app's `dashboard.py`."""
     shown = {
         panel.name: {**panel.read(), "template": panel.template}
         for panel in _offered("PANELS")
@@ -77,7 +74,7 @@ def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str
 
 
 def add_links(app: str, model: str) -> Callable[[HttpRequest], list[Link]]:
-    """Links to add rows of a model, one by one and by file, if the account may."""
+    """For `Step.links`: no links for accounts that may not both add and change such rows."""
 
     def links(request: HttpRequest) -> list[Link]:
         if not request.user.has_perms([f"{app}.add_{model}", f"{app}.change_{model}"]):

@@ -22,10 +22,6 @@ class DayRangeFilter(RangeDateFilter):
     template = "backoffice/day_range.html"
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """The rows from the start of the first day to the end of the last.
-
-        Raises IncorrectLookupParameters for an invalid day.
-        """
         since, until = self.days()
         if since:
             queryset = queryset.filter(**{f"{self.field_path}__gte": _midnight(since)})
@@ -34,7 +30,6 @@ class DayRangeFilter(RangeDateFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """The form, and links to common ranges."""
         (form,) = super().choices(changelist)
         first, last = (f"{self.field_path}_{end}" for end in ("from", "to"))
         form["presets"] = [
@@ -73,7 +68,6 @@ def day_ranges(*, today: date) -> list[tuple[str, tuple[date, date]]]:
 
 
 def is_of_past_days(spec: ListFilter) -> bool:
-    """Whether it is a filter by day whose last day is over."""
     if not isinstance(spec, DayRangeFilter):
         return False
     _since, until = spec.days()

@@ -38,7 +38,7 @@ def number(quantity: int | None) -> str:
 
 
 def shortened(text: str, most: int = MAX_TEXT) -> str:
-    """The text, or its beginning and an ellipsis, `most` characters at most."""
+    """At most `most` characters of the text, the ellipsis among them."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
@@ -57,13 +57,12 @@ def duration(seconds: float) -> str:
 
 
 def badge(key: str, text: str, colours: Mapping[str, str]) -> SafeString:
-    """A short state on its colour: success, info, warning or danger."""
+    """A short state; `colours` has success, info, warning or danger for its key."""
     shown: SafeString = display_for_label((key, text), NOTHING, colours)
     return shown
 
 
 def link(url: str, text: object) -> SafeString:
-    """Text that leads to a page of the admin."""
     return format_html('<a href="{}" class="text-link">{}</a>', url, text)
 
 
@@ -79,7 +78,7 @@ def page_url(row: Model) -> str:
 
 
 def list_url(table: str, **filters: str | int) -> str:
-    """The URL of a table's list with these filters."""
+    """The URL of a list: `table` as in `orders_order`, `filters` as that list offers them."""
     url = reverse(f"admin:{table}_changelist")
     return f"{url}?{urlencode(filters)}" if filters else url
 

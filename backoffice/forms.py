@@ -17,7 +17,6 @@ class ThrottledLoginForm(AuthenticationForm):
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
-        """Check the password. Raises ValidationError, for a right one too after too many guesses."""
         name = self.cleaned_data.get("username")
         if not (name and self.cleaned_data.get("password")):
             return super().clean() or {}  # nothing is checked
@@ -35,13 +34,12 @@ class ThrottledPasswordChangeForm(AdminOwnPasswordChangeForm):
 
     @sensitive_variables()
     def clean_old_password(self) -> str:
-        """Check the old password. Raises ValidationError, for a right one too once there were too many."""
         guess = sign_ins.guess_of_old_password(account_id=self.user.pk)
         with sign_ins.counted(guess, request=self.request, name=self.user.get_username()):
             return str(super().clean_old_password())
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
-        """Change the password and log that it changed; neither password is logged."""
+        # The log says that the password changed, and holds neither.
         changed = action_log.changes(self.user, {}, dict.fromkeys(action_log.SECRET))
         with durable_transaction():
             account = super().save(commit)
@@ -54,7 +52,7 @@ class OtherPasswordChangeForm(AdminPasswordChangeForm):
 
     @property
     def changed_data(self) -> list[str]:
-        """The password, for the log. Django's says so only of one that is given."""
+        # Django's names only a password that is given; the log also tells of one that is taken away.
         return ["password"]
 
 

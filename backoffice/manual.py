@@ -19,7 +19,7 @@ class Manual:
 
 @cache
 def manual(*, language: str) -> Manual:
-    """The manual in one of LANGUAGES."""
+    """The manual in one of LANGUAGES; its file is read once in a process."""
     folder = settings.MANUALS[language]
     # What comes before the first job tells readers of the repository where else to look.
     _lead, heading, jobs = (folder / "admin.md").read_text(encoding="utf-8").partition("\n## ")

@@ -23,7 +23,7 @@ _CLOSED = "013678lmnLMN"
 
 
 def fit_particles(page: str) -> str:
-    """The page with each particle fitted to the word before it; unchanged where no word is."""
+    """The HTML with each particle fitted to the word before it; unchanged where no word is."""
 
     def fitting(found: re.Match[str]) -> str:
         before = _MARKUP.sub("", page[max(0, found.start() - _LOOK_BACK) : found.start()])
@@ -39,8 +39,6 @@ def fit_particles(page: str) -> str:
 def korean_particles(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Middleware of the admin's pages."""
-
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         if isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html"):

@@ -31,7 +31,7 @@ def find(site: AdminSite, request: HttpRequest, words: str) -> list[Group]:
 
 
 def _is_asked(admin: Any, words: str) -> bool:
-    """Whether to search this kind: words that begin with # are an order's number."""
+    # Words that begin with # are an order's number.
     return isinstance(admin, BaseAdmin) and any(
         field.startswith("#") or not words.startswith("#") for field in admin.find_by
     )

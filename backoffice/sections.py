@@ -68,7 +68,6 @@ class SectionsAdmin(ModelAdmin):
 
 
 def sections_of(table: str) -> list[Section]:
-    """The sections of a table's pages, in their order."""
     found = [
         each for module in modules_named("page_sections") for each in module.SECTIONS if each.table == table
     ]

@@ -48,27 +48,23 @@ class Guess:
     name: str = ""
 
     def reserve(self) -> bool:
-        """Count it; False if it must not be checked.
-
-        It stops at the first counter that is full, so that refused guesses from one address never use up the
-        guesses that a name has over all addresses.
-        """
+        """Count it; False if it must not be checked."""
         bounds = ((self.address, MAX_BY_ADDRESS), (self.own, MAX_OWN), (self.name, MAX_BY_NAME))
+        # all() stops at the first full counter: refused guesses from one address never use up the guesses
+        # that a name has over all addresses.
         return all(_count(key) <= most for key, most in bounds if key)
 
     def give_back(self) -> None:
-        """After a right password, reset the name's own counter and subtract one from the wider counters.
-
-        The wider counters hold the guesses of others too.
-        """
+        """After a right password, reset the name's own counter and subtract one from the wider counters."""
         _with_counters(methodcaller("delete", self.own))
+        # The wider counters hold the guesses of others too.
         for key in filter(None, (self.address, self.name)):
             with suppress(ValueError):  # expired meanwhile
                 _with_counters(methodcaller("decr", key))
 
 
 def guess_of(request: HttpRequest | None, *, name: str) -> Guess:
-    """A sign-in under a name, normalised as the authentication backend looks it up."""
+    """A sign-in; `name` is normalised as the authentication backend looks it up."""
     person, place = fingerprint(name), network(address_of(request))
     if request and (browser := _known_browser(request, person)):
         return Guess(own=f"sign-in:browser:{browser}")
@@ -80,7 +76,6 @@ def guess_of(request: HttpRequest | None, *, name: str) -> Guess:
 
 
 def guess_of_old_password(*, account_id: int) -> Guess:
-    """A guess at the old password of an account, from an open session."""
     return Guess(own=f"sign-in:old-password:{account_id}")
 
 
@@ -104,13 +99,13 @@ def counted(guess: Guess, *, request: HttpRequest | None, name: str) -> Iterator
 
 
 def _report_failure(request: HttpRequest | None, *, name: str, cause: str) -> None:
-    """Log and count a failed guess. The name may be a password typed into the wrong field: it is hashed."""
     FAILED_SIGN_INS.labels(cause).inc()
+    # The name may be a password typed into the wrong field: it is hashed.
     log.warning("sign_in_failed", cause=cause, name_hash=fingerprint(name), address=address_of(request))
 
 
 def remember_browser(response: HttpResponse, *, name: str) -> None:
-    """Mark the browser that just signed in, for guess_of."""
+    """To be called only after a sign-in: from then on the browser has a counter of its own."""
     response.set_signed_cookie(
         KNOWN_BROWSER,
         f"{fingerprint(name)}.{get_random_string(22)}",
@@ -129,7 +124,6 @@ def fingerprint(name: str) -> str:
 
 
 def _known_browser(request: HttpRequest, person: str) -> str:
-    """The id of a browser that signed in under the name within 90 days, or an empty text."""
     cookie = request.get_signed_cookie(
         KNOWN_BROWSER, default="", salt=KNOWN_BROWSER, max_age=KNOWN_BROWSER_SECONDS
     )
@@ -142,5 +136,5 @@ def _count(key: str) -> int:
 
 
 def _with_counters(use: Callable[[BaseCache], T]) -> T:
-    """Use the counters that all processes share or, while Redis is away, this process's own."""
+    # While Redis is away, each process counts for itself.
     return _redis.call(lambda: use(cache), fallback=lambda: use(caches["local"]))

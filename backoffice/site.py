@@ -31,13 +31,11 @@ class ShopAdminSite(UnfoldAdminSite):
     index_title = _("Overview")
 
     def get_urls(self) -> list[URLPattern]:
-        """Django's URLs without `view_on_site`, as no row has a page in the shop; and the manual."""
+        # No row has a page in the shop.
         django = [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
         return [path("manual/", self.admin_view(self.manual), name="manual"), *django]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature
-        """A view for staff; a query that the list does not offer redirects to the whole list."""
-
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
@@ -50,7 +48,6 @@ class ShopAdminSite(UnfoldAdminSite):
         return wrapped
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign in and remember the browser."""
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and isinstance(response, HttpResponseRedirect):
             sign_ins.remember_browser(response, name=request.user.get_username())
@@ -60,7 +57,6 @@ class ShopAdminSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Change one's own password; guesses at the old one are limited as at sign-in."""
         request.current_app = self.name
         view = PasswordChangeView.as_view(
             form_class=partial(ThrottledPasswordChangeForm, request=request),
@@ -70,11 +66,10 @@ class ShopAdminSite(UnfoldAdminSite):
         return cast("HttpResponse", view(request))
 
     def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
-        """Answer 404: no page uses autocompletion."""
+        # No page uses autocompletion.
         raise Http404
 
     def manual(self, request: HttpRequest) -> HttpResponse:
-        """What operators do here, job by job."""
         context = {
             **self.each_context(request),
             "title": gettext("Manual"),
@@ -83,14 +78,11 @@ class ShopAdminSite(UnfoldAdminSite):
         return TemplateResponse(request, "backoffice/manual.html", context)
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Redirect to a single result's page, or list all results.
-
-        Unfold's palette (Ctrl-K) uses this too: its own search puts model objects into the cache, which holds
-        only JSON.
-        """
         words = request.GET.get("s", "").strip()
         groups = search.find(self, request, words)
         rows = [(group.title, text, url) for group in groups for text, url in group.rows]
+        # Unfold's palette (Ctrl-K) asks this: its own search puts model objects into the cache, which holds
+        # only JSON.
         if "extended" in request.GET:
             found = [
                 {"title": text, "description": kind, "link": url, "icon": "tag"} for kind, text, url in rows

@@ -10,7 +10,6 @@ from core.db.topology import Topology
 
 
 def show() -> dict[str, Any]:
-    """The state in a word, the number of standbys and the lag of the last one."""
     found = topology.read()
     return {"found": found, "state": _state(found)}
 

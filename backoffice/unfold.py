@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 
 def _page(title: Any, icon: str, table: str) -> dict[str, Any]:
-    """A line of the sidebar, for accounts that may see its rows."""
     return {
         "title": title,
         "icon": icon,
@@ -23,7 +22,6 @@ def _group(title: Any, *pages: dict[str, Any]) -> dict[str, Any]:
 
 
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """What the account menu leads to, besides signing out."""
     links = [{"title": _("Manual"), "link": reverse_lazy("admin:manual")}]
     if request.user.is_authenticated and request.user.has_usable_password():
         links.append({"title": _("Change password"), "link": reverse_lazy("admin:password_change")})

@@ -54,19 +54,16 @@ class RefusalAdmin(ExportAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("Member"))
     def member(self, refusal: Refusal) -> str:
-        """The member id in the request, as a link to the member's page."""
         if refusal.user_id is None:
             return NOTHING
         return link(reverse("admin:users_user_change", args=[refusal.user_id]), refusal.user_id)
 
     @admin.display(description=_("Reason"))
     def reason(self, refusal: Refusal) -> str:
-        """The problem's title and its code."""
         return f"{title(refusal.code)} ({refusal.code})"
 
     @admin.display(description=_("Details"))
     def details(self, refusal: Any) -> str:
-        """The extension members of the answer; of other JSON the text."""
         try:
             members = json.loads(refusal.details).items()
             told = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in members)

@@ -19,7 +19,8 @@ class DetailsColumn(Column):
 
 
 def with_details(refusals: QuerySet[Refusal]) -> QuerySet[Refusal, Any]:
-    """With the extension members as text, `details`: PostgreSQL keeps JSON that Python cannot read."""
+    """With the extension members as text, `details`, in place of their own field."""
+    # PostgreSQL keeps JSON that Python cannot read.
     return refusals.defer("extension_members").annotate(details=Cast("extension_members", TextField()))
 
 

@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 
 def record_refusals(get_response: GetResponse) -> GetResponse:
-    """Middleware: pass the API's refusals to the recorder of this process."""
     recorder = Recorder()
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -59,7 +58,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
 
     def record(self, request: HttpRequest, problem: Problem) -> None:
-        """Add the refusal to the next batch."""
+        """Add the refusal to the next batch, from any thread, without waiting for the database."""
         route = request.resolver_match.view_name if request.resolver_match else ""
         kind = (route, problem.code)
         with self._lock:
@@ -80,7 +79,7 @@ class Recorder:
             atexit.register(self.close)
 
     def close(self) -> None:
-        """Write the last batch and end."""
+        """Write the last batch and end; waits CLOSING_SECONDS at most."""
         self._closing.set()
         self._came.set()
         if self._thread:
@@ -115,7 +114,7 @@ class Recorder:
 
 @atomic_with_retries
 def _keep(batch: list[Refusal]) -> None:
-    """Write the rows without waiting for a standby; losing some with the server is acceptable."""
+    # No standby is waited for: losing some with the server is acceptable.
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
     Refusal.objects.bulk_create(batch)

@@ -42,7 +42,6 @@ class UploadForm(forms.Form):
     )
 
     def clean_import_file(self) -> Any:
-        """Raises ValidationError for a file above the size limit."""
         file: Any = self.cleaned_data["import_file"]
         if (file.size or 0) > MAX_BYTES:
             raise refusal("too_big")
@@ -65,11 +64,9 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
     )
 
     def get_exports(self) -> tuple[Export, ...]:
-        """The columns of an import, and those that it ignores."""
         return (Export(self.model, self.spreadsheet.columns),)
 
     def get_urls(self) -> list[Any]:
-        """The list's URLs, and those of files."""
         pages = (
             ("import/", "import", self.import_view),
             ("import/<slug:name>.<slug:kind>", "import_template", self.template_view),
@@ -82,23 +79,20 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         return [*own, *super().get_urls()]
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whether the account may see such rows: exported files are the way to change many rows at once."""
+        # No further right is needed here: exported files are the way to change many rows at once.
         return bool(self.has_view_permission(request))
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """Whether this account may add such rows and change them."""
         return bool(self.has_add_permission(request) and self.has_change_permission(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with buttons to export and to import where this account may."""
         context = {**(extra_context or {}), "has_import_permission": self.has_import_permission(request)}
         response: HttpResponse = super().changelist_view(request, context)
         return response
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """The upload's page or, with a file, its preview."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         form = UploadForm(request.POST or None, request.FILES or None)
@@ -113,7 +107,6 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         return self._import_page(request, form=form)
 
     def _preview(self, request: HttpRequest, file: UploadedFile) -> HttpResponse:
-        """Preview a file and keep it for the confirmation if it changes anything. Raises ValidationError."""
         content = file.read()
         result = importing.preview(spreadsheet=self.spreadsheet, content=content)
         if result.invalid_rows:
@@ -125,7 +118,6 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         return self._import_page(request, confirm_form=form, result=result)
 
     def template_view(self, request: HttpRequest, name: str, kind: str) -> FileResponse:
-        """A template file."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         if name not in self.spreadsheet.templates or kind not in {"csv", "xlsx"}:
@@ -136,7 +128,6 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
 
     @method_decorator(require_POST)
     def confirm_view(self, request: HttpRequest) -> HttpResponse:
-        """Import the file whose preview was confirmed."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         form = ConfirmForm(request.POST)
@@ -154,7 +145,6 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
             return self._upload_again(request, _("The same rows were being changed; nothing was imported."))
 
     def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
-        """Import and go back to the list or, if the file no longer fits the shop, show the reasons."""
         staff_id = _staff_id(request)
         kept = uploads.take_upload(pk=upload, owner_id=staff_id, model=self.model)
         if kept is None:

@@ -77,7 +77,6 @@ def _read_id(column: Column, value: Any) -> int:
 
 
 def _read_text(_column: Column, value: Any) -> Any:
-    """The text; a number of Excel's as it looks. Refuses values that their cell may show differently."""
     is_number = isinstance(value, int | float)
     if isinstance(value, Formatted | datetime) or (
         is_number and (value != int(value) or abs(value) >= FIRST_SCIENTIFIC)
@@ -87,6 +86,7 @@ def _read_text(_column: Column, value: Any) -> Any:
         )
     if isinstance(value, bool):
         return str(value).upper()
+    # A number is read as it looks: 4, not 4.0.
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     ProhibitNullCharactersValidator()(str(value))
@@ -94,7 +94,6 @@ def _read_text(_column: Column, value: Any) -> Any:
 
 
 def _read_choice(column: Column, value: Any) -> str:
-    """The choice's value, given as itself or as its label in any of the shop's languages."""
     word = str(value).casefold()
     for code, label in column.field.choices:
         if word == code or word in spellings(label):
@@ -106,7 +105,6 @@ def _read_choice(column: Column, value: Any) -> str:
 
 
 def _read_timestamp(_column: Column, value: Any) -> datetime:
-    """A date of Excel's, or a text as in 2026-11-22 09:00; Seoul's time unless it has an offset. In UTC."""
     moment = value
     try:
         if isinstance(value, str):
@@ -114,6 +112,7 @@ def _read_timestamp(_column: Column, value: Any) -> datetime:
         if isinstance(moment, date) and not isinstance(moment, datetime):
             moment = datetime.combine(moment, time())
         if isinstance(moment, datetime):
+            # A text as in 2026-11-22 09:00 is Seoul's time unless it has an offset.
             # PostgreSQL takes no offset beyond 15:59.
             return (make_aware(moment) if is_naive(moment) else moment).astimezone(UTC)
     except (ValueError, OverflowError):  # as in 2026-13-01, or 0001-01-01 in Seoul

@@ -60,7 +60,7 @@ class Column:
         self.choices = {code: str(label) for code, label in field.choices or ()}
 
     def spellings(self) -> set[str]:
-        """The headings that name it: the field's name, and its label in any of the shop's languages."""
+        """Headings that name it, case-folded: the field's name, its label in any of the shop's languages."""
         label = _("Number") if self.name == "id" else self.field.verbose_name
         return {self.name, *spellings(label)}
 
@@ -81,7 +81,6 @@ class ChoiceColumn(Column):
     """One of a few words."""
 
     def show(self, value: Any, *, typed: bool) -> Any:
-        """Its label."""
         return super().show(self.choices.get(value, value), typed=typed)
 
 
@@ -89,20 +88,18 @@ class TimestampColumn(Column):
     """Dates and times in Seoul."""
 
     def show(self, value: Any, *, typed: bool) -> Any:
-        """The time in Seoul; as a text if Excel's own type would not be exact."""
         if value is None:
             return ""
         local = localtime(value).replace(tzinfo=None)
+        # Excel's own type would not keep a fraction of a second exactly.
         return local if typed and not local.microsecond else local.isoformat(sep=" ")
 
 
 def column_of(model: type[Model], name: str) -> Column:
-    """The column for a field, by the field's type."""
     return column_for(model._meta.get_field(name))  # noqa: SLF001 - documented API
 
 
 def column_for(field: Any) -> Column:
-    """The column for a field outside any table."""
     if field.choices:
         return ChoiceColumn(field)
     return TimestampColumn(field) if field.get_internal_type() == "DateTimeField" else Column(field)
@@ -127,7 +124,6 @@ class Row:
 
     @property
     def row_id(self) -> int | None:
-        """The row's id in the file, if any."""
         return self.values.get("id")
 
     @cached_property
@@ -173,17 +169,15 @@ class Spreadsheet:
     unique_names = False
 
     def columns(self) -> list[Column]:
-        """The columns of the table, in the order in which exports write them."""
+        """In the order in which exports write them."""
         names = ("id", *self.required, *self.optional, *self.read_only)
         return [column_of(self.model, name) for name in names]
 
     def import_columns(self) -> list[Column]:
-        """The columns that a file may have."""
         return [*self.columns(), *(column_for(each) for each in self.extra)]
 
     @property
     def extra_names(self) -> set[str]:
-        """The names of `extra`."""
         return {each.name for each in self.extra}
 
     def check(self, row: Row) -> None:
@@ -209,7 +203,7 @@ class Spreadsheet:
         return shown
 
     def show(self, instance: Any, column: Column) -> str:
-        """A value of a row of the table as a page shows it."""
+        """A value of a stored or new row as a page shows it; `Column.show` is for files."""
         value = getattr(instance, column.name)
         unit = action_log.unit_of(instance, column.name, {})
         if value is not None and unit in {"won", "percent"}:
@@ -218,7 +212,7 @@ class Spreadsheet:
         return number(value) if is_counted else str(column.show(value, typed=False))
 
     def _is_price(self, name: str) -> bool:
-        """Whether the field is always in won; a percentage is shown for prices only."""
+        # A field that is in won only in some rows, as `units` can say, is no price.
         return bool(getattr(self.model, "units", {}).get(name) == "won")
 
     def log_parts(self, row: Row) -> list[action_log.Part]:
@@ -233,30 +227,28 @@ def _change(before: str, after: str) -> str:
 
 
 def stripped(text: str) -> str:
-    """A text without blanks and byte order marks around it."""
     return text.strip().strip("\ufeff").strip()
 
 
 def is_excel_error(text: str) -> bool:
-    """Whether a spreadsheet shows this in place of a value."""
+    """Whether a spreadsheet shows this text, without blanks around it, in place of a value."""
     return bool(_EXCEL_ERROR.fullmatch(text))
 
 
 def needs_apostrophe(text: str) -> bool:
-    """Whether a text is exported with a leading apostrophe, which an import removes again.
-
-    Spreadsheets skip blanks, line ends and invisible characters before a sign and then run a formula, and
-    take `#N/A` for one that failed; an import would strip blanks around a text. Leading apostrophes of the
-    text itself are skipped, so that the added one can be distinguished from them.
-    """
+    """Whether a text is exported with a leading apostrophe, which an import removes again."""
+    # Apostrophes of its own are skipped, so that the added one can be distinguished from them.
     text = text.lstrip("'")
+    # Spreadsheets skip blanks, line ends and invisible characters before a sign and then run a formula; and
+    # they take `#N/A` for one that failed.
     first = next((c for c in text if not c.isspace() and unicodedata.category(c) not in _INVISIBLE), "")
     is_run = unicodedata.normalize("NFKC", first) in _SIGNS or is_excel_error(text.upper())
+    # An import would strip blanks around it.
     return is_run or text != stripped(text)
 
 
 def spellings(text: object) -> set[str]:
-    """A text in each of the shop's languages, in lower case."""
+    """The text in each of the shop's languages, case-folded."""
     found = set()
     for code, _name in settings.LANGUAGES:
         with translation.override(code):

@@ -68,7 +68,6 @@ class ExportAdmin(BaseAdmin):
     export_help = gettext_lazy("The rows that the list's search and filters find, as of one moment.")
 
     def get_urls(self) -> list[Any]:
-        """The list's URLs, and that of its export."""
         view = self.admin_site.admin_view(self.export_view)
         return [path("export/", view, name=self._url_name("export")), *super().get_urls()]
 
@@ -77,20 +76,17 @@ class ExportAdmin(BaseAdmin):
         return self.exports
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whether this account may see such rows and export lists."""
         allowed = request.user.has_perm(f"seeding.{EXPORT_LISTS}")
         return bool(allowed and self.has_view_permission(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with an export button if this account may export it."""
         context = {**(extra_context or {}), "has_export_permission": self.has_export_permission(request)}
         response: HttpResponse = super().changelist_view(request, context)
         return response
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The form for the kind of file or, with valid input, the file."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         found, choices = self.get_changelist_instance(request), self.get_exports()
@@ -108,6 +104,7 @@ class ExportAdmin(BaseAdmin):
                 text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
                 messages.error(request, text)
             else:
+                # The log has it before any of the file is sent.
                 self._log(request, export, name=name, rows=file.rows)
                 return _response(request, file, name=name, is_xlsx=is_xlsx)
         return self._export_page(request, form, [exports.count_rows(each) for each in rows])
@@ -130,7 +127,6 @@ class ExportAdmin(BaseAdmin):
         return TemplateResponse(request, "spreadsheets/export.html", context)
 
     def _log(self, request: HttpRequest, export: Export, *, name: str, rows: int) -> None:
-        """Log the export before any of the file is sent."""
         staff: Any = request.user
         query = unquote_plus(request.GET.urlencode())
         text = FILE_EXPORTED_IN_PART if query else FILE_EXPORTED
@@ -142,7 +138,6 @@ class ExportAdmin(BaseAdmin):
 
 
 def _days(found: Any) -> str:
-    """The days of the list's filter in Seoul; today without one."""
     ranges = [spec.days() for spec in found.filter_specs if isinstance(spec, DayRangeFilter)]
     since, until = next((days for days in ranges if any(days)), (None, None))
     if since and until:
@@ -153,12 +148,12 @@ def _days(found: Any) -> str:
 
 
 def _response(request: HttpRequest, file: File, *, name: str, is_xlsx: bool) -> HttpResponseBase:
-    """The file; CSV stays compressed if the client accepts that. No thread waits for the download."""
     # Codings have weights as languages have them, also 0 (RFC 9110, 12.4.2).
     weights = dict(parse_accept_lang_header(request.headers.get("Accept-Encoding", "")))
     is_packed = not is_xlsx and weights.get("gzip", 0) > 0
     response: FileResponse | StreamingHttpResponse
     if is_xlsx or is_packed:
+        # The web server sends a file by itself: no thread waits for the download.
         response = FileResponse(file.content, content_type=XLSX_TYPE if is_xlsx else CSV_TYPE)
     else:
         response = StreamingHttpResponse(_unpacked(file), content_type=CSV_TYPE)

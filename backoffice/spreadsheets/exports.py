@@ -96,7 +96,6 @@ class Export:
     permissions: Mapping[str, str] = field(default_factory=dict)
 
     def columns_for(self, account: Any) -> list[Column]:
-        """The columns that a staff account may see."""
         needed = self.permissions
         return [
             each for each in self.columns() if each.name not in needed or account.has_perm(needed[each.name])
@@ -210,7 +209,7 @@ def _write_xlsx(file: IO[bytes], lines: Iterator[list[Any]]) -> tuple[int, int]:
 
 
 def _escaped(text: str) -> str:
-    """The text escaped as XLSX requires (ECMA-376 part 1, 22.9.2.19, ST_Xstring), as much as a cell holds."""
+    # XLSX requires these escapes (ECMA-376 part 1, 22.9.2.19, ST_Xstring).
     return shortened(_TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text), MAX_CELL_CHARS)
 
 

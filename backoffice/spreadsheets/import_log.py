@@ -26,11 +26,9 @@ class ImportLog:
     at: datetime = field(default_factory=timezone.now)
 
     def rows_added(self, rows: Iterable[Model]) -> None:
-        """Add an entry for each new row, with the values it has."""
         self._add([(row, [{"added": {}}, _values_of(row)]) for row in rows], flag=ADDITION)
 
     def rows_changed(self, rows: Iterable[tuple[Model, list[action_log.Part]]]) -> None:
-        """Add an entry for each row that changes, with what changes in it."""
         self._add(rows, flag=CHANGE)
 
     def rows_changed_meanwhile(self, rows: Sequence[tuple[Model, list[action_log.Part]]]) -> None:
@@ -46,7 +44,6 @@ class ImportLog:
         action_log.log_rows(staff_id=self.staff_id, rows=entries, flag=flag, at=self.at)
 
     def file_imported(self, *, added: int, changed: int) -> None:
-        """Add one entry for the file, with how many rows it added and changed."""
         part = action_log.log_detail(FILE_IMPORTED, file=self.file, added=added, changed=changed)
         action_log.log_file(staff_id=self.staff_id, model=self.model, file=self.file, parts=[part])
 

@@ -79,21 +79,18 @@ class ImportResult:
 
     @property
     def formatted_counts(self) -> dict[str, str]:
-        """The same as people read it."""
         return {kind: f"{self.counts[kind]:,}" for kind in ("new", "changed", "unchanged")}
 
     @property
     def is_too_long_to_show(self) -> bool:
-        """Whether there are too many rows to show them."""
         return self.counts.total() > MAX_SHOWN_ROWS
 
     @property
     def is_full(self) -> bool:
-        """Whether so many rows are invalid that reading on would help nobody."""
+        # With so many invalid rows, reading on would help nobody.
         return len(self.invalid_rows) >= MAX_INVALID_ROWS
 
     def add(self, row: Row, spreadsheet: Spreadsheet) -> None:
-        """Count a row, and keep what is shown of it."""
         self.counts["invalid" if row.errors else row.kind] += 1
         self.adjusted += bool(row.extra)  # as a difference of stock
         self.warned += bool(row.warnings)
@@ -157,12 +154,12 @@ def confirm(
 def _read_rows(
     spreadsheet: Spreadsheet, report: dict[str, Any], rows: Iterator[Any], *, entries: ImportLog | None = None
 ) -> ImportResult:
-    """Validate all rows; with `entries`, an import's, also stage them and log what they change."""
     _number, headings = next(rows, (0, ()))
     validator = RowValidator(spreadsheet=spreadsheet, headings=headings)
     result = ImportResult(_sheet(report), _notices(report), [*validator.columns.values()])
     staging.create_tables()
     while not result.is_full and (batch := validator.validate(islice(rows, BATCH_SIZE))):
+        # A preview has none of these: it changes nothing.
         if entries:
             right = (row for row in batch if not row.errors)
             staging.stage(spreadsheet=spreadsheet, rows=right, log=entries)
@@ -200,7 +197,6 @@ def parsed(content: bytes) -> Iterator[tuple[dict[str, Any], Iterator[tuple[int,
 
 
 def _parse(file: IO[bytes], rows: IO[bytes]) -> dict[str, Any]:
-    """What a process of the parser's says of the file, whose rows it has written."""
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         ended = subprocess.run(  # noqa: S603 - our own program # nosec B603

@@ -56,7 +56,7 @@ _MOST = {
 
 
 def refusal(code: str, *, row: int = 0, column: int = 0, place: str = "") -> ValidationError:
-    """The error for a key of TEXTS, with row and column if known."""
+    """The error for a key of TEXTS; row and column are 0 where they are not known."""
     what = _(TEXTS[code]) % {"most": _MOST.get(code, ""), "place": place}
     where = {"row": f"{row:,}", "column": get_column_letter(column or 1), "what": what}
     if row and column:

@@ -18,9 +18,9 @@ _queue = BoundedSemaphore(MAX_AT_ONCE + MAX_WAITING)
 
 @contextmanager
 def file_slot() -> Iterator[None]:
-    """One of the few slots that a process has for work on files.
+    """One of the process's slots for work on files, after WAIT_SECONDS at most.
 
-    Waits WAIT_SECONDS at most; raises ValidationError where none is free by then, or too many wait already.
+    Raises ValidationError where none is free by then, or too many wait already.
     """
     if not _queue.acquire(blocking=False):
         raise refusal("busy")

@@ -28,8 +28,7 @@ def create_tables() -> None:
 def stage(*, spreadsheet: Spreadsheet, rows: Iterable[Row], log: ImportLog) -> None:
     """Keep what rows change until `write`: new rows in the file's order, changed ones by id.
 
-    Each row that changes has its entry in the log from here on. Entries take longer than the changes
-    themselves, and orders wait from `write` on.
+    Each row that changes has its entry in the log from here on.
     """
     staged: dict[str, list[dict[str, Any]]] = {"new": [], "changed": []}
     changed = []
@@ -40,6 +39,7 @@ def stage(*, spreadsheet: Spreadsheet, rows: Iterable[Row], log: ImportLog) -> N
             changed.append((row.stored, spreadsheet.log_parts(row)))
             place = {"key": row.stored.pk, "number": row.number, "version": row.stored.version}
             staged["changed"].append({**place, "changes": row.changes})
+    # Entries take longer than the changes themselves, and orders wait from `write` on.
     log.rows_changed(changed)
     with connection.cursor() as cursor:
         for kind, changes in staged.items():
@@ -51,11 +51,8 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, logs_new_rows: bool) -> l
     """Insert and update what is staged; the changed rows that no longer fit what is stored.
 
     Where there are any, the caller must roll back: new rows are inserted by then. Raises ValidationError
-    where a row was deleted since it was read.
-
-    Changed rows are locked last, all by one statement and by ascending id, as checkout takes its products:
-    they wait for each other shortly, and never in a circle. Only those that changed since they were read are
-    read again. What orders and staff change in other fields of these rows meanwhile stays.
+    where a row was deleted since it was read. What orders and staff change in other fields of these rows
+    meanwhile stays.
     """
     model: Any = spreadsheet.model
     with connection.cursor() as cursor:
@@ -66,6 +63,8 @@ def write(*, spreadsheet: Spreadsheet, log: ImportLog, logs_new_rows: bool) -> l
         if logs_new_rows:
             log.rows_added(added)
     refused: list[Row] = []
+    # Changed rows are locked last, by one statement and by ascending id, as checkout takes its products: they
+    # wait for each other shortly, and never in a circle.
     stale = _lock_changed(model)
     for first in range(0, len(stale), BATCH_SIZE):
         rows = _read_again(spreadsheet, stale[first : first + BATCH_SIZE])
@@ -98,10 +97,6 @@ def _lock_changed(model: type[Model]) -> list[int]:
 
 
 def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
-    """What the staged changes make of these locked rows, checked against what they are now.
-
-    The UPDATE itself refuses what breaks a constraint by now.
-    """
     stored = spreadsheet.model._default_manager.in_bulk(ids)  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
         staged = cursor.execute(sql.STAGED_CHANGED, [ids]).fetchall()
@@ -113,17 +108,18 @@ def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
         for name, value in values.items():
             setattr(new, name, value)
         row = Row(number, {"id": key, **changes}, values, extra, stored=stored[key], new=new)
+        # The UPDATE itself refuses what breaks a constraint by now.
         spreadsheet.check(row)
         rows.append(row)
     return rows
 
 
 def _update(spreadsheet: Spreadsheet) -> None:
-    """Write the changed fields alone of the locked rows; `file` is the staged row."""
     quote = connection.ops.quote_name
     table = quote(spreadsheet.model._meta.db_table)  # noqa: SLF001 - documented API
     with connection.cursor() as cursor:
         for (fields,) in cursor.execute(sql.CHANGED_FIELDS).fetchall():
+            # `file` is the staged row.
             changes = [
                 f"{quote(name)} = file.{quote(name)}"
                 for name in fields

@@ -60,7 +60,6 @@ def take_upload(*, pk: UUID, owner_id: int, model: type[Model]) -> KeptFile | No
 
 
 def forget_old_uploads() -> int:
-    """Forget the files that nobody confirmed within a day; how many they were."""
     deleted, _by_model = Upload.objects.filter(uploaded_at__lte=Now() - KEPT).delete()
     return deleted
 

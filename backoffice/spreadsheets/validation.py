@@ -45,7 +45,7 @@ class RowValidator:
         self.ignored_changes = 0
 
     def validate(self, file_rows: Iterable[tuple[int, Sequence[Any]]]) -> list[Row]:
-        """Read the next rows of the file, each with its number; compare them with the stored rows."""
+        """The next rows of a file, each with its number: none is left out, those refused have errors."""
         rows = [self._read(number, cells) for number, cells in file_rows]
         stored = self.manager.annotate(version=VERSION).in_bulk([row.row_id for row in rows if row.row_id])
         for row in rows:
@@ -78,7 +78,6 @@ class RowValidator:
         return row
 
     def _compare(self, row: Row, stored: Model | None) -> None:
-        """Set the row's new state from the stored row, or from none."""
         row.stored, row.new = stored, copy(stored) if stored else self.spreadsheet.model()
         if stored is None and self.lacking:
             text = (
@@ -102,14 +101,12 @@ class RowValidator:
         self.ignored_changes += is_ignored
 
     def _check_repeated(self, name: str, rows: Sequence[tuple[Row, str]], text: str) -> None:
-        """Refuse rows with a value that an earlier row of the file has."""
         first = _first_rows(kind=name, values=[(value, row.number) for row, value in rows])
         for row, value in rows:
             if (above := first[value]) != row.number:
                 row.refuse(name, text % {"row": above})
 
     def _check_names(self, rows: Sequence[Row]) -> None:
-        """Refuse rows without an id if their name is stored, or in an earlier row of the file."""
         new = [(row, row.values["name"]) for row in rows if not row.row_id and row.values.get("name")]
         named = self.manager.filter(name__in={name for _row, name in new})
         stored = dict(named.order_by("-pk").values_list("name", "pk"))
@@ -138,8 +135,8 @@ def _names(headings: Sequence[Any], columns: list[Column]) -> list[str | None]:
 
 
 def _first_rows(*, kind: str, values: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """For each of these values, in the file's order: the first row of the file with it."""
     rows: dict[str, int] = {}
+    # Values come in the file's order: the first row of each stays.
     for value, number in values:
         rows.setdefault(value, number)
     with connection.cursor() as cursor:
@@ -169,7 +166,7 @@ def violations(*, rows: Sequence[Model]) -> dict[int, list[ValidationError]]:
 
 
 def _failed_checks(table: str, conditions: Sequence[str]) -> str:
-    """SQL: the rows of a JSON list that fail a condition of the table's constraints in pg_constraint."""
+    # The conditions are PostgreSQL's own texts, from pg_constraint.
     checks = [f"({condition})".replace("%", "%%") for condition in conditions]
     rows = f"jsonb_populate_recordset(NULL::{connection.ops.quote_name(table)}, %s::jsonb)"
     return (
@@ -179,8 +176,8 @@ def _failed_checks(table: str, conditions: Sequence[str]) -> str:
 
 
 def _as_json(rows: Sequence[Model]) -> str:
-    """The rows' values, without those that the database will set."""
     columns = [(field.column, field.attname) for field in rows[0]._meta.concrete_fields]  # noqa: SLF001
     values = [{column: getattr(row, name) for column, name in columns} for row in rows]
+    # The database will set the others.
     given = [{c: v for c, v in row.items() if not isinstance(v, DatabaseDefault)} for row in values]
     return json.dumps(given, default=str)

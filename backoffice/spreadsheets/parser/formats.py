@@ -48,9 +48,9 @@ BUILT_IN = {
 
 
 def kinds_of(code: str) -> Kinds:
-    """The kinds of a format: its sections are for positive and negative numbers, zero and text."""
     if len(code) > _MAX_FORMAT_CHARS:
         return Kinds(OTHER, OTHER, OTHER, OTHER)
+    # Sections are for positive and negative numbers, zero and text.
     # A semicolon in a literal ends no section.
     sections = _LITERAL.sub(lambda found: found[0].replace(";", " "), code.strip() or "General").split(";")
     numbers, text = sections[:3], "@"

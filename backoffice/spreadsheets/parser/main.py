@@ -31,7 +31,6 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def main() -> None:
-    """Limit this process, then read."""
     limit_resources()
     try:
         report = parse(sys.stdin.buffer.read(limits.MAX_BYTES + 1), sys.stdout.buffer)
@@ -44,11 +43,9 @@ def main() -> None:
 
 
 def limit_resources() -> None:
-    """Limit memory, processor time and output; the kernel ends a process that exceeds them.
-
-    macOS does not enforce RLIMIT_AS. There only the parser's own counts bound memory, which are the same
-    everywhere: `limits.py` bounds all that it keeps, and the limit here is a second defence.
-    """
+    """Limit memory, processor time and output; the kernel ends a process that exceeds them."""
+    # macOS does not enforce RLIMIT_AS. There only the counts of `limits.py` bound memory, which bound it
+    # everywhere; the limit here is a second defence.
     bounds = {
         resource.RLIMIT_AS: limits.MEMORY_BYTES,
         resource.RLIMIT_CPU: limits.CPU_SECONDS,
@@ -81,7 +78,6 @@ def parse(content: bytes, output: IO[bytes]) -> dict[str, Any]:
 
 
 def write(rows: Iterable[tuple[int, dict[int, Any]]], output: IO[bytes]) -> None:
-    """Write rows with their cells by column, within the bounds of a table. Raises UnreadableFile."""
     written = 0
     for count, (number, cells) in enumerate(rows):  # the first is the headings
         for column, cell in cells.items():
@@ -101,7 +97,10 @@ def write(rows: Iterable[tuple[int, dict[int, Any]]], output: IO[bytes]) -> None
 
 
 def csv_rows(content: bytes) -> Iterator[tuple[int, dict[int, str]]]:
-    """The rows of a CSV file with content, with their numbers as a spreadsheet shows them."""
+    """The rows of a CSV file with content, with their numbers as a spreadsheet shows them.
+
+    Raises UnreadableFile.
+    """
     text = io.TextIOWrapper(io.BytesIO(content), encoding=_encoding(content), newline="")
     number = chars = 0
 
@@ -127,11 +126,6 @@ def csv_rows(content: bytes) -> Iterator[tuple[int, dict[int, str]]]:
 
 
 def _encoding(content: bytes) -> str:
-    """UTF-8, with or without a byte order mark, or CP949 as Korean Excel writes it. Raises UnreadableFile.
-
-    Bytes of some Korean words in CP949 are other letters in UTF-8: `치킨` and `ġŲ`, `챕` and `é`. Without a
-    mark, and without Hangul in UTF-8, a file that can be both is refused.
-    """
     text = _decoded(content, "utf-8-sig")
     if text is not None and (
         content.isascii() or content.startswith(codecs.BOM_UTF8) or _HANGUL.search(text)
@@ -142,12 +136,13 @@ def _encoding(content: bytes) -> str:
             raise UnreadableFile("encoding")
         return "utf-8-sig"
     if text is not None:
+        # Korean Excel writes CP949; bytes of some words in it are other letters in UTF-8: `치킨` and `ġŲ`, or
+        # `챕` and `é`.
         raise UnreadableFile("two_encodings")
     return "cp949"
 
 
 def _decoded(content: bytes, encoding: str) -> str | None:
-    """The content as text, None where it is not in this encoding."""
     with contextlib.suppress(UnicodeDecodeError):
         text = content.decode(encoding)
         return None if "\0" in text else text
@@ -155,8 +150,8 @@ def _decoded(content: bytes, encoding: str) -> str | None:
 
 
 def _delimiter(content: bytes) -> str:
-    """A comma; a semicolon where Excel's numbers use the comma; or the tab of copied tables."""
     head = content[:CSV_HEAD_BYTES].lstrip(codecs.BOM_UTF8 + b"\r\n").splitlines()[:1]
     if head and b"," not in head[0]:
+        # Copied tables have tabs; semicolons are where Excel's numbers use the comma.
         return next((each for each in ("\t", ";") if each.encode() in head[0]), ",")
     return ","

@@ -114,7 +114,6 @@ class _Tree:
         self.whole: Element | None = None
 
     def ended(self, events: Iterator[Any]) -> Iterator[Element]:
-        """The wanted elements as they end. Raises ParseError, UnreadableFile."""
         names, whole, count = self.names, self.whole, 0
         for event, element in events:
             if event == "start":

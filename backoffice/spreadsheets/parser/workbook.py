@@ -54,7 +54,10 @@ class Workbook:
         self.formats = self._formats()
 
     def first_visible(self) -> tuple[str, str]:
-        """The name and the part of the first worksheet that is neither hidden nor a chart."""
+        """The name and the part of the first worksheet that is neither hidden nor a chart.
+
+        Raises UnreadableFile where there is none.
+        """
         for sheet in self.sheets:
             relationship = next(filter(None, map(sheet.get, _IDS)), "")
             kind, part = self.related.get(relationship, ("", ""))
@@ -67,7 +70,6 @@ class Workbook:
         return unescaped(self.strings[number].decode())
 
     def _formats(self) -> dict[int, Kinds]:
-        """The kinds of each cell format that are not those of General, by its number."""
         kinds, used = dict(BUILT_IN), []
         for each in self._elements(
             "styles", {"numFmts/numFmt": limits.MAX_STYLES, "cellXfs/xf": limits.MAX_STYLES}
@@ -80,10 +82,11 @@ class Workbook:
                 used.append(number)
             else:
                 kinds[number] = kinds_of(each.get("formatCode", ""))
+        # What is left out is General.
         return {style: kinds[number] for style, number in enumerate(used) if number in kinds}
 
     def _elements(self, kind: str, most: dict[str, int]) -> Iterator[Element]:
-        """The elements of a part that a workbook has at most once."""
+        # A workbook has such a part at most once.
         part = next((part for related, part in self.related.values() if related == kind), "")
         return self.package.elements(part, most) if part else iter(())
 
@@ -101,7 +104,6 @@ def _workbook_part(package: Package) -> str:
 
 
 def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
-    """The relationships of a part by id: kind and name of the target."""
     found = {}
     folder, name = posixpath.split(part)
     for each in package.elements(
@@ -110,6 +112,7 @@ def _relationships(package: Package, part: str) -> dict[str, tuple[str, str]]:
         base, _slash, kind = each.get("Type", "").rpartition("/")
         if base in _OFFICE and each.get("TargetMode") != "External":
             target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", "")))
+            # By id: kind and name of the target.
             found[each.get("Id", "")] = (kind, target.lstrip("/"))
     return found
 
@@ -125,7 +128,6 @@ def text_of(element: Element) -> str:
 
 
 def has_stray_text(element: Element) -> bool:
-    """Whether there is text beside the elements inside this one."""
     if element.text and not element.text.isspace():
         return True
     for part in element:  # noqa: SIM110 - any() takes twice as long, and a file has millions of cells
@@ -135,7 +137,7 @@ def has_stray_text(element: Element) -> bool:
 
 
 def unescaped(text: str) -> str:
-    """The text with escapes (ST_Xstring) replaced by the characters that XML cannot hold."""
+    # ST_Xstring escapes characters that XML cannot hold.
     return _ESCAPED.sub(_character, text) if "_x" in text else text
 
 

@@ -71,7 +71,10 @@ class Worksheet:
         }
 
     def rows(self) -> Iterator[tuple[int, dict[int, Any]]]:
-        """The rows with content, by number, and their cells by column. Raises UnreadableFile."""
+        """The rows with content, by number, and their cells by column.
+
+        Raises UnreadableFile, also after the last row.
+        """
         for element in self.package.elements(self.part, _WANTED):
             if element.tag == "row":
                 if cells := filled(self._row(element).items()):
@@ -96,10 +99,7 @@ class Worksheet:
         return row.get("hidden", "1" if self.hides_rows else "0") in TRUE or row.get("ht") in _NOTHING
 
     def _check_merged(self) -> None:
-        """Refuse merged cells with content.
-
-        They look like several cells with the same value, but only one holds it.
-        """
+        # Merged cells look like several with the same value, but only one holds it.
         for reference, (top, left, bottom, right) in self.merged:
             for column in range(left, min(right, limits.MAX_COLUMNS) + 1):
                 rows = self.filled.get(column, ())
@@ -155,7 +155,6 @@ class Worksheet:
         return row, column
 
     def _check_areas(self, cells: Mapping[int, Any]) -> None:
-        """Refuse where this row lacks a value of an area that a formula fills."""
         for row, column, _bottom, right in self.areas:
             if any(cells.get(each) is None for each in range(column, right + 1)):
                 raise UnreadableFile("not_calculated", row=row, column=column)
@@ -184,7 +183,6 @@ class Worksheet:
         return "" if is_text else None
 
     def _formula(self, formula: Element, column: int, *, is_calculated: bool) -> None:
-        """Raises UnreadableFile."""
         area = self.row, column, self.row, column
         if formula.get("t") in _FILLING and (reference := formula.get("ref")):
             area = self._area(reference)
@@ -218,7 +216,6 @@ class Worksheet:
         return number if shown == PLAIN else {"number": number, "other": shown in {DATE, OTHER}}
 
     def _date(self, days: float) -> datetime:
-        """The datetime of Excel's day number, rounded to a millisecond."""
         skips_a_day = not self.book.from_1904 and days >= _NO_DAY
         if days >= _LAST_DAY + 1 or (skips_a_day and days < _NO_DAY + 1):
             raise ValueError(days)
