@@ -12,6 +12,6 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        """Know every app's problems and metrics before the first request, document or page needs them."""
+        # Problems and metrics are known once imported: before the first request, document or page.
         autodiscover_modules("problems", "metrics")
         import_module("core.checks")

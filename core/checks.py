@@ -11,7 +11,6 @@ from core.db import topology
 
 @checks.register(checks.Tags.database, deploy=True)
 def what_can_be_lost(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """Warn of ways to lose acknowledged writes, and of reasons that keep writes waiting."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:

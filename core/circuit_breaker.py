@@ -27,7 +27,7 @@ class CircuitBreaker:
         self.open_until = 0.0
 
     def call(self, fn: Callable[[], T], *, fallback: Callable[[], T]) -> T:
-        """The result of Redis, or of `fallback` while Redis is unavailable."""
+        """The result of `fn`, which may raise RedisError, or of `fallback` while Redis is unavailable."""
         if time.monotonic() >= self.open_until:
             try:
                 return fn()

@@ -16,7 +16,6 @@ class ShopCommand(BaseCommand):
     """A command that reports a failure of the database in one line; with --traceback, in full."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        """Run it. Raises CommandError, with TRY_LATER where the database is away, read-only or busy."""
         try:
             return super().execute(*args, **options)
         except (Busy, Unavailable) as problem:

@@ -4,7 +4,7 @@ from django.core.cache import BaseCache
 
 
 def count(counters: BaseCache, key: str, *, seconds: int) -> int:
-    """Count one event under a key that is forgotten after so many seconds; how many there were."""
+    """Count one event; how many there are under the key, which is forgotten `seconds` after the first."""
     counters.add(key, 0, timeout=seconds)
     try:
         counted = counters.incr(key)

@@ -8,11 +8,10 @@ class JSONSerializer:
     """A Django cache serializer; an unreadable value counts as missing."""
 
     def dumps(self, value: Any) -> int | str:
-        """The value as Redis keeps it; integers plain, so that Redis can count."""
+        # Integers stay plain, so that Redis can count.
         return value if type(value) is int else json.dumps(value)
 
     def loads(self, data: bytes) -> Any:
-        """The value, or None."""
         try:
             return json.loads(data)
         except (ValueError, RecursionError):

@@ -24,7 +24,7 @@ def array_of(items: Json) -> Json:
 
 
 def json_object(description: str, properties: Json, *, required: list[str] | None = None) -> Json:
-    """An object; all its members are always there unless `required` lists fewer."""
+    """All its members are always there unless `required` lists fewer."""
     return {
         "type": "object",
         "description": description,

@@ -15,7 +15,7 @@ DISCARDED_MESSAGES = Counter("shop_broker_messages_discarded_total", "Messages o
 
 
 def counted() -> CollectorRegistry:
-    """What the processes of this server have counted, all together."""
+    """Of all processes of this server; of this one alone without PROMETHEUS_MULTIPROC_DIR."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

@@ -54,7 +54,7 @@ class Problem(Exception):
 
 
 def problem_types() -> dict[str, type[Problem]]:
-    """Every kind of problem by its code, in the order of statuses and codes."""
+    """By code, in the order of statuses and codes."""
     return {kind.code: kind for kind in sorted(_kinds(Problem), key=lambda kind: (kind.status, kind.code))}
 
 
@@ -176,7 +176,6 @@ class InputError:
     limit: str = ""
 
     def to_dict(self, language: str) -> dict[str, str]:
-        """One entry of `errors`, worded for people."""
         detail = INPUT_ERRORS[self.code].in_language(language).format(limit=self.limit)
         return {self.location: self.name, "code": self.code, "detail": detail}
 

@@ -15,7 +15,7 @@ def rfc3339(timestamp: datetime) -> str:
 
 
 def within_calendar(*columns: str, name: str) -> CheckConstraint:
-    """A constraint that refuses timestamps which no answer can show; NULL is taken."""
+    """Refuses timestamps which no answer can show; NULL is taken."""
     return CheckConstraint(
         condition=Q(**{f"{column}__range": SUPPORTED_PERIOD for column in columns}), name=name
     )

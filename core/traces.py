@@ -53,16 +53,17 @@ def start(process: str) -> None:
 
 
 def trace_requests(application: Any) -> Any:
-    """The WSGI application, with a span for each request that goes on with the client's `traceparent`."""
+    """To be called after `start`; the application as it is where that did nothing."""
     if _tracer is None:
         return application
     from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 
+    # Spans go on with the client's `traceparent`.
     return OpenTelemetryMiddleware(application, request_hook=_name_by_route)
 
 
 def trace_tasks() -> None:
-    """A span for each task that this process runs."""
+    """To be called after `start`; does nothing where that did nothing."""
     if _tracer is not None:
         from opentelemetry.instrumentation.celery import CeleryInstrumentor
 
@@ -89,7 +90,6 @@ def traceparent() -> str:
 
 
 def message_span(statements: Iterable[bytes]) -> AbstractContextManager[None]:
-    """A span for one message to PostgreSQL with these statements."""
     if _tracer is None:
         return UNTRACED
     texts = [each.decode() for each in statements]
@@ -99,7 +99,7 @@ def message_span(statements: Iterable[bytes]) -> AbstractContextManager[None]:
 
 
 def post_span(*, host: str, event_id: str, caused_by: str) -> AbstractContextManager[None]:
-    """A span for one post of an event, in the trace that it was `caused_by` (a `traceparent`, or empty)."""
+    """`caused_by` is a `traceparent`, of the trace that it belongs to, or empty."""
     if _tracer is None:
         return UNTRACED
     from opentelemetry.propagate import extract
@@ -117,10 +117,10 @@ def _span(name: str, attributes: dict[str, str], context: Any = None) -> Iterato
 
 
 def _name_by_route(span: Any, environ: dict[str, Any]) -> None:
-    """Give a request's span the route of its view, of which there are few, not its path."""
     from django.urls import Resolver404, resolve
 
     try:
+        # Of routes there are few, of paths any number.
         route = "/" + resolve(environ["PATH_INFO"]).route.rstrip("$")
     except Resolver404:
         return

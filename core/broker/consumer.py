@@ -22,7 +22,6 @@ class Pause:
     ended_at = 0.0
 
     def step(self) -> None:
-        """Wait, unless the last attempt is long ago."""
         if time.monotonic() - self.ended_at < 1:
             time.sleep(1)
         self.ended_at = time.monotonic()
@@ -43,12 +42,12 @@ class Consumer(consumer.Consumer):
         self._restart_state = Pause()
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """The handler of messages; the transport discards a message if it raises."""
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
             name = message.headers["task"]
             if name not in self.app.tasks or name.startswith(CELERYS_OWN):
+                # The transport discards a message whose handler raises.
                 raise UnknownTask
             clean = self.app.amqp.as_task_v2(str(uuid4()), name)
             message.headers, message.properties, message.delivery_info = clean.headers, clean.properties, {}

@@ -20,7 +20,6 @@ class Pool(SentinelConnectionPool):
 
     @classmethod
     def from_url(cls, url: str, **defaults: Any) -> "Pool":
-        """A pool for what `services.redis_url` returned; `defaults` are redis-py's options."""
         urls, own = split(url)
         each = [{**defaults, **parse_url(one)} for one in urls]  # type: ignore[no-untyped-call]
         sentinels = [(parts.pop("host"), parts.pop("port")) for parts in each]
@@ -42,20 +41,18 @@ class Pool(SentinelConnectionPool):
 
 
 def pool(url: str, **defaults: Any) -> ConnectionPool:
-    """redis-py's pool for what `services.redis_url` returned, of whichever scheme."""
+    """`url` is what `services.redis_url` returned, of whichever scheme; `defaults` are redis-py's options."""
     kind = Pool if url.startswith(SCHEME) else ConnectionPool
     return kind.from_url(url, **defaults)
 
 
 def split(url: str) -> tuple[list[str], dict[str, list[str]]]:
-    """The URL as if each Sentinel were a Redis, and Sentinel's own options.
-
-    Any option of TLS turns TLS on, as it does for kombu.
-    """
+    """The URL as if each Sentinel were a Redis, and Sentinel's own options."""
     places, _, query = url.partition("?")
     options = query.split("&") if query else []
     own = [each for each in options if each.partition("=")[0] in OPTIONS]
     others = [each for each in options if each not in own]
+    # Any option of TLS turns TLS on, as it does for kombu.
     scheme = "rediss" if any(each.startswith("ssl_") for each in others) else "redis"
     hosts = (each.removeprefix(SCHEME) for each in places.split(";"))
     urls = [f"{scheme}://{host}?{'&'.join(others)}" for host in hosts]

@@ -23,13 +23,13 @@ log = structlog.get_logger(__name__)
 
 
 def _discard(error: Exception) -> None:
-    """Log and count an unusable message, without its content."""
     DISCARDED_MESSAGES.inc()
+    # The message's content stays out of the log.
     log.warning("message_discarded", why=type(error).__name__)
 
 
 def _discard_misplaced(error: ResponseError) -> None:
-    """Log and count a key of another type than kombu's. Raises any other error."""
+    # Redis says so where a key has another type than kombu's.
     if "WRONGTYPE" not in str(error):
         raise error
     _discard(error)
@@ -55,10 +55,10 @@ class Channel(redis.Channel):
     QoS = QoS
 
     def _get_pool(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
-        """A pool; kombu is told when one of its own loop's connections ends."""
         transport: Any = self.connection
         url = transport.client.hostname.replace(sentinel.COMMA, ";")
         pool = sentinel.pool(url, **{option: getattr(self, option) for option in OPTIONS})
+        # Kombu is told when one of its own loop's connections ends.
         if asynchronous:
             pool.connection_class = self._watched(pool.connection_class)
         # Kombu also closes the connections to the Sentinels.
@@ -78,22 +78,22 @@ class Channel(redis.Channel):
         return Watched
 
     def _size(self, queue: str) -> int:
-        """How many messages wait, asked at each new connection; a key that is no list is deleted."""
         try:
             return int(super()._size(queue))
         except ResponseError as error:
             _discard_misplaced(error)
+        # Kombu asks at each new connection: a key that is no list would stand in the way of them all.
         with self.conn_or_acquire() as client:
             client.delete(queue)
         return 0
 
     def _queue_bind(self, *binding: Any) -> None:
-        """Bind the queue at each new connection; a key of the bindings that is no set is deleted."""
         kombu: Any = super()  # its types lack these
         try:
             kombu._queue_bind(*binding)  # noqa: SLF001 - overridden here
         except ResponseError as error:
             _discard_misplaced(error)
+            # Kombu binds at each new connection, too; its bindings are kept in sets.
             exchange, *_others = binding
             with self.conn_or_acquire() as client:
                 for name in (self.keyprefix_queue, kombu.keyprefix_binding_permanent):
@@ -102,8 +102,8 @@ class Channel(redis.Channel):
             kombu._queue_bind(*binding)  # noqa: SLF001 - overridden here
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        """Send, and forget the oldest messages of a queue that is not read."""
         super()._put(queue, message, **kwargs)
+        # A queue that is not read forgets its oldest messages.
         with self.conn_or_acquire() as client:
             client.ltrim(queue, 0, LONGEST_QUEUE - 1)
 
@@ -118,24 +118,22 @@ class Transport(redis.Transport):
     connection_errors = (*redis.Transport.connection_errors, ResponseError)
 
     def as_uri(self, uri: str, include_password: bool = False, mask: str = "") -> str:  # noqa: ARG002, FBT001, FBT002
-        """The place alone, for the log: no user, password or option."""
+        # The log shows it: no user, password or option.
         return re.sub("//[^@/,]*@", "//", uri.partition("?")[0])
 
     def on_readable(self, fileno: int) -> None:  # type: ignore[override]  # kombu's own, in its Redis
-        """Read the messages that have arrived; an error in one does not stop the next ones."""
         try:
             super().on_readable(fileno)
         except Exception as error:
             if isinstance(error, (Empty, *self.connection_errors, *self.channel_errors)):
                 raise
+            # An error in one message does not stop the next ones.
             _discard(error)
 
     def _deliver(self, message: Any, queue: str | None) -> None:
-        """Hand on the name of a task, which is all that a message here may say.
-
-        Kombu would inflate the rest whatever its size, and end the worker over a delivery tag of null.
-        """
         try:
+            # The name of a task is all that a message here may say: kombu would inflate the rest whatever its
+            # size, and end the worker over a delivery tag of null.
             named = {
                 "headers": {"task": message["headers"]["task"]},
                 "properties": {"delivery_tag": uuid4().hex},

@@ -10,7 +10,6 @@ INTERVAL_SECONDS = 2.0
 
 
 def touch_worker_file() -> None:
-    """Touch WORKER_FILE, where it is set."""
     if settings.WORKER_FILE:
         Path(settings.WORKER_FILE).touch()
 
@@ -23,10 +22,9 @@ class Turning(bootsteps.StartStopStep):
     timer: Any = None
 
     def start(self, parent: Any) -> None:
-        """Begin, after each time that the worker has connected."""
+        # Celery calls this after each time that the worker has connected, and `stop` when that is over.
         self.timer = parent.timer.call_repeatedly(INTERVAL_SECONDS, touch_worker_file)
 
     def stop(self, _parent: Any) -> None:
-        """End: the connection is gone, or the worker goes."""
         if self.timer:
             self.timer.cancel()

@@ -42,8 +42,7 @@ class Rule:
 def audit(*, events: Path | None = None, forgotten: Path | None = None) -> list[Finding]:
     """Check every rule in one read-only snapshot; with the data platform's file, its rules too.
 
-    `forgotten` is the file that `after_restore` wrote: of its events nothing is expected. A standby may not
-    have yet what the platform has: that is compared with the primary.
+    `forgotten` is the file that `after_restore` wrote: of its events nothing is expected.
     """
 
     def check() -> list[Finding]:
@@ -51,15 +50,13 @@ def audit(*, events: Path | None = None, forgotten: Path | None = None) -> list[
 
     if events is None:
         return read_from_replica(check, in_snapshot=True)
+    # On the primary: a standby may not have yet what the platform has.
     with snapshot():
         return check()
 
 
 def stated_rules(*, events: Path | None, forgotten: Path | None = None) -> Iterator[Rule]:
-    """The rules of all apps, found by convention; those of the data platform's file where one is given.
-
-    `RULES` of each app's `audit.py`, and `rules_of_file(events, forgotten)` where it has one.
-    """
+    """`RULES` of each `audit.py`; with a file, `rules_of_file(events, forgotten)` too, where there is one."""
     for stated in modules_named("audit"):
         yield from stated.RULES
         if events is not None and hasattr(stated, "rules_of_file"):

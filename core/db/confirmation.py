@@ -18,24 +18,18 @@ _suspected = threading.Event()
 
 
 def leave_unconfirmed() -> None:
-    """Count an abandoned commit, and make the next transactions check before they begin."""
     metrics.UNCONFIRMED.inc()
     suspect_unconfirmed()
 
 
 def suspect_unconfirmed() -> None:
-    """Make the next transactions check before they begin.
-
-    A lock that is not had in time may be held by a commit that another process has given up on.
-    """
+    """Make the next transactions check before they begin."""
     _suspected.set()
 
 
 def refuse_while_unconfirmed() -> None:
-    """Raise Unavailable where commits wait for a standby by now; nothing was written.
-
-    It costs nothing until this process has cause to suspect it, and then a query until none waits any more.
-    """
+    """Raise Unavailable where commits wait for a standby by now; nothing was written."""
+    # No query until this process has cause to suspect it, and then one until none waits any more.
     if not _suspected.is_set():
         return
     (is_waited_for,) = sql.one_row(sql.WAIT_FOR_STANDBY)

@@ -102,12 +102,11 @@ def send(*statements: Bound[Any], commits: bool = False) -> tuple[Any, ...]:
 
 
 def _observed(exchange: "Exchange", bound: Bound[Any]) -> Answer:
-    """Send one by way of those who observe the connection (Django's `execute_wrapper`)."""
-
     def execute(sql: str, values: Sequence[Any], _many: bool, _context: Mapping[str, Any]) -> Answer:  # noqa: FBT001 - Django's
         return exchange.ask([(sql.encode(), values)])[0]
 
     observed: Callable[..., Any] = execute
+    # Wrappers nest as in Django's own cursor.
     for wrapper in reversed(connection.execute_wrappers):
         observed = partial(wrapper, observed)
     context = {"connection": connection, "cursor": None}
@@ -116,8 +115,8 @@ def _observed(exchange: "Exchange", bound: Bound[Any]) -> Answer:
 
 
 def _exchange_of_this_thread() -> "Exchange":
-    """The exchange with this thread's session, which its connection keeps."""
     kept: Any = connections[DEFAULT_DB_ALIAS]
+    # A new session has nothing prepared.
     if kept.exchange is None or kept.exchange.session is not kept.connection:
         kept.exchange = Exchange(kept.connection, prepares=settings.PREPARED_STATEMENTS)
     exchange: Exchange = kept.exchange
@@ -180,7 +179,6 @@ class Exchange:
     def _results_of(
         self, statements: Sequence[tuple[bytes, Sequence[Any]]], seconds: float | None
     ) -> list[PGresult]:
-        """The results of the statements, and of what had to be prepared for them where that failed."""
         self.pgconn.enter_pipeline_mode()
         preparing: dict[int, tuple[_Key, bytes]] = {}
         sent = 0
@@ -193,6 +191,7 @@ class Exchange:
         for place, (key, name) in preparing.items():
             if place < len(results) and results[place].status == ExecStatus.COMMAND_OK:
                 self.names[key] = name
+        # That something was prepared is no answer; that it could not be is.
         return [
             result
             for place, result in enumerate(results)
@@ -202,7 +201,7 @@ class Exchange:
     def _send(
         self, sql: bytes, values: Sequence[Any], preparing: dict[int, tuple[_Key, bytes]], place: int
     ) -> int:
-        """Put a statement into the message, and its preparation before it if need be; how many commands."""
+        """How many commands it put into the message: two where the statement had to be prepared first."""
         dumped = self.transformer.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else []
         types, formats = (self.transformer.types or (), self.transformer.formats) if values else ((), None)
         if not self.prepares:
@@ -224,13 +223,13 @@ class Exchange:
         return 2
 
     def _results(self) -> PQGen[list[PGresult]]:
-        """Send the message and read on to its end; to what was said last where the session ends before."""
         yield from generators.send(self.pgconn)
         results: list[PGresult] = []
         while True:
             try:
                 answered = yield from generators.fetch_many(self.pgconn)
             except psycopg.Error:
+                # What the server said last is why the session ended.
                 if results and results[-1].status == ExecStatus.FATAL_ERROR:
                     return results
                 raise
@@ -246,6 +245,6 @@ class Exchange:
 
 
 def _error(result: PGresult, encoding: str) -> psycopg.Error:
-    """The exception that a failure is. One without a code is the session's end."""
     error = errors.error_from_result(result, encoding=encoding)
+    # An error without a code is the session's end.
     return error if error.sqlstate else psycopg.OperationalError(str(error))

@@ -21,13 +21,12 @@ class NameField(models.CharField):
         super().__init__(*args, **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        """Normalise text; leave None to the field's own checks."""
         text = super().to_python(value)
         return unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else text
 
 
 def not_blank(*, name: str) -> models.CheckConstraint:
-    """The database's own refusal of a name without a visible character."""
+    """Refuses a `name` without a visible character; the parameter names the constraint."""
     return models.CheckConstraint(
         condition=models.Q(name__regex=_VISIBLE), name=name, violation_error_message=_("Enter a name.")
     )

@@ -28,9 +28,9 @@ class DatabaseCollector(Collector):
     """The database, and what is read from it at a scrape: by `collect` of each app's `metrics.py`."""
 
     def collect(self) -> Iterator[Metric]:
-        """Whether it takes writes, and what is read from it; a database that is away costs one attempt."""
         try:
             readers = [module.collect for module in modules_named("metrics") if hasattr(module, "collect")]
+            # The first failure ends all of it: a database that is away costs one attempt.
             metrics = [
                 GaugeMetricFamily(
                     "shop_database_lock_waits",

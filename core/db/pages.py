@@ -35,7 +35,6 @@ class PageShape:
     backward: bool = False
 
     def ordered(self, ordering: Sequence[str]) -> list[str]:
-        """The list's ordering, in the direction in which it is read."""
         if not self.backward:
             return [*ordering]
         return [name[1:] if name.startswith("-") else f"-{name}" for name in ordering]
@@ -64,7 +63,7 @@ class Page:
 
     @property
     def by_id(self) -> dict[str, Any]:
-        """The shape and the position for the statement of a list that is ordered by id."""
+        """The arguments `shape` and `pk` for the statement of a list that is ordered by id."""
         limit = (PAGE_SIZE if self.size == PAGE_SIZE else MAX_PAGE_SIZE) + 1
         if self.start is None:
             return {"shape": PageShape(limit), "pk": None}
@@ -72,15 +71,15 @@ class Page:
 
     @property
     def by_timestamp(self) -> dict[str, Any]:
-        """The same for a list that is ordered by a timestamp and then the id."""
+        """The same, and `timestamp`, for a list that is ordered by one and then the id."""
         return {**self.by_id, "timestamp": self.start and self.start.timestamp}
 
 
 def _rows_after(ordered: Sequence[str], *, pk: Any, timestamp: Any) -> Q:
-    """The rows that come after a position in this order; written so that an index serves it."""
     side = "lt" if ordered[-1].startswith("-") else "gt"
     beyond = Q((f"pk__{side}", pk))
     if len(ordered) == 1:
         return beyond
     name = ordered[0].lstrip("-")
+    # An index serves this form.
     return (beyond | Q((f"{name}__{side}", timestamp))) & Q((f"{name}__{side}e", timestamp))

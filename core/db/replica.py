@@ -36,7 +36,7 @@ class _Flushed(NamedTuple):
     asked: float
 
     def now(self) -> datetime:
-        """The primary's clock by now."""
+        # The primary's clock, not this machine's.
         return self.at + timedelta(seconds=time.monotonic() - self.asked)
 
 
@@ -68,7 +68,7 @@ def read_from_replica(read: Callable[[], R], *, in_snapshot: bool = False) -> R:
 
 @contextmanager
 def _in_place_of_the_primary() -> Iterator[None]:
-    """Inside the block this thread's default connection is the standby's."""
+    # `connections` is each thread's own.
     primary = connections[DEFAULT_DB_ALIAS]
     connections[DEFAULT_DB_ALIAS] = connections[REPLICA]
     try:
@@ -84,7 +84,6 @@ def replayed_at() -> datetime | None:
 
 
 def _is_near() -> bool:
-    """Whether there is a standby to read from."""
     if REPLICA not in connections.settings or connection.alias == REPLICA:
         return False
     if time.monotonic() < _Known.left_alone_until:
@@ -125,7 +124,7 @@ def _has_replayed_enough(flushed: _Flushed) -> bool:
 
 
 def _pass_over(reason: str, error: Exception) -> None:
-    """Leave the standby alone for a while: one that does not answer costs a connection's time-out."""
+    # A standby that does not answer costs a connection's time-out.
     _Known.left_alone_until = time.monotonic() + PAUSE_SECONDS
     connections[REPLICA].close()
     PASSED_OVER.labels(reason).inc()

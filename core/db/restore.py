@@ -46,8 +46,8 @@ class Numbering:
 
 
 def numberings() -> Iterator[Numbering]:
-    """Those of all tables of the shop, its staff's among them."""
     with connection.cursor() as cursor:
+        # Staff's tables and many-to-many fields have sequences, too.
         for model in apps.get_models(include_auto_created=True):
             for found in connection.introspection.get_sequences(cursor, model._meta.db_table):  # noqa: SLF001 - documented API
                 cursor.execute(sql.SEQUENCE, [found["name"]])
@@ -71,12 +71,10 @@ def move_past(*, highest_ids: Mapping[type[Model], int], margin: int) -> Iterato
 
 
 def require_alone() -> None:
-    """Raises Unsafe where this server is no primary yet, or where anybody else uses this database.
-
-    Another session could be given a number that is already in use, before the sequences are moved.
-    """
+    """Raises Unsafe where this server is no primary yet, or where anybody else uses this database."""
     is_recovering, others = sql.one_row(sql.ALONE)
     if is_recovering:
         raise Unsafe("this server is still recovering; `SELECT pg_promote()` ends that")
+    # Another session could be given a number that is already in use, before the sequences are moved.
     if others:
         raise Unsafe(f"{others} other sessions use this database; stop web, worker and poolers first")

@@ -50,9 +50,9 @@ _ENDS_SESSION = ("FATAL", "PANIC")
 
 
 def meaning_of(error: DatabaseError | InterfaceError) -> Meaning:
-    """The meaning of Django's exception by the driver's SQLSTATE; a failed connection has none."""
     cause = error.__cause__
     if not isinstance(cause, Error) or cause.sqlstate is None:
+        # A failed connection has no SQLSTATE.
         lost = isinstance(error, OperationalError | InterfaceError)
         return Meaning.UNAVAILABLE if lost else Meaning.BUG
     if cause.diag.severity_nonlocalized in _ENDS_SESSION:
@@ -63,12 +63,10 @@ def meaning_of(error: DatabaseError | InterfaceError) -> Meaning:
 
 
 def plans_are_lost(error: Error) -> bool:
-    """Whether prepared statements are of no more use in a session, while the statements themselves are right.
-
-    One is gone, or there already: a pooler that does not track them gave the session to others. Or a column
-    that it answers has got another type, were it only a longer varchar.
-    """
+    """Whether a session's prepared statements are lost, while the statements themselves are right."""
+    # One is gone, or there already: a pooler that does not track them gave the session to others.
     return error.sqlstate in {"26000", "42P05"} or (
+        # Or a column that it answers has got another type, were it only a longer varchar:
         # "Cached plan must not change result type", in words that depend on lc_messages.
         error.sqlstate == "0A000" and error.diag.source_function == "RevalidateCachedQuery"
     )

@@ -88,7 +88,7 @@ class Parameter(Expression):
         self.name = name
 
     def as_sql(self, _compiler: Any, _connection: Any) -> Any:
-        """A placeholder, and this as what is to be replaced."""
+        # The parameter itself stands among the values, to be replaced at each call.
         return "%s", [self]
 
 
@@ -101,7 +101,7 @@ class Statement(Generic[P, A]):
     compiled: dict[tuple[Any, ...], "_Compiled"] = field(default_factory=dict)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Bound[A]:
-        """The statement with these values. They go by name."""
+        # Values go by name alone.
         del args
         # An insert is compiled for the columns that it is given.
         variant = (*kwargs, *(kwargs[name] for name in self.fixed))
@@ -112,7 +112,6 @@ class Statement(Generic[P, A]):
         return Bound(compiled.sql, values, compiled.read)
 
     def _built(self, given: Mapping[str, Any]) -> Any:
-        """What the function builds of parameters, and of the values that are compiled in."""
         hints = get_type_hints(self.build)
         parameters = {
             name: given[name] if name in self.fixed else Parameter(name, _field(hints.get(name, str)))
@@ -181,7 +180,7 @@ class _InTransaction:
 
 
 def _field(annotation: Any) -> "models.Field[Any, Any]":
-    """The field of a parameter with this annotation; `int | None` is as `int`."""
+    # `int | None` has the field of `int`.
     if get_origin(annotation) in {Union, UnionType}:
         (annotation,) = set(get_args(annotation)) - {type(None)}
     return _FIELDS[annotation]()
@@ -231,7 +230,7 @@ class _Rows:
     """Reads rows as the QuerySet would: tuples, values or model instances; computed columns converted."""
 
     def __init__(self, rows: Any, compiler: Any) -> None:
-        """The compiler knows which column is what once its SQL is made."""
+        # The compiler knows which column is what once its SQL is made.
         self.compiler = compiler
         self.converters = compiler.get_converters([column[0] for column in compiler.select])
         self.make: Callable[[Any], Any] | None = None
@@ -250,7 +249,6 @@ class _Rows:
 
 
 def _instances(compiler: Any) -> Callable[[Sequence[Any]], models.Model]:
-    """From a row to an instance of the model, its annotations set."""
     model, columns = compiler.klass_info["model"], compiler.klass_info["select_fields"]
     own = slice(columns[0], columns[-1] + 1)
     names = [column[0].target.attname for column in compiler.select[own]]

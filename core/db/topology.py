@@ -75,7 +75,7 @@ def read() -> Topology:
 
 
 def warnings(found: Topology) -> list[CheckMessage]:
-    """Ways to lose acknowledged writes and reasons for waiting writes, most severe first."""
+    """What can lose acknowledged writes or keeps writes waiting, most severe first."""
     messages = [*_of_this_server(found)]
     if found.state in _OF_STATE:
         messages.append(_OF_STATE[found.state])
@@ -102,9 +102,9 @@ def _of_this_server(found: Topology) -> Iterator[CheckMessage]:
 
 
 def collect() -> Iterator[Metric]:
-    """Nothing of synchronous standbys where none is asked for, or where the role may not see them."""
     found = read()
     yield GaugeMetricFamily("shop_database_standbys", "Standbys that receive WAL.", found.standbys)
+    # Synchronous ones are left out where none is asked for, or where the role may not see them.
     if found.asks_for_standby and found.sees_all:
         yield GaugeMetricFamily(
             "shop_database_sync_standbys", "Of these, the synchronous ones.", found.sync_standbys

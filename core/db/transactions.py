@@ -104,7 +104,6 @@ class Messages:
         self.has_begun = self.has_ended = False
 
     def send(self, *statements: Bound[Any]) -> tuple[Any, ...]:
-        """Send these in one message; the answer of each."""
         return self._speak(statements)
 
     def commit(self, *statements: Bound[Any]) -> tuple[Any, ...]:
@@ -143,12 +142,12 @@ def in_messages() -> Iterator[Messages]:
 
 
 def _roll_back() -> None:
-    """Undo what is open. A session that cannot say so is closed, which undoes it as well."""
     session: Any = connection.connection
     try:
         if session is not None:
             session.rollback()
     except Exception:  # noqa: BLE001 - whatever it is, the session is of no use, and the first failure counts
+        # Closing undoes it as well.
         connection.close()
 
 
@@ -163,6 +162,7 @@ def database_problem(error: DatabaseError | InterfaceError) -> Problem | None:
     if meaning is Meaning.UNAVAILABLE:
         connection.close()
         return Unavailable()
+    # A lock that is not had in time may be held by a commit that another process has given up on.
     suspect_unconfirmed()
     metrics.GIVEN_UP.labels(_cause_of(error)).inc()
     return Busy()
@@ -190,14 +190,14 @@ def put_off(event: str) -> Iterator[None]:
 
 
 def violated_constraint(error: IntegrityError) -> str:
-    """The name of the constraint that refused a row, or an empty string."""
+    """The name of the constraint that refused a row; empty where none did."""
     cause = error.__cause__
     return (cause.diag.constraint_name or "") if isinstance(cause, errors.IntegrityError) else ""
 
 
 @contextmanager
 def snapshot(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Read over `using`, an alias of DATABASES, as of one moment, writing nothing."""
+    """Read as of one moment; nothing can be written. Raises RuntimeError within another transaction."""
     with transaction.atomic(durable=True, using=using), connections[using].cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield

@@ -9,7 +9,7 @@ from core.embedded.servers import SERVICES, EmbeddedServices
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; its exit code, 3 if `status` finds a server not running."""
+    """The exit code: 3 if `status` finds a server not running."""
     parser = argparse.ArgumentParser(prog="python -m core.embedded", description=__doc__)
     parser.add_argument("command", choices=["url", "redis-url", "start", "stop", "status"])
     parser.add_argument("--root", type=Path, default=SERVICES.root, help="folder of the data (%(default)s)")

@@ -29,11 +29,11 @@ class Account:
 
     @property
     def initializer(self) -> "Account":
-        """The account for initdb, which refuses one without a name: `nobody`, with access by the group."""
+        # initdb refuses an account without a name; `nobody` has access by the group.
         return replace(self, uid=NOBODY) if self.uid in SPARE_IDS else self
 
     def run(self, *command: str | Path, output: IO[bytes], cwd: Path | None = None, script: str = "") -> bool:
-        """Whether a command succeeds, out of reach of our terminal's Ctrl-C. Raises `OSError`."""
+        """Whether it succeeds. Raises `OSError`."""
         other = self.uid != os.geteuid()
         switch: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": ()} if other else {}
         # PGPORT and its like would change what the programs do.
@@ -45,6 +45,7 @@ class Account:
             input=script.encode(),
             stdout=output,
             stderr=subprocess.STDOUT,
+            # Out of reach of our terminal's Ctrl-C.
             start_new_session=True,
             check=False,
             **switch,
@@ -54,8 +55,9 @@ class Account:
     def can_serve(
         self, programs: tuple[Path, Path], folders: tuple[Path, Path], *, output: IO[bytes]
     ) -> bool:
-        """Whether it can run both programs and write in both folders, and the initializer has a name."""
+        """Whether it can run both programs and write in both folders. Raises `OSError`."""
         serves = self.run("sh", "-c", CAN_SERVE, "sh", *programs, *folders, output=output)
+        # initdb asks for a name.
         return serves and self.initializer.run("id", "-un", output=output)
 
 
@@ -75,7 +77,6 @@ def accounts_for(root: Path) -> Iterator[Account]:
 
 
 def _has_name(uid: int) -> bool:
-    """Whether an account or a group of this number exists."""
     with suppress(KeyError):
         return bool(pwd.getpwuid(uid))
     with suppress(KeyError):

@@ -9,12 +9,12 @@ LOCALE = Path(__file__).resolve().parents[2] / "locale"
 
 
 def gettext(text: str) -> str:
-    """A text in that language, out of locale/, before Django is set up."""
+    # Django's own is not set up yet.
     return _catalogue().gettext(text)
 
 
 @cache
 def _catalogue() -> catalogues.NullTranslations:
-    """By the first of these variables that is set, as POSIX has it."""
+    # The first of these variables that is set counts, as POSIX has it.
     chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return catalogues.translation("django", LOCALE, ["ko" if chosen.lower().startswith("ko") else "en"])

@@ -53,7 +53,7 @@ class Locks:
 
     @contextmanager
     def start(self, mode: int) -> Iterator[None]:
-        """Hold `start.lock`, shared or exclusive, for the block."""
+        """Hold `start.lock` for the block; `mode` is LOCK_SH or LOCK_EX. Waits without bound."""
         descriptor = self.open("start.lock")
         try:
             fcntl.flock(descriptor, mode)
@@ -62,7 +62,7 @@ class Locks:
             os.close(descriptor)
 
     def use(self) -> None:
-        """Use the servers until this process ends."""
+        """Use the servers until this process ends; a further call changes nothing."""
         pid = os.getpid()
         if pid in self._uses:
             return

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def give_to_owner(made: Path | int, *, checkout: Path) -> None:
-    """Give a file, a folder or an open file to the checkout's owner, where root made it."""
+    """Does nothing unless root runs in another's checkout; a number is that of an open file."""
     owner = checkout.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
         return

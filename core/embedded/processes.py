@@ -22,15 +22,15 @@ def pids(pattern: str) -> list[int]:
 
 
 def has_ended(pattern: str) -> bool:
-    """Asks twice: a process has no command line for a moment while it turns into another program."""
     if not pids(pattern):
+        # A process has no command line for a moment while it turns into another program.
         time.sleep(0.2)
         return not pids(pattern)
     return False
 
 
 def terminate(pattern: str, signum: signal.Signals) -> None:
-    """Send a signal to those that match, wait STOP_SECONDS for them to go, and then insist."""
+    """Send a signal to those that match; those that are there after STOP_SECONDS are killed."""
     for pid in pids(pattern):
         with suppress(ProcessLookupError):
             os.kill(pid, signum)

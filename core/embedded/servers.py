@@ -59,11 +59,11 @@ class EmbeddedServices:
         self._locks = Locks(self.root, stop=self._stop)
 
     def database_url(self, *, name: str = "pointshop") -> str:
-        """The address of a database; starts nothing."""
+        """Starts nothing."""
         return f"postgresql://postgres@/{quote(name)}?host={quote(str(self.socket_dir))}&port=5432"
 
     def redis_url(self, *, db: int = 0) -> str:
-        """The address of a Redis database; starts nothing."""
+        """Starts nothing."""
         return f"unix://{quote(str(self.socket_dir))}/redis.sock?db={db}"
 
     def ensure_running(self) -> None:
@@ -98,7 +98,7 @@ class EmbeddedServices:
         return {name: _connects(self.socket_dir / path) for name, path in sockets.items()}
 
     def is_running(self) -> bool:
-        """Whether both take connections and the start that made them so was not cut short."""
+        # `complete` is missing where a start was cut short.
         return all(self.status().values()) and (self.socket_dir / "complete").exists()
 
     def close_root(self) -> None:
@@ -110,17 +110,17 @@ class EmbeddedServices:
             self._close_root()
 
     def _close_root(self) -> None:
-        """What servers of an account of their own pass on their way stays open to their group."""
         for path in (self.root, *self.root.iterdir()):
             found = path.lstat()
             mine = os.geteuid() in {0, found.st_uid} and path != self.data.parent
             theirs = found.st_gid in SPARE_IDS or os.geteuid() == 0 == found.st_gid != found.st_uid
+            # What servers of an account of their own pass on their way stays open to their group.
             allowed = 0o710 if path == self.root and theirs else 0o700
             if mine and not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o777 & ~allowed:
                 path.chmod(found.st_mode & allowed)
 
     def _verify_socket_dir(self) -> None:
-        """Anybody may make a folder of that name in the temp folder and listen in it."""
+        # Anybody may make a folder of that name in the temp folder and listen in it.
         with suppress(FileNotFoundError):
             found = self.socket_dir.lstat()
             trusted = {account.uid for account in accounts_for(self.root)}
@@ -163,7 +163,6 @@ class EmbeddedServices:
         (self.socket_dir / "complete").touch()
 
     def _account(self) -> Account:
-        """The first account that can run the programs and write the data; PostgreSQL refuses uid 0."""
         programs = (self.programs.postgres("postgres"), self.programs.redis())
         folders = (self.data.parent, self.socket_dir)
         for folder in folders:
@@ -178,12 +177,12 @@ class EmbeddedServices:
         raise self._unavailable(nobody % self.root, log="postgres")
 
     def _let_in(self, account: Account) -> None:
-        """Give an account the folders of the servers, and its group the way through `root`."""
         for folder in (self.data.parent, self.socket_dir):
             os.chown(folder, account.uid, account.gid)
             folder.chmod(0o700)
         if account.initializer != account:
             self.data.parent.chmod(0o710)
+        # The servers' way to their folders leads through `root`.
         os.chown(self.root, -1, account.gid)
         self.root.chmod(0o700 if account.uid == self.root.stat().st_uid else 0o710)
 
@@ -206,9 +205,9 @@ class EmbeddedServices:
         fresh.rename(self.data)
 
     def _hand_over(self, data: Path, account: Account) -> None:
-        """Bottom up, so that the owner of the topmost folder tells whether it was finished."""
         if data.stat().st_uid == account.uid:
             return
+        # Bottom up, so that the owner of the topmost folder tells whether it was finished.
         for folder, _folders, names in os.walk(data, topdown=False):
             for name in (*names, "."):
                 os.chown(Path(folder, name), account.uid, account.gid, follow_symlinks=False)
@@ -237,8 +236,8 @@ class EmbeddedServices:
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def _end_postgres(self) -> None:
-        """End ours cleanly, then what a killed postmaster left: its children and its pid files."""
         terminate(self.postmaster_pattern, signal.SIGINT)
+        # A killed postmaster leaves its children and its pid files.
         terminate(f"^postgres: {self.tag}: ", signal.SIGKILL)
         # PostgreSQL sees to the pids of dead processes itself, but any live one, or a zombie, stops it.
         (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
@@ -248,7 +247,7 @@ class EmbeddedServices:
                 pid_file.unlink()
 
     def _is_served_by(self, pid: int) -> bool:
-        """Whether it is a postmaster on this folder, started when the checkout had another path."""
+        # The folder tells: when it started, the checkout may have had another path, and so another tag.
         try:
             return Path(psutil.Process(pid).cwd()).samefile(self.data)
         except psutil.NoSuchProcess:

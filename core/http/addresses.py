@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 
 def address_of(request: HttpRequest | Request | None) -> str:
-    """The client's address, or an empty text where there is none, as over a unix socket."""
+    """An empty text where there is none, as over a unix socket."""
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", "") if request else "")
     except ValueError:
@@ -17,5 +17,5 @@ def address_of(request: HttpRequest | Request | None) -> str:
 
 
 def network(address: str) -> str:
-    """The network that counts as one address: an IPv6 subscriber has a whole /64."""
+    # An IPv6 subscriber has a whole /64.
     return str(ip_network((address, 64), strict=False)) if ":" in address else address

@@ -15,7 +15,6 @@ class SchemaView(SpectacularAPIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *_args: Any, **_kwargs: Any) -> HttpResponse:
-        """The document in the format that was negotiated."""
         renderer: Any = request.accepted_renderer
         kind: Any = type(renderer)
         charset = f"; charset={renderer.charset}" if renderer.charset else ""

@@ -22,12 +22,12 @@ log = structlog.get_logger(__name__)
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's EXCEPTION_HANDLER: every exception of a view becomes a problem, a bug too."""
+    # DRF's EXCEPTION_HANDLER may leave a bug to Django; this one answers it, too.
     return error_response(context["request"]._request, error)  # noqa: SLF001 - DRF has no other way
 
 
 def error_response(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The answer to an exception of a view; a bug is logged with its trace."""
+    """A bug is answered as Internal, and logged with its trace."""
     problem = problem_of(error)
     if problem is None:
         log.error("bug", exc_info=error)
@@ -35,7 +35,7 @@ def error_response(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """Word the problem in the reader's language and wrap it as an HTTP answer."""
+    """In the reader's language, and counted; the answer's `problem` is the problem, for the log."""
     metrics.PROBLEMS.labels(problem.code).inc()
     language = preferred_language(request)
     body: dict[str, object] = {
@@ -96,7 +96,6 @@ def problem_of(error: Exception) -> Problem | None:
 
 
 def _status_of(error: Exception) -> int:
-    """The status that Django or DRF would answer with; 500 for what neither knows."""
     if isinstance(error, exceptions.APIException):
         return error.status_code
     if isinstance(error, Http404 | PermissionDenied):

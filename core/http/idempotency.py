@@ -44,5 +44,4 @@ def idempotency_key(request: Request) -> IdempotencyKey | None:
 
 
 def replay_headers(outcome: Idempotent[Any]) -> dict[str, str]:
-    """The header that tells a replayed answer from a first one."""
     return {"Idempotent-Replayed": "true"} if outcome.replayed else {}

@@ -14,7 +14,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def observe_request(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    """Count one answered request; what the client chose freely never becomes a label."""
+    # What the client chose freely never becomes a label.
     method = request.method if request.method in _METHODS else "other"
     route = request.resolver_match.view_name if request.resolver_match else "unmatched"
     REQUESTS.labels(method, route, response.status_code).inc()

@@ -71,8 +71,8 @@ def request_ids(get_response: GetResponse) -> GetResponse:
 
 
 def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, object]:
-    """Log fields of a refusal: code and member; empty for the admin's pages."""
     problem = getattr(response, "problem", None)
+    # The admin's pages carry no problem.
     if problem is None:
         return {}
     member = named_caller(request)
@@ -102,13 +102,10 @@ class AllowedHosts(CommonMiddleware):
     """Django's common middleware, which refuses an unknown Host; PROBES answer under any."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
-        """Refuse, redirect or let pass. Raises DisallowedHost."""
         return None if request.path_info in PROBES else super().process_request(request)
 
 
 def content_security_policy(get_response: GetResponse) -> GetResponse:
-    """Tell browsers to run and load nothing that the shop does not serve itself."""
-
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         policy = ADMIN_CONTENT_SECURITY_POLICY if _in_admin(request) else CONTENT_SECURITY_POLICY
@@ -132,17 +129,15 @@ class SkipAdminMiddleware(BaseHandler):
         self.get_view_response = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer by the view, or by the rest of the middleware."""
         answer = self.get_admin_response if _in_admin(request) else self.get_view_response
         return cast("HttpResponse", answer(request))
 
     def process_exception_by_middleware(self, exception: Exception, request: HttpRequest) -> HttpResponse:
-        """The problem for what a plain view raised."""
+        # Plain views' alone come here: those of DRF are answered before.
         return error_response(request, exception)
 
 
 def admin_locale(get_response: GetResponse) -> GetResponse:
-    """Use the language that was chosen in the admin, or that the browser asks for."""
     localised = LocaleMiddleware(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -160,7 +155,6 @@ class ProblemResponses:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Replace an error page by its problem."""
         response = self.get_response(request)
         if _in_admin(request):
             return response
@@ -172,10 +166,10 @@ class ProblemResponses:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A page for staff while the database is away, read-only or busy; it asks the database nothing."""
         problem = problem_of(error)
         if problem is None or problem.status != HTTPStatus.SERVICE_UNAVAILABLE:
             return None
+        # The page, for staff, asks the database nothing.
         page = render(request, "backoffice/come_again.html", status=problem.status)
         for name, value in {**problem.headers, "Cache-Control": "no-store"}.items():
             page[name] = value

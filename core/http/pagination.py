@@ -25,7 +25,7 @@ def encode_cursor(position: Position) -> str:
 
 
 def decode_cursor(cursor: str, *, kind: str) -> Position:
-    """The position that a cursor names. Raises BadSignature for one that is not ours."""
+    """Raises BadSignature for one that is not ours, or of another kind."""
     backward, pk, *moment = Signer(salt=kind).unsign_object(cursor)
     return Position(backward, datetime.fromisoformat(moment[0]) if moment else None, pk)
 
@@ -44,7 +44,7 @@ class KeysetPagination(CursorPagination):
     cursor_query_description = "Taken from `next` or `previous`, as it is."
 
     def get_page_size(self, request: Request) -> int:
-        """The page size asked for. Raises Invalid out of 1–100."""
+        """Raises Invalid out of 1–100."""
         text = request.query_params.get("page_size", str(self.page_size))
         if not re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) or not 1 <= int(text) <= self.max_page_size:
             raise Invalid(errors=[InputError("parameter", "page_size", "page_size")])
@@ -53,7 +53,7 @@ class KeysetPagination(CursorPagination):
     def rows_of(
         self, request: Request, read: Callable[[Page], Sequence[Any]], *, ordering: Sequence[str]
     ) -> Sequence[Any]:
-        """The rows of the page that the parameters name, read by a statement. Raises Invalid."""
+        """The rows of the page that the parameters name; the links lead to its neighbours. Raises Invalid."""
         self.timestamp = _timestamp_of(ordering)
         size, start = self.get_page_size(request), self._start(request)
         backward = start is not None and start.backward
@@ -71,7 +71,6 @@ class KeysetPagination(CursorPagination):
         return self._link(self.rows[0], backward=True) if self.rows and self.has_previous else None
 
     def _start(self, request: Request) -> Position | None:
-        """The cursor's position. Raises Invalid for a forged one."""
         token = request.query_params.get(self.cursor_query_param)
         if not token:
             return None
@@ -86,14 +85,12 @@ class KeysetPagination(CursorPagination):
         return replace_query_param(self.url, self.cursor_query_param, cursor)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """The parameters as the OpenAPI document describes them."""
         cursor, size = super().get_schema_operation_parameters(view)
         cursor["schema"]["format"] = BY_TIMESTAMP if _timestamp_of(view.ordering) else BY_ID
         size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
         return [size, cursor]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The page as the OpenAPI document describes it."""
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
@@ -103,5 +100,5 @@ class KeysetPagination(CursorPagination):
 
 
 def _timestamp_of(ordering: Sequence[str]) -> str | None:
-    """The name of the timestamp that comes before the id, if one does."""
+    # A list is ordered by the id alone, or by a timestamp and then the id.
     return ordering[0].lstrip("-") if len(ordering) > 1 else None

@@ -21,8 +21,7 @@ sys.set_int_max_str_digits(MAX_BODY_BYTES)
 def require_readable(request: Request) -> None:
     """Raise UnsupportedMediaType for a content coding, and for a write of another type than JSON in UTF-8.
 
-    A write without a body may leave the type out. A form's type is refused even then: a page of another site
-    can submit one without a preflight, and the gateway adds the member whose browser it is.
+    A write without a body may leave the type out.
     """
     if "HTTP_CONTENT_ENCODING" in request.META:
         codings = {coding.strip().lower() for coding in request.META["HTTP_CONTENT_ENCODING"].split(",")}
@@ -32,6 +31,8 @@ def require_readable(request: Request) -> None:
         return
     content_type = request.META.get("CONTENT_TYPE", "").strip()
     has_body = request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
+    # Even without a body: a page of another site can submit a form's type without a preflight, and the
+    # gateway adds the member whose browser it is.
     if (content_type or has_body) and not _is_json_in_utf8(content_type):
         raise UnsupportedMediaType
 
@@ -54,7 +55,7 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,  # noqa: ARG002 - DRF passes it
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - DRF passes it
     ) -> Any:
-        """The body as Python values. Raises Malformed."""
+        """Raises Malformed."""
         try:
             text = stream.read().decode("utf-8")
             data = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
@@ -76,8 +77,8 @@ def _refuse(constant: str) -> None:
 
 
 def _check(value: Any, *, levels: int) -> None:
-    """Raise ValueError for a lone surrogate, which an escape can write, and for more levels than these."""
     if isinstance(value, str):
+        # An escape can write a lone surrogate, which UTF-8 refuses.
         value.encode()
     elif isinstance(value, dict | list):
         if levels == 0:

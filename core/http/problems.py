@@ -106,6 +106,5 @@ BY_STATUS: dict[int, type[Problem]] = {
 
 
 def standing_for(status: int) -> type[Problem]:
-    """The problem of an error's status; of one that is not listed, the first of its class."""
     unlisted = Internal if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Malformed
     return BY_STATUS.get(status, unlisted)

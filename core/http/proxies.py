@@ -28,7 +28,6 @@ class TrustedProxies:
         self.networks = [_unmapped(ip_network(each)) for each in trusted if each != "*"]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request whose environ has no forwarding header left but a scheme that is believed."""
         forwarding = [each for each in environ if each.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED"))]
         if not forwarding:
             return self.application(environ, start_response)
@@ -67,7 +66,7 @@ def _elements(header: str) -> list[str]:
 
 
 def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    """As `_address` has its addresses: 10.0.0.0/8 for ::ffff:10.0.0.0/104."""
+    # As `_address` has its addresses: 10.0.0.0/8 for ::ffff:10.0.0.0/104.
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < MAPPED_BITS:
         return network
@@ -75,7 +74,7 @@ def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
 
 
 def _address(text: str) -> Address | None:
-    """An address as proxies write it: with or without a port, a zone, brackets or an IPv4-mapped prefix."""
+    # Proxies write it with or without a port, a zone, brackets or an IPv4-mapped prefix.
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

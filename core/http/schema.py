@@ -64,7 +64,6 @@ class ShopSchema(AutoSchema):
     """Adds to each operation the problems it can answer and the headers of its answers."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Json | None:
-        """The operation as the document shows it."""
         operation: Json | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
@@ -86,11 +85,9 @@ class ShopSchema(AutoSchema):
         return operation
 
     def get_paginated_name(self, serialized_name: str) -> str:
-        """The name of a page of a list."""
         return f"{serialized_name}Page"
 
     def _codes(self, operation: Json) -> list[str]:
-        """What can be refused, by the shape of the request and by what the action says of itself."""
         codes = ["not_acceptable", "too_large", "unsupported_media_type", "throttled", "internal", "busy"]
         codes += ["unavailable"]
         places = {parameter["in"] for parameter in operation.get("parameters", [])}
@@ -110,7 +107,6 @@ class ShopSchema(AutoSchema):
         return getattr(view, view.action)
 
     def _response(self, status: int, kinds: list[type[Problem]]) -> Json:
-        """A reference to the response that answers one of these problems."""
         if len(kinds) == 1:
             name, schema = kinds[0].__name__, ref(schema_name(kinds[0]))
         else:
@@ -134,8 +130,8 @@ class ShopSchema(AutoSchema):
         return reference
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002 - drf-spectacular's signature
-        """A field, with the bounds of a list that is sent to us."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        # drf-spectacular leaves out the bounds of a list of objects.
         if direction == "request" and isinstance(field, ListSerializer):
             bounds: Any = field
             schema |= {"minItems": int(not bounds.allow_empty), "maxItems": bounds.max_length}

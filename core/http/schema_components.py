@@ -77,21 +77,20 @@ def complete(result: Json, **_: Any) -> Json:
 
 
 def _require_all(answer: Json) -> None:
-    """An answer has all its members; a number without a bound of its own is an id, a count or won."""
     answer["required"] = list(answer["properties"])
+    # A number without a bound of its own is an id, a count or won.
     for schema in answer["properties"].values():
         if "integer" in schema.get("type", "") and schema.get("minimum", BIGINT_BOUNDS[0]) in BIGINT_BOUNDS:
             schema["minimum"] = 0
 
 
 def _answered(components: Json) -> list[type[Problem]]:
-    """The kinds of problems that some operation answers."""
+    # An operation refers to the problems that it answers.
     documented = str(components)
     return [kind for kind in problem_types().values() if f"/{schema_name(kind)}'" in documented]
 
 
 def _problem(kind: type[Problem]) -> Json:
-    """One kind of problem: the common members, narrowed, and its own."""
     own = {
         "type": {"type": "string", "enum": [f"/problems/{kind.code}"]},
         "status": {"type": "integer", "enum": [kind.status]},

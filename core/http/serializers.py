@@ -19,23 +19,21 @@ _CODES = {"empty": "min_length", "not_a_list": "not_a_list", "invalid": "not_an_
 
 
 def serialize(serializer_class: type[serializers.Serializer[Any]], instance: Any) -> dict[str, Any]:
-    """The instance as a client sees it, DRF's `data`."""
+    """As DRF's `data`, by a serializer that every thread shares: it has no context."""
     shown: dict[str, Any] = _shared(serializer_class).to_representation(instance)
     return shown
 
 
 def validate_input(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """The client's input, validated by the serializer. Raises ValidationError."""
+    """Raises DRF's ValidationError."""
     validated: dict[str, Any] = _shared(serializer_class).run_validation(data)
     return validated
 
 
 @cache
 def _shared(serializer_class: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """One for every thread: making its fields takes 4 to 40 times as long as using them.
-
-    Neither reading nor showing leaves anything in it (tests/contract/test_shown.py).
-    """
+    # One for every thread: making its fields takes 4 to 40 times as long as using them. Neither reading nor
+    # showing leaves anything in it (tests/contract/test_shown.py).
     return serializer_class()
 
 
@@ -54,13 +52,13 @@ class StrictSerializer(serializers.Serializer[Any]):
     """An object with the listed fields and no other."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """The validated fields. Raises ValidationError with every wrong place at once."""
         unknown = {}
         if isinstance(data, Mapping):
             unknown = {key: [ErrorDetail("", code="unknown")] for key in data if key not in self.fields}
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
+            # Every wrong place is named at once.
             raise ValidationError({**error.detail, **unknown}) from None  # type: ignore[dict-item]
         if unknown:
             raise ValidationError(unknown)
@@ -80,7 +78,7 @@ class TimestampField(serializers.DateTimeField):
 
 
 def input_errors(detail: Any, pointer: str = "") -> Iterator[InputError]:
-    """Flatten DRF's nested error detail into one InputError a place."""
+    """One InputError for each place in DRF's nested detail, by its JSON pointer (RFC 6901)."""
     if isinstance(detail, dict):
         for key, inner in detail.items():
             step = (

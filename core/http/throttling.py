@@ -26,10 +26,10 @@ class EndpointThrottle(BaseThrottle):
     seconds_left = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether the caller is within the endpoint's rate, or `*`, that of each endpoint without one."""
         if not hasattr(view, "basename"):  # the OpenAPI document and its page, which are not on the router
             return True
         endpoint = f"{view.basename}-{view.action}"
+        # `*` is the rate of each endpoint without one of its own.
         rate = settings.RATE_LIMITS.get(endpoint) or settings.RATE_LIMITS.get("*")
         if rate is None:
             return True
@@ -41,5 +41,4 @@ class EndpointThrottle(BaseThrottle):
         return counted <= rate.requests
 
     def wait(self) -> float:
-        """The seconds until the next window."""
         return math.ceil(self.seconds_left)

@@ -25,13 +25,11 @@ log = structlog.get_logger(__name__)
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """A short page that leads to the docs and the admin."""
     return _page(request, "core/index.html", {})
 
 
 @require_safe
 def problem_list(request: HttpRequest) -> HttpResponse:
-    """Every code that an error can have."""
     language = preferred_language(request)
     problems = [
         {"code": kind.code, "status": kind.status, "title": kind.title.in_language(language)}
@@ -42,7 +40,7 @@ def problem_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
-    """The page at a problem's `type`: explains the code."""
+    # A problem's `type` leads here.
     problem = problem_types().get(code)
     if problem is None:
         raise NotFound
@@ -53,7 +51,7 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 def livez(_request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    # The process answers; nothing else is asked.
     return JsonResponse({"status": "ok"})
 
 
@@ -75,15 +73,14 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def prometheus(_request: HttpRequest) -> HttpResponse:
-    """Metrics in Prometheus's text format."""
     return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _state(dependency: str, check: Callable[[], Any]) -> str:
-    """The dependency's state in one word; the reason goes to the log, as it may hold addresses."""
     try:
         check()
     except Exception as error:  # noqa: BLE001 - drivers raise many kinds; each means that it cannot be used now
+        # The reason stays out of the answer, as it may hold addresses.
         log.warning("dependency_down", dependency=dependency, error=str(error))
         return "down"
     return "ok"

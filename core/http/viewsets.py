@@ -51,7 +51,6 @@ class ApiViewSet(GenericViewSet[Any]):
         return int(caller.pk)
 
     def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:
-        """Run the checks. Raises the first that fails."""
         self.perform_authentication(request)
         if self.permission_classes and request.user is None:
             raise NotAuthenticated
@@ -69,14 +68,14 @@ class ApiViewSet(GenericViewSet[Any]):
         request: Request,
         force: bool = False,  # noqa: FBT001, FBT002 - DRF's signature
     ) -> tuple[BaseRenderer, str]:
-        """JSON, in one form; parameters of Accept change nothing, but `q=0` refuses. Raises NotAcceptable."""
+        # Parameters of Accept change nothing, but `q=0` refuses.
         accepted = {f"{each.main_type}/{each.sub_type}" for each in request.accepted_types}
         if request.headers.get("Accept", "").strip() and ACCEPTABLE.isdisjoint(accepted) and not force:
             raise NotAcceptable
         return JSONRenderer(), JSONRenderer.media_type
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a failure; for what cannot be read, look the caller up first: 401 comes before it."""
+        # 401 comes before what cannot be read, so the caller is looked up first.
         if isinstance(exc, UNREADABLE):
             try:
                 self.check_permissions(self.request)
@@ -85,21 +84,20 @@ class ApiViewSet(GenericViewSet[Any]):
         return super().handle_exception(exc)
 
     def page(self, request: Request, read: Callable[[Page], Sequence[Any]]) -> Response:
-        """A page of the list that `read` reads, its rows as the action's serializer shows them."""
+        """`read` answers the rows of a Page, in its direction, and one more where there is one."""
         paginator: Any = self.paginator
         serializer: Any = self.get_serializer_class()
         rows = paginator.rows_of(request, read, ordering=self.ordering)
         return self.get_paginated_response([serialize(serializer, row) for row in rows])
 
     def one(self, found: Sequence[Any]) -> Response:
-        """The one row that was found, as the action's serializer shows it. Raises NotFound."""
+        """Raises NotFound where nothing was found."""
         if not found:
             raise NotFound
         serializer: Any = self.get_serializer_class()
         return Response(serialize(serializer, found[0]))
 
     def location(self, *, basename: str, pk: int) -> dict[str, str]:
-        """The Location header of a new object."""
         return {"Location": reverse(f"{basename}-detail", kwargs={self.lookup_field: pk})}
 
 

@@ -62,35 +62,30 @@ class Parser(HTTPRequestParser):
     large: ClassVar[WeakSet["Parser"]] = WeakSet()
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Raise ParsingError for a Transfer-Encoding beside a Content-Length, before HTTP/1.1, or empty.
-
-        And for a target that cannot be taken apart, and for a coding of the body other than chunks, which
-        waitress would answer with 501.
-        """
         try:
             super().parse_header(header_plus)
         except TransferEncodingNotImplemented as error:
+            # Waitress would answer 501.
             raise ParsingError(str(error)) from None
         except ValueError:  # of half an IPv6 address, for one; the loop would hang up without a word
             raise ParsingError("Bad URI") from None
+        # A Transfer-Encoding may stand beside a Content-Length, before HTTP/1.1, or be empty.
         unread = not self.chunked or "CONTENT_LENGTH" in self.headers
         if unread and TRANSFER_ENCODING.search(header_plus):
             raise ParsingError("Transfer-Encoding is ambiguous here")
 
     def received(self, data: bytes) -> int:
-        """Read `data`; chunk extensions and trailers count as headers do, at most MAX_HEADER_BYTES.
-
-        What is in a chunked body beside its content is at most MAX_FRAMING_BYTES.
-        """
         consumed = super().received(data)
         if self.completed:
             # Waitress would still ask for a body, which makes it forget that all has come, and never answer.
             self.expect_continue = False
         body = self.body_rcv
         if isinstance(body, ChunkedReceiver):
+            # Chunk extensions and trailers count as headers do.
             if len(body.control_line + body.trailer) > MAX_HEADER_BYTES:
                 self.error = BadRequest("Chunk extension or trailer too long")
                 self.completed = True
+            # Framing is what a chunked body has beside its content.
             if self.body_bytes_received - len(body) > MAX_FRAMING_BYTES:
                 self.error = BadRequest("Chunks too small")
                 self.completed = True
@@ -115,22 +110,19 @@ class Task(WSGITask):
         return head
 
     def write(self, data: bytes) -> None:
-        """Send a piece of the body; none of it to HEAD, whose client would read it as the next answer.
-
-        A body of one piece goes out together with the head: two packets would wake the client twice.
-        """
         if self.is_head():
+            # The client would read a body as the next answer.
             super().write(b"")
         elif self.wrote_header or not self.has_body or len(data) != self.content_length:
             super().write(data)
         else:
+            # Head and body go out as one: two packets would wake the client twice.
             head = self.build_response_header()
             self.wrote_header = True
             self.content_bytes_written = len(data)
             self.channel.write_soon(head + data)
 
     def is_head(self) -> bool:
-        """Whether the client wants the head alone."""
         request: Any = self.request
         return bool(request.command == "HEAD")
 
@@ -143,21 +135,18 @@ class Channel(HTTPChannel):
     stopping: ClassVar[bool] = False
 
     def hang_up_if_stalled(self) -> None:
-        """Close it where its client has read nothing of an answer for IDLE_SECONDS.
-
-        A long answer that is read by nobody would keep its file and, beyond 16 MiB, a thread for ever.
-        """
         # Held while a thread adds to the answer and sends what the kernel takes.
         if not self.outbuf_lock.acquire(blocking=False):
             return
         try:
+            # A long answer that nobody reads would keep its file and, beyond 16 MiB, a thread for ever.
             if self.total_outbufs_len and self.last_activity < time.time() - IDLE_SECONDS:
                 self.handle_close()
         finally:
             self.outbuf_lock.release()
 
     def is_answering(self) -> bool:
-        """Whether a whole request has come in and its answer is not yet fully handed to the kernel."""
+        # `requests` have come in whole; the buffers hold what the kernel has not taken of their answers.
         return bool(self.requests or self.total_outbufs_len)
 
 
@@ -213,7 +202,6 @@ class WaitressWorker(Worker):
         self.looked_at = 0.0
 
     def run(self) -> None:
-        """Serve until told to stop, or until the arbiter or a listening socket is gone; then drain."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # warns for each request that has to wait
         wsgi: Any = self.wsgi
         application: Any = TrustedProxies(wsgi, trusted=self.cfg.forwarded_allow_ips)
@@ -223,6 +211,7 @@ class WaitressWorker(Worker):
         self.listeners = [each for each in self.map.values() if isinstance(each, BaseWSGIServer)]
         for listener in self.listeners:
             listener.channel_class = Channel
+        # A worker ends, too, when the arbiter or a listening socket is gone.
         while self.alive and self.ppid == os.getppid() and all(each.accepting for each in self.listeners):
             self.poll_once()
         self.drain()
@@ -246,7 +235,7 @@ class WaitressWorker(Worker):
         }
 
     def poll_once(self) -> None:
-        """Tell the arbiter that this process lives, then handle what happens within POLL_SECONDS."""
+        # The arbiter learns that this process lives.
         self.notify()
         wasyncore.poll2(POLL_SECONDS, self.map)
         if time.monotonic() - self.looked_at > 1:
@@ -255,7 +244,6 @@ class WaitressWorker(Worker):
                 channel.hang_up_if_stalled()
 
     def drain(self) -> None:
-        """Stop accepting, answer what has come in, and give up after `graceful_timeout` seconds."""
         Channel.stopping = True
         for listener in self.listeners:
             stop_accepting(listener)
@@ -264,23 +252,19 @@ class WaitressWorker(Worker):
             self.poll_once()
 
     def has_work(self, age: float) -> bool:
-        """Whether the drain, `age` seconds old, has anything to wait for."""
         return any(age < LINGER_SECONDS or each.is_answering() for each in self.channels())
 
     def channels(self) -> list[Channel]:
-        """The connections."""
         return [each for each in self.map.values() if isinstance(each, Channel)]
 
 
 def stop_accepting(listener: BaseWSGIServer) -> None:
-    """Take the connections the kernel has already accepted, then close this process's listening socket.
-
-    The kernel resets what still waits when the last process closes it: a client that connects between the
-    last look and that close is cut.
-    """
+    """Take the connections the kernel has already accepted, then close this process's listening socket."""
     listening: Any = listener.socket
     waiting = select.poll()
     waiting.register(listening, select.POLLIN)
+    # The kernel resets what still waits when the last process closes the socket: a client that connects
+    # between the last look and that close is cut.
     for _ in range(listener.adj.backlog):
         if not waiting.poll(0):
             break

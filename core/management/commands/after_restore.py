@@ -26,7 +26,6 @@ class Command(ShopCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What the platform has, where to keep what was forgotten, and how far to move."""
         parser.add_argument("--events", type=Path, required=True, help="the platform's file, as for audit")
         parser.add_argument("--forgotten", type=Path, help="write the forgotten events into this new file")
         parser.add_argument(
@@ -42,7 +41,6 @@ class Command(ShopCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Tell, then move. Raises CommandError where that would be unsafe or numbers have two owners."""
         try:
             if not options["check"]:
                 require_alone()
@@ -78,14 +76,14 @@ class Command(ShopCommand):
 
 
 def _margin(text: str) -> int:
-    """How many numbers to leave out. Raises ValueError."""
     if (number := int(text)) < 0:
+        # argparse takes this for a wrong argument.
         raise ValueError(text)
     return number
 
 
 def what_is_known(events: Path) -> Known:
-    """What the one app that writes the platform's file reads out of it, of one moment."""
+    # One app alone writes the platform's file.
     (app,) = apps_with("known")
     with snapshot():
         known: Known = app.known(events=events)
@@ -93,5 +91,4 @@ def what_is_known(events: Path) -> Known:
 
 
 def apps_with(name: str) -> Iterator[Any]:
-    """The `after_restore.py` of each app that has such a function there."""
     return (module for module in modules_named("after_restore") if hasattr(module, name))

@@ -19,7 +19,6 @@ class Command(ShopCommand):
     help = "Check that balances, stock, coupons, orders, events and the ranking add up; exit 1 if not."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How to print, and what the platform has."""
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument("--events", type=Path, help="the receiver's file, compared with the outbox")
         parser.add_argument(
@@ -38,7 +37,6 @@ class Command(ShopCommand):
 
 
 def as_table(findings: list[Finding]) -> str:
-    """One line a rule, its first violations below it."""
     width = max(len(finding.rule) for finding in findings)
     lines = [f"{'rule':{width}} {'checked':>10} {'broken':>8}"]
     for finding in findings:

@@ -23,7 +23,6 @@ class Command(ShopCommand, migrate.Command):
     """Django's, one at a time; a migration that gets no lock is tried again (config/postgresql/base.py)."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate. Raises CommandError where a table is in use for PATIENCE_SECONDS."""
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
@@ -46,12 +45,10 @@ class Command(ShopCommand, migrate.Command):
 
 @contextmanager
 def alone(alias: str, *, say: Callable[[str], object]) -> Iterator[None]:
-    """Wait until no other `migrate` runs on this database, and keep others from starting.
-
-    The lock is that of a transaction which does nothing else: a pooler may hand a session, and its locks with
-    it, to others between two statements.
-    """
+    """Wait until no other `migrate` runs on this database, and keep others from starting."""
     with closing(connections.create_connection(alias)) as holder:
+        # The lock is that of a transaction which does nothing else: a pooler may hand a session, and its
+        # locks with it, to others between two statements.
         holder.set_autocommit(False)
         with holder.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
