@@ -91,7 +91,7 @@ class Bench:
             f"{what}: preview of {len(content) / 1e6:.1f} MB", lambda: self.operator.upload(tab, content)
         )
         page = Tab("/admin/products/product/process_import/", answer.body.decode())
-        assert 'name="expected"' in page.text, page.text[-5000:]
+        assert 'name="fingerprint"' in page.text, page.text[-5000:]
         answer = self.step(f"{what}: import", lambda: self.operator.send(page))
         assert answer.status == 302, answer.body.decode()[-3000:]
 

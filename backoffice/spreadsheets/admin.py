@@ -49,10 +49,10 @@ class UploadForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """The confirmation of a preview: the key of the kept file, and the preview's summary."""
+    """The confirmation of a preview: the key of the kept file, and the fingerprint of what was shown."""
 
     upload = forms.UUIDField(widget=forms.HiddenInput)
-    expected = forms.CharField(widget=forms.HiddenInput, max_length=100)
+    fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
 
 class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
@@ -114,7 +114,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
         pk = uploads.keep_upload(
             owner_id=_staff_id(request), model=self.model, file_name=file.name or "", content=content
         )
-        form = ConfirmForm(initial={"upload": pk, "expected": result.summary})
+        form = ConfirmForm(initial={"upload": pk, "fingerprint": result.fingerprint})
         return self._import_page(request, confirm_form=form, result=result)
 
     def template_view(self, request: HttpRequest, name: str, kind: str) -> FileResponse:
@@ -144,14 +144,14 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
             # A row stayed locked for too long, or was added or changed since it was read.
             return self._upload_again(request, _("The same rows were being changed; nothing was imported."))
 
-    def _confirm(self, request: HttpRequest, *, upload: UUID, expected: str) -> HttpResponse:
+    def _confirm(self, request: HttpRequest, *, upload: UUID, fingerprint: str) -> HttpResponse:
         staff_id = _staff_id(request)
         kept = uploads.take_upload(pk=upload, owner_id=staff_id, model=self.model)
         if kept is None:
             return self._upload_again(request, GONE)
         try:
             result = importing.confirm(
-                spreadsheet=self.spreadsheet, **kept, staff_id=staff_id, expected=expected
+                spreadsheet=self.spreadsheet, **kept, staff_id=staff_id, fingerprint=fingerprint
             )
         except ValidationError as error:
             return self._import_page(request, form=UploadForm(), errors=error.messages)

@@ -25,8 +25,9 @@ from backoffice.spreadsheets.columns import (
 
 # The first whole number that Excel shows otherwise than by its digits, as 1E+11.
 FIRST_SCIENTIFIC = 10**11
-# Far above any shop's ids, and far below the end of the sequence.
-MAX_ID = 10**12
+# Of a row that a file brings: far above any shop's ids, and far below the end of the sequence. The shop's own go
+# on from there, and are read in a file.
+MAX_NEW_ID = 10**12
 # `4.0` and `4.00` are 4, as programs write it. `4.000` is 4000 where the dot separates thousands, as it does
 # in files with semicolons.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0{1,2})?", re.ASCII)
@@ -71,9 +72,13 @@ def _read_integer(_column: Column, value: Any) -> int:
 
 def _read_id(column: Column, value: Any) -> int:
     row_id = _read_integer(column, value)
-    if not 1 <= row_id <= MAX_ID:
-        raise ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
+    if row_id < 1:
+        raise id_out_of_range()
     return row_id
+
+
+def id_out_of_range() -> ValidationError:
+    return ValidationError(_("An id is 1 to 1,000,000,000,000; leave it empty for a new row."))
 
 
 def _read_text(_column: Column, value: Any) -> Any:

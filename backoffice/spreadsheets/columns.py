@@ -135,6 +135,12 @@ class Row:
         changed = {name: value for name, value in new.items() if value != getattr(self.stored, name)}
         return changed | self.extra
 
+    @cached_property
+    def overwritten(self) -> dict[str, Any]:
+        """The stored values of the fields in `changes`; of `extra` none, as a difference fits any value."""
+        names = self.changes.keys() - self.extra.keys() if self.stored else ()
+        return {name: getattr(self.stored, name) for name in sorted(names)}
+
     @property
     def kind(self) -> str:
         """`new`, `changed` or `unchanged`."""
@@ -217,9 +223,8 @@ class Spreadsheet:
 
     def log_parts(self, row: Row) -> list[action_log.Part]:
         """The log message's parts for a stored row that is about to change."""
-        after = {name: value for name, value in row.changes.items() if name not in self.extra_names}
-        before = {name: getattr(row.stored, name) for name in after}
-        return [action_log.changes(row.stored, before, after)] if after else []
+        after = {name: row.changes[name] for name in row.overwritten}
+        return [action_log.changes(row.stored, row.overwritten, after)] if after else []
 
 
 def _change(before: str, after: str) -> str:
@@ -227,7 +232,8 @@ def _change(before: str, after: str) -> str:
 
 
 def stripped(text: str) -> str:
-    return text.strip().strip("\ufeff").strip()
+    # macOS writes Hangul in pieces (NFD).
+    return unicodedata.normalize("NFC", text).strip().strip("\ufeff").strip()
 
 
 def is_excel_error(text: str) -> bool:

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice
 from typing import IO, Any
 
 import structlog
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -71,11 +73,16 @@ class ImportResult:
     counts: Counter[str] = field(default_factory=Counter)
     adjusted: int = 0
     warned: int = 0
+    _planned: Any = field(default_factory=sha256, init=False)
 
     @property
     def summary(self) -> str:
-        """How many rows are new, changed and unchanged; a confirmed import does just that, or nothing."""
         return "-".join(str(self.counts[kind]) for kind in ("new", "changed", "unchanged"))
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what is written over what; a confirmed import does that, or nothing."""
+        return str(self._planned.hexdigest())
 
     @property
     def formatted_counts(self) -> dict[str, str]:
@@ -92,6 +99,7 @@ class ImportResult:
 
     def add(self, row: Row, spreadsheet: Spreadsheet) -> None:
         self.counts["invalid" if row.errors else row.kind] += 1
+        self._planned.update(repr((row.number, row.kind, row.overwritten, row.changes)).encode())
         self.adjusted += bool(row.extra)  # as a difference of stock
         self.warned += bool(row.warnings)
         name = str(row.stored) if row.stored and "name" not in row.values else ""
@@ -122,20 +130,23 @@ def preview(*, spreadsheet: Spreadsheet, content: bytes) -> ImportResult:
 
 
 def confirm(
-    *, spreadsheet: Spreadsheet, content: bytes, file_name: str, staff_id: int, expected: str
+    *, spreadsheet: Spreadsheet, content: bytes, file_name: str, staff_id: int, fingerprint: str
 ) -> ImportResult:
-    """Write all rows of a file whose preview said `expected`, its `summary`; or none where rows are invalid.
+    """Write all rows of a file whose preview had this `fingerprint`; or none where rows are invalid.
 
     Raises ValidationError where the file as a whole is wrong or would do something else by now,
     OperationalError and IntegrityError where other transactions hold or change the same rows.
     """
     entries = ImportLog(staff_id=staff_id, file=file_name[:100], model=spreadsheet.model)
     with parsed(content) as (report, rows), durable_transaction():
+        # Imports of a table take turns, or each would miss the names of the other's new rows.
+        content_type = ContentType.objects.get_for_model(spreadsheet.model)
+        ContentType.objects.select_for_update(no_key=True).get(pk=content_type.pk)
         result = _read_rows(spreadsheet, report, rows, entries=entries)
         if result.invalid_rows:
             transaction.set_rollback(True)
             return result
-        if result.summary != expected:
+        if result.fingerprint != fingerprint:
             raise ValidationError(
                 _("The shop has changed since the preview. Please upload the file again and look once more.")
             )

@@ -6,7 +6,7 @@ CREATE_TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_seen
     (kind text, value text, number bigint, PRIMARY KEY (kind, value)) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staged
-    (kind text, key bigint, number bigint, version bigint, fields text[], changes json,
+    (kind text, key bigint, number bigint, version bigint, fields text[], changes json, before json,
     PRIMARY KEY (kind, key)) ON COMMIT DROP;
 TRUNCATE pg_temp.import_seen, pg_temp.import_staged
 """
@@ -29,8 +29,8 @@ WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY conname
 # Rows that change the same fields are written by one UPDATE, in any order of the file.
 STAGE = """
 INSERT INTO pg_temp.import_staged
-SELECT %s, key, number, version, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes
-FROM json_to_recordset(%s::json) AS rows(key bigint, number bigint, version bigint, changes json)
+SELECT %s, key, number, version, ARRAY(SELECT json_object_keys(changes) ORDER BY 1), changes, before
+FROM json_to_recordset(%s::json) AS rows(key bigint, number bigint, version bigint, changes json, before json)
 """
 HIGHEST_NEW_ID = (
     "SELECT coalesce(max((changes->>'id')::bigint), 0) FROM pg_temp.import_staged WHERE kind = 'new'"
@@ -40,7 +40,8 @@ STAGED_NEW = """
 SELECT key, changes FROM pg_temp.import_staged WHERE kind = 'new' AND key > %s ORDER BY key LIMIT %s
 """
 STAGED_CHANGED = """
-SELECT key, number, changes FROM pg_temp.import_staged WHERE kind = 'changed' AND key = ANY(%s) ORDER BY key
+SELECT key, number, changes, before FROM pg_temp.import_staged
+WHERE kind = 'changed' AND key = ANY(%s) ORDER BY key
 """
 CHANGED_FIELDS = "SELECT DISTINCT fields FROM pg_temp.import_staged WHERE kind = 'changed'"
 

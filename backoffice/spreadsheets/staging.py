@@ -38,7 +38,7 @@ def stage(*, spreadsheet: Spreadsheet, rows: Iterable[Row], log: ImportLog) -> N
         elif row.kind == "changed":
             changed.append((row.stored, spreadsheet.log_parts(row)))
             place = {"key": row.stored.pk, "number": row.number, "version": row.stored.version}
-            staged["changed"].append({**place, "changes": row.changes})
+            staged["changed"].append({**place, "changes": row.changes, "before": row.overwritten})
     # Entries take longer than the changes themselves, and orders wait from `write` on.
     log.rows_changed(changed)
     with connection.cursor() as cursor:
@@ -101,7 +101,7 @@ def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
     with connection.cursor() as cursor:
         staged = cursor.execute(sql.STAGED_CHANGED, [ids]).fetchall()
     rows = []
-    for key, number, changes in staged:
+    for key, number, changes, before in staged:
         extra = {name: changes[name] for name in changes if name in spreadsheet.extra_names}
         values = {name: changes[name] for name in changes if name not in extra}
         new = copy(stored[key])
@@ -110,6 +110,8 @@ def _read_again(spreadsheet: Spreadsheet, ids: list[int]) -> list[Row]:
         row = Row(number, {"id": key, **changes}, values, extra, stored=stored[key], new=new)
         # The UPDATE itself refuses what breaks a constraint by now.
         spreadsheet.check(row)
+        if json.loads(json.dumps(row.overwritten, default=str)) != before:
+            row.refuse("", _("Somebody changed this row meanwhile."))
         rows.append(row)
     return rows
 

@@ -1,7 +1,6 @@
 """Validation of a file's rows: their cells, against other rows of the file, and against stored rows."""
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -14,7 +13,7 @@ from django.db.models.expressions import DatabaseDefault, RawSQL
 from django.utils.translation import gettext as _
 
 from backoffice.spreadsheets import sql
-from backoffice.spreadsheets.cells import read_cell
+from backoffice.spreadsheets.cells import MAX_NEW_ID, id_out_of_range, read_cell
 from backoffice.spreadsheets.columns import Column, Row, Spreadsheet, stripped
 
 VERSION = RawSQL(sql.ROW_VERSION, (), BigIntegerField())  # noqa: S611 - our own text # nosec B611
@@ -86,6 +85,8 @@ class RowValidator:
                 else _("Without an id the row is new, and new rows need these columns too: %(names)s.")
             )
             row.refuse("id", text % {"names": ", ".join(self.lacking)})
+        if stored is None and row.row_id and row.row_id > MAX_NEW_ID:
+            row.refuse("id", id_out_of_range())
         is_ignored = False
         for name, value in row.values.items():
             column = self.columns[name].field
@@ -120,7 +121,7 @@ class RowValidator:
 
 def _names(headings: Sequence[Any], columns: list[Column]) -> list[str | None]:
     by_spelling = {word: column.name for column in columns for word in column.spellings()}
-    shown = [stripped(unicodedata.normalize("NFC", "" if each is None else str(each))) for each in headings]
+    shown = [stripped("" if each is None else str(each)) for each in headings]
     names = [by_spelling.get(heading.casefold()) for heading in shown]
     times = Counter(names)
     unknown = [heading[:40] for heading, name in zip(shown, names, strict=True) if heading and not name]

@@ -108,6 +108,6 @@ def test_import_and_export_pages_answer_any_form_values(browser, page):
     for table in ("users_user", "products_product", "coupons_coupon"):
         for value in VALUES:
             fields = {"format": value, "resource": value, "import_file_name": value, "export_items": value,
-                      "original_file_name": value, "expected": value, "import_file": value}  # fmt: skip
+                      "original_file_name": value, "fingerprint": value, "import_file": value}  # fmt: skip
             answer = browser.post(reverse(f"admin:{table}_{page}"), fields)
             assert answer.status_code in {200, 302}, (table, page, value[:20])

@@ -1,5 +1,7 @@
 """Files with mistakes: refused as a whole, each mistake by its row and column."""
 
+import unicodedata
+
 import pytest
 
 from backoffice.spreadsheets.models import Upload
@@ -121,6 +123,20 @@ def test_id_that_none_could_have_is_refused(admin_client, row_id):
     assert set(wrong(preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (row_id, "a", 1, 1))))[2]) == {
         "id"
     }
+
+
+def test_id_that_the_shop_itself_gave_is_read_however_large(admin_client):
+    product = ProductFactory(pk=10**12 + 1, price=1)
+    bring(admin_client, PRODUCTS, as_csv(("id", "price"), (product.pk, 2)))
+    product.refresh_from_db()
+    assert product.price == 2
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_choice_is_read_as_any_system_writes_hangul(admin_client, form):
+    row = ("가", unicodedata.normalize(form, "정률"), 10, 5)
+    bring(admin_client, COUPONS, as_csv(("name", "discount_type", "discount_value", "quantity"), row))
+    assert Coupon.objects.get().discount_type == "percent"
 
 
 def test_coupon_s_quantity_never_falls_below_what_is_issued(admin_client):

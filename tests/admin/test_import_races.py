@@ -19,8 +19,10 @@ from products.models import Product
 from products.services import take
 from products.spreadsheets import ProductSpreadsheet
 from tests.kit.client import Client
+from tests.kit.database import lock_waiters
 from tests.kit.files import as_csv
 from tests.kit.operator import Operator, Tab
+from tests.kit.processes import until
 from tests.kit.scenes import at_once, buyer
 from users.factories import UserFactory
 from users.models import User
@@ -32,7 +34,7 @@ IMPORT, CONFIRM = (f"/admin/products/product/{page}/" for page in ("import", "pr
 def previewed(operator: Operator, content: bytes) -> Tab:
     """The page of a preview that waits for a yes."""
     answer = operator.upload(operator.open(IMPORT), content)
-    assert b'name="expected"' in answer.body, answer.body.decode()[-2000:]
+    assert b'name="fingerprint"' in answer.body, answer.body.decode()[-2000:]
     return Tab(CONFIRM, answer.body.decode())
 
 
@@ -116,6 +118,48 @@ def test_import_of_one_file_twice_at_once_is_one(http: Client) -> None:
     assert User.objects.count() == 50
 
 
+def test_imports_of_two_uploads_of_one_file_at_once_are_one(http: Client) -> None:
+    operator = Operator(http).with_session()
+    content = as_csv(HEAD[1:], *((f"스콘 {n}", 1, 1) for n in range(500)))
+    pages = [previewed(operator, content) for _ in range(2)]
+    at_once([lambda page=page: operator.send(page) for page in pages])
+    assert (Product.objects.count(), LogEntry.objects.count()) == (500, 500)
+
+
+def test_import_of_a_row_that_others_change_while_it_waits_is_refused(transactional_db, admin_user) -> None:
+    product = ProductFactory(price=1)
+    file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(("id", "price"), (product.pk, 2))}
+    seen = preview(**file).fingerprint
+
+    def confirm_elsewhere():
+        try:
+            return confirm(**file, staff_id=admin_user.pk, file_name="a.csv", fingerprint=seen)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with a_row_held(product):
+            confirming = pool.submit(confirm_elsewhere)
+            until(lock_waiters)
+            Product.objects.update(price=5)
+        (row,) = confirming.result().invalid_rows
+    assert (row.number, Product.objects.get().price) == (2, 5)
+
+
+def test_import_over_a_value_that_the_preview_did_not_show_is_refused(admin_user) -> None:
+    """Others also undid what the file changed first, so that as many rows change as before."""
+    first, second = ProductFactory(price=50), ProductFactory(price=200)
+    rows = (first.pk, first.name, 100, 1), (second.pk, second.name, 200, 1)
+    file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
+    seen = preview(**file)
+    Product.objects.filter(pk=first.pk).update(price=100)
+    Product.objects.filter(pk=second.pk).update(price=250)
+    assert preview(**file).summary == seen.summary
+    with pytest.raises(ValidationError, match="미리보기"):
+        confirm(**file, staff_id=admin_user.pk, file_name="a.csv", fingerprint=seen.fingerprint)
+    assert {*Product.objects.values_list("price", flat=True)} == {100, 250}
+
+
 def test_rows_added_while_ids_are_reserved_never_collide(transactional_db: None) -> None:
     """Operators add members one by one while imports bring ids of their own, each ahead of the numbering."""
     together = Barrier(4)
@@ -169,7 +213,7 @@ def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_a
     file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
     result = preview(**file)
     assert (result.is_too_long_to_show, result.rows, result.summary) == (True, [], "10001-0-0")
-    confirm(**file, staff_id=admin_user.pk, file_name="all.csv", expected=result.summary)
+    confirm(**file, staff_id=admin_user.pk, file_name="all.csv", fingerprint=result.fingerprint)
     assert Product.objects.count() == 10_001
     assert "10,001" in action_log.describe(LogEntry.objects.get())
 
@@ -181,7 +225,7 @@ def test_import_of_a_big_file_logs_old_and_new_values_of_each_changed_row(admin_
         "spreadsheet": ProductSpreadsheet(),
         "content": as_csv(HEAD, *((each.pk, each.name, 5, 1) for each in products), ("", "c", 1, 1)),
     }
-    confirm(**file, staff_id=admin_user.pk, file_name="all.csv", expected=preview(**file).summary)
+    confirm(**file, staff_id=admin_user.pk, file_name="all.csv", fingerprint=preview(**file).fingerprint)
     told = {entry.object_id: action_log.describe(entry) for entry in LogEntry.objects.all()}
     assert told.pop(None) == "파일 all.csv: 1건을 추가하고 2건을 바꿨어요."
     assert {pk: text[:11] for pk, text in told.items()} == {str(p.pk): "가격: 1원 → 5원" for p in products}
@@ -190,7 +234,7 @@ def test_import_of_a_big_file_logs_old_and_new_values_of_each_changed_row(admin_
 def test_mistake_in_the_last_of_many_rows_refuses_the_file(admin_user) -> None:
     rows = [*(("", f"스콘 {n}", 1000, 5) for n in range(2_500)), ("", "x", -1, 0)]
     file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
-    result = confirm(**file, staff_id=admin_user.pk, file_name="x", expected="")
+    result = confirm(**file, staff_id=admin_user.pk, file_name="x", fingerprint="")
     assert [row.number for row in result.invalid_rows] == [2_502]
     assert not Product.objects.exists()
 

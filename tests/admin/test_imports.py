@@ -125,14 +125,6 @@ def test_row_leaves_an_entry_in_the_log_with_the_file_s_name(admin_client):
     assert action_log.describe(changed) == "가격: 1원 → 2원 · 파일 file.csv에서 가져왔어요."
 
 
-def test_row_of_a_file_logs_what_it_replaces_when_it_is_written_not_when_it_was_looked_at(admin_client):
-    product = ProductFactory(name="a", price=1, stock=1)
-    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 3, 1)))
-    Product.objects.filter(pk=product.pk).update(price=2)
-    confirm(admin_client, PRODUCTS, page)
-    assert action_log.describe(LogEntry.objects.get()).startswith("가격: 2원 → 3원")
-
-
 def test_preview_shows_names_as_they_will_be(admin_client):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["'=1+1"], ["<b>x</b>"])).content.decode()
     assert all(cell in page for cell in ("<td>=1+1</td>", "<td>&lt;b&gt;x&lt;/b&gt;</td>"))
