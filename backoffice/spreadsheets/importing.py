@@ -141,7 +141,7 @@ def confirm(
     with parsed(content) as (report, rows), durable_transaction():
         # Imports of a table take turns, or each would miss the names of the other's new rows.
         content_type = ContentType.objects.get_for_model(spreadsheet.model)
-        ContentType.objects.select_for_update(no_key=True).get(pk=content_type.pk)
+        ContentType.objects.select_for_update(of=("self",), no_key=True).get(pk=content_type.pk)
         result = _read_rows(spreadsheet, report, rows, entries=entries)
         if result.invalid_rows:
             transaction.set_rollback(True)
