@@ -25,8 +25,8 @@ from backoffice.spreadsheets.columns import (
 
 # The first whole number that Excel shows otherwise than by its digits, as 1E+11.
 FIRST_SCIENTIFIC = 10**11
-# Of a row that a file adds: far above any shop's ids, and far below the end of the sequence. That goes on from
-# there, so that rows of the shop may have larger ones.
+# Of a row that a file adds: far above any shop's ids, and far below the end of the sequence.
+# The sequence goes on from there, so that rows of the shop may have larger ones.
 MAX_NEW_ID = 10**12
 # `4.0` and `4.00` are 4, as programs write it. `4.000` is 4000 where the dot separates thousands, as it does
 # in files with semicolons.
