@@ -20,6 +20,7 @@ OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 # Never what the library complains of: checked already, or set here.
 OURS = {"OTEL_EXPORTER_OTLP_ENDPOINT", OF_TRACES, "OTEL_PROPAGATORS"}
+WITHOUT_PACKAGES = "needs the packages of requirements-traces.txt (locks/traces.txt)"
 UNTRACED: AbstractContextManager[None] = nullcontext()
 
 _tracer: Any = None
@@ -37,7 +38,7 @@ def check_endpoint(url: str) -> None:
     except ValueError as error:
         raise ValueError(f"is set, but {OF_TRACES} {error}") from None
     if find_spec("opentelemetry") is None:
-        raise ValueError("needs the packages of requirements-traces.txt (locks/traces.txt)")
+        raise ValueError(WITHOUT_PACKAGES)
     for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value]:
         del os.environ[name]  # as good as unset, by OpenTelemetry's specification
     given = sorted({name for name in os.environ if name.startswith("OTEL_")} - OURS)
@@ -45,7 +46,7 @@ def check_endpoint(url: str) -> None:
     os.environ["OTEL_PROPAGATORS"] = "tracecontext"
     # The specification's default; the library would warn.
     os.environ.setdefault("OTEL_TRACES_SAMPLER_ARG", "1.0")
-    if complaints := _complaints():
+    if (complaints := _complaints()) and given:
         # Some say the name; the value none may show.
         these = [name for name in given if name.removeprefix("OTEL_") in complaints] or given
         raise ValueError(f"is set, but OpenTelemetry cannot use what these say: {', '.join(these)}")
@@ -74,6 +75,8 @@ def _complaints() -> str:
     logger.propagate = False
     try:
         _rehearse()
+    except ModuleNotFoundError:  # some of them are there
+        raise ValueError(WITHOUT_PACKAGES) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, a process would end with it
         return f"{error!r}"
     finally:

@@ -1,5 +1,7 @@
 """Where traces may be sent; that they are is seen in tests/traces."""
 
+import sys
+
 import pytest
 
 from core import traces
@@ -26,7 +28,11 @@ def test_endpoint_that_would_be_logged_with_a_secret_is_refused(monkeypatch, url
         traces.check_endpoint("http://collector:4318")
 
 
-def test_endpoint_is_refused_in_words_without_the_packages(monkeypatch):
-    monkeypatch.setattr(traces, "find_spec", lambda _name: None)
+@pytest.mark.parametrize("found", [None, "opentelemetry-api alone"])
+def test_endpoint_is_refused_in_words_without_the_packages(monkeypatch, found):
+    for name in ("OTEL_PROPAGATORS", "OTEL_TRACES_SAMPLER_ARG"):
+        monkeypatch.setenv(name, "")  # to be restored
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter", None)
+    monkeypatch.setattr(traces, "find_spec", lambda _name: found)
     with pytest.raises(ValueError, match="needs the packages of requirements-traces"):
         traces.check_endpoint("http://collector:4318")
