@@ -65,6 +65,8 @@ class FixedIntervalScheduler(Scheduler):
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         self._start_over_if_clock_was_set_back()
         wait = super().tick(*args, **kwargs)
+        if self.broker_down:
+            wait = 1  # second; what failed is due at once
         if settings.BEAT_FILE:
             Path(settings.BEAT_FILE).touch()
         return wait
@@ -86,7 +88,10 @@ class FixedIntervalScheduler(Scheduler):
             if not self.broker_down:
                 log.warning("broker_away", error=str(error))
             self.broker_down = True
-            return  # `tick` has set the entry to its next time already
+            # `tick` has set the entry to its next time already, which may be tomorrow.
+            self.schedule[entry.name] = entry
+            self._heap = None
+            return
         if self.broker_down:
             log.warning("broker_back")
         self.broker_down = False

@@ -144,9 +144,11 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _secrets() -> list[str]:
     values = [value for name, value in os.environ.items() if SECRET_NAME.search(name)]
-    for name, url in os.environ.items():
-        if name.endswith("_URL"):
-            values += [password for found in URL_PASSWORD.findall(url) for password in found if password]
+    for name, value in os.environ.items():
+        if name.endswith(("_URL", "_ENDPOINT")):
+            values += [password for found in URL_PASSWORD.findall(value) for password in found if password]
+        if name.endswith("_HEADERS"):  # OpenTelemetry's: name=value,name=value
+            values += [each.partition("=")[2].strip() for each in value.split(",")]
     # A line may have one as it is written, as it is meant (percent-decoded), or as `repr` shows it.
     known = {form for value in values for form in (value, unquote(value), repr(value)[1:-1])}
     return sorted((each for each in known if len(each) >= SHORTEST_SECRET), key=len, reverse=True)

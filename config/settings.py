@@ -9,11 +9,11 @@ from backoffice.unfold import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of t
 from config import environment as env
 from config import services
 from config.dotenv import COUNTERS, SettingsError
+from config.endpoints import rate_limits
 from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
 from config.processors import usable_processors
 from core.embedded.servers import SERVICES
-from core.rates import rates
 from core.traces import check_endpoint
 from orders.outbox.destination import Destination
 from orders.outbox.sources import DEFAULT_SOURCE, check_source
@@ -55,7 +55,7 @@ COUPON_VALID_DAYS = env.whole_number("COUPON_VALID_DAYS", least=1, most=36_500, 
 RANKING_DAYS = env.whole_number("RANKING_DAYS", least=1, most=36_500, default=3)
 RANKING_SIZE = env.whole_number("RANKING_SIZE", least=1, most=1000, default=5)
 RANKING_CACHE_SECONDS = env.whole_number("RANKING_CACHE_SECONDS", least=0, most=86_400, default=0)
-RATE_LIMITS = rates(env.checked("RATE_LIMITS", rates))
+RATE_LIMITS = rate_limits(env.checked("RATE_LIMITS", rate_limits))
 DATA_PLATFORM_URL = env.checked("DATA_PLATFORM_URL", Destination.parse)
 DATA_PLATFORM_SECRET = env.webhook_secret("DATA_PLATFORM_SECRET")
 EVENT_SOURCE = env.checked("EVENT_SOURCE", check_source, default=DEFAULT_SOURCE)

@@ -1,7 +1,5 @@
 """All URLs: the shop's endpoints on one router, its pages, the documentation and the admin."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -24,9 +22,6 @@ router.register("orders", OrderViewSet, "order")
 router.register("rankings", RankingViewSet, "ranking")
 
 READ = ["get", "head"]
-# What RATE_LIMITS can name.
-_views: list[Any] = [each.callback for each in router.urls]
-ENDPOINTS = {f"{view.initkwargs['basename']}-{action}" for view in _views for action in view.actions.values()}
 
 urlpatterns = [
     path("api/v1/", include(router.urls)),

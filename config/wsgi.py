@@ -43,15 +43,9 @@ if not settings.DEBUG:
     request_started.disconnect(reset_queries)
 application.request_class = UTF8Request
 
-from config.urls import ENDPOINTS  # noqa: E402 - needs Django set up
-
 log = structlog.get_logger(__name__)
 if not settings.GATEWAY_SECRET and not settings.DEBUG:
     log.warning("gateway_not_verified", why=UNVERIFIED_GATEWAY)
-if unknown := settings.RATE_LIMITS.keys() - ENDPOINTS - {"*"}:
-    log.warning(
-        "rate_limit_of_no_endpoint", names=", ".join(sorted(unknown)), known=", ".join(sorted(ENDPOINTS))
-    )
 
 # Only a web process bounds how long the database may take, for a migration takes what it takes. What
 # DATABASE_URL sets comes after that, and so counts.

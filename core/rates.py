@@ -18,9 +18,9 @@ class Rate:
 def rates(text: str) -> dict[str, Rate]:
     """Read `order-create=5/s,coupon-issue=60/min,*=1000/h`: an endpoint's name or `*`. Raises ValueError.
 
-    A name given twice is refused, as one of its rates would silently not count.
+    A name given twice is refused, as one of its rates would silently not count; so is an entry that is empty.
     """
-    found = [_RATE.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
+    found = [_RATE.fullmatch(part.strip()) for part in text.split(",")] if text else []
     limits = {rate[1]: Rate(int(rate[2]), SECONDS[rate[3]]) for rate in found if rate}
     if len(limits) < len(found):
         raise ValueError("must be as in order-create=5/s,coupon-issue=60/min,*=1000/h, no endpoint twice")

@@ -1,28 +1,121 @@
 """Traces by OpenTelemetry's packages (requirements-traces.txt), imported where traces are sent alone."""
 
 # ruff: noqa: PLC0415 - nowhere else
+import logging
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
+from itertools import chain
+from logging.handlers import BufferingHandler
 from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.util import setup_testing_defaults
 
 from django.conf import settings
 
 # version-traceid-parentid-flags, of W3C Trace Context.
 LONGEST_TRACEPARENT = 55
+OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
+# Never what the library complains of: checked already, or set here.
+OURS = {"OTEL_EXPORTER_OTLP_ENDPOINT", OF_TRACES, "OTEL_PROPAGATORS"}
+WITHOUT_PACKAGES = "needs the packages of requirements-traces.txt (locks/traces.txt)"
 UNTRACED: AbstractContextManager[None] = nullcontext()
 
 _tracer: Any = None
 
 
 def check_endpoint(url: str) -> None:
-    """Raises ValueError for what traces cannot be sent to, or by."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-        raise ValueError("is no http:// or https:// URL of a host")
+    """Raises ValueError, in words that show no value, for what traces cannot be sent to, or by.
+
+    That may be the value of another of OpenTelemetry's variables: what its library would only warn of, or
+    would raise at the first request, stops the start, as with the shop's own settings.
+    """
+    _check_url(url)
+    try:
+        _check_url(os.environ.get(OF_TRACES) or url)
+    except ValueError as error:
+        raise ValueError(f"is set, but {OF_TRACES} {error}") from None
     if find_spec("opentelemetry") is None:
-        raise ValueError("needs the packages of requirements-traces.txt (locks/traces.txt)")
+        raise ValueError(WITHOUT_PACKAGES)
+    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value]:
+        del os.environ[name]  # as good as unset, by OpenTelemetry's specification
+    given = sorted({name for name in os.environ if name.startswith("OTEL_")} - OURS)
+    # The only one that the shop knows. The library reads this as it is imported, and takes `none`, too.
+    os.environ["OTEL_PROPAGATORS"] = "tracecontext"
+    # The specification's default; the library would warn.
+    os.environ.setdefault("OTEL_TRACES_SAMPLER_ARG", "1.0")
+    if (complaints := _complaints()) and given:
+        # Some say the name; the value none may show.
+        these = [name for name in given if name.removeprefix("OTEL_") in complaints] or given
+        raise ValueError(f"is set, but OpenTelemetry cannot use what these say: {', '.join(these)}")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # it shows the URL
+        usable = False
+    if not usable:
+        raise ValueError("is no http:// or https:// URL of a host")
+    # The library logs all of this whenever nothing can be sent there, and appends a path to it.
+    if set("?#") & set(url) or "@" in parts.path:
+        raise ValueError(
+            "has a query, a fragment or an @ behind its host; OTEL_EXPORTER_OTLP_HEADERS has keys"
+        )
+
+
+def _complaints() -> str:
+    """What the library says, or raises, when it starts and has its first request; nothing is sent."""
+    said, logger = BufferingHandler(capacity=1000), logging.getLogger("opentelemetry")
+    said.setLevel(logging.WARNING)
+    logger.addHandler(said)
+    logger.propagate = False
+    try:
+        _rehearse()
+    except ModuleNotFoundError:  # some of them are there
+        raise ValueError(WITHOUT_PACKAGES) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, a process would end with it
+        return f"{error!r}"
+    finally:
+        logger.propagate = True
+        logger.removeHandler(said)
+    return " ".join(record.getMessage() for record in said.buffer)
+
+
+def _rehearse() -> None:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+    from opentelemetry.util.re import parse_env_headers
+
+    def answer(_environ: Any, respond: Any) -> list[bytes]:
+        respond("204 No Content", [("Vary", "Accept")])
+        return []
+
+    headers = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or os.environ.get(HEADERS, "")
+    for each in chain(*parse_env_headers(headers, liberal=True).items()):
+        if not (each.isascii() and each.isprintable()):
+            raise ValueError(HEADERS)
+    BatchSpanProcessor(OTLPSpanExporter()).shutdown()
+    TracerProvider(resource=_resource("check", version="0"))
+    environ: dict[str, Any] = {"HTTP_ACCEPT": "*/*"}
+    setup_testing_defaults(environ)
+    # Of the requests that are sampled, only, it captures headers.
+    traced = OpenTelemetryMiddleware(answer, tracer_provider=TracerProvider(sampler=ALWAYS_ON))
+    list(traced(environ, lambda *_: None))
+
+
+def _resource(process: str, *, version: str) -> Any:
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+    ours = {"service.name": f"pointshop-{process}", "service.version": version}
+    # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say counts before it.
+    return Resource.create(ours).merge(OTELResourceDetector().detect())
 
 
 def start(process: str) -> None:
@@ -38,13 +131,10 @@ def start(process: str) -> None:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
     from opentelemetry.instrumentation.redis import RedisInstrumentor
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    ours = {"service.name": f"pointshop-{process}", "service.version": settings.VERSION}
-    # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say counts before it.
-    provider = TracerProvider(resource=Resource.create(ours).merge(OTELResourceDetector().detect()))
+    provider = TracerProvider(resource=_resource(process, version=settings.VERSION))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.embedded.language import gettext as _
@@ -75,8 +75,12 @@ def _end_run(lock: Path) -> int | None:
     with lock.open("r+") as file:
         if not take(file):
             wait_until(lambda: bool(lock.read_text()), seconds=1)
-            holder = int(lock.read_text())
-            os.kill(holder, signal.SIGTERM)
+            try:
+                holder = int(lock.read_text())
+            except ValueError:  # a full disk, or another program that locks it
+                raise CannotRun(_("%s names no process to end.") % lock) from None
+            with suppress(ProcessLookupError):  # it ends by itself just now
+                os.kill(holder, signal.SIGTERM)
             if not wait_until(lambda: take(file), seconds=STOP_SECONDS):
                 raise CannotRun(_("Process %d does not end.") % holder)
         end_sessions(folder=lock.parent)  # a killed run holds no lock, but leaves its programs

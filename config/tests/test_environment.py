@@ -10,7 +10,7 @@ import pytest
 
 from config import environment as env
 from config.dotenv import SettingsError
-from core.rates import rates
+from config.endpoints import rate_limits as limits
 
 flag = partial(env.flag, default=False)
 number = partial(env.whole_number, least=1, most=65_535, default=8000)
@@ -18,7 +18,7 @@ host = partial(env.host, default="127.0.0.1")
 origins = partial(env.origins, required=False, wildcards=False)
 wildcards = partial(env.origins, required=False, wildcards=True)
 hosts = partial(env.served_hosts, required=False)
-rate_limits = partial(env.checked, check=rates)
+rate_limits = partial(env.checked, check=limits)
 debug_key = partial(env.secret_key, debug=False)
 
 BAD = [
@@ -49,7 +49,8 @@ BAD = [
     *[(env.file_to_touch, value) for value in ("/nowhere/beat", "/etc/passwd/beat", "/")],
     *[(env.gateway_secret, value) for value in (" g", "g ", "g\n", "g\tg", "\x7f", "g\udcff")],
     *[(env.webhook_secret, value) for value in ("whsec_!", "whsec_", "abc", " whsec_YQ==")],
-    *[(rate_limits, value) for value in ("x", "a=0/s", "a=1/d", "a=1/s,a=2/s", "a=1", "*=1/s;", "a=１/s")],
+    *[(rate_limits, value) for value in ("x", "*=0/s", "*=1/d", "*=1/s,*=2/s", "*=1", "*=1/s;", "*=１/s")],
+    *[(rate_limits, value) for value in (",,,", " ", "*=1/s,", "order-creat=5/s", "*=1/s,order=1/s")],
     *[(debug_key, value) for value in ("", "short", "django-insecure-" + "x" * 50, "x" * 49 + "\udcff")],
 ]
 

@@ -101,11 +101,14 @@ def test_secrets_of_the_environment_are_not_logged(readable):
         "GATEWAY_SECRET": SECRET,
         "DATABASE_URL": "postgresql://shop:pass%2Fword@db/shop",
         "REDIS_URL": "unix:///run/redis.sock?password=redis-password",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://shop:otlp-password@collector",
+        "OTEL_EXPORTER_OTLP_HEADERS": "tenant=shop-tenant, authorization=Bearer%20otlp-token",
     }
-    text = f"{SECRET} {secrets['DATABASE_URL']} pass/word redis-password"
+    text = f"{SECRET} {secrets['DATABASE_URL']} pass/word redis-password otlp-password Bearer otlp-token"
     lines = "".join(written(text, readable=readable, **secrets))
     assert "***" in lines
-    assert not any(each in lines for each in ("a-secret", "pass%2Fword", "pass/word", "redis-password"))
+    secret = ("a-secret", "pass%2Fword", "pass/word", "redis-password", "otlp")
+    assert not any(each in lines for each in secret)
 
 
 def test_request_for_a_long_path_leaves_one_short_line(transactional_db, tmp_path):

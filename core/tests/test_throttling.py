@@ -1,6 +1,5 @@
 """Rate limits, where they are configured."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from users.factories import UserFactory
 @pytest.fixture(scope="module")
 def limited(django_db_setup, django_db_blocker, logs: Path) -> Iterator[str]:
     """A shop that takes three charges an hour and five requests of any other kind."""
-    limits = "point-charges=3/h,order-creat=1/h,*=5/h"
+    limits = "point-charges=3/h,*=5/h"
     with django_db_blocker.unblock(), processes.web(log=logs / "web.log", RATE_LIMITS=limits) as url:
         yield url
 
@@ -43,13 +42,6 @@ def test_charges_at_once_pass_no_more_often_than_charges_in_turn(shop):
     with ThreadPoolExecutor(24) as pool:
         statuses = [*pool.map(lambda _: shop.charge(user, 1).status, range(24))]
     assert sorted(statuses) == [201] * 3 + [429] * 21
-
-
-def test_limit_for_no_endpoint_is_warned_of(shop, logs):
-    warning = next(
-        line for line in logs.joinpath("web.log").read_text().splitlines() if "of_no_endpoint" in line
-    )
-    assert json.loads(warning)["names"] == "order-creat"
 
 
 def test_throttle_counts_callers_and_endpoints_apart(shop):

@@ -102,6 +102,9 @@ def test_url_that_cannot_be_posted_to_stops_the_start_and_shows_no_secret(url, m
         "https://shop.example/orders?a=b#c",
         "urn:shop:1",
         "//[::1]/x",
+        "//[::1]",
+        "https://u:p@[2001:db8::1]:8443/orders",
+        "https://shop.example:/orders?a=b/?",
         "./a:b",
         "%ED%95%9C",
     ],
@@ -110,8 +113,21 @@ def test_uri_reference_is_a_source(source):
     check_source(source)
 
 
+BAD_AUTHORITIES = [
+    "https://[::1/orders",
+    "http://h]:x/orders",
+    "//a[::1]",
+    "//[::1]x/",
+    "//[a.b]/",
+    "//[]",
+    "//h:x/",
+    "//a@b@c",
+]
+
+
 @pytest.mark.parametrize(
-    "source", ["a b", "주문", "/orders\n", "%zz", "1a:b", "/a#b#c", "/a[", "x" * 256, "<x>", '"']
+    "source",
+    [*BAD_AUTHORITIES, "a b", "주문", "/orders\n", "%zz", "1a:b", "/a#b#c", "/a[", "x" * 256, "<x>", '"'],
 )
 def test_source_that_is_no_uri_reference_is_refused(source):
     with pytest.raises(ValueError, match=r"must be a URI reference|longer"):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config.endpoints import ENDPOINTS
 from coupons.factories import CouponFactory
 from products.factories import ProductFactory
-from tests.contract.test_urls import API
 from tests.kit import platforms, processes
 from tests.kit.client import Client
 from tests.kit.operator import Operator
@@ -18,7 +18,6 @@ from users.factories import UserFactory
 
 SECRET = "$ecret #of 'this' test"
 GATEWAY = {"X-Gateway-Secret": SECRET}
-SCOPES = {f"{view.initkwargs['basename']}-{action}" for _, view in API for action in view.actions.values()}
 DOCUMENT_FORMATS = ["application/vnd.oai.openapi", "application/vnd.oai.openapi+json", "application/json"]
 
 
@@ -46,7 +45,7 @@ def every_setting(folder: Path) -> dict[str, str]:
         "RANKING_CACHE_SECONDS": "60",
         "RANKING_DAYS": "2",
         "RANKING_SIZE": "3",
-        "RATE_LIMITS": ",".join(f"{scope}=1000/h" for scope in sorted({*SCOPES, "*"})),
+        "RATE_LIMITS": ",".join(f"{scope}=1000/h" for scope in sorted({*ENDPOINTS, "*"})),
         "SEED_DEMO": "0",
         "WEB_CONCURRENCY": "1",
         "WORKER_FILE": str(folder / "worker"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, get_resolver, path
 
+import config.endpoints
 from config.urls import router
 from core.http.viewsets import ApiViewSet
 from tests.kit.routes import walk
@@ -39,6 +40,13 @@ API = [(route, view) for route, view in ROUTES if route.startswith("api/v1/")]
 def test_api_has_the_endpoints_of_the_contract_and_no_other() -> None:
     served = {(method.upper(), route) for route, view in API for method in view.actions if method != "head"}
     assert served == ENDPOINTS
+
+
+def test_rate_limits_can_name_each_endpoint_of_the_api_and_no_other() -> None:
+    served = {
+        f"{view.initkwargs['basename']}-{action}" for _, view in API for action in view.actions.values()
+    }
+    assert served == config.endpoints.ENDPOINTS
 
 
 def test_service_has_the_pages_of_the_contract_and_no_other() -> None:

@@ -21,6 +21,8 @@ REQUIRED = {
 PROCESS_READS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
 # Django's, Prometheus's and Celery's own, which their processes are started with.
 NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "REMAP_SIGTERM", "PATH"}
+# OpenTelemetry's, which core/traces.py checks or sets for its library.
+NOT_SETTINGS |= {"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_PROPAGATORS", "OTEL_TRACES_SAMPLER_ARG"}
 
 PRODUCTION = {
     "DEBUG": "0",
