@@ -30,7 +30,10 @@ from backoffice.spreadsheets.slots import file_slot
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
-GONE = gettext_lazy("This file was imported already, or this preview has expired.")
+GONE = gettext_lazy(
+    "This file is no longer kept: it was confirmed before, its preview has expired, or your newer previews have"
+    " taken its place."
+)
 
 
 class UploadForm(forms.Form):

@@ -109,6 +109,13 @@ def test_file_is_imported_once_however_often_it_is_confirmed(admin_client):
     assert User.objects.count() == 1
 
 
+def test_confirmation_of_a_preview_that_newer_ones_replaced_says_so(admin_client):
+    pages = [preview(admin_client, MEMBERS, as_csv(["name"], [f"회원{n}"])) for n in range(6)]
+    answer = confirm(admin_client, MEMBERS, pages[0])
+    assert "그 뒤에 미리보기를 여러 번 했어요. 다시" in admin_client.get(answer.url).content.decode()
+    assert confirm(admin_client, MEMBERS, pages[1]).url == reverse("admin:users_user_changelist")
+
+
 @pytest.mark.parametrize("name", ["nonsense", "../../etc/passwd", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
 def test_file_that_nobody_uploaded_is_not_found(admin_client, name):
     page = preview(admin_client, MEMBERS, as_csv(["name"], ["김하나"]))
