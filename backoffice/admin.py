@@ -17,16 +17,16 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import UserChangeForm, UserCreationForm
+from unfold.forms import UserCreationForm
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice import action_log, rights
-from backoffice.base import BaseAdmin, BoundedChangeList, ReadOnly, ReadOnlyAdmin
+from backoffice.base import BoundedChangeList, EditableAdmin, HiddenIds, ReadOnly, ReadOnlyAdmin
 from backoffice.exports import LOG
 from backoffice.filters import DayRangeFilter
 from backoffice.formatting import NOTHING, badge, link, linked
-from backoffice.forms import OtherPasswordChangeForm, RoleForm
+from backoffice.forms import AccountForm, OtherPasswordChangeForm, RoleForm
 from backoffice.log_filters import MAX_ACCOUNTS, FieldFilter, KindFilter, StaffFilter
 from backoffice.role_names import ROLES, VERBS, permission_name, role_name
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, ExportAdmin
@@ -43,6 +43,8 @@ def _actor(request: HttpRequest) -> User:
 class NamedChoiceField(ModelMultipleChoiceField):
     """Check boxes for roles and permissions, with readable names."""
 
+    hidden_widget = HiddenIds
+
     def label_from_instance(self, obj: Any) -> str:
         if isinstance(obj, Group):
             return role_name(obj.name)
@@ -56,10 +58,10 @@ CHECKBOXES = {"form_class": NamedChoiceField, "widget": UnfoldAdminCheckboxSelec
 
 
 @admin.register(User)
-class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classes have no types
+class StaffAccountAdmin(UserAdmin, EditableAdmin):  # type: ignore[misc]  # Unfold's classes have no types
     """Staff accounts; members of the shop are another table."""
 
-    form = UserChangeForm
+    form = AccountForm
     add_form = UserCreationForm
     change_password_form = OtherPasswordChangeForm
     list_display = ("username", "roles", "is_active", "is_superuser", "last_login")
@@ -122,7 +124,7 @@ class StaffAccountAdmin(UserAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]  # Unfold's classes have no types
+class RoleAdmin(GroupAdmin, EditableAdmin):  # type: ignore[misc]  # Unfold's classes have no types
     """Roles: what the accounts that have one may do."""
 
     form = RoleForm

@@ -211,21 +211,44 @@ class ReadOnlyAdmin(ReadOnly, BaseAdmin):
     sortable_by: tuple[str, ...] = ("id",)
 
 
+class HiddenIds(forms.HiddenInput):
+    """Ids in one input, as Django's one for each id cannot tell no ids from a page that sends none."""
+
+    def format_value(self, value: Any) -> str:
+        return ",".join(str(each) for each in value or ())
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        text = super().value_from_datadict(data, files, name) or ""
+        return [each for each in text.split(",") if each]
+
+
 class StaleWriteForm(forms.ModelForm):
     """Sends the initial values back, so that a concurrent change of the same field is noticed."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            sent = self.add_initial_prefix(name)
+            # Without this, a box unticked on a page that sent no initial values would count as unchanged.
+            if self.is_bound and field.hidden_widget().value_omitted_from_data(self.data, self.files, sent):
+                field.show_hidden_initial = False
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if self.instance.pk is None:
+            return cleaned
         for name in self.changed_data:
-            seen = self._seen(name)
-            now = self.get_initial_for_field(self.fields[name], name)
-            if seen is not None and self.fields[name].has_changed(now, seen):
+            field = self.fields[name]
+            now = self.get_initial_for_field(field, name)
+            if field.show_hidden_initial and field.has_changed(now, self._seen(name)):
                 self.add_error(name, _("Somebody else changed this meanwhile. Reload the page to see it."))
-        return cleaned
+        # What the page did not change stays as the row has it now: Django would check the old values, and
+        # write those of many-to-many fields.
+        opts = self.instance._meta  # noqa: SLF001 - documented API
+        unchanged = {field.name for field in (*opts.fields, *opts.many_to_many)} - {*self.changed_data}
+        return {name: value for name, value in cleaned.items() if name not in unchanged}
 
     def _seen(self, name: str) -> Any:
-        if self.instance.pk is None or not self.fields[name].show_hidden_initial:
-            return None
         hidden = self.fields[name].hidden_widget()
         return hidden.value_from_datadict(self.data, self.files, self.add_initial_prefix(name))
 

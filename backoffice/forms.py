@@ -1,14 +1,19 @@
-"""Forms that take a staff password and check only a few guesses; a role's form."""
+"""Forms that take a staff password and check only a few guesses; those of an account and of a role."""
 
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
-from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, AuthenticationForm
+from unfold.forms import (
+    AdminOwnPasswordChangeForm,
+    AdminPasswordChangeForm,
+    AuthenticationForm,
+    UserChangeForm,
+)
 
 from backoffice import action_log, sign_ins
+from backoffice.base import StaleWriteForm
 from core.db.transactions import durable_transaction
 
 
@@ -56,7 +61,11 @@ class OtherPasswordChangeForm(AdminPasswordChangeForm):
         return ["password"]
 
 
-class RoleForm(ModelForm):  # type: ignore[type-arg]  # at run time it takes none
+class AccountForm(StaleWriteForm, UserChangeForm):
+    """A staff account."""
+
+
+class RoleForm(StaleWriteForm):
     """A role, and those of its rights that the form does not offer."""
 
     class Meta:

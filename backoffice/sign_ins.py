@@ -2,7 +2,8 @@
 
 Three counters bound sign-ins, each for a quarter of an hour from its first guess: a name from an address, an
 address over all names, and a name over all addresses. The last one could keep an account's owner out for as
-long as somebody else guesses, so a browser that signed in to the account before has a counter of its own.
+long as somebody else guesses, so the browsers that signed in to the account with its current password share a
+counter of their own.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from typing import TypeVar
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import BaseCache, cache, caches
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.crypto import get_random_string, salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from backoffice.metrics import FAILED_SIGN_INS, THROTTLED, WRONG
@@ -66,8 +68,8 @@ class Guess:
 def guess_of(request: HttpRequest | None, *, name: str) -> Guess:
     """A sign-in; `name` is normalised as the authentication backend looks it up."""
     person, place = fingerprint(name), network(address_of(request))
-    if request and (browser := _known_browser(request, person)):
-        return Guess(own=f"sign-in:browser:{browser}")
+    if request and _is_known_browser(request, name):
+        return Guess(own=f"sign-in:known-browsers:{person}")
     return Guess(
         own=f"sign-in:both:{place}:{person}",
         address=f"sign-in:address:{place}",
@@ -104,11 +106,11 @@ def _report_failure(request: HttpRequest | None, *, name: str, cause: str) -> No
     log.warning("sign_in_failed", cause=cause, name_hash=fingerprint(name), address=address_of(request))
 
 
-def remember_browser(response: HttpResponse, *, name: str) -> None:
-    """To be called only after a sign-in: from then on the browser has a counter of its own."""
+def remember_browser(response: HttpResponse, *, account: User) -> None:
+    """To be called only after a right password: until it changes, strangers' guesses do not count here."""
     response.set_signed_cookie(
         KNOWN_BROWSER,
-        f"{fingerprint(name)}.{get_random_string(22)}",
+        _cookie_of(account),
         salt=KNOWN_BROWSER,
         max_age=KNOWN_BROWSER_SECONDS,
         path=reverse("admin:index"),
@@ -123,12 +125,22 @@ def fingerprint(name: str) -> str:
     return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:16]
 
 
-def _known_browser(request: HttpRequest, person: str) -> str:
-    cookie = request.get_signed_cookie(
-        KNOWN_BROWSER, default="", salt=KNOWN_BROWSER, max_age=KNOWN_BROWSER_SECONDS
+def _is_known_browser(request: HttpRequest, name: str) -> bool:
+    cookie = str(
+        request.get_signed_cookie(
+            KNOWN_BROWSER, default="", salt=KNOWN_BROWSER, max_age=KNOWN_BROWSER_SECONDS
+        )
     )
-    known_person, _, browser = str(cookie).partition(".")
-    return browser if known_person == person else ""
+    # First the name: the table of accounts is read only for a browser that signed in to this one.
+    if cookie.partition(".")[0] != fingerprint(name):
+        return False
+    account = User.objects.filter(username=name).first()
+    return account is not None and constant_time_compare(cookie, _cookie_of(account))
+
+
+def _cookie_of(account: User) -> str:
+    # With the password, as Django's sessions: cookies end with the password under which they were given.
+    return f"{fingerprint(account.get_username())}.{fingerprint(account.get_session_auth_hash())}"
 
 
 def _count(key: str) -> int:

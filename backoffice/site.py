@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -50,7 +51,7 @@ class ShopAdminSite(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and isinstance(response, HttpResponseRedirect):
-            sign_ins.remember_browser(response, name=request.user.get_username())
+            sign_ins.remember_browser(response, account=cast("User", request.user))
         return response
 
     @method_decorator(never_cache)
@@ -63,7 +64,11 @@ class ShopAdminSite(UnfoldAdminSite):
             success_url=reverse(f"{self.name}:password_change_done"),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        return cast("HttpResponse", view(request))
+        response = cast("HttpResponse", view(request))
+        if isinstance(response, HttpResponseRedirect):
+            # The new password has ended what the browser was known by.
+            sign_ins.remember_browser(response, account=cast("User", request.user))
+        return response
 
     def autocomplete_view(self, _request: HttpRequest) -> HttpResponse:
         # No page uses autocompletion.

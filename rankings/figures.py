@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST
 
 from backoffice import action_log
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, FILE_EXPORTED
@@ -75,7 +75,7 @@ def hour_name(hour: datetime) -> str:
     return f"{date_format(hour, 'MONTH_DAY_FORMAT')} {spell}"
 
 
-@require_safe
+@require_POST  # as every export: it is logged
 @permission_required([PERMISSION, f"seeding.{EXPORT_LISTS}"], raise_exception=True)
 def sales_csv(request: HttpRequest, by: str) -> HttpResponse:
     if by not in FIGURES:

@@ -30,7 +30,10 @@ from backoffice.spreadsheets.slots import file_slot
 from core.db.sqlstates import Meaning, meaning_of
 from core.problems import Busy
 
-GONE = gettext_lazy("This file was imported already, or this preview has expired.")
+GONE = gettext_lazy(
+    "This file is no longer kept: it was confirmed before, its preview has expired, or your newer previews "
+    "have taken its place."
+)
 
 
 class UploadForm(forms.Form):
@@ -109,7 +112,7 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
     def _preview(self, request: HttpRequest, file: UploadedFile) -> HttpResponse:
         content = file.read()
         result = importing.preview(spreadsheet=self.spreadsheet, content=content)
-        if result.invalid_rows:
+        if result.invalid_rows or result.changes_nothing:
             return self._import_page(request, form=UploadForm(), result=result)
         pk = uploads.keep_upload(
             owner_id=_staff_id(request), model=self.model, file_name=file.name or "", content=content

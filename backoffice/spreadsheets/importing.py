@@ -85,6 +85,10 @@ class ImportResult:
         return str(self._planned.hexdigest())
 
     @property
+    def changes_nothing(self) -> bool:
+        return self.counts["unchanged"] == self.counts.total()
+
+    @property
     def formatted_counts(self) -> dict[str, str]:
         return {kind: f"{self.counts[kind]:,}" for kind in ("new", "changed", "unchanged")}
 

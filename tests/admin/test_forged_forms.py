@@ -36,7 +36,7 @@ CHANGED = {
         "initial-price",
     ],
     "coupons": ["name", "quantity", "max_discount", "opens_at_0", "initial-opens_at_0", "initial-quantity"],
-    "account": ["username", "email", "groups", "user_permissions", "last_login_0"],
+    "account": ["username", "email", "groups", "initial-groups", "user_permissions", "last_login_0"],
     "password": ["password1", "usable_password"],
     "own password": ["old_password", "new_password1"],
 }

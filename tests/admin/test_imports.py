@@ -81,10 +81,21 @@ def test_row_with_an_id_changes_what_is_there_and_never_its_stock(admin_client):
 
 def test_row_that_changes_nothing_is_counted_and_not_written(admin_client):
     product = ProductFactory(name="a", price=1, stock=1)
-    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 1, 1)))
-    assert page.context["result"].summary == "0-0-1"
+    rows = ((product.pk, "a", 1, 1), ("", "b", 1, 1))
+    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), *rows))
+    assert page.context["result"].summary == "1-0-1"
     confirm(admin_client, PRODUCTS, page)
-    assert not LogEntry.objects.exists()
+    assert LogEntry.objects.get().is_addition()
+
+
+def test_file_that_changes_nothing_is_neither_kept_nor_confirmed(admin_client):
+    product = ProductFactory(name="a", price=1, stock=1)
+    page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), (product.pk, "a", 1, 9)))
+    shown = page.content.decode()
+    assert "이 파일로 바뀌는 것이 없어요. 1건 모두 그대로예요." in shown
+    assert str(page.context["result"].notices[0]) in shown  # of the stock, which a file does not set
+    assert "confirm_form" not in page.context
+    assert not Upload.objects.exists()
 
 
 def test_ids_in_the_file_leave_the_numbering_right(admin_client):
@@ -107,6 +118,13 @@ def test_file_is_imported_once_however_often_it_is_confirmed(admin_client):
     answer = confirm(admin_client, MEMBERS, page)
     assert (answer.status_code, answer.url) == (302, reverse("admin:users_user_import"))
     assert User.objects.count() == 1
+
+
+def test_confirmation_of_a_preview_that_newer_ones_replaced_says_so(admin_client):
+    pages = [preview(admin_client, MEMBERS, as_csv(["name"], [f"회원{n}"])) for n in range(6)]
+    answer = confirm(admin_client, MEMBERS, pages[0])
+    assert "그 뒤에 미리보기를 여러 번 했어요. 다시" in admin_client.get(answer.url).content.decode()
+    assert confirm(admin_client, MEMBERS, pages[1]).url == reverse("admin:users_user_changelist")
 
 
 @pytest.mark.parametrize("name", ["nonsense", "../../etc/passwd", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])

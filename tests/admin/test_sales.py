@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.auth.models import User as StaffAccount
+from django.test import Client
 from django.urls import reverse
 
 from backoffice import action_log
@@ -132,7 +133,7 @@ def test_less_than_a_week_before_is_shown_with_a_minus(admin_client):
 
 def lines_of(browser, by, language="en"):
     """A CSV file of the first page, line by line."""
-    answer = browser.get(reverse("sales_csv", args=[by]), headers={"Accept-Language": language})
+    answer = browser.post(reverse("sales_csv", args=[by]), headers={"Accept-Language": language})
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     return answer, answer.content.decode("utf-8-sig").splitlines()
 
@@ -153,21 +154,21 @@ def test_figures_are_taken_as_csv(admin_client):
 def test_csv_of_sales_is_for_staff_who_may_see_orders_and_export(client, staff_of):
     sell_at(this_hour())
     address = reverse("sales_csv", args=["day"])
-    assert client.get(address).status_code == 302
+    assert client.post(address).status_code == 302
     for role, status in (("operator", 200), ("viewer", 403)):
         browser = staff_of(role)
-        assert browser.get(address).status_code == status
+        assert browser.post(address).status_code == status
         assert (address in page(browser).content.decode()) is (status == 200)
     client.force_login(StaffAccount.objects.create_user("nobody", is_staff=True))
-    assert client.get(address).status_code == 403
+    assert client.post(address).status_code == 403
     exporter = StaffAccount.objects.create_user("exporter", is_staff=True)
     exporter.user_permissions.add(Permission.objects.get(codename="export_lists"))
     client.force_login(exporter)
-    assert client.get(address).status_code == 403
+    assert client.post(address).status_code == 403
 
 
 def test_csv_of_sales_is_logged(client, staff_of):
-    answer = staff_of("operator").get(reverse("sales_csv", args=["hour"]))
+    answer = staff_of("operator").post(reverse("sales_csv", args=["hour"]))
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.content_type.model) == ("operator", "order")
     assert entry.object_repr in answer["Content-Disposition"]
@@ -175,8 +176,19 @@ def test_csv_of_sales_is_logged(client, staff_of):
 
 
 def test_csv_of_sales_by_another_word_is_not_found(admin_client):
-    assert admin_client.get("/admin/sales-by-week.csv").status_code == 404
-    assert admin_client.post(reverse("sales_csv", args=["day"])).status_code == 405
+    assert admin_client.post("/admin/sales-by-week.csv").status_code == 404
+
+
+def test_csv_of_sales_is_for_the_button_of_the_first_page_alone(admin_user):
+    browser, address = Client(enforce_csrf_checks=True), reverse("sales_csv", args=["day"])
+    browser.force_login(admin_user)
+    for ask in (browser.get, browser.head):
+        assert ask(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 405
+    assert browser.post(address).status_code == 403
+    assert not LogEntry.objects.exists()
+    sell_at(this_hour())
+    form = re.search(f'action="{address}".*?value="([^"]+)"', page(browser).content.decode(), re.DOTALL)
+    assert browser.post(address, {"csrfmiddlewaretoken": form[1]}).status_code == 200
 
 
 def test_page_is_the_same_once_hours_are_stored(admin_client):

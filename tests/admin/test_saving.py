@@ -4,6 +4,8 @@ import json
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import User as StaffAccount
 from django.urls import reverse
 
 from backoffice import action_log
@@ -52,7 +54,7 @@ def form_on(page):
     for field in form:
         sent[field.html_name] = field.value()
         if field.field.show_hidden_initial:
-            sent[field.html_initial_name] = field.value()
+            sent[field.html_initial_name] = field.field.hidden_widget().format_value(field.value())
     return {name: "" if value is None else value for name, value in sent.items()}
 
 
@@ -73,6 +75,63 @@ def test_edits_of_one_field_by_two_operators_do_not_overwrite_each_other(admin_c
     answer = change(admin_client, bought, **{**second, "price": 900})
     assert "그사이에 다른 관리자가 바꿨어요." in answer.content.decode()
     assert Product.objects.get().price == 1200
+
+
+@pytest.fixture
+def anna():
+    """A staff account with two roles."""
+    account = StaffAccount.objects.create_user("anna", is_staff=True)
+    account.groups.set([Group.objects.create(name=name) for name in ("one", "two")])
+    return account
+
+
+def test_stale_account_form_does_not_bring_a_dismissed_account_back(admin_client, anna):
+    stale = form_on(admin_client.get(page_of(anna)))
+    change(admin_client, anna, **{**stale, "is_active": "", "is_staff": "", "groups": []})
+    answer = change(admin_client, anna, **{**stale, "email": "anna@example.com"})
+    anna.refresh_from_db()
+    assert (answer.status_code, anna.email) == (302, "anna@example.com")
+    assert (anna.is_active, anna.is_staff, [*anna.groups.all()]) == (False, False, [])
+
+
+def test_stale_account_form_is_refused_where_both_changed_the_roles(admin_client, anna):
+    role, stale = anna.groups.first(), form_on(admin_client.get(page_of(anna)))
+    change(admin_client, anna, **{**stale, "groups": []})
+    answer = change(admin_client, anna, **{**stale, "groups": [role.pk]})
+    assert "그사이에 다른 관리자가 바꿨어요." in answer.content.decode()
+    assert [*anna.groups.all()] == []
+
+
+def test_stale_role_form_does_not_give_a_withdrawn_right_back(admin_client):
+    role = Group.objects.create(name="role")
+    view, add, change_ = Permission.objects.filter(codename__endswith="_product").order_by("codename")[:3]
+    role.permissions.set([view, add])
+    stale = form_on(admin_client.get(page_of(role)))
+    change(admin_client, role, **{**stale, "permissions": [view.pk]})
+    answer = change(admin_client, role, **{**stale, "permissions": [view.pk, add.pk, change_.pk]})
+    assert "그사이에 다른 관리자가 바꿨어요." in answer.content.decode()
+    change(admin_client, role, **{**stale, "name": "renamed"})
+    assert (Group.objects.get(pk=role.pk).name, [*role.permissions.all()]) == ("renamed", [view])
+
+
+def test_form_refused_once_still_tells_a_first_role_from_none(admin_client, anna):
+    """Django would take the typed roles for the initial ones where those were none."""
+    role = anna.groups.first()
+    anna.groups.clear()
+    typed = {**form_on(admin_client.get(page_of(anna))), "groups": [role.pk]}
+    refused = change(admin_client, anna, **{**typed, "email": "no address"})
+    assert 'name="initial-groups" value=""' in refused.content.decode()
+    change(admin_client, anna, **typed)
+    assert [*anna.groups.all()] == [role]
+
+
+def test_campaign_is_checked_with_what_another_operator_saved_meanwhile(admin_client, bought):
+    coupon = Coupon.objects.get()
+    change(admin_client, coupon, **CAMPAIGN, quantity=100)
+    stale = form_on(admin_client.get(page_of(coupon)))
+    change(admin_client, coupon, **{**stale, "discount_type": "fixed"})
+    answer = change(admin_client, coupon, **{**stale, "max_discount": 1000})
+    assert "정액은 1원 이상" in answer.content.decode()
 
 
 def test_form_sends_initial_values_along(admin_client, bought):

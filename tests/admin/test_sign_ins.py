@@ -130,6 +130,26 @@ def test_known_browser_has_no_more_guesses_and_none_at_other_names(otto):
     assert checked(attempt("anna", browser=browser) for _ in range(8)) == MAX_OWN
 
 
+def test_known_browsers_of_a_name_share_one_counter(otto):
+    browsers = [Client() for _ in range(3)]
+    for browser in browsers:
+        attempt(password=PASSWORD, browser=browser)
+    assert checked(attempt(browser=browser) for browser in browsers * 3) == MAX_OWN
+    assert attempt(password=PASSWORD, address="198.51.100.1").status_code == 302  # strangers have theirs
+
+
+def test_change_of_password_makes_known_browsers_strangers(otto):
+    browser, own, new = Client(), Client(), "fresh battery staple"
+    for each in (browser, own):
+        attempt(password=PASSWORD, browser=each)
+    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    assert own.post("/admin/password_change/", form).status_code == 302
+    for n in range(MAX_BY_NAME):
+        attempt(address=f"198.51.100.{n}")
+    assert not was_checked(attempt(password=new, browser=browser))
+    assert attempt(password=new, browser=own).status_code == 302  # it knew the new password
+
+
 def test_forged_cookie_is_no_known_browser(otto):
     browser = Client()
     browser.cookies[sign_ins.KNOWN_BROWSER] = f"{sign_ins.fingerprint('otto')}.x:1:x"

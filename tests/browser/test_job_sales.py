@@ -68,10 +68,10 @@ def test_sales_are_readable_in_both_themes_and_widths(
     expect(page.locator(".dash-low tbody tr").first).to_be_visible()
 
 
-def test_figures_are_downloaded_by_their_link(sold: None, staff: Visitor) -> None:
+def test_figures_are_downloaded_by_their_button(sold: None, staff: Visitor) -> None:
     page = staff.open("")
     with page.expect_download() as download:
-        page.get_by_role("link", name="날짜별 숫자 내려받기 (CSV)").click()
+        page.get_by_role("button", name="날짜별 숫자 내려받기 (CSV)").click()
     assert re.fullmatch(
         r"sales-by-day-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv", download.value.suggested_filename
     )
