@@ -22,7 +22,7 @@ def prepare(*, seed: bool) -> Prepared:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
         if seed:
-            with suppress(demo.NotEmpty):
+            with suppress(demo.NotEmpty), demo.alone(say=print):
                 demo.seed()
         has_admin = get_user_model().objects.filter(username=ADMIN).exists()
         affordable = Product.objects.filter(stock__gt=0, price__lte=EXAMPLE_CHARGE)

@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from factory.random import reseed_random
 
 import coupons.services
 import points.services
+from core.db import turns
 from coupons.factories import CouponFactory
 from coupons.models import Coupon
 from orders.services import Basket, checkout
@@ -22,6 +24,10 @@ SEED = 2026
 # More than a user's two orders of two lines can cost.
 CHARGE = 200_000
 SMALL_QUANTITY = 5
+
+
+# Two at once would both find the shop empty.
+alone = partial(turns.alone, "seed_demo")
 
 
 class NotEmpty(Exception):

@@ -279,7 +279,7 @@ def _send_again(*, staff_id: int, ids: Sequence[UUID]) -> int:
     due = {"state": OrderEvent.State.PENDING, "attempts": 0}
     rows = [
         (event, [action_log.log_detail(SENT_AGAIN), action_log.changes(event, vars(event), due)])
-        for event in chosen.select_for_update(of=("self",), no_key=True).order_by("pk")
+        for event in chosen.locked()
     ]
     action_log.log_rows(staff_id=staff_id, rows=rows)
     return chosen.redeliver()

@@ -101,8 +101,15 @@ class OrderItem(models.Model):
 class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     """Events of the outbox."""
 
+    def locked(self) -> "OrderEventQuerySet":
+        """These, by ascending id, each locked until the transaction ends."""
+        return self.select_for_update(of=("self",), no_key=True).order_by("pk")
+
     def redeliver(self) -> int:
-        """Make all of these due now, in any state; returns how many."""
+        """Make all of these due now, in any state; returns how many.
+
+        Several are to be `locked` before: an UPDATE takes its rows in any order.
+        """
         return self.update(
             state=OrderEvent.State.PENDING,
             attempts=0,

@@ -267,6 +267,4 @@ def events_to_redeliver(
         "order__ordered_at__gte": since,
         "order__ordered_at__lt": until,
     }
-    matching = OrderEvent.objects.filter(**{name: value for name, value in given.items() if value})
-    # An update takes no join, so the rows are named by their ids.
-    return OrderEvent.objects.filter(pk__in=matching.values("pk"))
+    return OrderEvent.objects.filter(**{name: value for name, value in given.items() if value})

@@ -70,6 +70,12 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
                 cursor.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
         return self
 
+    def add_index(self, model: Any, index: Any, concurrently: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's
+        if concurrently:
+            # A `migrate` that was killed leaves one of this name: invalid, or whole but not recorded.
+            self.remove_index(model, index, concurrently=True)
+        super().add_index(model, index, concurrently=concurrently)
+
 
 def _connect(**params: Any) -> Any:
     # Looked up each time: traces wrap psycopg's `connect` after this is imported.

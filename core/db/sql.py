@@ -55,9 +55,11 @@ SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, fal
     pg_last_xact_replay_timestamp()
 """
 
+# What another role's sessions are is NULL without pg_read_all_stats. Those of no role are PostgreSQL's own.
 ALONE = """
 SELECT pg_is_in_recovery(), count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'
 """
 # Sequences are no models. The value is NULL until one has been taken.
 SEQUENCE = """

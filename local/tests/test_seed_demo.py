@@ -2,10 +2,11 @@
 
 from collections import Counter
 from io import StringIO
+from threading import Barrier
 
 import pytest
 from django.core.management import call_command
-from django.db.models import F, Sum
+from django.db.models import F, Model, Sum
 from django.utils import timezone
 
 from backoffice.refusals.models import Refusal
@@ -13,6 +14,8 @@ from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent, OrderItem
 from points.models import PointAccount, PointTransaction
 from products.models import Product
+from tests.kit.invariants import broken_rules
+from tests.kit.scenes import at_once
 from users.factories import UserFactory
 from users.models import User
 
@@ -111,3 +114,30 @@ def test_demo_of_days_leaves_a_shop_with_rows_alone() -> None:
     before = everything()
     call_command("seed_demo", days=2, stdout=StringIO())
     assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "table", "rows", "refusal"),
+    [
+        ({}, User, 20, "for there are users, products, coupons already"),
+        ({"days": 2}, User, 200, "for there are users, products, coupons already"),
+        ({"products": 200}, Product, 200, "for there are as many already"),
+    ],
+    ids=["a few", "a history", "up to a size"],
+)
+def test_demo_twice_at_once_is_added_once_and_the_other_says_why_not(
+    options: dict[str, int], table: type[Model], rows: int, refusal: str
+) -> None:
+    begun = Barrier(2)
+
+    def seed() -> str:
+        said = StringIO()
+        begun.wait()
+        call_command("seed_demo", stdout=said, stderr=StringIO(), **options)
+        return said.getvalue()
+
+    added, nothing = sorted(at_once([seed, seed]))
+    assert "Added" in added
+    assert f"Nothing was added, {refusal}" in nothing
+    assert table._default_manager.count() == rows
+    assert broken_rules() == []

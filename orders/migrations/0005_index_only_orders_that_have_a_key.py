@@ -6,10 +6,12 @@ touches orders. Where that moment is not had within 3 s, run it again.
 
 from django.db import migrations, models
 
-BUILD = """
-CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS order_one_a_key_given
-    ON orders_order (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
-"""
+BUILD = [
+    # What an interrupted migration leaves behind may be invalid.
+    "DROP INDEX CONCURRENTLY IF EXISTS order_one_a_key_given",
+    """CREATE UNIQUE INDEX CONCURRENTLY order_one_a_key_given
+    ON orders_order (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL""",
+]
 BUILD_OLD = [
     "CREATE UNIQUE INDEX CONCURRENTLY order_one_a_key_always ON orders_order (user_id, idempotency_key)",
     """ALTER TABLE orders_order ADD CONSTRAINT order_one_a_key

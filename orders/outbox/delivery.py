@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import cache
@@ -75,9 +75,10 @@ def deliver_due_events(*, platform: Platform, is_stopping: Callable[[], bool] = 
                 time.sleep(BATCH_WINDOW_SECONDS)
             finished = {post for post in posts if post.done()}
             posts -= finished
+            # First of all: what is not marked is posted again, should a claim fail.
+            delivered += _record_results([post.result() for post in finished])
             if not is_time_to_stop():
                 posts |= _start_posts(platform, free_slots=CONCURRENCY - len(posts))
-            delivered += _record_results([post.result() for post in finished])
     finally:
         wait(posts)  # only after an error: their threads are to be free for the next sweep
     if is_time_to_stop():
@@ -122,10 +123,7 @@ def _post(platform: Platform, event: DueEvent) -> _Attempt:
     return _Attempt(event, time.monotonic() - began, failure)
 
 
-def _record_results(attempts: Iterable[_Attempt]) -> int:
-    for attempt in attempts:
-        if attempt.failure:
-            _record_failure(attempt.event, attempt.failure)
+def _record_results(attempts: Sequence[_Attempt]) -> int:
     taken = [attempt for attempt in attempts if not attempt.failure]
     if taken:
         mark_delivered(event_ids=[attempt.event.id for attempt in taken])
@@ -134,6 +132,9 @@ def _record_results(attempts: Iterable[_Attempt]) -> int:
         # From the order to the claim by the database's clock alone.
         LAG.observe(max(0.0, event.waited) + post_seconds)
         log.info("event_delivered", **_about(event))
+    for attempt in attempts:
+        if attempt.failure:
+            _record_failure(attempt.event, attempt.failure)
     return len(taken)
 
 

@@ -11,11 +11,14 @@ from django.db.models.functions import Now
 
 from core.db.exchange import send_one
 from core.db.statements import AnyOf, Update, statement
+from core.db.transactions import atomic_with_retries, retried
 from core.timestamps import rfc3339
 from orders import sql
-from orders.models import OrderEvent
+from orders.models import OrderEvent, OrderEventQuerySet
 
 ORDER_PAID = "order.paid.v1"
+# Few enough that a worker which marks one of them waits for milliseconds.
+REDELIVERED_AT_ONCE = 1_000
 
 # A product's id and name, the price of one, and how many.
 Line = tuple[int, str, int, int]
@@ -118,20 +121,50 @@ def body_of(*, event: OrderEvent) -> bytes:
 @statement
 def _mark_delivered(*, event_ids: list[UUID]) -> Update:
     pending = OrderEvent.objects.filter(AnyOf(F("pk"), event_ids), state=OrderEvent.State.PENDING)
+    # An UPDATE by itself takes its rows in any order: it and `redeliver` would wait for each other.
+    in_order = OrderEvent.objects.filter(pk__in=pending.locked().values("pk"))
     changes = {"delivered_at": Now(), "leased_until": None, "last_error": ""}
-    return Update(pending, {"state": OrderEvent.State.DELIVERED, **changes})
+    return Update(in_order, {"state": OrderEvent.State.DELIVERED, **changes})
 
 
+# Without a retry what the platform has taken would be posted again.
+@retried()
 def mark_delivered(*, event_ids: Iterable[UUID]) -> None:
-    """Mark these delivered; an event that is no longer pending stays as it is."""
+    """Mark these delivered; an event that is no longer pending stays as it is.
+
+    Raises Busy or Unavailable, as `retried` does.
+    """
     send_one(_mark_delivered(event_ids=list(event_ids)))
 
 
+@retried()
 def mark_failed(*, event: DueEvent, error: str, wait: timedelta | None) -> None:
     """The attempt failed: due again after `wait`, or dead where that is None.
 
     An event that was claimed anew meanwhile, or is to be sent again, stays as it is.
+    Raises Busy or Unavailable, as `retried` does.
     """
     outcome = {"state": OrderEvent.State.DEAD} if wait is None else {"next_attempt_at": Now() + wait}
     ours = OrderEvent.objects.filter(pk=event.id, state=OrderEvent.State.PENDING, attempts=event.attempts)
     ours.update(leased_until=None, last_error=error, **outcome)
+
+
+def redeliver(*, events: OrderEventQuerySet) -> int:
+    """Make all of these due now, in any state, by ascending id; returns how many.
+
+    Raises Busy or Unavailable, as `retried` does; then those before the failure are due.
+    """
+    count = 0
+    while True:
+        ids = _redeliver_next(events=events)
+        count += len(ids)
+        if len(ids) < REDELIVERED_AT_ONCE:
+            return count
+        events = events.filter(pk__gt=ids[-1])
+
+
+@atomic_with_retries
+def _redeliver_next(*, events: OrderEventQuerySet) -> list[UUID]:
+    ids = list(events.locked().values_list("pk", flat=True)[:REDELIVERED_AT_ONCE])
+    OrderEvent.objects.filter(pk__in=ids).redeliver()
+    return ids

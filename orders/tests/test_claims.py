@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from core.problems import Busy
 from coupons.factories import CouponFactory
 from coupons.services import issue
 from orders.models import Order, OrderEvent
 from orders.outbox.delivery import LEASE, deliver_due_events
 from orders.outbox.events import claim, mark_failed
-from orders.outbox.platform import Platform
+from orders.outbox.platform import DeliveryFailed, Platform
 from orders.services import Basket, checkout
 from points.services import charge
 from products.factories import ProductFactory
@@ -96,6 +97,29 @@ def test_sender_that_is_told_to_stop_claims_no_more_and_finishes_what_it_has(
     assert deliver(platform, is_stopping=lambda: stopping) == sent
     assert OrderEvent.objects.filter(state="delivered", attempts=1).count() == sent
     assert OrderEvent.objects.filter(state="pending", attempts=0).count() == 3 - sent
+
+
+def test_sweep_whose_claim_fails_has_marked_what_the_platform_took(platform, monkeypatch):
+    claims = iter([claim(limit=1, lease=LEASE)])
+    monkeypatch.setattr("orders.outbox.delivery.claim", lambda **_: next(claims))
+    with pytest.raises(StopIteration):
+        deliver(platform)
+    assert OrderEvent.objects.filter(state="delivered").count() == 1
+
+
+def test_sweep_that_cannot_record_a_failure_has_marked_what_the_platform_took(events, monkeypatch):
+    def post(_platform: Platform, *, event_id: str, **_event: Any) -> None:
+        if event_id == str(events[0].pk):
+            raise DeliveryFailed("no")
+
+    def busy(**_failed: Any) -> None:
+        raise Busy
+
+    monkeypatch.setattr(Platform, "post", post)
+    monkeypatch.setattr("orders.outbox.delivery.mark_failed", busy)
+    with pytest.raises(Busy):
+        deliver_due_events(platform=Platform(url="http://127.0.0.1:1", secret="", user_agent="x"))
+    assert OrderEvent.objects.filter(state="delivered").count() == 2
 
 
 @pytest.mark.parametrize("wait", [None, timedelta(hours=6)])

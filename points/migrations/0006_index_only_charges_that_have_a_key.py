@@ -6,10 +6,12 @@ touches the ledger. Where that moment is not had within 3 s, run it again.
 
 from django.db import migrations, models
 
-BUILD = """
-CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ledger_one_charge_a_key_given
-    ON points_pointtransaction (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
-"""
+BUILD = [
+    # What an interrupted migration leaves behind may be invalid.
+    "DROP INDEX CONCURRENTLY IF EXISTS ledger_one_charge_a_key_given",
+    """CREATE UNIQUE INDEX CONCURRENTLY ledger_one_charge_a_key_given
+    ON points_pointtransaction (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL""",
+]
 BUILD_OLD = [
     "CREATE UNIQUE INDEX CONCURRENTLY ledger_one_charge_a_key_always ON points_pointtransaction (user_id, idempotency_key)",
     """ALTER TABLE points_pointtransaction ADD CONSTRAINT ledger_one_charge_a_key

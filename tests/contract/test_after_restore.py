@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 import backoffice.after_restore
-from core.db import restore
+from core.db import restore, sql
 from core.db.audit import audit
 from core.db.restore import Unsafe, move_past, numberings
 from orders.models import Order, OrderEvent
@@ -21,7 +21,7 @@ from orders.services import Basket, checkout
 from points.services import charge
 from products.factories import ProductFactory
 from products.models import Product
-from tests.kit.database import execute
+from tests.kit.database import broken, execute
 from tests.kit.events import body
 from users.factories import UserFactory
 
@@ -146,6 +146,19 @@ def test_another_session_is_a_reason_to_refuse():
         other.ensure_connection()
         with pytest.raises(Unsafe, match="other sessions use this database"):
             restore.require_alone()
+    finally:
+        other.close()
+
+
+def test_another_roles_session_is_a_reason_to_refuse_without_the_right_to_see_what_it_is():
+    other = connection.copy()
+    try:
+        other.ensure_connection()
+        seen_by_all_rights = sql.one_row(sql.ALONE)
+        with broken("CREATE ROLE sees_little; SET ROLE sees_little", "RESET ROLE; DROP ROLE sees_little"):
+            assert sql.one_row(sql.ALONE) == seen_by_all_rights
+            with pytest.raises(Unsafe, match="other sessions use this database"):
+                restore.require_alone()
     finally:
         other.close()
 

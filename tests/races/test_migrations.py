@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 
 from config.postgresql import base
+from core.db.turns import alone
 from core.management.commands import migrate
 from products.factories import ProductFactory
 from tests.kit.client import Client
@@ -96,7 +97,7 @@ def test_migrate_gives_up_where_a_reader_never_ends(user: User, monkeypatch: pyt
 def test_migrate_waits_for_another_one_to_end(user: User) -> None:
     said = StringIO()
     with ExitStack() as other:
-        other.enter_context(migrate.alone("default", say=print))
+        other.enter_context(alone("migrate", say=print))
         with migrating(said) as done:
             until(lambda: "another migrate" in said.getvalue())
             assert is_there()

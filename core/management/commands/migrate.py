@@ -1,19 +1,16 @@
 """manage.py migrate"""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from core.commands import ShopCommand
+from core.db.turns import alone
 
-# The advisory lock's number, used by `migrate` alone.
-ADVISORY_LOCK = int.from_bytes(b"migrate")
 PATIENCE_SECONDS = 600.0
 # For what waited behind the last attempt.
 PAUSE_SECONDS = 2.0
@@ -27,7 +24,7 @@ class Command(ShopCommand, migrate.Command):
             super().handle(*args, **options)
             return
         last = time.monotonic() + PATIENCE_SECONDS
-        with alone(options["database"], say=self.stderr.write):
+        with alone("migrate", alias=options["database"], say=self.stderr.write):
             while True:
                 try:
                     super().handle(*args, **options)
@@ -41,18 +38,3 @@ class Command(ShopCommand, migrate.Command):
                     raise CommandError(f"{reason}, for {PATIENCE_SECONDS:.0f} s; pg_stat_activity says who")
                 self.stderr.write(f"{reason}; it is undone, and tried again in {PAUSE_SECONDS:.0f} s")
                 time.sleep(PAUSE_SECONDS)
-
-
-@contextmanager
-def alone(alias: str, *, say: Callable[[str], object]) -> Iterator[None]:
-    """Wait until no other `migrate` runs on this database, and keep others from starting."""
-    with closing(connections.create_connection(alias)) as holder:
-        # The lock is that of a transaction which does nothing else: a pooler may hand a session, and its
-        # locks with it, to others between two statements.
-        holder.set_autocommit(False)
-        with holder.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-            if cursor.fetchone() != (True,):
-                say("waiting for another migrate to end")
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        yield

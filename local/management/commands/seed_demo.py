@@ -40,7 +40,8 @@ class Command(ShopCommand):
         if sizes and options.get("days"):
             raise CommandError("--days goes with no other option.")
         try:
-            added = _added(sizes, days=options.get("days"))
+            with demo.alone(say=self.stderr.write):
+                added = _added(sizes, days=options.get("days"))
         except demo.NotEmpty as refusal:
             self.stdout.write(f"Nothing was added, for there are {', '.join(refusal.args)} already.")
             return

@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from core.commands import ShopCommand
 from orders.models import OrderEvent
+from orders.outbox.events import redeliver
 from orders.outbox.wakeup import DELIVER_TASK
 from orders.selectors import events_to_redeliver
 
@@ -35,7 +36,7 @@ class Command(ShopCommand):
         if options["dry_run"]:
             self.stdout.write(f"{events.count()} events would be sent again")
         else:
-            self.stdout.write(f"{events.redeliver()} events are due now")
+            self.stdout.write(f"{redeliver(events=events)} events are due now")
 
 
 def _timestamp(text: str) -> Any:
