@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 import backoffice.after_restore
+import orders.platform_file
 from core.db import restore
 from core.db.audit import audit
 from core.db.restore import Unsafe, move_past, numberings
@@ -124,6 +125,12 @@ def test_line_that_is_no_object_is_refused(file, line):
     file.write_text(f"{line}\n", errors="surrogateescape")
     with pytest.raises(CommandError, match=r"line 1 of .* is no event of an order"):
         call_command("after_restore", check=True, events=file)
+
+
+def test_line_longer_than_any_event_is_not_read_into_memory(file, events, monkeypatch):
+    monkeypatch.setattr(orders.platform_file, "MAX_LINE_BYTES", 100)
+    with pytest.raises(CommandError, match=r"line 1 of .* is no event of an order"):
+        check(file, events)
 
 
 def test_forgotten_event_with_half_a_surrogate_is_written_as_it_came(file, events, tmp_path):

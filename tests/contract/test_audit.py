@@ -134,7 +134,7 @@ def test_event_that_was_never_written_is_found(shop, tmp_path: Path):
     assert "received but never written" in audit(events=file)[1]["delivered_equals_received"][0]
 
 
-@pytest.mark.parametrize("name", ["missing", ".", "junk", "/dev/zero"])
+@pytest.mark.parametrize("name", ["missing", ".", "junk"])
 @pytest.mark.parametrize("option", ["events", "forgotten"])
 def test_audit_with_a_file_that_is_not_the_platform_s_says_so_and_ends_with_2(tmp_path: Path, option, name):
     (tmp_path / "events.jsonl").touch()
