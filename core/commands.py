@@ -10,6 +10,8 @@ from core.problems import Busy, Unavailable
 
 # EX_TEMPFAIL of sysexits.h: run it again later. 1 means that something is wrong.
 TRY_LATER = 75
+# As for wrong arguments: nothing was checked or done.
+CANNOT_RUN = 2
 
 
 class ShopCommand(BaseCommand):

@@ -1,6 +1,5 @@
 """Finds the orders that the data platform knows and a restored database lacks."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +9,10 @@ from uuid import UUID
 from django.db.models import Model
 
 from core.db.restore import Forgotten, Known, Unsafe
+from core.timestamps import rfc3339
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent
-from orders.outbox.events import ORDER_PAID
+from orders.platform_file import events_in, understanding
 from products.models import Product
 from users.models import User
 
@@ -24,19 +24,14 @@ class Paid(NamedTuple):
     order_id: int
     ordered_at: datetime
     ids: Sequence[tuple[type[Model], int]]
-    event: Mapping[str, Any]
-
-    @property
-    def words(self) -> str:
-        data = self.event["data"]
-        return f"order {self.order_id} of user {data['user_id']}, {data['total']} won, {self.event['time']}"
+    if_forgotten: Forgotten
 
 
 def known(*, events: Path) -> Known:
     """Compare the platform's file, one JSON event a line, with the orders that there are.
 
-    Raises Unsafe where it is not all that the platform was told: where a line is no event, or one is missing
-    that this database delivered of an order no older than the file's first; OSError where it cannot be read.
+    Raises Unsafe where it is not all that the platform was told: where it cannot be read, a line is no event,
+    or one is missing that this database delivered of an order no older than the file's first.
     """
     written = dict(OrderEvent.objects.values_list("pk", "order_id"))
     events_here = {order_id: event_id for event_id, order_id in written.items()}
@@ -49,7 +44,7 @@ def known(*, events: Path) -> Known:
         for model, number in paid.ids:
             highest[model] = max(number, highest.get(model, 0))
         if paid.event_id not in written and paid.event_id not in read:
-            forgotten.append(Forgotten(paid.words, paid.event))
+            forgotten.append(paid.if_forgotten)
             if here := events_here.get(paid.order_id):
                 given_twice.append(f"order {paid.order_id}: event {here} here, {paid.event_id} there")
         read.add(paid.event_id)
@@ -58,18 +53,16 @@ def known(*, events: Path) -> Known:
 
 
 def _paid_orders(file: Path) -> Iterator[Paid]:
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                event = json.loads(line)
-                if event["type"] != ORDER_PAID:
-                    continue
-                data = event["data"]
-                ordered_at = datetime.fromisoformat(event["time"]).astimezone(UTC)
-                paid = Paid(UUID(event["id"]), int(data["order_id"]), ordered_at, [*_ids_in(data)], event)
-            except (ValueError, TypeError, KeyError) as error:
-                raise Unsafe(f"line {number} of {file} is no event of an order") from error
-            yield paid
+    for event in events_in(file):
+        with understanding(event.place):
+            data = event.body["data"]
+            ordered_at = datetime.fromisoformat(event.body["time"])
+            if ordered_at.tzinfo is None:
+                raise ValueError(event.body["time"])
+            ids = [*_ids_in(data)]
+            words = f"order {ids[0][1]} of user {ids[1][1]}, {int(data['total'])} won, {rfc3339(ordered_at)}"
+            paid = Paid(event.id, ids[0][1], ordered_at.astimezone(UTC), ids, Forgotten(words, event.body))
+        yield paid
 
 
 def _ids_in(data: Mapping[str, Any]) -> Iterator[tuple[type[Model], int]]:

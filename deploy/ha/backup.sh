@@ -6,6 +6,8 @@
 #   backup.sh restore TIME TO     put the newest copy from before TIME into the new folder TO, set to be replayed up
 #                                 to TIME and to pause there; `latest` in place of TIME: to the end, without a pause
 #
+# TIME is one that `date -d` reads, such as '2026-11-28 09:00+09'; without a zone it is in that of this machine ($TZ),
+# whatever the server's is.
 # BACKUPS is a folder on another machine, the same for all; PGHOST, PGPORT, PGUSER and PGPASSFILE name the server.
 set -eu
 umask 077
@@ -42,6 +44,8 @@ base() {
 
 restore() {
     moment=$1 to=$2
+    # Read once, with its zone from here on: PostgreSQL would read it in another.
+    [ "$moment" = latest ] || moment=$(date -d "$moment" '+%F %T.%6N%:z')
     before=$(if [ "$moment" = latest ]; then date -u +%Y%m%dT%H%M%SZ; else date -u -d "$moment" +%Y%m%dT%H%M%SZ; fi)
     base=$(ls "$BACKUPS/base" | awk -v before="$before" '$0 < before' | tail -n 1)
     [ -n "$base" ] || { echo "there is no copy from before $moment" >&2; exit 1; }

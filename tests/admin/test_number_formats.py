@@ -28,7 +28,15 @@ def test_discount_that_is_shown_as_100_percent_does_not_become_1(admin_client, n
 
 @pytest.mark.parametrize(
     ("number_format", "price"),
-    [("[h]:mm", 1), ("h:mm", 0.375), ("yyyy-mm-dd", 0), ('0"000"', 5), ("0;-0;;@", 0), (";;;", 5)],
+    [
+        ("[h]:mm", 1),
+        ("h:mm", 0.375),
+        ("yyyy-mm-dd", 0),
+        ('0"000"', 5),
+        ('0"천개"', 5),
+        ("0;-0;;@", 0),
+        (";;;", 5),
+    ],
 )
 def test_import_refuses_a_price_that_its_cell_shows_as_something_else(admin_client, number_format, price):
     content = formatted(("name", "price", "stock"), ("tea", price, 1), "B2", number_format)

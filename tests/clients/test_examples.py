@@ -1,9 +1,10 @@
 """The examples, as their README runs them: purchases and receivers in two languages."""
 
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,26 @@ def status_of_a_forged_event(url: str) -> int:
         return 0
 
 
+def break_off(url: str, *, head: str = "", body: bytes = b"abc") -> None:
+    """Post, and hang up; the receiver may have done so before."""
+    host, port = urllib3.util.parse_url(url).netloc.split(":")
+    lines = ("POST /events HTTP/1.1", f"Host: {host}", *filter(None, [head]), "", "")
+    with socket.create_connection((host, int(port)), timeout=20) as sender, suppress(OSError):
+        sender.sendall("\r\n".join(lines).encode() + body)
+        sender.shutdown(socket.SHUT_WR)
+        while sender.recv(4096):
+            pass
+
+
 def check_receiver(market: Market, command: Sequence[str], folder: Path, logs: Path) -> None:
-    """A paid order is printed once; a forged event was refused before."""
+    """A paid order is printed once, whatever others posted before."""
     with receiving(*command, folder=folder, logs=logs) as (url, log), delivering_to(url, logs):
+        break_off(url, head="Content-Length: 100")
+        break_off(url, head="Content-Length: many")
+        break_off(url)
+        break_off(url, head="Content-Length: 2000000", body=b"a" * 2_000_000)
+        assert status_of_a_forged_event(url) == 401
+        assert "Traceback" not in log.read_text()
         order = market.http.order(buyer(market.http, points=10_000), {ProductFactory(price=4500).pk: 2}).json
         until(lambda: f"order {order['id']}: 9000 won\n" in log.read_text())
         assert log.read_text().count("order ") == 1

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 import backoffice.after_restore
+import orders.platform_file
 from core.db import restore, sql
 from core.db.audit import audit
 from core.db.restore import Unsafe, move_past, numberings
@@ -105,10 +106,44 @@ def test_file_that_begins_later_is_taken(file, events):
     assert check(file, events[1:]) == "0 orders are known to the platform alone\n"
 
 
-@pytest.mark.parametrize("wrong", [{"id": "7"}, {"time": "yesterday"}, {"data": {}}, {"data": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"id": "7"}, {"id": 123}, {"data": {}}, {"data": None}, {"data": {"order_id": float("inf")}}),
+        *({"time": "yesterday"}, {"time": "0001-01-01T00:00:00+09:00"}, {"time": "2026-01-01T00:00:00"}),
+    ],
+    ids=str,
+)
 def test_line_that_is_no_event_is_refused(file, events, wrong):
-    with pytest.raises(CommandError, match=r"line 4 of .* is no event of an order"):
+    with pytest.raises(CommandError, match=r"line 4 of .* is no event of an order") as refused:
         check(file, [*events, {**events[0], **wrong}])
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize("line", ["", "7", "[]", "[" * 100_000, '"\udcff"'], ids=lambda line: line[:3])
+def test_line_that_is_no_object_is_refused(file, line):
+    file.write_text(f"{line}\n", errors="surrogateescape")
+    with pytest.raises(CommandError, match=r"line 1 of .* is no event of an order"):
+        call_command("after_restore", check=True, events=file)
+
+
+def test_line_longer_than_any_event_is_not_read_into_memory(file, events, monkeypatch):
+    monkeypatch.setattr(orders.platform_file, "MAX_LINE_BYTES", 100)
+    with pytest.raises(CommandError, match=r"line 1 of .* is no event of an order"):
+        check(file, events)
+
+
+def test_forgotten_event_with_half_a_surrogate_is_written_as_it_came(file, events, tmp_path):
+    forgotten = unknown(events[0], order_id=0, note="\ud800")
+    check(file, [*events, forgotten], forgotten=tmp_path / "forgotten.jsonl")
+    assert json.loads((tmp_path / "forgotten.jsonl").read_text()) == forgotten
+
+
+def test_event_without_its_total_is_refused(file, events):
+    incomplete = unknown(events[0], order_id=0)
+    del incomplete["data"]["total"]
+    with pytest.raises(CommandError, match=r"line 4 of .* is no event of an order"):
+        check(file, [*events, incomplete])
 
 
 def test_event_of_another_type_is_passed_over(file, events):

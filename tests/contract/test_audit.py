@@ -5,7 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 import orders.services
 from coupons.factories import CouponFactory
@@ -130,8 +130,18 @@ def test_events_that_the_platform_has_are_compared_with_the_outbox(shop, tmp_pat
 
 def test_event_that_was_never_written_is_found(shop, tmp_path: Path):
     file = tmp_path / "events.jsonl"
-    file.write_text('{"id": "00000000-0000-4000-8000-000000000000"}\n')
+    file.write_text('{"type": "order.paid.v1", "id": "00000000-0000-4000-8000-000000000000"}\n')
     assert "received but never written" in audit(events=file)[1]["delivered_equals_received"][0]
+
+
+@pytest.mark.parametrize("name", ["missing", ".", "junk"])
+@pytest.mark.parametrize("option", ["events", "forgotten"])
+def test_audit_with_a_file_that_is_not_the_platform_s_says_so_and_ends_with_2(tmp_path: Path, option, name):
+    (tmp_path / "events.jsonl").touch()
+    (tmp_path / "junk").write_bytes(b"\xff\n")
+    with pytest.raises(CommandError, match=r"^Nothing was checked: .*") as refused:
+        call_command("audit", **{"events": tmp_path / "events.jsonl", option: tmp_path / name})
+    assert (refused.value.returncode, str(refused.value).count("\n")) == (2, 0)
 
 
 def test_table_names_each_rule_and_its_first_violations(shop):

@@ -43,20 +43,20 @@ class Backups:
         second = int(time.time())
         until(lambda: time.time() >= second + 1)
 
-    def restore(self, moment: str) -> None:
+    def restore(self, moment: str, *, zone: str = "UTC") -> None:
         """Start the server as it was at a moment, or `latest`; what it is now is lost."""
         data = self.servers.embedded.data
         self.servers.stop_postgres()
         shutil.rmtree(data)
-        self._run("restore", moment, str(data))
+        self._run("restore", moment, str(data), TZ=zone)
         self.servers.start()
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str, **more: str) -> None:
         embedded = self.servers.embedded
         programs = embedded.programs.postgres("pg_basebackup").parent
         where = {"BACKUPS": str(self.folder), "PGHOST": str(embedded.socket_dir), "PGUSER": "postgres"}
         where["PATH"] = f"{self.folder}/bin:{programs}:{os.environ['PATH']}"
-        subprocess.run(["sh", self.script, *arguments], check=True, env={**os.environ, **where})
+        subprocess.run(["sh", self.script, *arguments], check=True, env={**os.environ, **where, **more})
 
 
 def archive_settings() -> dict[str, Any]:

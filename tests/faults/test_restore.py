@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core.db.audit import audit
+from core.timestamps import SEOUL
 from coupons.factories import CouponFactory
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent
@@ -19,6 +21,7 @@ from products.factories import ProductFactory
 from products.models import Product
 from tests.faults.backups import Backups, now, promote
 from tests.faults.load import buying
+from tests.kit.database import execute
 from tests.kit.platforms import receiver
 from tests.kit.processes import until
 from tests.kit.scenes import buyer
@@ -115,6 +118,13 @@ def test_restored_shop_gives_no_number_twice_and_says_what_it_forgot(
         after_restore(shop)
     assert [found for found in audit(events=shop.taken(), forgotten=file) if found.violations] == []
     stop(shop)
+
+
+def test_restore_takes_a_time_without_a_zone_as_the_machine_s(mistake: Mistake) -> None:
+    in_seoul = datetime.fromisoformat(mistake.moment).astimezone(SEOUL)
+    mistake.backups.restore(in_seoul.strftime("%Y-%m-%d %H:%M:%S.%f"), zone="KST-9")
+    assert execute("SELECT current_setting('recovery_target_time')::timestamptz") == [(in_seoul,)]
+    assert not Product.objects.filter(price=0).exists()
 
 
 def test_numbers_would_be_given_twice_without_after_restore(shop: Shop, mistake: Mistake) -> None:

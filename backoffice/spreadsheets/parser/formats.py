@@ -1,6 +1,7 @@
 """What a number format shows of a cell's value (ECMA-376 part 1, 18.8.30 and 18.8.31)."""
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 # Kinds of formats. PLAIN shows the digits of a whole number, or a text, as they are; DRESSED formats the
@@ -8,9 +9,11 @@ from typing import NamedTuple
 # nothing.
 DATE, OTHER, DRESSED, PLAIN = "date", "other", "dressed", "plain"
 
-_MAX_FORMAT_CHARS = 1_000
+# The most that Excel takes.
+_MAX_FORMAT_CHARS = 255
+# A file may have 100,000 formats: no expression may look at a character more than a few times.
 # Literal text and currencies, which are shown; then widths of characters, colours, conditions and languages.
-_LITERAL = re.compile(r'"([^"]*)"|\\(.)|\*(.)|\[\$([^\]-]*)[^\]]*\]|_.|\[[^\]]*\]', re.DOTALL)
+_LITERAL = re.compile(r'"([^"]*+)"|\\(.)|\*(.)|\[\$([^\[\]-]*+)[^\[\]]*+\]|_.|\[[^\[\]]*+\]', re.DOTALL)
 _CONDITION = re.compile(r"\[[<>=]")
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 _PARTS_OF_A_DATE = re.compile("[dmyhs]")
@@ -22,10 +25,16 @@ _SCALED = re.compile(r"%|[0#?],+(?![0#?,])")
 # Only the first digits of 4567 are in 4.57E+03.
 _SCIENTIFIC = re.compile("e[+-]")
 # A sign of its own that makes a positive number look negative, after a currency at most.
-_MINUS = re.compile(r"[^\w#?]*[-−(][^\w]*[0#?]")
-# A unit that multiplies: `5만` is 50,000.
-_MULTIPLE = re.compile(r"[십백천만억조KkM]+원?")
-_NO_WORD = re.compile(r"[0#?@.,\s]+")
+_MINUS = re.compile(r"[^\w#?(−-]*+[-−(][^\w#?]*+[0#?]")
+# A word that multiplies: `5만` is 50,000. Hangul joins the unit to it (`만장`), so what begins with such a
+# sign is refused, a piece (`조각`) too. Latin words are whole ones, or `kg`, `ml` and `box` would be refused;
+# a letter that is a unit as well (`m`, `t`) is in doubt, and refused.
+_MULTIPLE = re.compile(
+    r"[‰‱]|(?<![가-힣])(?:[십백천만억조]|다스)"
+    r"|(?<![a-z])(?:k|m|mm|mn|mil|mio|b|bn|t|tn|doz|dz|(?:hundred|thousand|million|billion|trillion|dozen)s?)"
+    r"(?:krw|won|usd|eur|jpy|cny)?(?![a-z])"
+)
+_GENERAL = re.compile("general|g/표준")
 
 
 class Kinds(NamedTuple):
@@ -95,7 +104,8 @@ def _kind(section: str, *, is_negative: bool = False, is_zero: bool = False) -> 
         or _SCIENTIFIC.search(bare)
         or any(sign.isnumeric() and sign != "0" for sign in bare)
         or any(literal in {",", "."} for literal in literals)
-        or any(map(_MULTIPLE.fullmatch, _NO_WORD.split(shown)))
+        or _MULTIPLE.search(_GENERAL.sub("0", unicodedata.normalize("NFKC", shown).casefold()))
+        or any(sign in '["' for sign in bare)  # never closed
         or (not is_negative and _MINUS.match(shown))
     ):
         return OTHER

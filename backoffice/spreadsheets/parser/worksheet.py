@@ -21,7 +21,7 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _ROW = re.compile(r"[0-9]{1,7}", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,400}+\.?[0-9]{0,400}+|\.[0-9]{1,400}+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
 # Formulas with values in several cells: array formulas and data tables.
 _FILLING = {"array", "dataTable"}
 # The height of a row or the width of a column that cannot be seen.

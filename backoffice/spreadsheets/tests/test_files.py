@@ -18,7 +18,7 @@ from backoffice.spreadsheets.refusals import TEXTS, refusal
 from backoffice.spreadsheets.slots import file_slot
 from coupons.models import Coupon
 from tests.kit.processes import until
-from tests.kit.workbooks import NAMES, with_cell, with_parts, with_sheet, xlsx
+from tests.kit.workbooks import MAIN, NAMES, STYLES, with_cell, with_parts, with_sheet, xlsx
 from users.spreadsheets import MemberSpreadsheet
 
 SLOW = b"\n" * MAX_BYTES
@@ -110,6 +110,14 @@ def test_parser_beyond_its_limits_is_killed_by_the_kernel(monkeypatch, limit):
     with pytest.raises(ValidationError) as caught:
         table(SLOW)
     assert caught.value.code == "too_much_work"
+
+
+def test_import_reads_long_formats_within_a_second(monkeypatch):
+    limited(monkeypatch, "limits.CPU_SECONDS = 1")
+    codes = [part * (255 // len(part)) for part in ("[$", "[", "[$-", "-(", "0,", "[&lt;", "K ")] * 200
+    formats = "".join(f'<numFmt numFmtId="{200 + n}" formatCode="{code}"/>' for n, code in enumerate(codes))
+    styles = f'<styleSheet xmlns="{MAIN}"><numFmts>{formats}</numFmts></styleSheet>'
+    assert table(with_parts({STYLES: styles})) == [[1, ["name"]]]
 
 
 def test_parser_past_its_deadline_is_ended(monkeypatch):

@@ -57,14 +57,35 @@ def test_import_knows_formats_that_show_the_number(code, expected):
         *("0%", "0.00 %;[Red]-0.00 %", "#,##0,", '#,##0,,"백만"', "0.0,", "[<1]0%;0"),
         *("[h]:mm", "[mm]", "[$-412][h]:mm:ss"),
         *('0"000"', '0",000"', r"0\,000", "10", "0*0", "0[$000]", r"1\50"),
-        *('"２"0', '0"만"', r"0\만\원", '0"K"'),
+        '"２"0',
         *(";;;", '"Mocha"', '"0"', "aaaa", "e"),
-        *("_0", "-0", r"\-0", "[$₩-412]-#,##0", 'yyyy"-01-01"', "0" * 1_001),
+        *("_0", "-0", r"\-0", "[$₩-412]-#,##0", 'yyyy"-01-01"', "0" * 256),
+        *("0[", '0"', "[$[만]0"),
     ],
 )
 def test_import_knows_formats_that_show_something_else(code):
     assert kinds_of(code).positive == "other"
     assert rows_of(formatted(code))[0][1] == OTHER
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *('0"만"', r"0\만\원", '0"만장"', '0"천개"', '0"만명"', '0" 십만 "', '0"만KRW"', '0"만원(VAT 별도)"'),
+        *('0"원(단위: 천)"', '0"KRW천"', '"백만 "0', 'General"만"', 'G/표준"억"', '0"\u1106\u1161\u11ab"'),
+        *('0"다스"', '0"K"', '0"M"', '0"k원"', '0"K KRW"', '0"kKRW"', '0"bn"', '0"Ｋ"', 'General"K"'),
+        *('0" thousand"', '0" Millions"', '0" dozen"', "0‰", '0"‱"', '0"×10^3"'),
+    ],
+)
+def test_import_knows_formats_that_multiply_the_number(code):
+    assert rows_of(formatted(code))[0][1] == OTHER
+
+
+@pytest.mark.parametrize(
+    "unit", ["원", "개", "장", "명", "보조", "KRW", "$", "€", "pcs", "kg", "㎞", "ml", "kcal", "box"]
+)
+def test_import_knows_units_that_do_not_multiply_the_number(unit):
+    assert kinds_of(f'0"{unit}"').positive == "dressed"
 
 
 @pytest.mark.parametrize(

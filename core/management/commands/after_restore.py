@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Model
 
-from core.commands import ShopCommand
+from core.commands import CANNOT_RUN, ShopCommand
 from core.conventions import modules_named
 from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, require_alone
 from core.db.transactions import snapshot
@@ -37,7 +37,8 @@ class Command(ShopCommand):
         parser.add_argument(
             "--check",
             action="store_true",
-            help="change nothing; exit 1 if a number that the platform knows was or would be given out again",
+            help="change nothing; exit 1 if a number that the platform knows was or would be given out "
+            "again, 2 if that cannot be told",
         )
 
     def handle(self, **options: Any) -> None:
@@ -49,7 +50,8 @@ class Command(ShopCommand):
             if not options["check"]:
                 self._move(known.highest_ids, margin=options["margin"])
         except (Unsafe, OSError) as reason:
-            raise CommandError(f"The database was left as it is: {reason}") from reason
+            words = f"The database was left as it is: {reason}"
+            raise CommandError(words, returncode=CANNOT_RUN) from reason
         wrong = [*known.given_twice]
         wrong += [
             f"{each.sequence}: {each.last} here, {known.highest_ids[each.model]} at the platform"
@@ -63,7 +65,9 @@ class Command(ShopCommand):
         if file:
             file.touch(mode=0o600, exist_ok=False)
             lines = [json.dumps(each.event, ensure_ascii=False, separators=(",", ":")) for each in forgotten]
-            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            # Half a surrogate, which UTF-8 has not, becomes the escape that JSON has for it.
+            text = "".join(f"{line}\n" for line in lines)
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
         for each in forgotten:
             self.stdout.write(each.words)
         self.stdout.write(f"{len(forgotten)} orders are known to the platform alone")

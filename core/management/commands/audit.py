@@ -6,17 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from core.commands import ShopCommand
+from core.commands import CANNOT_RUN, ShopCommand
 from core.db import topology
 from core.db.audit import Finding, audit
+from core.db.restore import Unsafe
 
 
 class Command(ShopCommand):
     """Check every invariant of the shop in one read-only snapshot; exit with 1 where one is broken."""
 
-    help = "Check that balances, stock, coupons, orders, events and the ranking add up; exit 1 if not."
+    help = (
+        "Check that balances, stock, coupons, orders, events and the ranking add up; exit 1 if not, 2 if a "
+        "file is not the platform's."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -29,7 +33,10 @@ class Command(ShopCommand):
         out = self.stderr if options["json"] else self.stdout
         for each in topology.warnings(topology.read()):
             out.write(f"{logging.getLevelName(each.level)}: {each.msg}")
-        findings = audit(events=options["events"], forgotten=options["forgotten"])
+        try:
+            findings = audit(events=options["events"], forgotten=options["forgotten"])
+        except Unsafe as reason:
+            raise CommandError(f"Nothing was checked: {reason}", returncode=CANNOT_RUN) from reason
         as_json = json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
         self.stdout.write(as_json if options["json"] else as_table(findings))
         if any(finding.violations for finding in findings):
