@@ -48,6 +48,12 @@ AMBIGUOUS = (
     "x:/metrics",
     "javascript:/api/v1/products",
     "http://localhost/admin/../api/v1/products",
+    # A fragment: what is before it a server may take for the whole target.
+    "/admin/..#",
+    "/admin/..#/../x",
+    "/livez#x",
+    "/livez?x#y",
+    "http://localhost#/admin/",
 )
 # Dots that are text, another spelling of the same path (RFC 3986, 6.2.2.2), and what is no path.
 PLAIN = {
