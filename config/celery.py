@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
 
+from config.dotenv import COUNTERS
 from core import traces
 from core.broker import transport  # noqa: F401 - names it to kombu
 from core.broker.turning import Turning, touch_worker_file
@@ -110,6 +112,13 @@ def configure_logging(*, loglevel: int, **_: Any) -> None:
 def drop_dead_connections(**_: Any) -> None:
     # Django does this at the start of a web request; Celery keeps connections without a look at them.
     close_old_connections()
+
+
+# Not in the settings: what they say holds for beat and commands too, and those show no metrics.
+@celeryd_init.connect
+def require_counters(**_: Any) -> None:
+    if settings.METRICS_PORT and COUNTERS not in os.environ:
+        sys.exit(f"METRICS_PORT needs {COUNTERS}, where its processes count")
 
 
 @celeryd_init.connect
