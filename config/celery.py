@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
+from celery.app import utils
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler, SchedulingError
 from celery.signals import (
@@ -26,6 +28,7 @@ from kombu import Connection
 from prometheus_client import start_http_server
 
 from config.dotenv import COUNTERS
+from config.logs import ADDRESSES
 from core import traces
 from core.broker import transport  # noqa: F401 - names it to kombu
 from core.broker.turning import Turning, touch_worker_file
@@ -93,6 +96,10 @@ class FixedIntervalScheduler(Scheduler):
             log.warning("broker_back")
         self.broker_down = False
 
+
+# `celery report` shows every setting of Django, less those by whose names Celery takes them for secrets.
+hiding: Any = utils  # the stubs lack it
+hiding.HIDDEN_SETTINGS = re.compile(f"{hiding.HIDDEN_SETTINGS.pattern}|{ADDRESSES}", re.IGNORECASE)
 
 app = Celery("pointshop", amqp=FixedIntervalAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
