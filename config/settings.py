@@ -206,6 +206,7 @@ MIDDLEWARE = [
     "core.http.middleware.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.refuse_ambiguous_paths",
+    "core.http.middleware.ignore_ranges",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.http.middleware.AllowedHosts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

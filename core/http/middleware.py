@@ -99,6 +99,17 @@ def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def ignore_ranges(get_response: GetResponse) -> GetResponse:
+    """Let every static file come as a whole."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        # WhiteNoise refuses what a file does not have, which it may ignore, and a range of one byte.
+        request.META.pop("HTTP_RANGE", None)
+        return get_response(request)
+
+    return middleware
+
+
 class AllowedHosts(CommonMiddleware):
     """Django's common middleware, which refuses an unknown Host; PROBES answer under any."""
 
