@@ -2,12 +2,15 @@
 
 import logging
 import os
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import structlog
 from celery import Celery
+from celery.app import utils
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler, SchedulingError
 from celery.signals import (
@@ -24,6 +27,8 @@ from django.db import close_old_connections
 from kombu import Connection
 from prometheus_client import start_http_server
 
+from config.dotenv import COUNTERS
+from config.logs import ADDRESSES
 from core import traces
 from core.broker import transport  # noqa: F401 - names it to kombu
 from core.broker.turning import Turning, touch_worker_file
@@ -97,6 +102,10 @@ class FixedIntervalScheduler(Scheduler):
         self.broker_down = False
 
 
+# `celery report` shows every setting of Django, less those by whose names Celery takes them for secrets.
+hiding: Any = utils  # the stubs lack it
+hiding.HIDDEN_SETTINGS = re.compile(f"{hiding.HIDDEN_SETTINGS.pattern}|{ADDRESSES}", re.IGNORECASE)
+
 app = Celery("pointshop", amqp=FixedIntervalAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -115,6 +124,13 @@ def configure_logging(*, loglevel: int, **_: Any) -> None:
 def drop_dead_connections(**_: Any) -> None:
     # Django does this at the start of a web request; Celery keeps connections without a look at them.
     close_old_connections()
+
+
+# Not in the settings: what they say holds for beat and commands too, and those show no metrics.
+@celeryd_init.connect
+def require_counters(**_: Any) -> None:
+    if settings.METRICS_PORT and COUNTERS not in os.environ:
+        sys.exit(f"METRICS_PORT needs {COUNTERS}, where its processes count")
 
 
 @celeryd_init.connect

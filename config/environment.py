@@ -28,8 +28,12 @@ ON = {*Env.BOOLEAN_TRUE_STRINGS}
 OFF = {"false", "off", "n", "no", "0"}
 # Host names as browsers send them; Django accepts only these characters in `Host`, too.
 ORIGIN = re.compile(
-    r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+    r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)|\[([0-9a-f:.]+)\])"
+    r"(?::([1-9][0-9]{0,4}))?"
 )
+# Whose last part is a number: browsers read it as an address.
+NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+LAST_PORT = 65_535
 USUAL_PORT = re.compile("http://.*:80|https://.*:443")
 SERVED_HOST = re.compile(r"\*|\.?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII | re.IGNORECASE)
 WEBHOOK_SECRET = re.compile("whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -140,13 +144,22 @@ def origins(name: str, *, required: bool, wildcards: bool) -> list[str]:
     """Raises SettingsError for an origin that no browser would send."""
     found = required_names(name) if required else names(name)
     for each in found:
-        sent = ORIGIN.fullmatch(each) and not USUAL_PORT.fullmatch(each) and (wildcards or "*" not in each)
-        if not sent and each != "null":
+        if not _is_origin(each) or ("*" in each and not wildcards):
             raise SettingsError(
                 f"{name} must list origins as browsers send them, as in https://shop.example: in lower case, "
-                "without a path, without the port that goes without saying"
+                "without a path, without the port that goes without saying, an address in its shortest usual "
+                "form; not null, which pages of any site can send"
             )
     return found
+
+
+def _is_origin(value: str) -> bool:
+    found = ORIGIN.fullmatch(value)
+    if not found or USUAL_PORT.fullmatch(value) or int(found[3] or 1) > LAST_PORT:
+        return False
+    # Browsers write addresses in one way.
+    address = found[2] or (found[1] if NUMERIC_HOST.fullmatch(found[1]) else "")
+    return not address or (is_address(address) and str(ip_address(address)) == address)
 
 
 def gateway_secret(name: str) -> str:

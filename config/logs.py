@@ -20,7 +20,14 @@ TRACE_TIMES = 6
 MAX_NUMBER = 2**64
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SECRET_NAME = re.compile(r"SECRET|PASSWORD")
-URL_PASSWORD = re.compile(r"://[^:@/]*:(.+)@|[?&]\w*password=([^&]+)")
+# A password may have any character. The second form finds that of each URL of a list.
+URL_PASSWORDS = (
+    re.compile(r"://[^:@/]*:(.+)@"),
+    re.compile(r"://[^:@/]*:([^@/?#;]+)@"),
+    re.compile(r"[?&]\w*password=([^&]+)"),
+)
+# Names of settings, besides those that Django and Celery hide, whose values may hold a password.
+ADDRESSES = "URL|LOCATION|ENDPOINT"
 # Shorter ones are words that lines have anyway.
 SHORTEST_SECRET = 8
 
@@ -146,7 +153,7 @@ def _secrets() -> list[str]:
     values = [value for name, value in os.environ.items() if SECRET_NAME.search(name)]
     for name, value in os.environ.items():
         if name.endswith(("_URL", "_ENDPOINT")):
-            values += [password for found in URL_PASSWORD.findall(value) for password in found if password]
+            values += [password for form in URL_PASSWORDS for password in form.findall(value)]
         if name.endswith("_HEADERS"):  # OpenTelemetry's: name=value,name=value
             values += [each.partition("=")[2].strip() for each in value.split(",")]
     # A line may have one as it is written, as it is meant (percent-decoded), or as `repr` shows it.

@@ -1,14 +1,12 @@
 """Settings, all of them from the environment (12-factor); a `.env` file in the project's folder is read."""
 
-import os
-
 from celery.schedules import crontab
 from kombu import Queue
 
 from backoffice.unfold import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting of the admin
 from config import environment as env
 from config import services
-from config.dotenv import COUNTERS, SettingsError
+from config.dotenv import SettingsError
 from config.endpoints import rate_limits
 from config.logs import logging_config
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS  # noqa: PLC0414 - a setting of drf-spectacular
@@ -161,8 +159,6 @@ CELERY_TIMEZONE = "Asia/Seoul"
 
 # A worker shows its metrics here; 0: it does not.
 METRICS_PORT = env.whole_number("METRICS_PORT", least=0, most=65_535, default=0)
-if METRICS_PORT and COUNTERS not in os.environ:
-    raise SettingsError(f"METRICS_PORT needs {COUNTERS}, where its processes count")
 # Beat touches the first as it ticks, a worker the second as its own loop turns.
 BEAT_FILE = env.file_to_touch("BEAT_FILE")
 WORKER_FILE = env.file_to_touch("WORKER_FILE")
@@ -210,6 +206,7 @@ MIDDLEWARE = [
     "core.http.middleware.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.refuse_ambiguous_paths",
+    "core.http.middleware.ignore_ranges",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.http.middleware.AllowedHosts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -156,6 +156,9 @@ INPUT_ERRORS: dict[str, BilingualText] = {
     "status": BilingualText(
         "usable, used, expired 중 하나여야 해요.", "This must be one of usable, used, expired."
     ),
+    "too_many_parameters": BilingualText(
+        "쿼리 매개변수는 1,000개까지 보낼 수 있어요.", "There may be at most 1,000 query parameters."
+    ),
     "idempotency_key": BilingualText(
         "공백 없는 ASCII 문자 1자에서 255자까지여야 해요.",
         "This must be 1 to 255 visible ASCII characters.",

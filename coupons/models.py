@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from core.db.fields import NameField, not_blank
+from core.db.fields import NameField, not_blank, positive_id
 from core.timestamps import SUPPORTED_PERIOD, within_calendar
 from users.models import User
 
@@ -120,6 +120,7 @@ class Coupon(DiscountTerms):
         verbose_name = _("coupon")
         verbose_name_plural = _("coupons")
         constraints = [
+            positive_id(name="coupon_id_positive"),
             *DiscountTerms.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(quantity__gte=0),
@@ -202,6 +203,7 @@ class IssuedCoupon(DiscountTerms):
             ),
         ]
         constraints = [
+            positive_id(name="issued_coupon_id_positive"),
             *DiscountTerms.Meta.constraints,
             models.UniqueConstraint(fields=["coupon", "user"], name="issued_coupon_one_a_user"),
             models.UniqueConstraint(fields=["coupon", "sequence"], name="issued_coupon_one_a_sequence"),

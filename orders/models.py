@@ -8,6 +8,7 @@ from django.db.models.functions import Cast, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
+from core.db.fields import positive_id
 from core.timestamps import within_calendar
 from core.traces import LONGEST_TRACEPARENT
 from coupons.models import IssuedCoupon
@@ -44,6 +45,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         indexes = [models.Index(fields=["user", "ordered_at", "id"], name="order_newest_first")]
         constraints = [
+            positive_id(name="order_id_positive"),
             models.UniqueConstraint(
                 fields=["user", "idempotency_key"],
                 condition=Q(idempotency_key__isnull=False),

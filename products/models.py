@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
-from core.db.fields import NameField, not_blank
+from core.db.fields import NameField, not_blank, positive_id
 from core.timestamps import within_calendar
 
 # The default low-stock threshold, in units.
@@ -45,6 +45,7 @@ class Product(models.Model):
         verbose_name = _("product")
         verbose_name_plural = _("products")
         constraints = [
+            positive_id(name="product_id_positive"),
             not_blank(name="product_name_not_blank"),
             models.CheckConstraint(
                 condition=Q(price__gte=0),

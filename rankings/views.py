@@ -23,7 +23,7 @@ class RankingViewSet(PublicViewSet):
     @extend_schema(
         tags=["rankings"],
         operation_id="get_best_sellers",
-        summary="Get the best sellers of the last 3 days",
+        summary="Get the best sellers of recent days",
         responses=BestSellersSerializer,
     )
     @action(detail=False)

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from core.db.fields import NameField, not_blank
+from core.db.fields import NameField, not_blank, positive_id
 from core.timestamps import within_calendar
 
 
@@ -20,6 +20,7 @@ class User(models.Model):
         # For searches by the beginning of names: LIKE uses only an index in byte order.
         indexes = [models.Index(fields=["name"], name="user_by_name", opclasses=["varchar_pattern_ops"])]
         constraints = [
+            positive_id(name="user_id_positive"),
             not_blank(name="user_name_not_blank"),
             within_calendar("created_at", name="user_created_at_within_calendar"),
         ]

@@ -40,6 +40,11 @@ BAD = [
         (origins, value)
         for value in ("https://a.example:", '"https://a.example"', "https://[::1", "https://a\\b")
     ],
+    *[(origins, value) for value in ("null", "https://127.1", "https://0x7f000001", "https://127.0.0.01")],
+    *[
+        (origins, value)
+        for value in ("https://[0:0:0:0:0:0:0:1]", "https://[::g]", "https://a.1", "https://a.example:65536")
+    ],
     *[(wildcards, value) for value in ("https://*.A.example", "https://a.*.example", "https://*")],
     *[
         (hosts, value)
@@ -79,8 +84,8 @@ def test_invalid_value_is_refused_by_name(monkeypatch, read, value):
         (origins, "https://a.example, http://b:8000", ["https://a.example", "http://b:8000"]),
         (
             origins,
-            "https://a.example:8443,app://[::1],null",
-            ["https://a.example:8443", "app://[::1]", "null"],
+            "https://a.example:8443,app://[::1],http://10.0.0.1:8000,https://1.a",
+            ["https://a.example:8443", "app://[::1]", "http://10.0.0.1:8000", "https://1.a"],
         ),
         (wildcards, "https://*.a.example", ["https://*.a.example"]),
         (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config.logs import MAX_LINE
+from config.logs import MAX_LINE, Line
 from tests.kit import processes
 
 # Ends of lines, an escape sequence, an override of direction, half a character; and a line that is not ours.
@@ -109,6 +110,21 @@ def test_secrets_of_the_environment_are_not_logged(readable):
     assert "***" in lines
     secret = ("a-secret", "pass%2Fword", "pass/word", "redis-password", "otlp")
     assert not any(each in lines for each in secret)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sentinel://:first-word@a;sentinel://:other-word@b/0",
+        "https://a:first-word@b/x?mail=me@c&other_password=other-word",
+        "redis://:first-word@other-word@a/0",
+    ],
+)
+def test_every_password_of_a_url_is_a_secret(monkeypatch, url):
+    monkeypatch.setattr(os, "environ", {"REDIS_URL": url})
+    line = Line(render=lambda _logger, _name, event: event["event"])
+    said = "first-word@other-word" if url.startswith("redis:") else "first-word, other-word"
+    assert not re.search("first-word|other-word", line(None, "", {"event": said}))
 
 
 def test_request_for_a_long_path_leaves_one_short_line(transactional_db, tmp_path):

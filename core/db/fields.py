@@ -1,4 +1,4 @@
-"""Names of people and things, as admin and files bring them in."""
+"""Names of people and things, as admin and files bring them in, and ids."""
 
 import unicodedata
 from typing import Any
@@ -29,4 +29,11 @@ def not_blank(*, name: str) -> models.CheckConstraint:
     """Refuses a `name` without a visible character; the parameter names the constraint."""
     return models.CheckConstraint(
         condition=models.Q(name__regex=_VISIBLE), name=name, violation_error_message=_("Enter a name.")
+    )
+
+
+def positive_id(*, name: str) -> models.CheckConstraint:
+    """Refuses an `id` below 1, which no URL spells; the parameter names the constraint."""
+    return models.CheckConstraint(
+        condition=models.Q(id__gte=1), name=name, violation_error_message=_("An id is 1 or more.")
     )

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, TooManyFieldsSent
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
@@ -16,7 +16,7 @@ from core.db.transactions import database_problem
 from core.http import metrics
 from core.http.problems import BY_STATUS, Internal, Throttled
 from core.http.serializers import input_errors
-from core.problems import CONTENT_TYPE, Invalid, Problem
+from core.problems import CONTENT_TYPE, InputError, Invalid, Problem
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +80,8 @@ def problem_of(error: Exception) -> Problem | None:
     """The problem for an exception; None for a bug. A database failure is logged in one line."""
     if isinstance(error, exceptions.ValidationError):
         return Invalid(errors=input_errors(error.detail))
+    if isinstance(error, TooManyFieldsSent):  # in the query: no body is a form
+        return Invalid(errors=[InputError("parameter", "", "too_many_parameters")])
     if isinstance(error, exceptions.Throttled):
         return Throttled(headers={"Retry-After": str(max(1, ceil(error.wait or 1)))})  # type: ignore[attr-defined]
     failure: BaseException | None = error

@@ -82,7 +82,8 @@ def _refused(request: HttpRequest, response: HttpResponse) -> dict[str, object]:
 def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
     """Answer 404 to a path that a proxy may read as another, and apply that one's rules to it.
 
-    It has a dot or empty segment, a backslash or an encoded slash, or does not begin with a slash.
+    It has a dot or empty segment, a backslash or an encoded slash, or does not begin with a slash; or a
+    fragment follows, which no request may have (RFC 9112, 3.2).
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -91,8 +92,19 @@ def refuse_ambiguous_paths(get_response: GetResponse) -> GetResponse:
         # Some servers drop a segment's parameters (`..;x`) before they look at it.
         segments = {segment.partition(";")[0] for segment in unquote(path).split("/")}
         is_rooted = path.startswith("/") or not path
-        if not is_rooted or segments & {".", ".."} or _AMBIGUOUS_SLASH.search(path):
+        if not is_rooted or "#" in target or segments & {".", ".."} or _AMBIGUOUS_SLASH.search(path):
             return problem_response(request, NotFound())
+        return get_response(request)
+
+    return middleware
+
+
+def ignore_ranges(get_response: GetResponse) -> GetResponse:
+    """Let every static file come as a whole."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        # WhiteNoise refuses what a file does not have, which it may ignore, and a range of one byte.
+        request.META.pop("HTTP_RANGE", None)
         return get_response(request)
 
     return middleware

@@ -12,10 +12,8 @@ class Malformed(Problem):
     status = 400
     title = BilingualText("요청을 읽을 수 없어요", "The request cannot be read")
     detail = BilingualText(
-        "JSON 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하), Host 헤더, 쿼리 매개변수의 수(1,000개까지)"
-        "를 확인해 주세요.",
-        "Check its JSON syntax, UTF-8 encoding, duplicate keys and depth (20 at most), the Host header and "
-        "how many query parameters there are (1,000 at most).",
+        "JSON 문법, UTF-8 인코딩, 중복된 키, 중첩 깊이(20 이하), Host 헤더를 확인해 주세요.",
+        "Check its JSON syntax, UTF-8 encoding, duplicate keys and depth (20 at most), and the Host header.",
     )
 
 

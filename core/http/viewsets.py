@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.core.exceptions import TooManyFieldsSent
 from django.db import Error
 from django.db.models import BigIntegerField
 from django.urls import reverse
@@ -22,7 +23,7 @@ ID_PATTERN = r"[1-9][0-9]*"
 # A client that accepts problem details accepts JSON; successes are `application/json` anyway.
 ACCEPTABLE = frozenset({"*/*", "application/*", "application/json", CONTENT_TYPE})
 # What a request is refused for before any of it is acted on.
-UNREADABLE = (APIException, Invalid, Malformed, TooLarge, UnsupportedMediaType)
+UNREADABLE = (APIException, Invalid, Malformed, TooLarge, TooManyFieldsSent, UnsupportedMediaType)
 
 
 def row_id(text: str) -> int:

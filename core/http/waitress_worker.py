@@ -38,7 +38,7 @@ LIVENESS = "/livez"
 for name in ("ONLY_HEXDIG_RE", "CHUNK_EXT_RE"):
     setattr(receiver, name, re.compile(getattr(receiver, name).pattern.removesuffix(b"$") + rb"\Z"))
 
-TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
+TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:(.*)", re.IGNORECASE | re.MULTILINE)
 
 
 class TooManyLargeBodies(Error):
@@ -69,9 +69,10 @@ class Parser(HTTPRequestParser):
             raise ParsingError(str(error)) from None
         except ValueError:  # of half an IPv6 address, for one; the loop would hang up without a word
             raise ParsingError("Bad URI") from None
-        # A Transfer-Encoding may stand beside a Content-Length, before HTTP/1.1, or be empty.
-        unread = not self.chunked or "CONTENT_LENGTH" in self.headers
-        if unread and TRANSFER_ENCODING.search(header_plus):
+        # A Transfer-Encoding may stand beside a Content-Length, before HTTP/1.1, be empty, or come twice.
+        encodings = [each.strip().lower() for each in TRANSFER_ENCODING.findall(header_plus)]
+        is_read = self.chunked and "CONTENT_LENGTH" not in self.headers and encodings == [b"chunked"]
+        if encodings and not is_read:
             raise ParsingError("Transfer-Encoding is ambiguous here")
 
     def received(self, data: bytes) -> int:

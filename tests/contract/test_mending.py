@@ -1,4 +1,4 @@
-"""Rows written before the database refused such moments: what `migrate` says, and how they are mended."""
+"""Rows written before the database refused their values: what `migrate` says, and how they are mended."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
+from coupons.factories import CouponFactory
+from coupons.services import issue
 from points.services import charge
 from tests.kit.database import execute
 from tests.kit.processes import ROOT
@@ -17,8 +19,8 @@ FOUND = "SELECT count(*) FROM points_pointtransaction WHERE NOT isfinite(created
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
 
-def migrate(*target: str) -> None:
-    call_command("migrate", "points", *target, verbosity=0)
+def migrate(*target: str, app: str = "points") -> None:
+    call_command("migrate", app, *target, verbosity=0)
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def old_tables(transactional_db) -> Iterator[None]:
     migrate()
 
 
-def documented() -> list[str]:
-    """The statements that lift the ledger's refusal for one transaction."""
-    (block,) = re.findall(r"```sql\n(BEGIN;\nALTER TABLE points_pointtransaction.*?)```", PAGE, re.DOTALL)
+def documented(first: str = "ALTER TABLE points_pointtransaction") -> list[str]:
+    """The statements of one transaction, by the first; by default, what lifts the ledger's refusal."""
+    (block,) = re.findall(rf"```sql\n(BEGIN;\n{first}.*?)```", PAGE, re.DOTALL)
     return [line for line in block.splitlines() if line]
 
 
@@ -60,3 +62,20 @@ def test_new_rows_are_refused_from_the_first_step_on(old_tables) -> None:
             " VALUES (%s, 'charge', 1, 1, 'infinity')",
             user.pk,
         )
+
+
+@pytest.fixture
+def old_coupons(transactional_db) -> Iterator[None]:
+    migrate("0008_say_maximum_discount", app="coupons")
+    yield
+    migrate(app="coupons")
+
+
+def test_row_with_the_id_0_gets_another_together_with_what_refers_to_it(old_coupons) -> None:
+    issue(user_id=UserFactory().pk, coupon_id=CouponFactory(pk=0).pk)
+    with pytest.raises(CommandError, match=r"coupon_id_positive.* violated by some row"):
+        migrate(app="coupons")
+    for statement in documented("UPDATE coupons_coupon"):
+        execute(statement)
+    migrate(app="coupons")
+    assert execute("SELECT coupon_id > 0 FROM coupons_issuedcoupon") == [(True,)]

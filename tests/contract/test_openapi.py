@@ -203,6 +203,12 @@ def test_document_is_valid() -> None:
     validate_schema(document)
 
 
+def test_summary_names_no_number_that_a_setting_may_change() -> None:
+    paths = yaml.safe_load(generated())["paths"].values()
+    summaries = [operation["summary"] for path in paths for operation in path.values()]
+    assert [each for each in summaries if any(map(str.isdigit, each))] == []
+
+
 def test_document_in_docs_is_the_one_the_shop_serves(http: Client) -> None:
     assert CHECKED_IN.read_text() == generated(), f"refresh it: {REFRESH}"
     assert yaml.safe_load(http.get("/api/schema").body) == yaml.safe_load(generated())

@@ -21,6 +21,10 @@ COUPON = "INSERT INTO coupons_coupon (name, discount_type, discount_value, max_d
 PRODUCT = "INSERT INTO products_product (name, price, stock) VALUES "
 
 REFUSED = {
+    "INSERT INTO products_product (id, name, price, stock) VALUES (0, 'x', 0, 0)": "product_id_positive",
+    "INSERT INTO users_user (id, name) VALUES (-5, 'x')": "user_id_positive",
+    "INSERT INTO coupons_coupon (id, name, discount_type, discount_value, quantity)"
+    " VALUES (0, 'x', 'percent', 10, 1)": "coupon_id_positive",
     PRODUCT + "('x', -1, 0)": "product_price_not_negative",
     PRODUCT + "('x', 0, -1)": "product_stock_not_negative",
     PRODUCT + "('', 0, 0)": "product_name_not_blank",
@@ -53,6 +57,8 @@ REFUSED = {
     " VALUES ('x', 'percent', 10, 1, '9999-12-31 23:59:59+00')": "coupon_period_within_calendar",
 }
 AFTERWARDS = {
+    "UPDATE orders_order SET id = 0": "order_id_positive",
+    "UPDATE coupons_issuedcoupon SET id = 0": "issued_coupon_id_positive",
     "UPDATE coupons_coupon SET quantity = 0": "coupon_issued_within_quantity",
     "UPDATE points_pointaccount SET balance = -1": "account_balance_not_negative",
     "UPDATE products_product SET stock = stock - 1000": "product_stock_not_negative",

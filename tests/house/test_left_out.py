@@ -105,6 +105,12 @@ def test_image_has_exactly_the_files_that_its_dockerfile_copies():
     assert copied == {path for path in tracked() if is_run(path)} | named | {Path("manage.py")}
 
 
+def test_each_line_of_the_dockerignore_is_about_some_file():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    exceptions = [line.removeprefix("!") for line in lines if line.startswith("!")]
+    assert [each for each in exceptions if not [*ROOT.glob(each)]] == []
+
+
 @pytest.mark.parametrize("name", [*SECRETS, *DUMPS, *OTHERS])
 def test_image_leaves_out_secrets_and_dumps(name):
     assert not is_copied(Path(name))

@@ -235,6 +235,8 @@ AMBIGUOUS = (
     "//admin/",
     "/api//v1/products",
     "https://shop.example/x/../admin/",
+    "/admin/..#",
+    "/livez?x#y",
 )
 
 

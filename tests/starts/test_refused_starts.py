@@ -88,6 +88,14 @@ def test_worker_whose_metrics_cannot_be_read_ends(transactional_db, tmp_path):
     assert_refused(done, why="METRICS_PORT: nobody can listen on 127.0.0.1")
 
 
+def test_port_of_the_worker_s_metrics_needs_a_folder_of_the_worker_alone(checkout, env_file):
+    env_file.write_text("DEBUG=1\nMETRICS_PORT=8001\n")
+    why = "METRICS_PORT needs PROMETHEUS_MULTIPROC_DIR"
+    assert_refused(start(checkout, *COMMANDS["worker"]), why=why)
+    done = start(checkout, *COMMANDS["manage.py"])
+    assert (done.returncode, why in done.stderr) == (0, False)
+
+
 def test_key_that_cannot_be_kept_stops_the_start_of_development(tmp_path, monkeypatch):
     monkeypatch.setattr("config.environment.BASE_DIR", tmp_path)
     monkeypatch.delenv("SECRET_KEY", raising=False)
