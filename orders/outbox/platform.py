@@ -7,16 +7,14 @@ import ssl
 import time
 import weakref
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any
 
 import h11
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
 from core.traces import post_span, traceparent
+from orders.outbox.connecting import Resolver, connect, seconds_left
 from orders.outbox.destination import Destination
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -26,11 +24,6 @@ BODILESS = {204, 304}
 FRAMING = {b"content-length", b"transfer-encoding"}
 LONGEST_REASON = 300
 MAX_RETRY_AFTER_SECONDS = 6 * 3600
-# A lookup that was given up on goes on: so few may.
-LOOKUPS_AT_ONCE = 4
-LOOKUP_SECONDS = 2
-# To each of the addresses that a name has.
-CONNECT_SECONDS = 2
 READ_SECONDS = 5
 # So soon no platform, proxy or firewall has forgotten a connection.
 KEEP_SECONDS = 5
@@ -38,9 +31,6 @@ KEEP_SECONDS = 5
 # `delivery.LEASE`, after which another process sends the event and this one's failure is not recorded.
 WHOLE_POST_SECONDS = 10
 LONGEST_ANSWER_BYTES = 64 * 1024
-
-# As `socket.getaddrinfo` has them.
-Address = tuple[Any, Any, int, str, Any]
 
 
 class DeliveryFailed(Exception):
@@ -65,6 +55,8 @@ class Platform:
         self.user_agent = user_agent
         # Reading the authorities takes as long as many posts: once for all.
         self.tls = ssl.create_default_context() if self.destination.scheme == "https" else None
+        self.host = self.destination.host.strip("[]")
+        self.resolver = Resolver(self.host, self.destination.port or (443 if self.tls else 80))
         self.idle: deque[_Connection] = deque()
 
     def post(self, *, event_id: str, body: bytes, request_id: str = "", caused_by: str = "") -> None:
@@ -83,7 +75,7 @@ class Platform:
         ends_at = time.monotonic() + WHOLE_POST_SECONDS
         request = h11.Request(method="POST", target=self.destination.target, headers=headers)
         try:
-            connection = self._idle_connection() or _Connection(self.destination, self.tls, ends_at)
+            connection = self._idle_connection() or self._new_connection(ends_at)
             answer = connection.post(request, body, ends_at)
         except (h11.ProtocolError, OSError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
@@ -103,6 +95,12 @@ class Platform:
             if connection.used_at > time.monotonic() - KEEP_SECONDS and connection.is_silent():
                 return connection
             connection.socket.close()
+
+    def _new_connection(self, ends_at: float) -> "_Connection":
+        to_platform = connect(self.resolver.addresses(), ends_at)
+        if self.tls:
+            to_platform = self.tls.wrap_socket(to_platform, server_hostname=self.host)
+        return _Connection(to_platform)
 
     def _headers(self, event_id: str, body: bytes, request_id: str) -> list[tuple[str, str]]:
         host, port = self.destination.host, self.destination.port
@@ -127,13 +125,10 @@ class Platform:
 class _Connection:
     """A connection to the platform, which carries one post at a time."""
 
-    def __init__(self, to: Destination, tls: ssl.SSLContext | None, ends_at: float) -> None:
-        """Raises OSError, also where the platform speaks before it is asked."""
-        host, port = to.host.strip("[]"), to.port or (443 if tls else 80)
-        self.socket = _connected(_addresses(host, port), ends_at)
+    def __init__(self, to_platform: socket.socket) -> None:
+        """Raises OSError where the platform speaks before it is asked."""
+        self.socket = to_platform
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         weakref.finalize(self, self.socket.close)
         self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_ANSWER_BYTES)
         self.used_at = 0.0
@@ -163,7 +158,7 @@ class _Connection:
         try:
             # In one piece: head and body sent apart cost both sides a turn more each.
             message = b"".join(self.http.send(part) or b"" for part in parts)
-            self.socket.settimeout(min(READ_SECONDS, _left(ends_at)))
+            self.socket.settimeout(min(READ_SECONDS, seconds_left(ends_at)))
             self.socket.sendall(message)
             answer = self._read_answer(ends_at)
             if self._can_be_used_again(answer):
@@ -184,7 +179,7 @@ class _Connection:
             elif event is h11.NEED_DATA:
                 if received == LONGEST_ANSWER_BYTES:
                     break
-                self.socket.settimeout(min(READ_SECONDS, _left(ends_at)))
+                self.socket.settimeout(min(READ_SECONDS, seconds_left(ends_at)))
                 data = self.socket.recv(LONGEST_ANSWER_BYTES - received)
                 received += len(data)
                 self.http.receive_data(data)
@@ -205,44 +200,6 @@ class _Connection:
         return is_success and is_clear and is_over and not self.http.trailing_data[0]
 
 
-@cache
-def _resolver() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
-
-
-def _addresses(host: str, port: int) -> list[Address]:
-    # The system's resolver takes no time-out: where no name server answers, it takes half a minute and more.
-    lookup = _resolver().submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    try:
-        return lookup.result(LOOKUP_SECONDS)
-    except TimeoutError:
-        lookup.cancel()
-        raise TimeoutError("no name server answered in time") from None
-
-
-def _connected(addresses: list[Address], ends_at: float) -> socket.socket:
-    """A connection to the first address that takes one. Raises OSError."""
-    for number, (family, kind, protocol, _name, address) in enumerate(addresses, start=1):
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(min(CONNECT_SECONDS, _left(ends_at)))
-            connection.connect(address)
-        except OSError:
-            connection.close()
-            if number == len(addresses) or time.monotonic() >= ends_at:
-                raise
-        else:
-            return connection
-    raise OSError("the name has no address")
-
-
-def _left(ends_at: float) -> float:
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the post took too long")
-    return left
-
-
 def _wait_asked_for(headers: dict[str, str]) -> int:
     """The seconds that Retry-After asks for, bounded; 0 for anything else.
 
@@ -251,7 +208,7 @@ def _wait_asked_for(headers: dict[str, str]) -> int:
     """
     asked = headers.get("retry-after", "")
     if re.fullmatch(r"[0-9]+", asked, re.ASCII):
-        return min(int(asked[:9]), MAX_RETRY_AFTER_SECONDS)
+        return min(int(asked.lstrip("0")[:9] or 0), MAX_RETRY_AFTER_SECONDS)
     until = parse_http_date_safe(asked)
     if until is None:
         return 0

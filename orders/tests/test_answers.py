@@ -158,14 +158,14 @@ def test_answer_that_comes_after_the_time_out_counts_for_nothing(monkeypatch):
 
 
 def test_answer_before_a_request_counts_for_nothing(monkeypatch):
-    connect = platform_module._connected
+    connect = platform_module.connect
 
     def connect_and_wait(*args):
         connected = connect(*args)
         until(lambda: connected.recv(1, socket.MSG_PEEK))
         return connected
 
-    monkeypatch.setattr(platform_module, "_connected", connect_and_wait)
+    monkeypatch.setattr(platform_module, "connect", connect_and_wait)
     with platform_that_says([TAKEN], greeting=TAKEN) as (platform, _):
         assert "spoke before it was asked" in outcome(platform)
 

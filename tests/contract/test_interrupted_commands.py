@@ -34,9 +34,13 @@ def test_interrupt_ends_a_command_with_a_line_and_no_traceback(command: str, tab
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # As from a terminal: what a job in the background starts ignores it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
         )
-        with running:
+        try:
             until(lock_waiters)
             running.send_signal(signal.SIGINT)
             _output, errors = running.communicate(timeout=20)
+        finally:
+            running.kill()
     assert (running.returncode, errors) == (130, "Interrupted.\n")
