@@ -157,9 +157,11 @@ def _is_origin(value: str) -> bool:
     found = ORIGIN.fullmatch(value)
     if not found or USUAL_PORT.fullmatch(value) or int(found[3] or 1) > LAST_PORT:
         return False
-    # Browsers write addresses in one way.
+    # Browsers write an address in one way; of IPv4 within IPv6 Python's differs by its version.
     address = found[2] or (found[1] if NUMERIC_HOST.fullmatch(found[1]) else "")
-    return not address or (is_address(address) and str(ip_address(address)) == address)
+    if not address:
+        return True
+    return is_address(address) and (address.startswith("::ffff:") or str(ip_address(address)) == address)
 
 
 def gateway_secret(name: str) -> str:

@@ -17,7 +17,11 @@ from django.conf import settings
 # version-traceid-parentid-flags, of W3C Trace Context.
 LONGEST_TRACEPARENT = 55
 OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
+# The first of these that is set counts.
+HEADERS = "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"
+SAMPLER_ARG = "OTEL_TRACES_SAMPLER_ARG"
+# The specification's default, without which the library would warn.
+ALL = "1.0"
 # Never what the library complains of: checked already, or set here.
 OURS = {"OTEL_EXPORTER_OTLP_ENDPOINT", OF_TRACES, "OTEL_PROPAGATORS"}
 WITHOUT_PACKAGES = "needs the packages of requirements-traces.txt (locks/traces.txt)"
@@ -42,10 +46,10 @@ def check_endpoint(url: str) -> None:
     for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value]:
         del os.environ[name]  # as good as unset, by OpenTelemetry's specification
     given = sorted({name for name in os.environ if name.startswith("OTEL_")} - OURS)
+    if os.environ.setdefault(SAMPLER_ARG, ALL) == ALL:  # also where the process that started this one set it
+        given = [name for name in given if name != SAMPLER_ARG]
     # The only one that the shop knows. The library reads this as it is imported, and takes `none`, too.
     os.environ["OTEL_PROPAGATORS"] = "tracecontext"
-    # The specification's default; the library would warn.
-    os.environ.setdefault("OTEL_TRACES_SAMPLER_ARG", "1.0")
     if (complaints := _complaints()) and given:
         # Some say the name; the value none may show.
         these = [name for name in given if name.removeprefix("OTEL_") in complaints] or given
@@ -97,15 +101,15 @@ def _rehearse() -> None:
         respond("204 No Content", [("Vary", "Accept")])
         return []
 
-    headers = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or os.environ.get(HEADERS, "")
-    for each in chain(*parse_env_headers(headers, liberal=True).items()):
+    name = next((each for each in HEADERS if each in os.environ), HEADERS[-1])
+    for each in chain(*parse_env_headers(os.environ.get(name, ""), liberal=True).items()):
         if not (each.isascii() and each.isprintable()):
-            raise ValueError(HEADERS)
+            raise ValueError(name)
     BatchSpanProcessor(OTLPSpanExporter()).shutdown()
     TracerProvider(resource=_resource("check", version="0"))
     environ: dict[str, Any] = {"HTTP_ACCEPT": "*/*"}
     setup_testing_defaults(environ)
-    # Of the requests that are sampled, only, it captures headers.
+    # It captures headers of sampled requests alone.
     traced = OpenTelemetryMiddleware(answer, tracer_provider=TracerProvider(sampler=ALWAYS_ON))
     list(traced(environ, lambda *_: None))
 

@@ -59,7 +59,7 @@ class CouponForm(StaleWriteForm):
         # Locked until the save: nothing is issued between this check and it.
         quantity = int(self.cleaned_data["quantity"])
         campaign = Coupon.objects.locked(coupon_ids=[self.instance.pk]).first()
-        if campaign and quantity < campaign.issued:
+        if campaign and "quantity" in self.changed_data and quantity < campaign.issued:
             raise forms.ValidationError(
                 _("%(issued)s are issued already. The quantity cannot be less."),
                 params={"issued": campaign.issued},

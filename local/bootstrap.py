@@ -21,7 +21,8 @@ def prepare(*, seed: bool) -> Prepared:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
-        if seed:
+        # Not for a shop that somebody else is filling: it opens meanwhile.
+        if seed and not User.objects.exists():
             with suppress(demo.NotEmpty), demo.alone(say=print):
                 demo.seed()
         has_admin = get_user_model().objects.filter(username=ADMIN).exists()

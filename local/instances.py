@@ -49,6 +49,7 @@ def claimed(*, port: int) -> Iterator[Path]:
             # What the programs made, and a log that began anew.
             for each in folder.rglob("*"):
                 give_to_owner(each, checkout=CHECKOUT)
+            lock.truncate(0)  # the next run begins, and `make stop` may come, before it names itself
 
 
 def stop() -> list[str]:

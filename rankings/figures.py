@@ -9,9 +9,9 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from backoffice import action_log
 from backoffice.spreadsheets.export_admin import EXPORT_LISTS, FILE_EXPORTED
@@ -75,11 +75,13 @@ def hour_name(hour: datetime) -> str:
     return f"{date_format(hour, 'MONTH_DAY_FORMAT')} {spell}"
 
 
-@require_POST  # as every export: it is logged
 @permission_required([PERMISSION, f"seeding.{EXPORT_LISTS}"], raise_exception=True)
 def sales_csv(request: HttpRequest, by: str) -> HttpResponse:
     if by not in FIGURES:
         raise Http404
+    # As every export it is logged, so that a link, or a return from the sign-in page, takes nothing along.
+    if request.method != "POST":
+        return redirect("admin:index")
     figures = FIGURES[by](read_from_replica(sales_overview))
     name = f"sales-by-{by}-{figures[0].starts_at:%F}-{figures[-1].starts_at:%F}.csv"
     staff: Any = request.user

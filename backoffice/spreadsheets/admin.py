@@ -145,7 +145,9 @@ class SpreadsheetAdmin(ExportAdmin, EditableAdmin):
             if meaning_of(error) is Meaning.UNAVAILABLE:
                 raise
             # A row stayed locked for too long, or was added or changed since it was read.
-            return self._upload_again(request, _("The same rows were being changed; nothing was imported."))
+            return self._upload_again(
+                request, _("The same rows, or others by file, were being changed; nothing was imported.")
+            )
 
     def _confirm(self, request: HttpRequest, *, upload: UUID, fingerprint: str) -> HttpResponse:
         staff_id = _staff_id(request)

@@ -76,10 +76,6 @@ class ImportResult:
     _planned: Any = field(default_factory=sha256, init=False)
 
     @property
-    def summary(self) -> str:
-        return "-".join(str(self.counts[kind]) for kind in ("new", "changed", "unchanged"))
-
-    @property
     def fingerprint(self) -> str:
         """Of what is written over what; a confirmed import does that, or nothing."""
         return str(self._planned.hexdigest())

@@ -13,7 +13,7 @@ PAUSE_SECONDS = 0.5
 def alone(name: str, *, say: Callable[[str], object], alias: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Wait until no other command of this name runs on this database, and keep others from starting.
 
-    Says once that it waits, for as long as that takes.
+    It waits without bound, and says so once.
     """
     has_waited = False
     with closing(connections.create_connection(alias)) as holder:

@@ -69,7 +69,7 @@ class Parser(HTTPRequestParser):
             raise ParsingError(str(error)) from None
         except ValueError:  # of half an IPv6 address, for one; the loop would hang up without a word
             raise ParsingError("Bad URI") from None
-        # A Transfer-Encoding may stand beside a Content-Length, before HTTP/1.1, be empty, or come twice.
+        # Refused: one beside a Content-Length, in HTTP/1.0, empty, or given twice.
         encodings = [each.strip().lower() for each in TRANSFER_ENCODING.findall(header_plus)]
         is_read = self.chunked and "CONTENT_LENGTH" not in self.headers and encodings == [b"chunked"]
         if encodings and not is_read:

@@ -20,7 +20,7 @@ from products.services import take
 from products.spreadsheets import ProductSpreadsheet
 from tests.kit.client import Client
 from tests.kit.database import lock_waiters
-from tests.kit.files import as_csv
+from tests.kit.files import as_csv, summary
 from tests.kit.operator import Operator, Tab
 from tests.kit.processes import until
 from tests.kit.scenes import at_once, buyer
@@ -154,7 +154,7 @@ def test_import_over_a_value_that_the_preview_did_not_show_is_refused(admin_user
     seen = preview(**file)
     Product.objects.filter(pk=first.pk).update(price=100)
     Product.objects.filter(pk=second.pk).update(price=250)
-    assert preview(**file).summary == seen.summary
+    assert summary(preview(**file)) == summary(seen)
     with pytest.raises(ValidationError, match="미리보기"):
         confirm(**file, staff_id=admin_user.pk, file_name="a.csv", fingerprint=seen.fingerprint)
     assert {*Product.objects.values_list("price", flat=True)} == {100, 250}
@@ -198,7 +198,7 @@ def test_preview_writes_nothing_takes_no_number_and_locks_nothing(transactional_
 
         def preview_elsewhere():
             try:
-                return preview(spreadsheet=ProductSpreadsheet(), content=content).summary
+                return summary(preview(spreadsheet=ProductSpreadsheet(), content=content))
             finally:
                 connection.close()
 
@@ -212,7 +212,7 @@ def test_import_of_more_than_10_000_rows_is_checked_without_preview_and_logged_a
     rows = [("", f"스콘 {n}", 1000, 5) for n in range(10_001)]
     file = {"spreadsheet": ProductSpreadsheet(), "content": as_csv(HEAD, *rows)}
     result = preview(**file)
-    assert (result.is_too_long_to_show, result.rows, result.summary) == (True, [], "10001-0-0")
+    assert (result.is_too_long_to_show, result.rows, summary(result)) == (True, [], "10001-0-0")
     confirm(**file, staff_id=admin_user.pk, file_name="all.csv", fingerprint=result.fingerprint)
     assert Product.objects.count() == 10_001
     assert "10,001" in action_log.describe(LogEntry.objects.get())

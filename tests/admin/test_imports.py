@@ -15,7 +15,18 @@ from coupons.models import Coupon
 from products.factories import ProductFactory
 from products.models import Product
 from products.services import adjust_stock
-from tests.kit.files import COUPONS, MEMBERS, PRODUCTS, as_csv, as_xlsx, bring, confirm, preview, wrong
+from tests.kit.files import (
+    COUPONS,
+    MEMBERS,
+    PRODUCTS,
+    as_csv,
+    as_xlsx,
+    bring,
+    confirm,
+    preview,
+    summary,
+    wrong,
+)
 from tests.kit.workbooks import xlsx
 from users.models import User
 
@@ -28,7 +39,7 @@ FILES = {"csv": as_csv, "xlsx": as_xlsx}
 @pytest.mark.parametrize("kind", FILES)
 def test_import_adds_products_once_its_preview_is_confirmed(admin_client, kind):
     page = preview(admin_client, PRODUCTS, FILES[kind](HEAD, ("아메리카노", 4500, 100), ("라떼", 5000, 7)))
-    assert page.context["result"].summary == "2-0-0"
+    assert summary(page.context["result"]) == "2-0-0"
     assert not Product.objects.exists()
     assert confirm(admin_client, PRODUCTS, page).status_code == 302
     assert set(Product.objects.values_list("name", "price", "stock")) == {
@@ -83,7 +94,7 @@ def test_row_that_changes_nothing_is_counted_and_not_written(admin_client):
     product = ProductFactory(name="a", price=1, stock=1)
     rows = ((product.pk, "a", 1, 1), ("", "b", 1, 1))
     page = preview(admin_client, PRODUCTS, as_csv(("id", *HEAD), *rows))
-    assert page.context["result"].summary == "1-0-1"
+    assert summary(page.context["result"]) == "1-0-1"
     confirm(admin_client, PRODUCTS, page)
     assert LogEntry.objects.get().is_addition()
 

@@ -134,6 +134,15 @@ def test_campaign_is_checked_with_what_another_operator_saved_meanwhile(admin_cl
     assert "정액은 1원 이상" in answer.content.decode()
 
 
+def test_campaign_is_renamed_on_a_page_whose_quantity_others_raised_and_issued(admin_client, bought):
+    coupon = Coupon.objects.get()
+    stale = form_on(admin_client.get(page_of(coupon)))
+    Coupon.objects.filter(pk=coupon.pk).update(quantity=500, issued=int(stale["quantity"]) + 1)
+    assert change(admin_client, coupon, **{**stale, "name": "renamed"}).status_code == 302
+    coupon.refresh_from_db()
+    assert (coupon.name, coupon.quantity) == ("renamed", 500)
+
+
 def test_form_sends_initial_values_along(admin_client, bought):
     page = admin_client.get(page_of(bought)).content.decode()
     assert all(f'name="initial-{name}"' in page for name in ("name", "price"))

@@ -50,6 +50,11 @@ def bring(browser, table, content):
     return confirm(browser, table, page)
 
 
+def summary(result):
+    """How many rows are new, changed and unchanged."""
+    return "-".join(str(result.counts[kind]) for kind in ("new", "changed", "unchanged"))
+
+
 def wrong(page):
     """What a page says is wrong: of the file, and of its rows by number."""
     if result := page.context.get("result"):

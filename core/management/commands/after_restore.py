@@ -1,16 +1,15 @@
 """manage.py after_restore"""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Model
 
 from core.commands import CANNOT_RUN, ShopCommand
 from core.conventions import modules_named
-from core.db.restore import Forgotten, Known, Unsafe, move_past, numberings, require_alone
+from core.db.restore import Forgotten, Known, Numbering, Unsafe, move_past, numberings, require_alone
 from core.db.transactions import snapshot
 
 MARGIN = 1_000_000
@@ -47,11 +46,17 @@ class Command(ShopCommand):
                 require_alone()
             known = what_is_known(options["events"])
             self._tell(known.forgotten, file=options["forgotten"])
-            if not options["check"]:
-                self._move(known.highest_ids, margin=options["margin"])
+            # All of them before a word of it is written, as that may fail.
+            moved = (
+                []
+                if options["check"]
+                else [*move_past(highest_ids=known.highest_ids, margin=options["margin"])]
+            )
         except (Unsafe, OSError) as reason:
             words = f"The database was left as it is: {reason}"
             raise CommandError(words, returncode=CANNOT_RUN) from reason
+        if not options["check"]:
+            self._bring_up_to_date(moved)
         wrong = [*known.given_twice]
         wrong += [
             f"{each.sequence}: {each.last} here, {known.highest_ids[each.model]} at the platform"
@@ -72,11 +77,11 @@ class Command(ShopCommand):
             self.stdout.write(each.words)
         self.stdout.write(f"{len(forgotten)} orders are known to the platform alone")
 
-    def _move(self, highest_ids: Mapping[type[Model], int], *, margin: int) -> None:
-        for numbering, number in move_past(highest_ids=highest_ids, margin=margin):
+    def _bring_up_to_date(self, moved: Sequence[tuple[Numbering, int]]) -> None:
+        done = [app.bring_up_to_date() for app in apps_with("bring_up_to_date")]
+        for numbering, number in moved:
             self.stdout.write(f"{numbering.sequence} goes on after {number}, not {numbering.last}")
-        for app in apps_with("bring_up_to_date"):
-            self.stdout.write(app.bring_up_to_date())
+        self.stdout.write("\n".join(done))
 
 
 def _margin(text: str) -> int:
