@@ -12,6 +12,7 @@ from core.db.restore import Forgotten, Known, Unsafe
 from core.timestamps import rfc3339
 from coupons.models import Coupon, IssuedCoupon
 from orders.models import Order, OrderEvent
+from orders.outbox.events import ORDER_PAID
 from orders.platform_file import events_in, understanding
 from products.models import Product
 from users.models import User
@@ -55,13 +56,16 @@ def known(*, events: Path) -> Known:
 def _paid_orders(file: Path) -> Iterator[Paid]:
     for event in events_in(file):
         with understanding(event.place):
+            if event.body["type"] != ORDER_PAID:
+                continue
             data = event.body["data"]
             ordered_at = datetime.fromisoformat(event.body["time"])
             if ordered_at.tzinfo is None:
                 raise ValueError(event.body["time"])
             ids = [*_ids_in(data)]
             words = f"order {ids[0][1]} of user {ids[1][1]}, {int(data['total'])} won, {rfc3339(ordered_at)}"
-            paid = Paid(event.id, ids[0][1], ordered_at.astimezone(UTC), ids, Forgotten(words, event.body))
+            if_forgotten = Forgotten(words, event.body)
+            paid = Paid(UUID(event.id), ids[0][1], ordered_at.astimezone(UTC), ids, if_forgotten)
         yield paid
 
 

@@ -88,4 +88,4 @@ def _deliveries_that_differ(file: Path, forgotten: Path | None) -> Iterator[str]
 
 
 def _ids_in(file: Path) -> set[str]:
-    return {str(event.id) for event in events_in(file)}
+    return {event.id for event in events_in(file)}

@@ -6,25 +6,23 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from core.db.restore import Unsafe
-from orders.outbox.events import ORDER_PAID
 
 # More than any event has: what has no lines, such as a device, is not read into memory.
 MAX_LINE_BYTES = 4 * 1024 * 1024
 
 
 class Event(NamedTuple):
-    """The event of a paid order, as the platform has it, and which line it is, in words."""
+    """An event as the platform has it, and which line it is, in words."""
 
-    id: UUID
+    id: str
     body: Mapping[str, Any]
     place: str
 
 
 def events_in(file: Path) -> Iterator[Event]:
-    """The events of paid orders in the file; those of other types are passed over.
+    """The events in the file, of any type, also such as the shop never sent.
 
     Raises Unsafe where the file cannot be read, or where a line is no event.
     """
@@ -34,9 +32,8 @@ def events_in(file: Path) -> Iterator[Event]:
                 place = f"line {number} of {file}"
                 with understanding(place):
                     body = json.loads(line)
-                    event = Event(UUID(body["id"]), body, place) if body["type"] == ORDER_PAID else None
-                if event:
-                    yield event
+                    event = Event(str(body["id"]), body, place)
+                yield event
     except OSError as error:
         raise Unsafe(str(error)) from error
 
